@@ -1,0 +1,24 @@
+/* arena.h - memory that is freed all at once. A list of chunks; allocation is a bump; arena_reset keeps the first chunk.
+ * Not for threads to share. Failing allocations return NULL (and do so on purpose in the poison build).
+ */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stddef.h>
+
+struct arena_chunk;
+struct arena {
+    struct arena_chunk *first, *current;
+    size_t chunk_size;
+};
+
+/** chunk_size: bytes asked from the system at a time (larger requests get their own chunk). */
+void arena_init(struct arena *a, size_t chunk_size);
+void arena_done(struct arena *a);
+void arena_reset(struct arena *a);
+/** 16-byte aligned, zeroed; NULL when there is no memory. */
+void *arena_alloc(struct arena *a, size_t size);
+/** A larger copy of the block (old_size bytes) in the arena; the old one is left behind. */
+void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size);
+
+#endif

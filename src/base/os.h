@@ -1,0 +1,24 @@
+/* os.h - what vee asks of the operating system it runs on, so that nothing else includes its headers for these things.
+ * Functions return false or NULL on failure and leave errno.
+ */
+#ifndef BASE_OS_H
+#define BASE_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Two views of the same zeroed memory: *write is readable and writable, *execute readable and executable. */
+bool os_dual_map(size_t size, void **write, void **execute);
+void os_dual_unmap(size_t size, void *write, void *execute);
+/** Address space without access rights; os_commit makes a part of it readable and writable. */
+void *os_reserve(size_t size);
+bool os_commit(void *at, size_t size);
+void os_release(void *at, size_t size);
+/** A stack-like area of `size` bytes with an inaccessible guard page below. */
+void *os_stack_map(size_t size);
+uint64_t os_nanoseconds(void);
+/** Poison builds: true for a random allocation now and then (see docs/invariants.md). Else false. */
+bool os_alloc_fails(void);
+
+#endif

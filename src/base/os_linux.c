@@ -1,0 +1,64 @@
+/* os_linux.c - os.h for Linux. */
+#define _GNU_SOURCE
+#include "base/os.h"
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+bool os_dual_map(size_t size, void **write, void **execute) {
+    /* mremap with an old size of 0 duplicates a shared mapping: a second view without any file descriptor. */
+    void *w = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (w == MAP_FAILED) return false;
+    void *x = mremap(w, 0, size, MREMAP_MAYMOVE);
+    if (x == MAP_FAILED || mprotect(x, size, PROT_READ | PROT_EXEC)) {
+        if (x != MAP_FAILED) munmap(x, size);
+        munmap(w, size);
+        return false;
+    }
+    *write = w;
+    *execute = x;
+    return true;
+}
+
+void os_dual_unmap(size_t size, void *write, void *execute) {
+    munmap(write, size);
+    munmap(execute, size);
+}
+
+void *os_reserve(size_t size) {
+    void *p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+bool os_commit(void *at, size_t size) { return !mprotect(at, size, PROT_READ | PROT_WRITE); }
+
+void os_release(void *at, size_t size) { munmap(at, size); }
+
+void *os_stack_map(size_t size) {
+    char *p = os_reserve(size + 4096);
+    if (!p) return NULL;
+    if (!os_commit(p + 4096, size)) {
+        os_release(p, size + 4096);
+        return NULL;
+    }
+    return p + 4096;
+}
+
+uint64_t os_nanoseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+bool os_alloc_fails(void) {
+#ifdef VEE_POISON
+    static _Thread_local uint64_t state = 0x9e3779b97f4a7c15u;
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state % 1021 == 0;
+#else
+    return false;
+#endif
+}

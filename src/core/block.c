@@ -1,0 +1,185 @@
+/* block.c - building blocks: appending uops, folding constants, forwarding what was put into a slot to later gets.
+ *
+ * Folding uses uop_eval, so a folded uop cannot disagree with the interpreter. FP uops are never folded (flags).
+ */
+#include "core/guest.h"
+#include "core/uop.h"
+#include "base/arena.h"
+#include <assert.h>
+#include <string.h>
+
+struct block *block_make(struct arena *arena, uint64_t pc, uint64_t ctx) {
+    struct block *k = arena_alloc(arena, sizeof *k);
+    if (!k) return NULL;
+    *k = (struct block){.pc = pc, .ctx = ctx, .cap = 128, .ntemps = 1, .tcap = 128};
+    k->uops = arena_alloc(arena, k->cap * sizeof *k->uops);
+    k->types = arena_alloc(arena, k->tcap);
+    return k->uops && k->types ? k : NULL;
+}
+
+void builder_init(struct builder *b, struct block *block, struct arena *arena, const struct guest *guest) {
+    *b = (struct builder){.block = block, .arena = arena, .guest = guest, .ctx = block->ctx, .pc = block->pc};
+    b->slot_temp = arena_alloc(arena, (guest->nslots + 1) * sizeof *b->slot_temp);
+    b->const_of = arena_alloc(arena, block->tcap * sizeof *b->const_of);
+    b->failed = !b->slot_temp || !b->const_of;
+}
+
+void builder_forget(struct builder *b) {
+    if (b->slot_temp) memset(b->slot_temp, 0, b->guest->nslots * sizeof *b->slot_temp);
+}
+
+static uint16_t temp_new(struct builder *b, enum type type) {
+    struct block *k = b->block;
+    if (k->ntemps >= BLOCK_MAX_TEMPS) {
+        b->failed = true;
+        return 0;
+    }
+    if (k->ntemps == k->tcap) {
+        uint8_t *types = arena_grow(b->arena, k->types, k->tcap, k->tcap * 2);
+        uint32_t *consts = arena_grow(b->arena, b->const_of, k->tcap * sizeof *consts, k->tcap * 2 * sizeof *consts);
+        if (!types || !consts) {
+            b->failed = true;
+            return 0;
+        }
+        k->types = types;
+        b->const_of = consts;
+        k->tcap *= 2;
+    }
+    k->types[k->ntemps] = (uint8_t)type;
+    return (uint16_t)k->ntemps++;
+}
+
+static uint16_t append(struct builder *b, struct uop u) {
+    struct block *k = b->block;
+    if (b->failed) return 0;
+    if (k->nuops == k->cap) {
+        struct uop *uops = arena_grow(b->arena, k->uops, k->cap * sizeof *uops, k->cap * 2 * sizeof *uops);
+        if (!uops) {
+            b->failed = true;
+            return 0;
+        }
+        k->uops = uops;
+        k->cap *= 2;
+    }
+    const struct uop_info *info = &uop_info[u.op];
+    if (info->result != T_N && !(u.dst = temp_new(b, info->result))) return 0;
+    if (info->flags & UF_END) b->ended = true;
+    k->uops[k->nuops++] = u;
+    return u.dst;
+}
+
+bool builder_is_const(const struct builder *b, uint16_t temp, uint64_t *value) {
+    if (b->failed || !temp || !b->const_of[temp]) return false;
+    *value = (uint64_t)b->block->uops[b->const_of[temp] - 1].imm;
+    return true;
+}
+
+uint16_t build_const(struct builder *b, enum type type, uint64_t value) {
+    bool wide = type == T_I64;
+    uint16_t t = append(b, (struct uop){.op = wide ? UOP_const_i64 : UOP_const_i32,
+                                        .imm = (int64_t)(wide ? value : (uint32_t)value)});
+    if (t) b->const_of[t] = b->block->nuops;
+    return t;
+}
+
+/* x+0, x|0, x^0, x<<0 and their like are the operand itself; moves and address arithmetic lift to these. */
+static bool is_right_identity(enum uop_op op, uint64_t value) {
+    switch (op) {
+    case UOP_add_i64:
+    case UOP_sub_i64:
+    case UOP_or_i64:
+    case UOP_xor_i64:
+    case UOP_shl_i64:
+    case UOP_shr_i64:
+    case UOP_sar_i64:
+    case UOP_add_i32:
+    case UOP_sub_i32:
+    case UOP_or_i32:
+    case UOP_xor_i32:
+    case UOP_shl_i32:
+    case UOP_shr_i32:
+    case UOP_sar_i32: return value == 0;
+    case UOP_and_i64: return value == UINT64_MAX;
+    default: return false;
+    }
+}
+
+static bool fold(struct builder *b, const struct uop *u, uint16_t *result) {
+    const struct uop_info *info = &uop_info[u->op];
+    if (!(info->flags & UF_PURE) || info->form == FORM_CONST) return false;
+    uint64_t va = 0, vb = 0, vc = 0;
+    bool ca = !u->a || builder_is_const(b, u->a, &va), cb = !u->b || builder_is_const(b, u->b, &vb);
+    bool cc = !u->c || builder_is_const(b, u->c, &vc);
+    if (ca && cb && cc && (info->result == T_I64 || info->result == T_I32)) {
+        uint32_t flags = 0;
+        *result = build_const(b, info->result, uop_eval(u->op, u->x, u->imm, va, vb, vc, &flags));
+        return true;
+    }
+    if (u->b && cb && is_right_identity(u->op, vb)) {
+        *result = u->a;
+        return true;
+    }
+    if (u->a && ca && (info->flags & UF_COMM) && is_right_identity(u->op, va)) {
+        *result = u->b;
+        return true;
+    }
+    return false;
+}
+
+uint16_t builder_emit(struct builder *b, struct uop u) {
+    uint16_t folded;
+    if (b->failed) return 0;
+    if (fold(b, &u, &folded)) return folded;
+    uint64_t value;
+    if ((uop_info[u.op].flags & UF_COMM) && u.a && u.b && builder_is_const(b, u.a, &value) &&
+        !builder_is_const(b, u.b, &value)) {
+        uint16_t t = u.a; /* constants to the right, where hosts look for them */
+        u.a = u.b;
+        u.b = t;
+    }
+    return append(b, u);
+}
+
+void builder_mark(struct builder *b, uint64_t pc, unsigned length) {
+    b->pc = pc;
+    b->next = pc + length;
+    append(b, (struct uop){.op = UOP_mark, .x = (uint16_t)length, .imm = (int64_t)pc});
+    b->block->ninsns++;
+    b->block->bytes = (uint32_t)(b->next - b->block->pc);
+}
+
+uint16_t build_get(struct builder *b, unsigned slot) {
+    if (b->failed) return 0;
+    assert(slot < b->guest->nslots);
+    if (b->slot_temp[slot]) return b->slot_temp[slot];
+    const struct slot *s = &b->guest->slots[slot];
+    enum uop_op op = s->type == T_F64 ? UOP_get_f64 : s->type == T_I32 ? UOP_get_i32 : UOP_get_i64;
+    uint16_t t = append(b, (struct uop){.op = op, .x = (uint16_t)slot});
+    /* Host FP flags rise behind the builder's back: such a slot is read anew each time. */
+    if (t && !(s->flags & SLOT_FP_FLAGS)) b->slot_temp[slot] = t;
+    return t;
+}
+
+void build_put(struct builder *b, unsigned slot, uint16_t temp) {
+    if (b->failed) return;
+    assert(slot < b->guest->nslots && temp);
+    append(b, (struct uop){.op = UOP_put, .x = (uint16_t)slot, .a = temp});
+    if (!b->failed && !(b->guest->slots[slot].flags & SLOT_FP_FLAGS)) b->slot_temp[slot] = temp;
+}
+
+void build_call(struct builder *b, uint64_t pc, uint64_t return_pc) {
+    uint16_t r = build_const(b, T_I64, return_pc);
+    builder_emit(b, (struct uop){.op = UOP_call, .b = r, .imm = (int64_t)pc});
+}
+
+void build_callind(struct builder *b, uint16_t target, uint64_t return_pc) {
+    uint16_t r = build_const(b, T_I64, return_pc);
+    builder_emit(b, (struct uop){.op = UOP_callind, .a = target, .b = r});
+}
+
+uint16_t build_helper(struct builder *b, unsigned number, uint16_t p, uint16_t q, uint16_t r) {
+    assert(number < b->guest->nhelpers);
+    uint16_t t = builder_emit(b, (struct uop){.op = UOP_helper, .a = p, .b = q, .c = r, .aux = number});
+    if (b->guest->helpers[number].effects & HELPER_WRITES) builder_forget(b);
+    return t;
+}

@@ -1,0 +1,109 @@
+/* cpu.h - what every virtual cpu has, whatever its guest: the part that the engine and translated code share.
+ *
+ * A guest's cpu struct starts with `struct cpu` and goes on with its declared fields. Everything here is either
+ * architected (pc, fp_flags, frame, reservation) or the engine's (poll, budget, exit, caches); the guest's rows say
+ * which of them are digested and saved. Owned by one host thread; `poll` alone may be set from outside.
+ */
+#ifndef CORE_CPU_H
+#define CORE_CPU_H
+
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stddef.h>
+
+struct guest;
+struct engine;
+struct tlb;
+struct cpu;
+
+enum exit_kind {
+#define E(name, when, text) EXIT_##name,
+#include "core/exit.def"
+    EXIT_COUNT
+};
+enum exit_when { EXIT_BEFORE, EXIT_AFTER };
+struct exit_info {
+    const char *name;
+    const char *text;
+    enum exit_when when;
+};
+extern const struct exit_info exit_info[EXIT_COUNT];
+
+struct exit {
+    uint32_t kind; /* enum exit_kind */
+    uint32_t aux;
+    uint64_t value;
+};
+
+/* The context word: what lifted code may depend on besides the bytes. Low byte: the engine's; above: the guest's
+   fields with ctx_bits, in row order. */
+enum {
+    CTX_COUNTED = 1, /* code subtracts from the budget */
+    CTX_TRACED = 2,  /* one instruction a block */
+    CTX_GUEST_SHIFT = 8
+};
+
+/* How a logical memory space is reached; bound by the interface, read by host/ and engine/ only. */
+enum mem_kind {
+    MEM_NONE,
+    MEM_DIRECT, /* host address = guest address; the host's page tables protect */
+    MEM_WINDOW, /* host address = base + guest address, guest address below limit (else fault) */
+    MEM_LINEAR, /* host address = base + guest address; base is followed by a reserve that covers any reachable one */
+    MEM_SOFT    /* through the cpu's software TLB */
+};
+enum { MEM_SPACES = 4, PAIR_FRAME = 16, SPILLS = 64, JTLB_LINES = 4096 };
+
+struct mem_view {
+    uint64_t kind; /* enum mem_kind */
+    uint8_t *base;
+    uint64_t limit;
+    struct tlb *tlb; /* MEM_SOFT */
+};
+
+/* A line of the jump TLB: guest pc to host code, for the context it belongs to. Empty: pc = 1 (odd, so it never
+   matches where targets are even; byte-coded guests hash real targets to lines and compare whole words). */
+struct jtlb_line {
+    uint64_t pc;
+    const void *code;
+};
+
+struct cpu {
+    uint64_t pc;       /* at exits: as exit.def says; stale while translated code runs */
+    uint32_t poll;     /* nonzero: come to the loop at the next poll */
+    uint32_t fp_flags; /* accrued IEEE flags (fp.h); translated code keeps new ones in the host's status register */
+    int64_t budget;    /* instructions left, when CTX_COUNTED */
+    struct jtlb_line *jtlb; /* JTLB_LINES lines */
+    uint8_t *frame;         /* current frame of a language guest: host address of its slot 0 */
+    uint8_t *frame_base;    /* start of the guest stack; saved frames are offsets from here */
+    uint8_t *frame_limit;   /* end of it */
+    void *pair_sp;          /* pairing stack pointer between two runs of translated code */
+    void *pair_base;        /* where the pairing stack is empty */
+    void *host_sp;          /* the C stack while translated code runs */
+    uint32_t host_fpcsr;    /* the host's FP control and status: translated code's */
+    uint32_t vee_fpcsr;     /* and vee's own */
+    struct exit exit;
+    const void *exit_site;  /* link cell or stub through which translated code left, or NULL */
+    struct mem_view mem[MEM_SPACES];
+    uint64_t reserve_address; /* lr/sc: guest address, or -1 */
+    uint64_t reserve_value;
+    const void *const *calls; /* C functions that translated code calls, by number */
+    const struct guest *guest;
+    struct engine *engine;
+    void *owner;        /* the interface's own data for this cpu */
+    uint64_t executed;  /* instructions done before the current budget was granted (counted code) */
+    int64_t granted;    /* the budget that was granted */
+    uint64_t spill[SPILLS];
+};
+
+/** Instructions executed so far; exact at every exit of counted code. */
+static inline uint64_t cpu_count(const struct cpu *cpu) {
+    return cpu->executed + (uint64_t)(cpu->granted - cpu->budget);
+}
+
+/** Helpers and interfaces: asks for an exit of this kind. */
+static inline void cpu_exit(struct cpu *cpu, enum exit_kind kind, uint64_t value) {
+    cpu->exit = (struct exit){.kind = kind, .value = value};
+}
+
+#endif

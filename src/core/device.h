@@ -1,0 +1,25 @@
+/* device.h - the table that a device fills in. Its state is declared in rows (fields.h), so that reset, snapshot and
+ * digest come from them. Accesses happen under the machine's lock, from the thread of the accessing cpu.
+ */
+#ifndef CORE_DEVICE_H
+#define CORE_DEVICE_H
+
+#include "core/fields.h"
+#include <stdbool.h>
+
+struct device_host; /* what a device may ask of its board: raise an interrupt line, the time, output */
+
+struct device {
+    const char *name;
+    uint64_t size;     /* bytes of address space */
+    size_t state_size; /* of its state struct, which holds nothing but its fields */
+    const struct field *fields;
+    unsigned nfields;
+    /** Reads or writes `size` (1, 2, 4, 8) bytes at an offset. False: no such register (access fault). */
+    bool (*read)(void *state, struct device_host *host, uint64_t offset, unsigned size, uint64_t *value);
+    bool (*write)(void *state, struct device_host *host, uint64_t offset, unsigned size, uint64_t value);
+    /** Recomputes interrupt lines from state and time; returns the time (ticks) of its next event, or UINT64_MAX. */
+    uint64_t (*update)(void *state, struct device_host *host);
+};
+
+#endif

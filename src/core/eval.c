@@ -1,0 +1,77 @@
+/* eval.c - the tables that uop.def and exit.def expand to, and the evaluation of uops from their meanings. */
+#include "core/cpu.h"
+#include "core/fp.h"
+#include "core/meaning.h"
+#include "core/uop.h"
+#include <assert.h>
+
+#define PLAIN  FORM_PLAIN
+#define PURE   UF_PURE
+#define COMM   UF_COMM
+#define FP     UF_FP
+#define EXIT   UF_EXIT
+#define EFFECT UF_EFFECT
+#define END    UF_END
+#define HAND   UF_HAND
+
+const struct uop_info uop_info[UOP_COUNT] = {
+#define U(name, r, a, b, c, form, flags, meaning) {#name, T_##r, T_##a, T_##b, T_##c, FORM_##form, (flags)},
+#include "core/uop.def"
+};
+#undef EXIT
+
+const struct exit_info exit_info[EXIT_COUNT] = {
+#define E(name, when, text) {#name, text, EXIT_##when},
+#include "core/exit.def"
+};
+
+uint64_t uop_eval(enum uop_op op, unsigned X, int64_t IMM, uint64_t A, uint64_t B, uint64_t C, uint32_t *FL) {
+    uint64_t r = 0;
+    (void)X, (void)IMM, (void)A, (void)B, (void)C, (void)FL;
+    assert(!(uop_info[op].flags & UF_HAND));
+    switch (op) {
+#define U(name, r_, a, b, c, form, flags, meaning)                                                                     \
+    case UOP_##name: r = (uint64_t)(meaning); break;
+#include "core/uop.def"
+    case UOP_COUNT: break;
+    }
+    return uop_info[op].result == T_I32 || uop_info[op].result == T_F32 ? (uint32_t)r : r;
+}
+
+unsigned uop_mem_size(enum uop_op op) {
+    switch (op) {
+    case UOP_load_u8:
+    case UOP_load_s8:
+    case UOP_store_8: return 1;
+    case UOP_load_u16:
+    case UOP_load_s16:
+    case UOP_store_16: return 2;
+    case UOP_load_64:
+    case UOP_load_f64:
+    case UOP_store_64:
+    case UOP_store_f64:
+    case UOP_cas_64:
+    case UOP_lr_64:
+    case UOP_sc_64:
+    case UOP_amo_swap_64:
+    case UOP_amo_add_64:
+    case UOP_amo_xor_64:
+    case UOP_amo_and_64:
+    case UOP_amo_or_64:
+    case UOP_amo_min_64:
+    case UOP_amo_max_64:
+    case UOP_amo_minu_64:
+    case UOP_amo_maxu_64: return 8;
+    default: return 4;
+    }
+}
+
+const char *cond_name(enum uop_cond c) {
+    static const char *const names[C_COUNT] = {"eq", "ne", "lts", "ges", "ltu", "geu", "les", "gts", "leu", "gtu"};
+    return c < C_COUNT ? names[c] : "?";
+}
+
+const char *type_name(enum type t) {
+    static const char *const names[] = {"none", "i32", "i64", "f32", "f64", "v128", "ref", "iref", "int", "any"};
+    return t <= T_ANY ? names[t] : "?";
+}

@@ -1,0 +1,76 @@
+/* guest.h - the table that a guest fills in: what code of this kind means. One per guest, const.
+ *
+ * The engine calls these and knows nothing else about the guest. Lifting reads the bytes, the context word and the
+ * unit; nothing else (a cpu is not even passed).
+ */
+#ifndef CORE_GUEST_H
+#define CORE_GUEST_H
+
+#include "core/cpu.h"
+#include "core/fields.h"
+#include "core/uop.h"
+
+/** A place that get and put name: a field element of the guest's cpu. */
+struct slot {
+    const char *name;
+    uint32_t offset; /* from the start of the guest's cpu struct */
+    uint8_t type;    /* T_I32, T_I64, T_F64 */
+    uint8_t flags;   /* enum slot_flag */
+};
+enum slot_flag {
+    SLOT_FP_FLAGS = 1 /* is cpu.fp_flags: host sticky flags are merged before a get and dropped after a put */
+};
+
+enum access { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE };
+
+/** Result of an address translation. */
+struct walk {
+    uint64_t physical;
+    uint64_t page_size; /* bytes; a power of two; the largest unit with the same rights */
+    bool read, write, execute;
+    uint32_t fault; /* EXIT_none or the exit kind to take */
+};
+
+/** C function that lifted code can call. Effects are what the baseline and the checks rely on. */
+struct helper {
+    const char *name;
+    uint64_t (*call)(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c); /* may set cpu->exit.kind */
+    uint8_t effects; /* enum helper_effect */
+};
+enum helper_effect {
+    HELPER_READS = 1,  /* reads architected state: pins are stored before */
+    HELPER_WRITES = 2, /* writes architected state: pins are loaded after */
+    HELPER_EXITS = 4   /* may set cpu->exit.kind: a BEFORE kind means that it has changed nothing */
+};
+
+struct guest {
+    const char *name;
+    size_t cpu_size;
+    const struct field *fields; /* declared state, offsets from the start of the cpu struct */
+    unsigned nfields;
+    const struct slot *slots;
+    unsigned nslots;
+    const uint16_t *pins;   /* slots of integer type that hosts keep in registers, hottest first, 0xffff ends */
+    const uint16_t *fp_pins; /* likewise T_F64 slots */
+    const struct helper *helpers;
+    unsigned nhelpers;
+    unsigned pc_align;       /* instruction addresses are multiples of this */
+    bool explicit_coherence; /* code changes take effect at EXIT_code_changed only */
+
+    void (*reset)(struct cpu *cpu);
+    /** Packs the fields with ctx_bits, from CTX_GUEST_SHIFT up. */
+    uint64_t (*context)(const struct cpu *cpu);
+    /** Lifts the one instruction at b->pc from `bytes` (`avail` of them readable). Returns its length and has emitted
+        mark and uops; or 0 when more bytes than `avail` are needed. Illegal code lifts to an exit. */
+    unsigned (*lift)(struct builder *b, const uint8_t *bytes, size_t avail);
+    /** Text of the instruction; returns its length (at least 1). `bytes` as for lift. */
+    unsigned (*disassemble)(char *text, size_t size, uint64_t pc, const uint8_t *bytes, size_t avail, const void *unit);
+    /** ISA guests: translates a virtual address. NULL: addresses are physical. */
+    void (*walk)(struct cpu *cpu, uint64_t address, enum access access, struct walk *result);
+    /** ISA guests: enters the trap for the exit in cpu->exit (state as its row says); sets pc. */
+    void (*enter_trap)(struct cpu *cpu);
+    /** ISA guests: true when an enabled interrupt is pending; then takes it. */
+    bool (*take_interrupt)(struct cpu *cpu);
+};
+
+#endif

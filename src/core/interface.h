@@ -1,0 +1,38 @@
+/* interface.h - the table that an interface fills in: who answers when code stops. One per interface, const.
+ *
+ * The loop hands over every exit that the engine does not settle itself. `self` is the interface's own object.
+ */
+#ifndef CORE_INTERFACE_H
+#define CORE_INTERFACE_H
+
+#include "core/cpu.h"
+
+enum answer {
+    ANSWER_RESUME, /* go on at cpu->pc */
+    ANSWER_WAIT,   /* nothing to do until poll is set: the loop sleeps in interface->wait */
+    ANSWER_STOP    /* leave the loop */
+};
+
+/** Code bytes for translation. */
+struct fetch {
+    const uint8_t *bytes; /* host address of the byte at the address asked for */
+    size_t avail;         /* readable bytes from there to the end of this page or function */
+    uint64_t page;        /* identity: what the bytes belong to; equal identity = same bytes */
+    const void *unit;     /* for builder.unit */
+    uint32_t fault;       /* EXIT_none, or why there are none */
+};
+
+struct interface {
+    const char *name;
+    enum answer (*answer)(void *self, struct cpu *cpu);
+    /** Fills *f for the guest address; never changes state. */
+    void (*fetch)(void *self, struct cpu *cpu, uint64_t address, struct fetch *f);
+    void (*wait)(void *self, struct cpu *cpu);
+    /** MEM_SOFT only: an access to physical memory that is not RAM. Returns false where there is no device. */
+    bool (*device_read)(void *self, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t *value);
+    bool (*device_write)(void *self, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value);
+    /** MEM_SOFT only: host address of `size` bytes of RAM at a physical address, or NULL. */
+    uint8_t *(*ram)(void *self, uint64_t physical, uint64_t size);
+};
+
+#endif

@@ -1,0 +1,74 @@
+/* engine.h - the door of engine/: runs cpus of one guest for one interface, by interpreter or by translated code.
+ *
+ *   struct engine *e = engine_make(&config, &error);
+ *   struct cpu *cpu = engine_cpu_make(e);       set pc, memory spaces, registers
+ *   engine_run(e, cpu);                         until the interface answers ANSWER_STOP
+ *
+ * Errors: engine_make and engine_cpu_make return NULL with a text. Threads: one host thread runs a cpu at a time;
+ * cpu_poke may be called from any thread and from signal handlers.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "core/cpu.h"
+#include "core/guest.h"
+#include "core/interface.h"
+#include "base/error.h"
+
+enum tier { TIER_INTERP, TIER_BASELINE };
+
+enum engine_log { LOG_GUEST = 1, LOG_UOPS = 2, LOG_HOST = 4, LOG_EXITS = 8 };
+
+struct engine_config {
+    const struct guest *guest;
+    const struct interface *interface;
+    void *self; /* for the interface's functions */
+    enum tier tier;
+    bool counted;      /* count instructions exactly; budgets work */
+    bool check;        /* check every block after every stage */
+    bool one_block;    /* poison: the cache is emptied before every translation */
+    bool random_flush; /* poison: the cache is emptied at random exits */
+    size_t cache_size; /* bytes of host code; 0 for the default */
+    unsigned log;      /* enum engine_log */
+    void (*log_line)(void *to, const char *line);
+    void *log_to;
+};
+
+struct engine_stats {
+    uint64_t blocks, insns, uops, guest_bytes, host_bytes, translate_ns, flushes, exits[EXIT_COUNT];
+    uint64_t interpreted; /* instructions by tier 0 */
+    uint64_t jtlb_misses, pair_drops;
+};
+
+struct engine *engine_make(const struct engine_config *config, struct error *error);
+void engine_free(struct engine *e);
+/** A reset cpu of the guest's kind, with no memory bound; freed by engine_cpu_free. */
+struct cpu *engine_cpu_make(struct engine *e, struct error *error);
+void engine_cpu_free(struct engine *e, struct cpu *cpu);
+void engine_run(struct engine *e, struct cpu *cpu);
+const struct engine_stats *engine_stats(const struct engine *e);
+
+/** Counted code: grants n more instructions from now on; EXIT_budget comes when they are used up, exactly. */
+void cpu_grant(struct cpu *cpu, int64_t n);
+/** Makes the cpu come to the loop at its next poll, where the interface sees EXIT_poll. Async-signal-safe. */
+void cpu_poke(struct cpu *cpu);
+
+/** Code at guest addresses [start, start+length) is gone or has changed: drops translations. */
+void engine_invalidate(struct engine *e, uint64_t start, uint64_t length);
+/** Drops every translation. */
+void engine_flush(struct engine *e);
+/** Checks pages that hold translated code against the bytes they were translated from, drops those that differ. */
+void engine_recheck_code(struct engine *e, struct cpu *cpu);
+/** The mapping of virtual addresses changed for this cpu: drops its TLB and everything keyed by virtual address. */
+void cpu_flush_mapping(struct cpu *cpu);
+
+/** Reads or writes 1, 2, 4 or 8 bytes of a memory space as an instruction would. False: cpu->exit says why, nothing
+    changed. Values are zero-extended. Misaligned accesses are fine. */
+bool access_read(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, uint64_t *value);
+bool access_write(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, uint64_t value);
+
+/** Host fault handling: call from the SIGSEGV/SIGBUS handler with its siginfo and ucontext, before anything else.
+    True: the fault belonged to guest code (or to access_*), the context now continues in the engine. */
+bool engine_host_fault(int signal, void *siginfo, void *ucontext);
+
+#endif

@@ -1,0 +1,29 @@
+/* mem.h - the door of mem/: guest memory as the engine sees it. mem/ never calls up.
+ *
+ * A software TLB (struct tlb) serves MEM_SOFT: the engine fills it after asking guest->walk. A space (struct space,
+ * space.h) serves MEM_DIRECT and MEM_WINDOW: it knows every mapping of a process with the guest's rights.
+ */
+#ifndef MEM_MEM_H
+#define MEM_MEM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { TLB_LINES = 256, TLB_PAGE_SHIFT = 12 };
+
+/* Tags are page addresses; all ones is empty. host = guest address + addend. Translated code compares the tag with
+   the page of the access's last byte and indexes by the page of its first, so accesses across pages miss. */
+struct tlb_line {
+    uint64_t read, write, fetch;
+    uint64_t addend;
+};
+struct tlb {
+    struct tlb_line line[TLB_LINES];
+};
+
+void tlb_flush(struct tlb *t);
+void tlb_flush_page(struct tlb *t, uint64_t address);
+/** Enters one 4 KiB page with the given rights. host: host address of the page's first byte. */
+void tlb_fill(struct tlb *t, uint64_t address, uint8_t *host, bool read, bool write, bool fetch);
+
+#endif
