@@ -1,0 +1,98 @@
+/* vm.h - the door of vm/: one virtual machine of any kind: its options, engine, cpus, clock, input, and what can be
+ * asked of it (run, stop at an exact instruction count, digest).
+ *
+ * An interface (process/, machine/, language/) is a `struct vm_kind`: it recognises a file, opens it into the vm
+ * (engine_make, cpus, memory), and answers exits through its `struct interface`, whose `self` is the struct vm (its own
+ * data hangs on vm->data). Its answer function hands EXIT_budget to vm_answer_budget, and tells by vm_schedule when it
+ * next wants control. No globals: everything hangs here.
+ */
+#ifndef VM_VM_H
+#define VM_VM_H
+
+#include "base/error.h"
+#include "core/cpu.h"
+#include "core/interface.h"
+#include "engine/engine.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct vm;
+
+/** Everything a caller can ask for; strings are borrowed for the life of the vm. */
+struct vm_options {
+    const char *path;        /* program, image or module */
+    const char *const *argv; /* NULL-terminated; argv[0] as the guest sees it */
+    const char *const *envp; /* NULL-terminated */
+    enum tier tier;
+    bool window;           /* process: guest memory in a window instead of 1:1 */
+    bool has_digest_at;
+    uint64_t digest_at;    /* stop after exactly this many instructions and digest */
+    const char *invoke;    /* language: exported function to call, NULL for the default entry */
+    const char *sysroot;   /* process: -L */
+    uint64_t ram_size;     /* machine: bytes, 0 for the default */
+    unsigned log;          /* enum engine_log */
+    bool stats;
+    bool one_block, random_flush, check; /* poison and debug */
+    size_t cache_size;
+    void (*log_line)(void *to, const char *line);
+    void *log_to;
+};
+
+struct vm_kind {
+    const char *name;
+    /** Is this file ours? `bytes` are its first `size` (at most 4096) bytes. */
+    bool (*recognise)(const uint8_t *bytes, size_t size);
+    /** Opens vm->options.path into a runnable vm. False with vm->error. On failure everything is as before. */
+    bool (*open)(struct vm *vm);
+    void (*close)(struct vm *vm);
+    /** Feeds memory (touched pages, frames, device state) to the digest: vm_digest_bytes for each piece, in a
+        canonical order that does not depend on tier or host addresses. */
+    void (*digest)(struct vm *vm);
+};
+
+enum vm_end { VM_RUNNING, VM_EXITED, VM_SIGNALED, VM_TRAPPED, VM_POWERED_OFF, VM_AT_COUNT };
+
+struct vm {
+    struct vm_options options;
+    const struct vm_kind *kind;
+    struct engine *engine;
+    struct cpu *cpu; /* the first (for now only) cpu */
+    void *data;      /* the kind's own */
+    struct error error;
+    enum vm_end end;
+    int status;        /* exit status, signal number or exit kind, as `end` says */
+    uint64_t end_value; /* trap: its value */
+    uint64_t next_event; /* instruction count at which the kind wants control, UINT64_MAX: never */
+    void *digest_state;
+};
+
+/** The kinds that are built in, from parts.def: NULL-terminated. */
+extern const struct vm_kind *const vm_kinds[];
+
+/** Opens options->path with the kind that recognises it. NULL with *error. */
+struct vm *vm_open(const struct vm_options *options, struct error *error);
+/** Runs until the end (vm->end says which), to options.digest_at if that is set. */
+void vm_run(struct vm *vm);
+void vm_close(struct vm *vm);
+/** 64-bit digest (xxh64) of every declared field of every cpu (but FIELD_NO_DIGEST), the instruction count if counted,
+    and the kind's memory. */
+uint64_t vm_digest(struct vm *vm);
+void vm_digest_bytes(struct vm *vm, const void *bytes, size_t size);
+
+/** For kinds: fills *config from the options (tier, counted, poison, log), interface and self. */
+void vm_engine_config(struct vm *vm, const struct guest *guest, const struct interface *interface,
+                      struct engine_config *config);
+/** For answer functions, on EXIT_budget: STOP at the requested count, else grants anew and says RESUME; true in
+    *event when the scheduled event's count has been reached. */
+enum answer vm_answer_budget(struct vm *vm, struct cpu *cpu, bool *event);
+/** Control is wanted when the instruction count reaches `count` (counted vms only). May be called at any exit. */
+void vm_schedule(struct vm *vm, struct cpu *cpu, uint64_t count);
+/** Ends the run: for answer functions that return ANSWER_STOP. */
+enum answer vm_stop(struct vm *vm, enum vm_end end, int status, uint64_t value);
+
+/* The one door of nondeterminism (input.c) and of time (clock.c). */
+uint64_t vm_clock_ns(struct vm *vm);
+void vm_random(struct vm *vm, void *bytes, size_t size);
+
+#endif
