@@ -1,0 +1,145 @@
+# Makefile - builds vee: the program build/vee, the library build/libvee.a, their tests, benchmarks and fuzzers.
+#
+#   make [-j2]            the program and the library
+#   make check            unit tests, command-line tests, guest programs, layers: ends with "N passed, N failed"
+#   make units            builds and runs the unit tests only (U="core/test_text ..." for some of them)
+#   make bench            benchmarks (see bench/)
+#   make fuzz             each fuzzer for FUZZ_SECONDS (clang)
+#   make install          program, library, header, pkg-config file and man page below PREFIX
+#   make format | clean
+#
+# Variants, each in its own folder below build/ unless B= names one:
+#   CC=clang   SAN=address,undefined   POISON=1 (failing allocations)   DEBUG=1 (checks of every block; -O1)
+#
+# Sources are found by folder; headers are tracked by the compiler; code that tool/isagen.py makes from
+# src/guest/GUEST/*.isa is in $(B)/gen/GUEST_isa.{c,h}. Objects are built for any host program: no -march.
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+PYTHON ?= python3
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 20
+
+empty :=
+space := $(empty) $(empty)
+VARIANT := $(subst $(space),-,$(strip $(filter-out gcc,$(notdir $(CC))) $(if $(SAN),san) $(if $(POISON),poison) $(if $(DEBUG),debug)))
+B ?= build$(addprefix /,$(VARIANT))
+GEN := $(B)/gen
+
+CPPFLAGS += -D_GNU_SOURCE= -I src -I include -I $(GEN) -MMD -MP $(if $(POISON),-DVEE_POISON) $(if $(DEBUG),-DVEE_CHECK)
+CFLAGS ?= $(if $(DEBUG),-O1,-O2) -g
+ALL_CFLAGS := -std=gnu17 $(CFLAGS) -Wall -Wextra -Werror -fPIC -fvisibility=hidden -ftls-model=initial-exec
+ALL_LDFLAGS := $(LDFLAGS)
+ifdef SAN
+# Recovery is off so that a finding is a failure; sanitizers need the dynamic loader.
+SAN_FLAGS := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+ALL_CFLAGS += $(SAN_FLAGS)
+ALL_LDFLAGS += $(SAN_FLAGS)
+else
+PROGRAM_LDFLAGS := -static-pie
+endif
+LIBS := -l:libcapstone.a -lpthread
+
+GUESTS := $(sort $(patsubst src/guest/%/,%,$(dir $(wildcard src/guest/*/*.isa))))
+GEN_C := $(GUESTS:%=$(GEN)/%_isa.c)
+GEN_H := $(GUESTS:%=$(GEN)/%_isa.h)
+SOURCES := $(filter-out src/cmd/%,$(wildcard src/*/*.c src/*/*/*.c src/*/*/*/*.c))
+ASSEMBLY := $(wildcard src/*/*.S src/*/*/*.S)
+OBJECTS := $(SOURCES:%.c=$(B)/obj/%.o) $(ASSEMBLY:%.S=$(B)/obj/%.o) $(GEN_C:$(GEN)/%.c=$(B)/obj/gen/%.o)
+PROGRAM_OBJECTS := $(patsubst %.c,$(B)/obj/%.o,$(wildcard src/cmd/*.c))
+TESTS := $(patsubst test/%.c,$(B)/test/%,$(wildcard test/*/test_*.c))
+FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
+
+.PHONY: all objects tests units check bench fuzz fuzzers install format clean
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.SECONDARY:
+
+# The program needs an engine and a main.
+all: $(B)/libvee.a $(if $(and $(wildcard src/engine/run.c),$(PROGRAM_OBJECTS)),$(B)/vee)
+
+objects: $(OBJECTS) $(PROGRAM_OBJECTS)
+
+# ---- generated code
+$(GEN)/%_isa.c $(GEN)/%_isa.h: tool/isagen.py $$(wildcard src/guest/$$*/*.isa)
+	@mkdir -p $(GEN)
+	$(PYTHON) tool/isagen.py $* src/guest/$* $(GEN)
+
+# ---- objects
+$(B)/obj/gen/%.o: $(GEN)/%.c | $(GEN_H)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+$(B)/obj/%.o: %.c | $(GEN_H)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+$(B)/obj/%.o: %.S
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+# ---- the library: inner.a is for tests, which look inside; libvee.a shows nothing but vee_*
+$(B)/inner.a: $(OBJECTS)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+ifdef SAN
+$(B)/libvee.a: $(B)/inner.a
+	cp $< $@
+else
+$(B)/libvee.a: $(OBJECTS)
+	rm -f $@
+	$(CC) -r -nostdlib -o $(B)/libvee.o $^
+	objcopy --localize-hidden $(B)/libvee.o
+	$(AR) rcs $@ $(B)/libvee.o
+endif
+
+# ---- the program
+$(B)/vee: $(PROGRAM_OBJECTS) $(B)/libvee.a
+	$(CC) $(ALL_LDFLAGS) $(PROGRAM_LDFLAGS) -o $@ $^ $(LIBS)
+
+# ---- tests
+tests: $(TESTS)
+
+$(B)/test/%: test/%.c $(B)/inner.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -I test $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(B)/inner.a $(LIBS) -lcmocka -lm
+
+units: $(TESTS)
+	test/run_units.sh $(if $(U),$(U:%=$(B)/test/%),$(TESTS))
+
+check: all tests
+	test/run_all.sh $(B)
+
+bench: all
+	bench/run.sh $(B)
+
+# ---- fuzzers: clang's, over a library built with coverage
+fuzz:
+	$(MAKE) CC=clang SAN=fuzzer-no-link,address,undefined B=build/fuzz fuzzers
+	test/run_fuzz.sh build/fuzz $(FUZZ_SECONDS)
+
+fuzzers: $(FUZZERS)
+
+$(B)/fuzz/%: fuzz/%.c $(B)/inner.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/inner.a $(LIBS)
+
+# ---- the rest
+install: all
+	install -D -m 755 $(B)/vee $(DESTDIR)$(PREFIX)/bin/vee
+	install -D -m 644 $(B)/libvee.a $(DESTDIR)$(PREFIX)/lib/libvee.a
+	install -D -m 644 include/vee/vee.h $(DESTDIR)$(PREFIX)/include/vee/vee.h
+	install -D -m 644 docs/vee.1 $(DESTDIR)$(PREFIX)/share/man/man1/vee.1
+	mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	printf 'Name: vee\nDescription: process, system and language virtual machines\nVersion: %s\nCflags: -I%s/include\nLibs: -L%s/lib -lvee -lcapstone -lpthread\n' \
+	    "$$($(B)/vee version | cut -d' ' -f2)" $(PREFIX) $(PREFIX) > $(DESTDIR)$(PREFIX)/lib/pkgconfig/vee.pc
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf build
+
+-include $(shell test -d $(B) && find $(B) -name '*.d')
