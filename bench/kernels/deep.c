@@ -3,7 +3,7 @@
  * kind: calls */
 #include "kernel.h"
 
-enum { REPS = 500, DEPTH = 100000 };
+enum { REPS = 240, DEPTH = 100000 };
 
 __attribute__((noinline)) static uint64_t descend(uint64_t depth, uint64_t value) {
     if (depth == 0) return value;

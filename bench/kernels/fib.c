@@ -2,9 +2,11 @@
  * kind: calls */
 #include "kernel.h"
 
-enum { REPS = 16 };
+enum { REPS = 72 };
 
-static uint64_t fib(unsigned n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }
+static uint64_t fib(unsigned n) {
+    return n < 2 ? n : fib(n - 1) + fib(n - 2);
+}
 
 int main(int argc, char **argv) {
     long reps = kernel_reps(argc, argv, REPS);

@@ -3,29 +3,61 @@
  * kind: indirect */
 #include "kernel.h"
 
-enum { REPS = 220, OPS = 16, TRACE = 8192 };
+enum { REPS = 3300, OPS = 16, TRACE = 8192 };
 
-static uint64_t op_add(uint64_t a, uint64_t b) { return a + b; }
-static uint64_t op_sub(uint64_t a, uint64_t b) { return a - b; }
-static uint64_t op_xor(uint64_t a, uint64_t b) { return a ^ b; }
-static uint64_t op_or(uint64_t a, uint64_t b) { return a | (b << 1); }
-static uint64_t op_and(uint64_t a, uint64_t b) { return (a & ~b) + 1; }
-static uint64_t op_mul(uint64_t a, uint64_t b) { return a * (b | 1); }
-static uint64_t op_shl(uint64_t a, uint64_t b) { return a << (b & 7); }
-static uint64_t op_shr(uint64_t a, uint64_t b) { return a >> (b & 7); }
-static uint64_t op_rol(uint64_t a, uint64_t b) { return a << (b & 31) | a >> (64 - (b & 31)) % 64; }
-static uint64_t op_not(uint64_t a, uint64_t b) { return ~a + b; }
-static uint64_t op_neg(uint64_t a, uint64_t b) { return b - 3 * a; }
-static uint64_t op_max(uint64_t a, uint64_t b) { return a > b ? a : b; }
-static uint64_t op_min(uint64_t a, uint64_t b) { return a < b ? a + 7 : b; }
-static uint64_t op_half(uint64_t a, uint64_t b) { return (a >> 1) + (b >> 1); }
-static uint64_t op_mix(uint64_t a, uint64_t b) { return a * 31 + b * 17; }
-static uint64_t op_swap(uint64_t a, uint64_t b) { return b ^ (a >> 32) ^ (a << 32); }
+static uint64_t op_add(uint64_t a, uint64_t b) {
+    return a + b;
+}
+static uint64_t op_sub(uint64_t a, uint64_t b) {
+    return a - b;
+}
+static uint64_t op_xor(uint64_t a, uint64_t b) {
+    return a ^ b;
+}
+static uint64_t op_or(uint64_t a, uint64_t b) {
+    return a | (b << 1);
+}
+static uint64_t op_and(uint64_t a, uint64_t b) {
+    return (a & ~b) + 1;
+}
+static uint64_t op_mul(uint64_t a, uint64_t b) {
+    return a * (b | 1);
+}
+static uint64_t op_shl(uint64_t a, uint64_t b) {
+    return a << (b & 7);
+}
+static uint64_t op_shr(uint64_t a, uint64_t b) {
+    return a >> (b & 7);
+}
+static uint64_t op_rol(uint64_t a, uint64_t b) {
+    return a << (b & 31) | a >> (64 - (b & 31)) % 64;
+}
+static uint64_t op_not(uint64_t a, uint64_t b) {
+    return ~a + b;
+}
+static uint64_t op_neg(uint64_t a, uint64_t b) {
+    return b - 3 * a;
+}
+static uint64_t op_max(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+static uint64_t op_min(uint64_t a, uint64_t b) {
+    return a < b ? a + 7 : b;
+}
+static uint64_t op_half(uint64_t a, uint64_t b) {
+    return (a >> 1) + (b >> 1);
+}
+static uint64_t op_mix(uint64_t a, uint64_t b) {
+    return a * 31 + b * 17;
+}
+static uint64_t op_swap(uint64_t a, uint64_t b) {
+    return b ^ (a >> 32) ^ (a << 32);
+}
 
 typedef uint64_t op_function(uint64_t, uint64_t);
 
 static op_function *volatile const start[OPS] = {
-    op_add, op_sub, op_xor, op_or,  op_and, op_mul, op_shl,  op_shr,
+    op_add, op_sub, op_xor, op_or,  op_and, op_mul,  op_shl, op_shr,
     op_rol, op_not, op_neg, op_max, op_min, op_half, op_mix, op_swap,
 };
 

@@ -2,7 +2,7 @@
  * kind: calls */
 #include "kernel.h"
 
-enum { REPS = 16 };
+enum { REPS = 59 };
 
 __attribute__((noinline)) static int tak(int x, int y, int z) {
     if (y >= x) return z;

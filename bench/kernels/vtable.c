@@ -3,7 +3,7 @@
  * kind: indirect */
 #include "kernel.h"
 
-enum { REPS = 1100, COUNT = 4096, CLASSES = 8 };
+enum { REPS = 5100, COUNT = 4096, CLASSES = 8 };
 
 struct shape;
 
@@ -18,22 +18,46 @@ struct shape {
     int64_t w, h;
 };
 
-static int64_t square_area(const struct shape *s) { return s->w * s->w; }
-static int64_t square_perimeter(const struct shape *s) { return 4 * s->w; }
-static void square_grow(struct shape *s, int64_t by) { s->w = (s->w + by) & 1023; }
-static int64_t rect_area(const struct shape *s) { return s->w * s->h; }
-static int64_t rect_perimeter(const struct shape *s) { return 2 * (s->w + s->h); }
+static int64_t square_area(const struct shape *s) {
+    return s->w * s->w;
+}
+static int64_t square_perimeter(const struct shape *s) {
+    return 4 * s->w;
+}
+static void square_grow(struct shape *s, int64_t by) {
+    s->w = (s->w + by) & 1023;
+}
+static int64_t rect_area(const struct shape *s) {
+    return s->w * s->h;
+}
+static int64_t rect_perimeter(const struct shape *s) {
+    return 2 * (s->w + s->h);
+}
 static void rect_grow(struct shape *s, int64_t by) {
     s->w = (s->w + by) & 511;
     s->h = (s->h - by) & 511;
 }
-static int64_t triangle_area(const struct shape *s) { return s->w * s->h >> 1; }
-static int64_t triangle_perimeter(const struct shape *s) { return s->w + s->h + (s->w > s->h ? s->w : s->h); }
-static void tall_grow(struct shape *s, int64_t by) { s->h = (s->h + 3 * by) & 2047; }
-static int64_t circle_area(const struct shape *s) { return s->w * s->w * 355 / 113; }
-static int64_t circle_perimeter(const struct shape *s) { return s->w * 710 / 113; }
-static int64_t point_area(const struct shape *s) { return s->w & 1; }
-static int64_t frame_area(const struct shape *s) { return s->w * s->h - (s->w - 1) * (s->h - 1); }
+static int64_t triangle_area(const struct shape *s) {
+    return s->w * s->h >> 1;
+}
+static int64_t triangle_perimeter(const struct shape *s) {
+    return s->w + s->h + (s->w > s->h ? s->w : s->h);
+}
+static void tall_grow(struct shape *s, int64_t by) {
+    s->h = (s->h + 3 * by) & 2047;
+}
+static int64_t circle_area(const struct shape *s) {
+    return s->w * s->w * 355 / 113;
+}
+static int64_t circle_perimeter(const struct shape *s) {
+    return s->w * 710 / 113;
+}
+static int64_t point_area(const struct shape *s) {
+    return s->w & 1;
+}
+static int64_t frame_area(const struct shape *s) {
+    return s->w * s->h - (s->w - 1) * (s->h - 1);
+}
 
 static const struct shape_class classes[CLASSES] = {
     {square_area, square_perimeter, square_grow},   {rect_area, rect_perimeter, rect_grow},
