@@ -1,5 +1,5 @@
-/* A tokeniser for a C-like language over generated source: character classes, keyword lookup, numbers, strings,
- * comments. kind: str */
+/* A tokeniser for a C-like language over generated source: character classes, keyword lookup, numbers, strings.
+ * kind: str */
 #include <string.h>
 #include "kernel.h"
 
