@@ -28,127 +28,34 @@ bool fp_is_snan(enum fp_format format, uint64_t a) {
     return fp_is_nan(format, a) && fp_magnitude(fp_shapes[format], a) < fp_canonical(format);
 }
 
-struct fp_exact fp_decode(enum fp_format format, uint64_t bits) {
-    struct fp_shape shape = fp_shapes[format];
-    uint64_t magnitude = fp_magnitude(shape, bits);
-    uint64_t fraction = magnitude & (uint64_t)fp_low_mask(shape.fraction_bits);
-    int biased = (int)(magnitude >> shape.fraction_bits);
-    struct fp_exact x = {.kind = FP_IS_FINITE, .sign = fp_sign(shape, bits)};
-
-    if (magnitude >= fp_infinity(shape)) {
-        x.kind = fraction ? FP_IS_NAN : FP_IS_INF;
-        x.signaling = fraction && magnitude < fp_canonical(format);
-    } else if (biased != 0) {
-        x.exponent = fp_exponent_min(shape) + biased - 1;
-        x.significand = (fp_wide)(fraction | (uint64_t)1 << shape.fraction_bits) << (FP_TOP - shape.fraction_bits);
-    } else if (fraction != 0) {
-        x.exponent = fp_exponent_min(shape);
-        x.significand = (fp_wide)fraction << (FP_TOP - shape.fraction_bits);
-        fp_normalise(&x);
-    } else {
-        x.kind = FP_IS_ZERO;
-    }
-    return x;
-}
-
-bool fp_rounds_up(bool sign, fp_wide significand, int drop, enum fp_round rm) {
-    fp_wide tail = significand & fp_low_mask(drop);
-    fp_wide half = (fp_wide)1 << (drop - 1);
-
-    switch (rm) {
-    case FP_RNE: return tail > half || (tail == half && (significand >> drop & 1));
-    case FP_RMM: return tail >= half;
-    case FP_RDN: return sign && tail != 0;
-    case FP_RUP: return !sign && tail != 0;
-    case FP_RTZ: break;
-    }
-    return false;
-}
-
-/* Overflow yields infinity, or the largest finite number in the modes that round such a number toward zero. */
-static uint64_t encode_overflow(struct fp_shape shape, bool sign, enum fp_round rm, uint32_t *flags) {
-    bool stays_finite = rm == FP_RTZ || rm == (sign ? FP_RUP : FP_RDN);
-    *flags |= FP_OF | FP_NX;
-    return fp_signed(shape, sign, fp_infinity(shape) - stays_finite);
-}
-
-static uint64_t encode_finite(struct fp_shape shape, const struct fp_exact *x, enum fp_round rm, uint32_t *flags) {
-    int drop = FP_TOP - shape.fraction_bits;
-    int above_min = x->exponent - fp_exponent_min(shape);
-    fp_wide significand = x->significand;
-    bool tiny = false;
-
-    if (above_min >= 1 << shape.exponent_bits) return encode_overflow(shape, x->sign, rm, flags);
-    if (above_min < 0) {
-        /* Tiny is what would stay below the smallest normal number if exponents had no lower bound. */
-        bool reaches_min = above_min == -1 && significand >> drop == fp_low_mask(shape.fraction_bits + 1) &&
-                           fp_rounds_up(x->sign, significand, drop, rm);
-        tiny = !reaches_min;
-        significand = fp_shift_sticky(significand, -above_min);
-        above_min = 0;
-    }
-
-    /* The leading bit of a normal number, and a carry out of rounding, each add one to the biased exponent. */
-    uint64_t kept = (uint64_t)(significand >> drop) + fp_rounds_up(x->sign, significand, drop, rm);
-    uint64_t magnitude = ((uint64_t)above_min << shape.fraction_bits) + kept;
-    if (magnitude >= fp_infinity(shape)) return encode_overflow(shape, x->sign, rm, flags);
-    if (significand & fp_low_mask(drop)) *flags |= tiny ? FP_NX | FP_UF : FP_NX;
-    return fp_signed(shape, x->sign, magnitude);
-}
-
-uint64_t fp_encode(enum fp_format format, const struct fp_exact *x, enum fp_round rm, uint32_t *flags) {
-    struct fp_shape shape = fp_shapes[format];
-
-    switch (x->kind) {
-    case FP_IS_ZERO: return fp_signed(shape, x->sign, 0);
-    case FP_IS_FINITE: return encode_finite(shape, x, rm, flags);
-    case FP_IS_INF: return fp_signed(shape, x->sign, fp_infinity(shape));
-    case FP_IS_NAN: break;
-    }
-    return fp_canonical(format);
-}
-
-uint64_t fp_invalid(enum fp_format format, uint32_t *flags) {
-    *flags |= FP_NV;
-    return fp_canonical(format);
-}
-
-uint64_t fp_propagate(enum fp_format format, bool signaling, uint32_t *flags) {
-    if (signaling) *flags |= FP_NV;
-    return fp_canonical(format);
-}
-
 /*
  * The sum of two numbers that are not NaNs nor infinities of opposite sign. Bits are lost to the sticky bit only if the
  * exponents differ by two or more, and then the difference loses at most one bit of magnitude.
  */
-static struct fp_exact exact_add(struct fp_exact a, struct fp_exact b, enum fp_round rm) {
-    if (a.kind == FP_IS_INF || b.kind == FP_IS_INF) return a.kind == FP_IS_INF ? a : b;
-    if (a.kind == FP_IS_ZERO && b.kind == FP_IS_ZERO) {
-        if (a.sign != b.sign) a.sign = rm == FP_RDN;
-        return a;
+static struct fp_exact exact_add(const struct fp_exact *a, const struct fp_exact *b, enum fp_round rm) {
+    if (a->kind != FP_IS_FINITE || b->kind != FP_IS_FINITE) {
+        if (a->kind == FP_IS_ZERO && b->kind == FP_IS_ZERO && a->sign != b->sign)
+            return (struct fp_exact){.kind = FP_IS_ZERO, .sign = rm == FP_RDN};
+        return a->kind == FP_IS_INF || b->kind == FP_IS_ZERO ? *a : *b;
     }
-    if (a.kind == FP_IS_ZERO) return b;
-    if (b.kind == FP_IS_ZERO) return a;
 
-    if (a.exponent < b.exponent || (a.exponent == b.exponent && a.significand < b.significand)) {
-        struct fp_exact swap = a;
-        a = b;
-        b = swap;
-    }
-    b.significand = fp_shift_sticky(b.significand, a.exponent - b.exponent);
-    if (a.sign == b.sign) {
-        a.significand += b.significand;
-        if (a.significand >> (FP_TOP + 1)) {
-            a.significand = fp_shift_sticky(a.significand, 1);
-            a.exponent++;
+    bool a_is_less = a->exponent < b->exponent || (a->exponent == b->exponent && a->significand < b->significand);
+    const struct fp_exact *great = a_is_less ? b : a, *less = a_is_less ? a : b;
+    fp_wide addend = fp_shift_sticky(less->significand, great->exponent - less->exponent);
+    struct fp_exact x = {.kind = FP_IS_FINITE, .sign = great->sign, .exponent = great->exponent};
+
+    if (a->sign == b->sign) {
+        x.significand = great->significand + addend;
+        if (x.significand >> (FP_TOP + 1)) {
+            x.significand = fp_shift_sticky(x.significand, 1);
+            x.exponent++;
         }
     } else {
-        a.significand -= b.significand;
-        if (a.significand == 0) return (struct fp_exact){.kind = FP_IS_ZERO, .sign = rm == FP_RDN};
-        fp_normalise(&a);
+        x.significand = great->significand - addend;
+        if (x.significand == 0) return (struct fp_exact){.kind = FP_IS_ZERO, .sign = rm == FP_RDN};
+        fp_normalise(&x);
     }
-    return a;
+    return x;
 }
 
 /* A significand as 64 bits, the highest of which is set. */
@@ -221,7 +128,7 @@ static uint64_t add_signed(enum fp_format format, uint64_t a, uint64_t b, bool n
     if (x.kind == FP_IS_NAN || y.kind == FP_IS_NAN) return fp_propagate(format, x.signaling || y.signaling, flags);
     y.sign ^= negate_b;
     if (x.kind == FP_IS_INF && y.kind == FP_IS_INF && x.sign != y.sign) return fp_invalid(format, flags);
-    x = exact_add(x, y, rm);
+    x = exact_add(&x, &y, rm);
     return fp_encode(format, &x, rm, flags);
 }
 
@@ -284,7 +191,7 @@ uint64_t fp_fma(enum fp_format format, uint64_t a, uint64_t b, uint64_t c, enum 
         return fp_propagate(format, x.signaling || y.signaling || z.signaling, flags);
     x = exact_mul(&x, &y);
     if (x.kind == FP_IS_INF && z.kind == FP_IS_INF && x.sign != z.sign) return fp_invalid(format, flags);
-    x = exact_add(x, z, rm);
+    x = exact_add(&x, &z, rm);
     return fp_encode(format, &x, rm, flags);
 }
 

@@ -23,7 +23,7 @@ static fp_wide round_to_unit(const struct fp_exact *x, enum fp_round rm, bool *i
 uint64_t fp_to_int(enum fp_format format, uint64_t a, unsigned bits, bool is_signed, enum fp_round rm,
                    uint32_t *flags) {
     struct fp_exact x = fp_decode(format, a);
-    uint64_t all = (uint64_t)fp_low_mask((int)bits);
+    uint64_t all = fp_ones((int)bits);
     uint64_t max = is_signed ? all >> 1 : all;
     uint64_t min_magnitude = is_signed ? max + 1 : 0;
     bool negative = x.sign && x.kind != FP_IS_NAN;
@@ -55,7 +55,7 @@ uint64_t fp_to_int_mod(enum fp_format format, uint64_t a, uint32_t *flags) {
 
 uint64_t fp_from_int(enum fp_format format, uint64_t value, unsigned bits, bool is_signed, enum fp_round rm,
                      uint32_t *flags) {
-    uint64_t all = (uint64_t)fp_low_mask((int)bits);
+    uint64_t all = fp_ones((int)bits);
     bool negative = is_signed && (value >> (bits - 1) & 1);
     uint64_t magnitude = (negative ? -value : value) & all;
     struct fp_exact x = {.kind = FP_IS_ZERO};
