@@ -13,8 +13,10 @@
 #include <stddef.h>
 
 struct guest;
+struct interface;
 struct engine;
 struct tlb;
+struct phys;
 struct cpu;
 
 enum exit_kind {
@@ -91,6 +93,9 @@ struct cpu {
     const struct guest *guest;
     struct engine *engine;
     void *owner;        /* the interface's own data for this cpu */
+    const struct interface *interface; /* who answers, and its self: for what guests ask of it (counter) */
+    void *self;
+    struct phys *phys; /* MEM_SOFT: physical memory, for the guest's page walks */
     uint64_t executed;  /* instructions done before the current budget was granted (counted code) */
     int64_t granted;    /* the budget that was granted */
     uint64_t spill[SPILLS];

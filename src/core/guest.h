@@ -67,10 +67,18 @@ struct guest {
     unsigned (*disassemble)(char *text, size_t size, uint64_t pc, const uint8_t *bytes, size_t avail, const void *unit);
     /** ISA guests: translates a virtual address. NULL: addresses are physical. */
     void (*walk)(struct cpu *cpu, uint64_t address, enum access access, struct walk *result);
-    /** ISA guests: enters the trap for the exit in cpu->exit (state as its row says); sets pc. */
+    /** ISA guests: enters the trap for the exit in cpu->exit (state as its row says); sets pc. Leaves in cpu->exit.aux
+        which enum field_flag actions the change asks for. */
     void (*enter_trap)(struct cpu *cpu);
-    /** ISA guests: true when an enabled interrupt is pending; then takes it. */
+    /** ISA guests: true when an enabled interrupt is pending; then takes it, with cpu->exit.aux as enter_trap. */
     bool (*take_interrupt)(struct cpu *cpu);
+    /** ISA guests: is an interrupt pending that ends a wait (enabled one by one, whatever the global enable says)? */
+    bool (*wakes)(const struct cpu *cpu);
+    /** ISA guests: sets the level of an interrupt wire, numbered as the guest's manual numbers causes. */
+    void (*set_line)(struct cpu *cpu, unsigned line, bool level);
+    /** ISA guests: tells timers that are part of the cpu the time (COUNTER_TIME); they set their interrupts. Returns the
+        time at which this is wanted next, UINT64_MAX for never. */
+    uint64_t (*tick)(struct cpu *cpu, uint64_t time);
 };
 
 #endif

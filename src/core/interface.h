@@ -22,6 +22,9 @@ struct fetch {
     uint32_t fault;       /* EXIT_none, or why there are none */
 };
 
+/** Free-running counters that guests can read; what they count is the interface's choice. */
+enum counter { COUNTER_CYCLES, COUNTER_TIME, COUNTER_INSTRUCTIONS };
+
 struct interface {
     const char *name;
     enum answer (*answer)(void *self, struct cpu *cpu);
@@ -33,6 +36,8 @@ struct interface {
     bool (*device_write)(void *self, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value);
     /** MEM_SOFT only: host address of `size` bytes of RAM at a physical address, or NULL. */
     uint8_t *(*ram)(void *self, uint64_t physical, uint64_t size);
+    /** Value of a counter at the instruction being executed. NULL: the number of instructions executed so far. */
+    uint64_t (*counter)(void *self, struct cpu *cpu, enum counter which);
 };
 
 #endif
