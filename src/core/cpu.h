@@ -98,12 +98,15 @@ struct cpu {
     struct phys *phys; /* MEM_SOFT: physical memory, for the guest's page walks */
     uint64_t executed;  /* instructions done before the current budget was granted (counted code) */
     int64_t granted;    /* the budget that was granted */
+    int64_t ahead;      /* what translated code took from the budget for instructions that it has not begun; it says so
+                           before each C call that may ask (helpers, slow accesses); 0 at exits and in the interpreter */
     uint64_t spill[SPILLS];
 };
 
-/** Instructions executed so far; exact at every exit of counted code. */
+/** Instructions executed so far; exact at every exit of counted code. In helpers and device accesses it is exact too,
+    and includes the instruction that is being executed. */
 static inline uint64_t cpu_count(const struct cpu *cpu) {
-    return cpu->executed + (uint64_t)(cpu->granted - cpu->budget);
+    return cpu->executed + (uint64_t)(cpu->granted - cpu->budget - cpu->ahead);
 }
 
 /** Helpers and interfaces: asks for an exit of this kind. */
