@@ -17,6 +17,10 @@ bool os_commit(void *at, size_t size);
 void os_release(void *at, size_t size);
 /** A stack-like area of `size` bytes with an inaccessible guard page below. */
 void *os_stack_map(size_t size);
+/** Installs a handler for memory faults of this process, on an alternate stack of this thread. The handler returns
+    true when it has dealt with the fault; otherwise the fault takes its course (the handler before, or death).
+    Whoever installs other handlers for SIGSEGV and SIGBUS later must call the same function first. */
+bool os_catch_faults(bool (*handler)(int signal, void *siginfo, void *ucontext));
 uint64_t os_nanoseconds(void);
 /** Poison builds: true for a random allocation now and then (see docs/invariants.md). Else false. */
 bool os_alloc_fails(void);

@@ -1,6 +1,7 @@
 /* os_linux.c - os.h for Linux. */
 #define _GNU_SOURCE
 #include "base/os.h"
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -43,6 +44,29 @@ void *os_stack_map(size_t size) {
         return NULL;
     }
     return p + 4096;
+}
+
+static bool (*fault_handler)(int, void *, void *);
+static struct sigaction fault_before[2]; /* SIGSEGV, SIGBUS */
+
+static void on_fault(int signal, siginfo_t *info, void *context) {
+    if (fault_handler(signal, info, context)) return;
+    sigaction(signal, &fault_before[signal == SIGBUS], NULL); /* the instruction faults again, and this one gets it */
+}
+
+bool os_catch_faults(bool (*handler)(int signal, void *siginfo, void *ucontext)) {
+    stack_t old;
+    if (sigaltstack(NULL, &old)) return false;
+    if (old.ss_flags & SS_DISABLE) {
+        char *stack = os_stack_map(64 << 10);
+        stack_t own = {.ss_sp = stack, .ss_size = 64 << 10};
+        if (!stack || sigaltstack(&own, NULL)) return false;
+    }
+    if (fault_handler) return fault_handler == handler;
+    fault_handler = handler;
+    struct sigaction act = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    sigemptyset(&act.sa_mask);
+    return !sigaction(SIGSEGV, &act, &fault_before[0]) && !sigaction(SIGBUS, &act, &fault_before[1]);
 }
 
 uint64_t os_nanoseconds(void) {

@@ -1,0 +1,99 @@
+/* host.h - the table that a host fills in: turning blocks into machine code of this computer. One per host, const.
+ *
+ * The engine owns the memory (a cache with a writable and an executable view), the host owns what is in it. A unit of
+ * code is what one block becomes. It has two entries: `entry` for forward edges, and `poll_entry`, a few bytes before,
+ * for back edges and indirect jumps, which looks at cpu->poll first. Links are the direct jumps out of a unit: each
+ * leads to a stub in the unit that leaves with EXIT_lookup and cpu->exit_site = the link's number + 1, until it is
+ * patched to lead to another unit's entry.
+ */
+#ifndef CORE_HOST_H
+#define CORE_HOST_H
+
+#include "core/cpu.h"
+#include "core/guest.h"
+#include "core/uop.h"
+
+/* C functions that emitted code calls, by number: the engine fills cpu->calls in this order. All have this form. */
+enum host_call {
+    HOST_CALL_EVAL,   /* a uop by its meaning: what = op | x << 16 */
+    HOST_CALL_READ,   /* memory read: what = uop op | space << 16, a = address; may exit */
+    HOST_CALL_WRITE,  /* memory write: b = value; may exit */
+    HOST_CALL_ATOMIC, /* amo, cas, lr, sc: may exit */
+    HOST_CALL_HELPER, /* guest helper: what = its number; may exit */
+    HOST_CALL_COUNT
+};
+typedef uint64_t host_call_fn(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c);
+
+/** One guest instruction's host code: offsets from the unit's start, ascending. */
+struct pc_mark {
+    uint32_t host_end;  /* host code of this instruction ends here (exclusive) */
+    uint32_t guest_off; /* its pc - the block's pc */
+};
+
+/** A direct jump out of a unit. */
+struct code_link {
+    uint64_t target_pc;
+    uint32_t patch; /* offset of its rel32 (or whatever the host patches) from the cache's start */
+    uint32_t stub;  /* offset of the stub it leads to while unlinked */
+    bool back;      /* leads backwards: link to poll_entry */
+};
+
+/** What emit gets and gives. Offsets are from the cache's start. */
+struct emission {
+    const struct guest *guest;
+    const struct block *block;
+    const struct cpu *cpu; /* for the kinds and bounds of memory spaces only */
+    struct arena *arena;
+    uint8_t *write;     /* writable view of the cache's start */
+    uint8_t *execute;   /* executable view of the same byte */
+    uint32_t at, limit; /* free space in the cache */
+    uint32_t first_link; /* number that the first link of this unit will have */
+    bool counted;
+    /* results */
+    uint32_t poll_entry, entry, end;
+    uint32_t hot_end; /* marks cover [poll_entry, hot_end) */
+    struct pc_mark *marks;
+    uint32_t nmarks;
+    struct code_link *links;
+    uint32_t nlinks, link_cap;
+};
+
+enum emit_result { EMIT_OK, EMIT_FULL, EMIT_GIVE_UP };
+
+struct host {
+    const char *name;
+    /** Emits the enter and leave thunks and constants at the cache's start; returns bytes used. */
+    uint32_t (*prepare)(const struct guest *guest, uint8_t *write, uint8_t *execute, uint32_t limit);
+    enum emit_result (*emit)(struct emission *e);
+    /** Runs code until it leaves; cpu->exit, cpu->pc, cpu->exit_site say why. */
+    void (*enter)(struct cpu *cpu, const uint8_t *execute, const void *code);
+    /** Makes a link (at offset `patch`) lead to the code at offset `to`. */
+    void (*patch)(uint8_t *write, uint32_t patch, uint32_t to);
+    /** Makes the unit with these entries forward to `to` from now on. */
+    void (*redirect)(uint8_t *write, uint32_t poll_entry, uint32_t entry, uint32_t to);
+    /** A host fault at host pc in the cache: prepares the signal context so that it leaves through the leave thunk. */
+    void (*leave_from_fault)(void *ucontext, struct cpu *cpu, const uint8_t *execute);
+    uint64_t (*fault_pc)(void *ucontext);
+    struct cpu *(*fault_cpu)(void *ucontext); /* valid when fault_pc is in the cache */
+    /** A fault that is a full pairing stack: empties it in the context and returns true. */
+    bool (*fault_pair)(void *ucontext, void *address, struct cpu *cpu);
+    /** Translates the host's sticky FP status in cpu->host_fpcsr to fp.h flags and clears it. */
+    uint32_t (*take_fp_flags)(struct cpu *cpu);
+    void (*cpu_init)(struct cpu *cpu);
+    /** Disassembles host code for -d host. */
+};
+
+extern const struct host *const host_native; /* NULL where there is none: the interpreter needs no host */
+
+/* Accesses that may fault and say so (guard.S): status 1 done, 0 no access, 2 beyond a file; address of the fault. */
+struct guard_result {
+    uint64_t status, address;
+};
+struct guard_result guard_read(const void *from, unsigned size, uint64_t *value);
+struct guard_result guard_write(void *to, unsigned size, uint64_t value);
+/** Compare and swap of 4 or 8 bytes; *old gets what was there. */
+struct guard_result guard_cas(void *at, unsigned size, uint64_t expected, uint64_t value, uint64_t *old);
+/** In a fault handler: if the pc is in one of these, makes it return the status. */
+bool guard_fault(void *ucontext, bool bus, void *address);
+
+#endif

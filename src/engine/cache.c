@@ -1,0 +1,167 @@
+/* cache.c - the table of units, the pages they came from, and the memory of host code.
+ *
+ * Everything grows until it is flushed whole. A unit made stale before that is unhooked from the table; its host code
+ * then forwards to the dispatcher's lookup stub, so that links, jump TLBs and return addresses that still lead there
+ * come to the loop.
+ */
+#include "engine/internal.h"
+#include "base/os.h"
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+static uint64_t mix(uint64_t pc, uint64_t page, uint64_t ctx) {
+    uint64_t h = (pc ^ (page * 0x9e3779b97f4a7c15u) ^ (ctx << 40)) * 0xff51afd7ed558ccdu;
+    return h ^ h >> 29;
+}
+
+bool cache_make(struct engine *e, struct error *error) {
+    e->units = calloc(UNIT_BUCKETS, sizeof *e->units);
+    e->pages = calloc(PAGE_BUCKETS, sizeof *e->pages);
+    if (!e->units || !e->pages) return error_set(error, ERROR_RESOURCES, "no memory for the code cache");
+    if (!e->host) return true;
+    e->cache_size = (uint32_t)(e->config.cache_size ? e->config.cache_size : CACHE_DEFAULT);
+    void *w, *x;
+    if (!os_dual_map(e->cache_size, &w, &x))
+        return error_set(error, ERROR_RESOURCES, "cannot map %u bytes for the code cache twice; try a smaller --cache",
+                         e->cache_size);
+    e->write = w;
+    e->execute = x;
+    e->cache_start = e->host->prepare(e->guest, e->write, e->execute, e->cache_size);
+    e->cache_at = e->cache_start;
+    return true;
+}
+
+void cache_free(struct engine *e) {
+    if (e->write) os_dual_unmap(e->cache_size, e->write, e->execute);
+    free(e->units);
+    free(e->pages);
+    free(e->links);
+    free(e->by_address);
+}
+
+struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx) {
+    for (struct unit *u = e->units[mix(pc, page, ctx) % UNIT_BUCKETS]; u; u = u->next)
+        if (u->pc == pc && u->page == page && u->ctx == ctx) return u;
+    return NULL;
+}
+
+static uint64_t page_hash(const struct code_page *p) { return XXH64(p->bytes, p->size, 0); }
+
+static struct code_page *page_for(struct engine *e, const struct block *block, const struct fetch *f) {
+    struct code_page **head = &e->pages[(f->page * 0x9e3779b97f4a7c15u >> 40) % PAGE_BUCKETS];
+    for (struct code_page *p = *head; p; p = p->next)
+        if (p->page == f->page) return p;
+    struct code_page *p = arena_alloc(&e->arena, sizeof *p);
+    if (!p) return NULL;
+    uint64_t before = (uint64_t)(uintptr_t)f->bytes & ((1u << TLB_PAGE_SHIFT) - 1);
+    if (f->avail + before > 1u << TLB_PAGE_SHIFT) before = 0; /* not a page: a function's bytes */
+    *p = (struct code_page){.next = *head,
+                            .page = f->page,
+                            .start = block->pc - before,
+                            .bytes = f->bytes - before,
+                            .size = f->avail + before};
+    if (e->guest->explicit_coherence) p->hash = page_hash(p);
+    return *head = p;
+}
+
+struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f) {
+    struct code_page *p = page_for(e, block, f);
+    struct unit *u = arena_alloc(&e->arena, sizeof *u);
+    if (!u || !p) return NULL;
+    if (e->host && e->nby == e->by_cap) {
+        uint32_t cap = e->by_cap ? e->by_cap * 2 : 4096;
+        struct unit **by = realloc(e->by_address, cap * sizeof *by);
+        if (!by) return NULL;
+        e->by_address = by;
+        e->by_cap = cap;
+    }
+    struct unit **head = &e->units[mix(block->pc, f->page, block->ctx) % UNIT_BUCKETS];
+    *u = (struct unit){.next = *head,
+                       .page_next = p->units,
+                       .pc = block->pc,
+                       .page = f->page,
+                       .ctx = block->ctx,
+                       .bytes = block->bytes,
+                       .ninsns = block->ninsns,
+                       .block = e->host ? NULL : block};
+    *head = u;
+    p->units = u;
+    if (e->host) e->by_address[e->nby++] = u;
+    return u;
+}
+
+struct unit *unit_at(struct engine *e, uint32_t host_offset) {
+    uint32_t lo = 0, hi = e->nby;
+    while (lo < hi) {
+        uint32_t mid = (lo + hi) / 2;
+        if (e->by_address[mid]->end <= host_offset)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < e->nby && e->by_address[lo]->poll_entry <= host_offset ? e->by_address[lo] : NULL;
+}
+
+static void unit_drop(struct engine *e, struct unit *u) {
+    if (u->stale) return;
+    u->stale = true;
+    struct unit **at = &e->units[mix(u->pc, u->page, u->ctx) % UNIT_BUCKETS];
+    while (*at != u) at = &(*at)->next;
+    *at = u->next;
+    if (e->host) e->host->redirect(e->write, u->poll_entry, u->entry, u->end);
+}
+
+static bool overlaps(const struct unit *u, uint64_t start, uint64_t length) {
+    return u->pc < start + length && start < u->pc + u->bytes;
+}
+
+void engine_invalidate(struct engine *e, uint64_t start, uint64_t length) {
+    bool any = false;
+    for (unsigned i = 0; i < PAGE_BUCKETS; i++)
+        for (struct code_page *p = e->pages[i]; p; p = p->next) {
+            if (p->start >= start + length || start >= p->start + p->size + 16) continue;
+            struct unit *kept = NULL;
+            for (struct unit *u = p->units, *next; u; u = next) {
+                next = u->page_next;
+                if (overlaps(u, start, length)) {
+                    unit_drop(e, u);
+                    any = true;
+                } else {
+                    u->page_next = kept;
+                    kept = u;
+                }
+            }
+            p->units = kept;
+        }
+    if (any && e->cpu) cpu_drop_shortcuts(e->cpu);
+}
+
+void engine_flush(struct engine *e) {
+    memset(e->units, 0, UNIT_BUCKETS * sizeof *e->units);
+    memset(e->pages, 0, PAGE_BUCKETS * sizeof *e->pages);
+    e->nby = 0;
+    e->nlinks = 0;
+    e->cache_at = e->cache_start;
+    arena_reset(&e->arena);
+    e->stats.flushes++;
+    if (e->cpu) {
+        cpu_drop_shortcuts(e->cpu);
+        e->cpu->exit_site = NULL;
+    }
+}
+
+void engine_recheck_code(struct engine *e, struct cpu *cpu) {
+    bool any = false;
+    for (unsigned i = 0; i < PAGE_BUCKETS; i++)
+        for (struct code_page **at = &e->pages[i], *p; (p = *at) != NULL;) {
+            if (p->units && page_hash(p) != p->hash) {
+                for (struct unit *u = p->units; u; u = u->page_next) unit_drop(e, u);
+                *at = p->next;
+                any = true;
+            } else {
+                at = &p->next;
+            }
+        }
+    if (any) cpu_drop_shortcuts(cpu);
+}

@@ -1,0 +1,57 @@
+/* fault.c - host faults that are the guest's doing.
+ *
+ * Three kinds: in a guarded access (it returns a status), a full pairing stack (it is emptied), and in translated code:
+ * there the host pc tells the guest instruction, the state is that before it (commits come last), and the instruction
+ * is handed to the interpreter, which finds out exactly what is wrong - or nothing, if another thread has mended it.
+ *
+ * The registry of engines is the one piece of global state in vee: a signal handler has no other way to find them.
+ */
+#include "engine/internal.h"
+#include "base/os.h"
+#include <signal.h>
+
+enum { ENGINES = 64 };
+static struct engine *_Atomic engines[ENGINES];
+
+bool engine_host_fault(int signal, void *siginfo, void *ucontext) {
+    void *address = ((siginfo_t *)siginfo)->si_addr;
+    if (guard_fault(ucontext, signal == SIGBUS, address)) return true;
+    for (unsigned i = 0; i < ENGINES; i++) {
+        struct engine *e = engines[i];
+        if (!e || !e->host || !e->execute) continue;
+        uint64_t offset = e->host->fault_pc(ucontext) - (uint64_t)(uintptr_t)e->execute;
+        if (offset >= e->cache_size) continue;
+        struct cpu *cpu = e->host->fault_cpu(ucontext);
+        if (e->host->fault_pair(ucontext, address, cpu)) {
+            e->stats.pair_drops++;
+            return true;
+        }
+        struct unit *u = unit_at(e, (uint32_t)offset);
+        if (!u) return false;
+        uint32_t n = 0, rel = (uint32_t)offset - u->poll_entry;
+        while (n + 1 < u->nmarks && u->marks[n].host_end <= rel) n++;
+        cpu->pc = u->pc + u->marks[n].guest_off;
+        if (u->ctx & CTX_COUNTED) cpu->budget += u->ninsns - (n + 1);
+        cpu_exit(cpu, EXIT_interpret, 0);
+        cpu->exit_site = NULL;
+        e->host->leave_from_fault(ucontext, cpu, e->execute);
+        return true;
+    }
+    return false;
+}
+
+bool fault_register(struct engine *e) {
+    if (!os_catch_faults(engine_host_fault)) return false;
+    for (unsigned i = 0; i < ENGINES; i++) {
+        struct engine *none = NULL;
+        if (__atomic_compare_exchange_n((struct engine **)&engines[i], &none, e, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST))
+            return true;
+    }
+    return false;
+}
+
+void fault_unregister(struct engine *e) {
+    for (unsigned i = 0; i < ENGINES; i++)
+        if (engines[i] == e) engines[i] = NULL;
+}

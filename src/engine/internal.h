@@ -1,0 +1,92 @@
+/* internal.h - what the files of engine/ share: the engine struct, units, and the steps of the loop.
+ *
+ * A unit is what one block became: uops for the interpreter, host code for the baseline tier; both live in the same
+ * hash table under {pc, page, ctx}. Units are never freed one by one: a stale one leaves the table (and its host code
+ * forwards to the dispatcher); memory comes back when everything is flushed.
+ */
+#ifndef ENGINE_INTERNAL_H
+#define ENGINE_INTERNAL_H
+
+#include "base/arena.h"
+#include "core/host.h"
+#include "engine/engine.h"
+#include "mem/mem.h"
+
+struct unit {
+    struct unit *next;      /* in the hash chain */
+    struct unit *page_next; /* in its page's list */
+    uint64_t pc, page, ctx;
+    uint32_t bytes, ninsns;
+    bool stale;
+    const struct block *block; /* interpreter */
+    uint32_t poll_entry, entry, end; /* baseline: offsets in the cache */
+    struct pc_mark *marks;
+    uint32_t nmarks;
+};
+
+/** A page that code was translated from: its contents' hash then, and its units. */
+struct code_page {
+    struct code_page *next;
+    uint64_t page, start; /* identity; guest address of the page's first byte as seen by the first unit */
+    uint64_t hash;
+    const uint8_t *bytes; /* host address of the page's first byte */
+    size_t size;
+    struct unit *units;
+};
+
+enum { UNIT_BUCKETS = 1 << 14, PAGE_BUCKETS = 1 << 10, CACHE_DEFAULT = 64 << 20, PAIR_STACK = 16 << 20 };
+
+struct engine {
+    struct engine_config config;
+    const struct guest *guest;
+    const struct host *host; /* NULL in the interpreter tier */
+    struct arena arena;      /* units, marks, pages: until the next flush */
+    struct arena scratch;    /* one translation */
+    struct unit **units;     /* UNIT_BUCKETS */
+    struct code_page **pages; /* PAGE_BUCKETS */
+    uint8_t *write, *execute; /* the cache's two views */
+    uint32_t cache_size, cache_start, cache_at;
+    struct code_link *links;
+    uint32_t nlinks, link_cap;
+    struct unit **by_address; /* baseline units in order of host address */
+    uint32_t nby, by_cap;
+    struct cpu *cpu; /* the cpu (one for now) */
+    bool soft;       /* some memory space is MEM_SOFT */
+    uint64_t random; /* for the poison build */
+    struct engine_stats stats;
+};
+
+/* translate.c */
+/** The unit for cpu->pc under ctx, made if need be. NULL: cannot be cached, interpret one instruction; or the fetch
+    faulted: then cpu->exit says so. */
+struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx);
+struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, unsigned max_insns,
+                         const struct fetch *f, bool *crossed);
+/* cache.c */
+struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx);
+struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f);
+struct unit *unit_at(struct engine *e, uint32_t host_offset);
+bool cache_make(struct engine *e, struct error *error);
+void cache_free(struct engine *e);
+/* interp.c */
+/** Runs a block's uops. Leaves cpu->pc, cpu->exit. Counted: takes each instruction from the budget. */
+void interp_block(struct engine *e, struct cpu *cpu, const struct block *block);
+/** Interprets exactly one instruction at cpu->pc (uncached). */
+void interp_one(struct engine *e, struct cpu *cpu, uint64_t ctx);
+/* access.c */
+bool access_atomic(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address, uint64_t b, uint64_t c,
+                   uint64_t *result);
+bool access_load(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address, uint64_t *result);
+bool access_store(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address, uint64_t value);
+extern const void *const engine_calls[HOST_CALL_COUNT];
+/* run.c */
+void cpu_drop_shortcuts(struct cpu *cpu);
+/* fault.c */
+bool fault_register(struct engine *e);
+void fault_unregister(struct engine *e);
+/* log.c */
+void engine_log_block(struct engine *e, const struct block *block);
+void engine_log_host(struct engine *e, const struct unit *u);
+void engine_log_exit(struct engine *e, const struct cpu *cpu);
+
+#endif

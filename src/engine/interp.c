@@ -1,0 +1,169 @@
+/* interp.c - tier 0: runs the uops of a block one by one, by the meanings of uop.def. The reference for every host.
+ *
+ * Temporaries live in a local array, as zero-extended bit patterns. The state in the cpu is exact at every mark,
+ * because commits come last; so leaving is always "set pc, say why". Needs no host.
+ */
+#include "engine/internal.h"
+#include "core/meaning.h"
+#include <assert.h>
+#include <string.h>
+
+static uint64_t slot_read(const struct cpu *cpu, const struct slot *s) {
+    const unsigned char *p = (const unsigned char *)cpu + s->offset;
+    if (s->type == T_I32) {
+        uint32_t v;
+        memcpy(&v, p, sizeof v);
+        return v;
+    }
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static void slot_write(struct cpu *cpu, const struct slot *s, uint64_t value) {
+    memcpy((unsigned char *)cpu + s->offset, &value, s->type == T_I32 ? 4 : 8);
+}
+
+static void leave(struct cpu *cpu, uint32_t kind, uint64_t value, uint64_t pc, uint64_t next) {
+    cpu->exit = (struct exit){.kind = kind, .value = value};
+    cpu->pc = exit_info[kind].when == EXIT_BEFORE ? pc : next;
+}
+
+void interp_block(struct engine *e, struct cpu *cpu, const struct block *block) {
+    uint64_t t[BLOCK_MAX_TEMPS];
+    uint64_t pc = block->pc, next = pc;
+    const struct guest *guest = e->guest;
+    const bool counted = block->ctx & CTX_COUNTED;
+    const struct uop *end = block->uops + block->nuops;
+    uint32_t *FL = &cpu->fp_flags;
+    t[0] = 0;
+    for (const struct uop *u = block->uops; u < end; u++) {
+        const uint64_t A = t[u->a], B = t[u->b], C = t[u->c];
+        const unsigned X = u->x;
+        const int64_t IMM = u->imm;
+        uint64_t r;
+        switch ((enum uop_op)u->op) {
+        /* Rows without HAND: by their meaning. The flags column is a constant expression, so the compiler drops the
+           bodies that cannot be reached. */
+#define PURE 0
+#define COMM 0
+#define FP 0
+#define EXIT 0
+#define EFFECT 0
+#define END 0
+#define HAND 1
+#define U(name, rtype, a, b, c, form, flags, meaning)                                                                  \
+    case UOP_##name:                                                                                                   \
+        if (flags) goto hand;                                                                                          \
+        r = (uint64_t)(meaning);                                                                                       \
+        t[u->dst] = T_##rtype == T_I32 || T_##rtype == T_F32 ? (uint32_t)r : r;                                        \
+        continue;
+#include "core/uop.def"
+#undef PURE
+#undef COMM
+#undef FP
+#undef EXIT
+#undef EFFECT
+#undef END
+#undef HAND
+        case UOP_COUNT: break;
+        }
+        continue;
+    hand:
+        switch ((enum uop_op)u->op) {
+        case UOP_mark:
+            pc = (uint64_t)IMM;
+            next = pc + X;
+            if (counted) {
+                if (cpu->budget <= 0) {
+                    cpu->exit.kind = EXIT_budget;
+                    cpu->pc = pc;
+                    return;
+                }
+                cpu->budget--;
+            }
+            e->stats.interpreted++;
+            break;
+        case UOP_get_i64:
+        case UOP_get_i32:
+        case UOP_get_f64: t[u->dst] = slot_read(cpu, &guest->slots[X]); break;
+        case UOP_put: slot_write(cpu, &guest->slots[X], A); break;
+        case UOP_getf_i64:
+        case UOP_getf_f64: memcpy(&t[u->dst], cpu->frame + 8 * IMM, 8); break;
+        case UOP_getf_i32:
+        case UOP_getf_f32: {
+            uint32_t v;
+            memcpy(&v, cpu->frame + 8 * IMM, 4);
+            t[u->dst] = v;
+            break;
+        }
+        case UOP_putf: memcpy(cpu->frame + 8 * IMM, &A, 8); break;
+        case UOP_load_u8:
+        case UOP_load_s8:
+        case UOP_load_u16:
+        case UOP_load_s16:
+        case UOP_load_u32:
+        case UOP_load_s32:
+        case UOP_load_64:
+        case UOP_load_f32:
+        case UOP_load_f64:
+            if (access_load(cpu, u->op, X, A + (uint64_t)IMM, &t[u->dst])) break;
+            cpu->pc = pc;
+            return;
+        case UOP_store_8:
+        case UOP_store_16:
+        case UOP_store_32:
+        case UOP_store_64:
+        case UOP_store_f32:
+        case UOP_store_f64:
+            if (access_store(cpu, u->op, X, A + (uint64_t)IMM, B)) break;
+            cpu->pc = pc;
+            return;
+        case UOP_fence: __atomic_thread_fence(__ATOMIC_SEQ_CST); break;
+        case UOP_br_i64:
+        case UOP_br_i32:
+            if (!(u->op == UOP_br_i64 ? cond64(X, A, B) : cond32(X, A, B))) break;
+            cpu->pc = (uint64_t)IMM;
+            return;
+        case UOP_jump:
+        case UOP_call: cpu->pc = (uint64_t)IMM; return;
+        case UOP_jumpind:
+        case UOP_callind:
+        case UOP_ret: cpu->pc = A; return;
+        case UOP_exit: leave(cpu, X, u->a ? A : (uint64_t)IMM, pc, next); return;
+        case UOP_exitif_i64:
+        case UOP_exitif_i32:
+            if (!(u->op == UOP_exitif_i64 ? cond64(X, A, B) : cond32(X, A, B))) break;
+            leave(cpu, u->aux, (uint64_t)IMM, pc, next);
+            return;
+        case UOP_helper: {
+            const struct helper *h = &guest->helpers[u->aux];
+            cpu->pc = pc;
+            t[u->dst] = h->call(cpu, A, B, C);
+            if (cpu->exit.kind == EXIT_none) break;
+            assert(h->effects & HELPER_EXITS);
+            if (exit_info[cpu->exit.kind].when == EXIT_BEFORE) cpu->pc = pc;
+            return;
+        }
+        default: /* amo, cas, lr, sc */
+            if (access_atomic(cpu, u->op, X, A + (uint64_t)IMM, B, C, &t[u->dst])) break;
+            cpu->pc = pc;
+            return;
+        }
+    }
+    cpu->pc = next;
+}
+
+void interp_one(struct engine *e, struct cpu *cpu, uint64_t ctx) {
+    struct fetch f = {0};
+    e->config.interface->fetch(e->config.self, cpu, cpu->pc, &f);
+    if (f.fault) {
+        cpu->budget -= (ctx & CTX_COUNTED) != 0; /* like any instruction that does not happen: it will be given back */
+        cpu_exit(cpu, f.fault, cpu->pc);
+        return;
+    }
+    bool crossed;
+    arena_reset(&e->scratch);
+    struct block *block = block_lift(e, cpu, &e->scratch, ctx, 1, &f, &crossed);
+    if (block) interp_block(e, cpu, block);
+}

@@ -1,0 +1,219 @@
+/* run.c - the loop: find or make code for cpu->pc, run it until it stops, ask whoever answers.
+ *
+ * Exits that only concern translation (lookup, retranslate, code_changed) are settled here; every other one goes to the
+ * interface. Instructions in counted code: a unit takes all of its instructions from the budget at its entry and gives
+ * back what it did not run; when fewer are left than the unit has, they are interpreted one by one.
+ */
+#include "engine/internal.h"
+#include "base/os.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct engine *engine_make(const struct engine_config *config, struct error *error) {
+    struct engine *e = calloc(1, sizeof *e);
+    if (!e) {
+        error_set(error, ERROR_RESOURCES, "no memory for the engine");
+        return NULL;
+    }
+    e->config = *config;
+    e->guest = config->guest;
+    e->host = config->tier == TIER_INTERP ? NULL : host_native;
+    e->random = 0x2545f4914f6cdd1du;
+    arena_init(&e->arena, 1 << 20);
+    arena_init(&e->scratch, 256 << 10);
+    if (config->tier != TIER_INTERP && !host_native)
+        error_set(error, ERROR_USAGE, "this build has no translator for this computer; use --tier interp");
+    if (error->code || !cache_make(e, error) || (e->host && !fault_register(e))) {
+        error_set(error, ERROR_RESOURCES, "too many virtual machines in one process");
+        engine_free(e);
+        return NULL;
+    }
+    if (!e->host) fault_register(e);
+    return e;
+}
+
+void engine_free(struct engine *e) {
+    if (!e) return;
+    fault_unregister(e);
+    cache_free(e);
+    arena_done(&e->arena);
+    arena_done(&e->scratch);
+    free(e);
+}
+
+struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
+    struct cpu *cpu = aligned_alloc(64, (e->guest->cpu_size + 63) & ~(size_t)63);
+    struct jtlb_line *jtlb = os_reserve(JTLB_LINES * sizeof *jtlb);
+    uint8_t *pair = e->host ? os_stack_map(PAIR_STACK) : NULL;
+    if (!cpu || !jtlb || !os_commit(jtlb, JTLB_LINES * sizeof *jtlb) || (e->host && !pair)) {
+        free(cpu);
+        error_set(error, ERROR_RESOURCES, "no memory for a cpu");
+        return NULL;
+    }
+    memset(cpu, 0, e->guest->cpu_size);
+    fields_reset(cpu, e->guest->fields, e->guest->nfields);
+    cpu->guest = e->guest;
+    cpu->engine = e;
+    cpu->jtlb = jtlb;
+    cpu->calls = engine_calls;
+    cpu->reserve_address = UINT64_MAX;
+    cpu->pair_base = pair ? pair + PAIR_STACK - 64 : NULL;
+    e->guest->reset(cpu);
+    if (e->host) e->host->cpu_init(cpu);
+    cpu_drop_shortcuts(cpu);
+    e->cpu = cpu;
+    return cpu;
+}
+
+void engine_cpu_free(struct engine *e, struct cpu *cpu) {
+    if (!cpu) return;
+    os_release(cpu->jtlb, JTLB_LINES * sizeof *cpu->jtlb);
+    if (cpu->pair_base) os_release((uint8_t *)cpu->pair_base + 64 - PAIR_STACK - 4096, PAIR_STACK + 4096);
+    for (unsigned k = 0; k < MEM_SPACES; k++) free(cpu->mem[k].tlb);
+    if (e->cpu == cpu) e->cpu = NULL;
+    free(cpu);
+}
+
+const struct engine_stats *engine_stats(const struct engine *e) { return &e->stats; }
+
+void cpu_grant(struct cpu *cpu, int64_t n) {
+    cpu->executed = cpu_count(cpu);
+    cpu->granted = cpu->budget = n;
+}
+
+void cpu_poke(struct cpu *cpu) { __atomic_store_n(&cpu->poll, 1, __ATOMIC_SEQ_CST); }
+
+/* Everything that leads to code by a way other than the table: the jump TLB and the pairing stack. */
+void cpu_drop_shortcuts(struct cpu *cpu) {
+    for (unsigned i = 0; i < JTLB_LINES; i++) cpu->jtlb[i].pc = 1;
+    cpu->pair_sp = cpu->pair_base;
+    cpu->engine->stats.pair_drops++;
+}
+
+void cpu_flush_mapping(struct cpu *cpu) {
+    for (unsigned k = 0; k < MEM_SPACES; k++)
+        if (cpu->mem[k].kind == MEM_SOFT) tlb_flush(cpu->mem[k].tlb);
+    cpu_drop_shortcuts(cpu);
+}
+
+static bool poison_flush(struct engine *e) {
+    if (!e->config.random_flush) return false;
+    e->random = e->random * 6364136223846793005u + 1442695040888963407u;
+    return e->random >> 58 == 0;
+}
+
+/* Makes the exit through which translated code came lead straight to the unit from now on. Across pages only where
+   pages do not move under the code. */
+static void link_exit(struct engine *e, struct cpu *cpu, const struct unit *u) {
+    uint64_t site = (uint64_t)(uintptr_t)cpu->exit_site;
+    cpu->exit_site = NULL;
+    if (site == 0 || site > e->nlinks || (u->ctx & CTX_TRACED) || e->config.one_block) return;
+    const struct code_link *l = &e->links[site - 1];
+    if (l->target_pc != u->pc) return;
+    struct unit *from = unit_at(e, l->stub);
+    if (!from || from->ctx != u->ctx || (e->soft && from->page != u->page)) return;
+    e->host->patch(e->write, l->patch, l->back ? u->poll_entry : u->entry);
+}
+
+static void jtlb_enter(struct engine *e, struct cpu *cpu, const struct unit *u) {
+    unsigned i = (u->pc / e->guest->pc_align) % JTLB_LINES;
+    cpu->jtlb[i] = (struct jtlb_line){.pc = u->pc, .code = e->host ? (const void *)(e->execute + u->poll_entry) : u};
+}
+
+/* The interpreter's use of the jump TLB: units instead of code. */
+static struct unit *unit_near(struct engine *e, struct cpu *cpu) {
+    const struct jtlb_line *l = &cpu->jtlb[(cpu->pc / e->guest->pc_align) % JTLB_LINES];
+    return !e->host && l->pc == cpu->pc ? (struct unit *)l->code : NULL;
+}
+
+/* An exit before its instruction gives that instruction back to the budget. */
+static void settle_count(struct engine *e, struct cpu *cpu) {
+    if (e->config.counted && exit_info[cpu->exit.kind].when == EXIT_BEFORE) cpu->budget++;
+}
+
+/* Runs guest code until an exit that the loop must look at; cpu->exit says which. */
+static void run_some(struct engine *e, struct cpu *cpu, uint64_t ctx) {
+    struct unit *u = unit_near(e, cpu);
+    if (!u) u = unit_for(e, cpu, ctx);
+    if (cpu->exit.kind != EXIT_none) return; /* fetch fault: nothing was counted */
+    if (!u) {
+        cpu->exit_site = NULL;
+        interp_one(e, cpu, ctx);
+        settle_count(e, cpu);
+        return;
+    }
+    jtlb_enter(e, cpu, u);
+    if (!e->host) {
+        interp_block(e, cpu, u->block);
+        settle_count(e, cpu);
+        return;
+    }
+    if ((ctx & CTX_COUNTED) && cpu->budget < u->ninsns) {
+        cpu->exit_site = NULL;
+        interp_one(e, cpu, ctx);
+        settle_count(e, cpu);
+        return;
+    }
+    link_exit(e, cpu, u);
+    e->host->enter(cpu, e->execute, e->execute + u->entry);
+    cpu->fp_flags |= e->host->take_fp_flags(cpu);
+    settle_count(e, cpu);
+}
+
+/* Interrupts asked for by a retranslate with recheck, mapping changes, and so on. */
+static void settle_retranslate(struct cpu *cpu) {
+    if (cpu->exit.aux & FIELD_FLUSH_TLB) cpu_flush_mapping(cpu);
+    if (cpu->exit.aux & FIELD_RECHECK) cpu_poke(cpu);
+}
+
+void engine_run(struct engine *e, struct cpu *cpu) {
+    const struct interface *interface = e->config.interface;
+    const uint64_t base = (e->config.counted ? CTX_COUNTED : 0);
+    uint64_t last = UINT64_MAX;
+    bool one = false; /* the next instruction is to be interpreted */
+    e->cpu = cpu;
+    e->soft = false;
+    for (unsigned k = 0; k < MEM_SPACES; k++) e->soft |= cpu->mem[k].kind == MEM_SOFT;
+    if (e->host) e->host->cpu_init(cpu);
+    for (;;) {
+        uint64_t ctx = base | e->guest->context(cpu);
+        if (ctx != last) {
+            if (last != UINT64_MAX) cpu_drop_shortcuts(cpu);
+            last = ctx;
+            cpu->exit_site = NULL;
+        }
+        cpu->exit.kind = EXIT_none;
+        cpu->exit.aux = 0;
+        if (__atomic_exchange_n(&cpu->poll, 0, __ATOMIC_SEQ_CST)) {
+            cpu->exit.kind = EXIT_poll;
+        } else if (e->config.counted && cpu->budget <= 0) {
+            cpu->exit.kind = EXIT_budget;
+        } else if (one) {
+            one = false;
+            cpu->exit_site = NULL;
+            interp_one(e, cpu, ctx);
+            settle_count(e, cpu);
+        } else {
+            run_some(e, cpu, ctx);
+        }
+        enum exit_kind kind = cpu->exit.kind;
+        e->stats.exits[kind]++;
+        if ((e->config.log & LOG_EXITS) && kind != EXIT_lookup && kind != EXIT_none) engine_log_exit(e, cpu);
+        if (poison_flush(e)) engine_flush(e);
+        switch (kind) {
+        case EXIT_none:
+        case EXIT_lookup: continue;
+        case EXIT_retranslate: settle_retranslate(cpu); continue;
+        case EXIT_interpret: one = true; continue;
+        case EXIT_code_changed: engine_recheck_code(e, cpu); continue;
+        default: break;
+        }
+        switch (interface->answer(e->config.self, cpu)) {
+        case ANSWER_RESUME: break;
+        case ANSWER_WAIT:
+            if (interface->wait) interface->wait(e->config.self, cpu);
+            break;
+        case ANSWER_STOP: return;
+        }
+    }
+}

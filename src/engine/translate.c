@@ -1,0 +1,138 @@
+/* translate.c - from bytes to units: fetch, lift, check, emit.
+ *
+ * A block ends at an unconditional transfer, at the end of its page or function, or at BLOCK_MAX_INSNS; its last uop
+ * always has END (a jump to the next instruction is added if need be). An instruction that crosses pages is put
+ * together here; where pages are mapped one by one (MEM_SOFT) such a block is never kept.
+ */
+#include "engine/internal.h"
+#include "base/os.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Lifts one instruction whose bytes run over the end of what is readable in one piece. */
+static unsigned lift_crossing(struct engine *e, struct cpu *cpu, struct builder *b, const uint8_t *bytes, size_t avail) {
+    uint8_t joined[32];
+    struct fetch second = {0};
+    if (avail >= sizeof joined / 2) return 0;
+    e->config.interface->fetch(e->config.self, cpu, b->pc + avail, &second);
+    if (second.fault) {
+        uint64_t at = b->pc + avail;
+        builder_mark(b, b->pc, (unsigned)avail);
+        build_exit(b, second.fault, (int64_t)at);
+        return (unsigned)avail;
+    }
+    size_t more = second.avail < sizeof joined - avail ? second.avail : sizeof joined - avail;
+    memcpy(joined, bytes, avail);
+    memcpy(joined + avail, second.bytes, more);
+    return e->guest->lift(b, joined, avail + more);
+}
+
+struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, unsigned max_insns,
+                         const struct fetch *f, bool *crossed) {
+    struct block *block = block_make(arena, cpu->pc, ctx);
+    struct builder b;
+    *crossed = false;
+    if (!block) return NULL;
+    builder_init(&b, block, arena, e->guest);
+    b.unit = f->unit;
+    size_t done = 0;
+    while (!b.ended && !b.failed && block->ninsns < max_insns && done < f->avail) {
+        b.pc = block->pc + done;
+        unsigned n = e->guest->lift(&b, f->bytes + done, f->avail - done);
+        if (n == 0) { /* needs bytes from the next page: its own block, so that the page's block stays in one page */
+            if (block->ninsns) break;
+            *crossed = true;
+            n = lift_crossing(e, cpu, &b, f->bytes + done, f->avail - done);
+            if (n == 0) {
+                b.failed = true;
+                break;
+            }
+            done += n;
+            break;
+        }
+        done += n;
+    }
+    if (!b.ended) build_jump(&b, block->pc + done);
+    if (b.failed || block->nuops == 0) return NULL;
+    if (e->config.check) {
+        char why[200];
+        if (!block_check(block, e->guest, why, sizeof why)) {
+            fprintf(stderr, "vee: bug: block at 0x%llx: %s\n", (unsigned long long)block->pc, why);
+            block_print(stderr, block, e->guest);
+            abort();
+        }
+    }
+    return block;
+}
+
+static struct unit *translate_host(struct engine *e, struct cpu *cpu, const struct block *block, const struct fetch *f) {
+    for (int attempt = 0; attempt < 2; attempt++) {
+        struct emission m = {.guest = e->guest,
+                             .block = block,
+                             .cpu = cpu,
+                             .arena = &e->scratch,
+                             .write = e->write,
+                             .execute = e->execute,
+                             .at = e->cache_at,
+                             .limit = e->cache_size,
+                             .first_link = e->nlinks,
+                             .counted = block->ctx & CTX_COUNTED};
+        enum emit_result r = e->host->emit(&m);
+        if (r == EMIT_GIVE_UP) return NULL;
+        if (r == EMIT_FULL) {
+            engine_flush(e);
+            continue;
+        }
+        while (e->nlinks + m.nlinks > e->link_cap) {
+            uint32_t cap = e->link_cap ? e->link_cap * 2 : 4096;
+            struct code_link *links = realloc(e->links, cap * sizeof *links);
+            if (!links) return NULL;
+            e->links = links;
+            e->link_cap = cap;
+        }
+        struct unit *u = unit_add(e, block, f);
+        if (!u) return NULL;
+        u->marks = arena_alloc(&e->arena, m.nmarks * sizeof *m.marks + 1);
+        if (!u->marks) return NULL;
+        memcpy(u->marks, m.marks, m.nmarks * sizeof *m.marks);
+        u->nmarks = m.nmarks;
+        u->poll_entry = m.poll_entry;
+        u->entry = m.entry;
+        u->end = m.end;
+        memcpy(e->links + e->nlinks, m.links, m.nlinks * sizeof *m.links);
+        e->nlinks += m.nlinks;
+        e->cache_at = (m.end + 15) & ~15u;
+        e->stats.host_bytes += m.end - m.poll_entry;
+        return u;
+    }
+    return NULL;
+}
+
+struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx) {
+    struct fetch f = {0};
+    e->config.interface->fetch(e->config.self, cpu, cpu->pc, &f);
+    if (f.fault) {
+        cpu_exit(cpu, f.fault, cpu->pc);
+        return NULL;
+    }
+    struct unit *u = unit_find(e, cpu->pc, f.page, ctx);
+    if (u) return u;
+    if (e->config.one_block) engine_flush(e);
+    uint64_t began = os_nanoseconds();
+    bool crossed;
+    struct arena *arena = e->host ? &e->scratch : &e->arena;
+    if (e->host) arena_reset(&e->scratch);
+    struct block *block = block_lift(e, cpu, arena, ctx, ctx & CTX_TRACED ? 1 : 64, &f, &crossed);
+    if (!block || (crossed && e->soft)) return NULL;
+    if (e->config.log & (LOG_GUEST | LOG_UOPS)) engine_log_block(e, block);
+    u = e->host ? translate_host(e, cpu, block, &f) : unit_add(e, block, &f);
+    if (!u) return NULL;
+    if (e->host && (e->config.log & LOG_HOST)) engine_log_host(e, u);
+    e->stats.blocks++;
+    e->stats.insns += block->ninsns;
+    e->stats.uops += block->nuops;
+    e->stats.guest_bytes += block->bytes;
+    e->stats.translate_ns += os_nanoseconds() - began;
+    return u;
+}

@@ -1,0 +1,39 @@
+/* signal.c - the x86-64 side of host faults: reading and changing the interrupted context. */
+#define _GNU_SOURCE
+#include "core/host.h"
+#include "host/x86_64/x86_64.h"
+#include <ucontext.h>
+
+extern const char guard_begin[] __attribute__((visibility("hidden")));
+extern const char guard_end[] __attribute__((visibility("hidden")));
+extern const char guard_failed[] __attribute__((visibility("hidden")));
+
+bool guard_fault(void *ucontext, bool bus, void *address) {
+    greg_t *r = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
+    uint64_t pc = (uint64_t)r[REG_RIP];
+    if (pc < (uint64_t)(uintptr_t)guard_begin || pc >= (uint64_t)(uintptr_t)guard_end) return false;
+    r[REG_RIP] = (greg_t)(uintptr_t)guard_failed;
+    r[REG_RAX] = bus ? 2 : 0;
+    r[REG_RDX] = (greg_t)(uintptr_t)address;
+    return true;
+}
+
+uint64_t x86_fault_pc(void *ucontext) { return (uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP]; }
+
+struct cpu *x86_fault_cpu(void *ucontext) {
+    return (struct cpu *)(uintptr_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RBP];
+}
+
+/* Pushes fault just below the stack; its top frame can then be dropped with all the others. */
+bool x86_fault_pair(void *ucontext, void *address, struct cpu *cpu) {
+    greg_t *r = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
+    uint64_t at = (uint64_t)(uintptr_t)address, sp = (uint64_t)r[REG_RSP];
+    if (at - (sp - 16) > 16) return false;
+    r[REG_RSP] = (greg_t)(uintptr_t)cpu->pair_base;
+    return true;
+}
+
+void x86_leave_from_fault(void *ucontext, struct cpu *cpu, const uint8_t *execute) {
+    (void)cpu;
+    ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)(execute + X86_LEAVE);
+}
