@@ -54,6 +54,8 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     fields_reset(cpu, e->guest->fields, e->guest->nfields);
     cpu->guest = e->guest;
     cpu->engine = e;
+    cpu->interface = e->config.interface;
+    cpu->self = e->config.self;
     cpu->jtlb = jtlb;
     cpu->calls = engine_calls;
     cpu->reserve_address = UINT64_MAX;
@@ -160,10 +162,11 @@ static void run_some(struct engine *e, struct cpu *cpu, uint64_t ctx) {
     settle_count(e, cpu);
 }
 
-/* Interrupts asked for by a retranslate with recheck, mapping changes, and so on. */
-static void settle_retranslate(struct cpu *cpu) {
+/* What a change of state asks for (enum field_flag): the context is compared anew in every round anyway. */
+static void settle_actions(struct cpu *cpu) {
     if (cpu->exit.aux & FIELD_FLUSH_TLB) cpu_flush_mapping(cpu);
     if (cpu->exit.aux & FIELD_RECHECK) cpu_poke(cpu);
+    cpu->exit.aux = 0;
 }
 
 void engine_run(struct engine *e, struct cpu *cpu) {
@@ -203,14 +206,15 @@ void engine_run(struct engine *e, struct cpu *cpu) {
         switch (kind) {
         case EXIT_none:
         case EXIT_lookup: continue;
-        case EXIT_retranslate: settle_retranslate(cpu); continue;
+        case EXIT_retranslate: settle_actions(cpu); continue;
         case EXIT_interpret: one = true; continue;
         case EXIT_code_changed: engine_recheck_code(e, cpu); continue;
         default: break;
         }
         switch (interface->answer(e->config.self, cpu)) {
-        case ANSWER_RESUME: break;
+        case ANSWER_RESUME: settle_actions(cpu); break;
         case ANSWER_WAIT:
+            settle_actions(cpu);
             if (interface->wait) interface->wait(e->config.self, cpu);
             break;
         case ANSWER_STOP: return;
