@@ -1,8 +1,8 @@
 """What every notation of *.isa files shares: lines with their places, columns, errors, names, and writing C.
 
 A file is lines. `#` at the start of a line or after two blanks starts a comment; a `\\` at the end joins the next
-line. A line with ` | ` in it is a row, and the last of its columns (the meaning, C code) may hold ` | ` itself; any
-other line is a directive: a word and its arguments.
+line. A line that starts with `%` is a directive: a word and its arguments. Any other line is a row: columns with ` | `
+between them, of which the last (the meaning, C code) may hold ` | ` itself.
 """
 import glob
 import os
@@ -29,18 +29,16 @@ class Line:
     def bad(self, message):
         return Bad(f"{self.place()}: {message}")
 
-    def is_row(self):
-        return re.search(r"\s\|(\s|$)", self.text) is not None
+    def directive(self):
+        """The words of a directive, its name first; None for a row."""
+        return self.text[1:].split() if self.text.startswith("%") else None
 
     def columns(self, count):
         """The row's columns, stripped; the last one takes the rest of the line."""
-        parts = [part.strip() for part in re.split(r"\s\|(?:\s|$)", self.text, maxsplit=count - 1)]
+        parts = [part.strip() for part in re.split(r"(?:^|\s)\|(?=\s|$)", self.text, maxsplit=count - 1)]
         if len(parts) != count:
             raise self.bad(f"a row has {count} columns, this one {len(parts)}")
         return parts
-
-    def words(self):
-        return self.text.split()
 
 
 def read_file(path):
@@ -70,11 +68,16 @@ def read_folder(folder):
 
 
 def take_notation(lines):
-    """The name in the one `notation` directive, and the lines without it."""
-    found = [line for line in lines if line.words()[0] == "notation" and not line.is_row()]
-    if len(found) != 1 or len(found[0].words()) != 2:
-        raise Bad(*[line.place() + ": notation" for line in found], "exactly one line `notation NAME` is needed")
-    return found[0].words()[1], [line for line in lines if line is not found[0]]
+    """The name that the `%notation` of every file gives, and the lines without those."""
+    found = [line for line in lines if (line.directive() or [""])[0] == "notation"]
+    rest = [line for line in lines if line not in found]
+    for line in found:
+        if line.directive() != found[0].directive() or len(line.directive()) != 2:
+            raise line.bad("`%notation NAME`, the same in all files of a guest, is needed")
+    for line in rest:
+        if sum(other.file == line.file for other in found) != 1:
+            raise line.bad("this file needs one line `%notation NAME`")
+    return found[0].directive()[1], rest
 
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*'?")
@@ -129,14 +132,8 @@ class Writer:
         return "\n".join(self.text) + "\n"
 
 
-def write_if_changed(path, text):
-    try:
-        with open(path, encoding="utf-8") as file:
-            if file.read() == text:
-                return
-    except FileNotFoundError:
-        pass
-    temporary = path + ".new"
-    with open(temporary, "w", encoding="utf-8") as file:
+def write_file(path, text):
+    """All of the text or, if that fails, the file as it was."""
+    with open(path + ".new", "w", encoding="utf-8") as file:
         file.write(text)
-    os.replace(temporary, path)
+    os.replace(path + ".new", path)

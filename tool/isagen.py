@@ -2,13 +2,11 @@
 """isagen.py GUEST FOLDER OUT: makes C of a guest's *.isa files.
 
 Reads every FOLDER/*.isa and writes OUT/GUEST_isa.h and OUT/GUEST_isa.c. What the rows look like and what the C holds
-is the business of the notation that the files name in their first directive, `notation NAME`: module isa_NAME.py,
-which offers
+is the business of the notation that each file names with `%notation NAME`: module isa_NAME.py, which offers
 
     generate(guest, lines) -> (text of the header, text of the source)
 
-and raises isa_source.Bad for anything wrong in the files. Nothing is written then, and nothing is written either when
-the texts are those of the files that exist, so that a build does not go on from here.
+and raises isa_source.Bad for anything wrong in the files; nothing is written then.
 """
 import importlib
 import os
@@ -30,8 +28,8 @@ def main(arguments):
     except isa_source.Bad as bad:
         sys.exit("\n".join(bad.messages))
     os.makedirs(out, exist_ok=True)
-    isa_source.write_if_changed(os.path.join(out, guest + "_isa.h"), header)
-    isa_source.write_if_changed(os.path.join(out, guest + "_isa.c"), source)
+    isa_source.write_file(os.path.join(out, guest + "_isa.h"), header)
+    isa_source.write_file(os.path.join(out, guest + "_isa.c"), source)
 
 
 if __name__ == "__main__":
