@@ -1,0 +1,35 @@
+/* toy.h - a guest with a few slots and helpers and no code, for tests of blocks. */
+#ifndef TEST_CORE_TOY_H
+#define TEST_CORE_TOY_H
+
+#include "core/guest.h"
+
+enum toy_slot { TOY_A, TOY_B, TOY_W, TOY_F, TOY_FLAGS };
+enum toy_helper { TOY_LEAF, TOY_READS, TOY_WRITES, TOY_EXITS, TOY_WRITES_EXITS };
+
+static const struct slot toy_slots[] = {
+    [TOY_A] = {"a", 0, T_I64, 0},
+    [TOY_B] = {"b", 8, T_I64, 0},
+    [TOY_W] = {"w", 16, T_I32, 0},
+    [TOY_F] = {"f", 24, T_F64, 0},
+    [TOY_FLAGS] = {"flags", offsetof(struct cpu, fp_flags), T_I32, SLOT_FP_FLAGS},
+};
+
+static const struct helper toy_helpers[] = {
+    [TOY_LEAF] = {"leaf", NULL, 0},
+    [TOY_READS] = {"reads", NULL, HELPER_READS},
+    [TOY_WRITES] = {"writes", NULL, HELPER_WRITES},
+    [TOY_EXITS] = {"exits", NULL, HELPER_EXITS},
+    [TOY_WRITES_EXITS] = {"writes_exits", NULL, HELPER_WRITES | HELPER_EXITS},
+};
+
+static const struct guest toy = {
+    .name = "toy",
+    .slots = toy_slots,
+    .nslots = sizeof toy_slots / sizeof *toy_slots,
+    .helpers = toy_helpers,
+    .nhelpers = sizeof toy_helpers / sizeof *toy_helpers,
+    .pc_align = 2,
+};
+
+#endif
