@@ -26,7 +26,7 @@ struct check {
     uint32_t index; /* of the uop being checked */
     char *why;
     size_t size;
-    uint64_t end; /* guest pc after the last mark's instruction */
+    uint64_t last, end; /* guest pc of the last mark's instruction, and after it */
     uint32_t marks;
     bool accrues;                  /* the guest has accrued FP flags, so FP uops change state */
     bool changed;                  /* this instruction has changed state */
@@ -166,12 +166,13 @@ static bool check_mark(struct check *c, const struct uop *u) {
     if (c->index == 0 && u->op != UOP_mark) return wrong(c, "the first uop is not a mark");
     if (u->op != UOP_mark) return true;
     uint64_t pc = (uint64_t)u->imm, offset = pc - k->pc, end = c->end - k->pc;
-    bool repeats = c->index && pc + u->x == c->end && offset < end;
+    bool repeats = c->marks && pc == c->last && pc + u->x == c->end;
     if (c->index == 0 && offset) return wrong(c, "the first mark is not at the block's pc");
     if (u->x == 0) return wrong(c, "an instruction of no length");
     if (pc % c->guest->pc_align) return wrong(c, "misaligned instruction");
     if (offset < end && !repeats) return wrong(c, "begins before the instruction before it ends");
     if (offset + u->x > k->bytes) return wrong(c, "ends beyond the %u bytes that the block covers", k->bytes);
+    c->last = pc;
     c->end = pc + u->x;
     c->marks++;
     c->changed = c->finished = false;
