@@ -1,0 +1,244 @@
+/* csr.c - reading and writing control and status registers.
+ *
+ * csr.def has the registers, state.h the fields behind them with the bits that software can change; what is here is
+ * the registers that are more than a field. Every write yields the actions that its change asks for; riscv_help_csr
+ * turns them into an exit, or into nothing when translated code can simply go on.
+ */
+#include "guest/riscv/csr.h"
+#include "core/interface.h"
+#include <stdio.h>
+
+#define FIELDS_OF struct riscv_cpu
+const struct field riscv_fields[RISCV_FIELD_COUNT] = {FIELDS_TABLE(RISCV_FIELDS)};
+
+enum csr_guard { ANY, FP, COUNTER, SATP, TIMECMP };
+enum { NOTHING = 0, ACTIONS = FIELD_RETRANSLATE | FIELD_FLUSH_TLB | FIELD_RECHECK };
+
+#define STATUS_SD     (1ull << 63)
+#define STATUS_UXL    (2ull << 32)
+#define STATUS_SXL    (2ull << 34)
+#define SSTATUS_WRITE ((uint64_t)(STATUS_SIE | STATUS_SPIE | STATUS_SPP | STATUS_FS | STATUS_SUM | STATUS_MXR))
+#define SSTATUS_READ  (SSTATUS_WRITE | STATUS_UXL | STATUS_SD)
+#define LETTER(c)     (1ull << ((c) - 'A'))
+#define MISA                                                                                                           \
+    (2ull << 62 | LETTER('A') | LETTER('C') | LETTER('D') | LETTER('F') | LETTER('I') | LETTER('M') | LETTER('S') |    \
+     LETTER('U'))
+
+/** The bits of `mask` from `to`, the others from `from`. */
+static uint64_t mix(uint64_t from, uint64_t to, uint64_t mask) {
+    return (from & ~mask) | (to & mask);
+}
+
+static unsigned put(struct riscv_cpu *cpu, enum riscv_field which, unsigned index, uint64_t value) {
+    const struct field *f = &riscv_fields[which];
+    uint64_t old = field_get(cpu, f, index), new = mix(old, value, f->write_mask);
+    if (new == old) return 0;
+    field_set(cpu, f, index, new);
+    return f->flags & ACTIONS;
+}
+#define PUT(name) put(cpu, RISCV_FIELD_##name, 0, v)
+
+static unsigned fp_write(struct riscv_cpu *cpu, uint64_t flags, uint64_t frm) {
+    cpu->c.fp_flags = flags & 31;
+    return put(cpu, RISCV_FIELD_frm, 0, frm) | put(cpu, RISCV_FIELD_fs, 0, FS_DIRTY);
+}
+
+static uint64_t status_read(const struct riscv_cpu *cpu) {
+    return cpu->status_ie | cpu->status_stack | cpu->status_memory | cpu->status_trap | STATUS_UXL | STATUS_SXL |
+           (uint64_t)cpu->fs << STATUS_FS_SHIFT | (cpu->fs == FS_DIRTY ? STATUS_SD : 0);
+}
+
+static unsigned status_write(struct riscv_cpu *cpu, uint64_t v, uint64_t mask) {
+    uint64_t old = status_read(cpu), old_memory = cpu->status_memory;
+    v = mix(old, v, mask);
+    if ((v & STATUS_MPP) >> STATUS_MPP_SHIFT == 2) v = mix(v, old, STATUS_MPP); /* no such privilege */
+    unsigned actions = PUT(status_ie) | PUT(status_trap);
+    PUT(status_stack);
+    PUT(status_memory);
+    actions |= put(cpu, RISCV_FIELD_fs, 0, v >> STATUS_FS_SHIFT);
+    /* A TLB only holds rights that were there: more of them need no flush. */
+    if (old_memory & ~cpu->status_memory & (STATUS_SUM | STATUS_MXR)) actions |= FIELD_FLUSH_TLB;
+    if ((old_memory ^ cpu->status_memory) & STATUS_MPRV) actions |= FIELD_FLUSH_TLB;
+    if ((cpu->status_memory & STATUS_MPRV) && ((old ^ v) & STATUS_MPP)) actions |= FIELD_FLUSH_TLB;
+    return actions;
+}
+
+/* On csrrs and csrrc of mip, only the software part of SEIP takes part: see riscv_help_csr. */
+static unsigned mip_write(struct riscv_cpu *cpu, uint64_t v, uint64_t mask) {
+    if (cpu->menvcfg & ENVCFG_STCE) mask &= ~(1ull << IRQ_STI);
+    return put(cpu, RISCV_FIELD_mip, 0, mix(cpu->mip, v, mask));
+}
+
+static unsigned satp_write(struct riscv_cpu *cpu, uint64_t v) {
+    unsigned mode = v >> 60;
+    return mode == 0 || (mode >= 8 && mode <= 10) ? PUT(satp) : 0; /* Bare, Sv39, Sv48, Sv57 */
+}
+
+unsigned riscv_update_cbo(struct riscv_cpu *cpu) {
+    uint64_t have = cpu->priv == PRIV_M ? UINT64_MAX : cpu->menvcfg, old = cpu->cbo;
+    if (cpu->priv == PRIV_U) have &= cpu->senvcfg;
+    cpu->cbo = (have & ENVCFG_CBZE ? CBO_ZERO : 0) | (have & ENVCFG_CBCFE ? CBO_CLEAN : 0) |
+               (have & ENVCFG_CBIE ? CBO_INVAL : 0);
+    return cpu->cbo == old ? 0 : FIELD_RETRANSLATE;
+}
+
+static unsigned envcfg_write(struct riscv_cpu *cpu, enum riscv_field which, uint64_t old, uint64_t v) {
+    if ((v & ENVCFG_CBIE) == 2 << 4) v = mix(v, old, ENVCFG_CBIE);
+    return put(cpu, which, 0, v) | riscv_update_cbo(cpu);
+}
+
+static uint64_t clock_read(struct riscv_cpu *cpu, enum counter which) {
+    const struct interface *interface = cpu->c.interface;
+    if (interface && interface->counter) return interface->counter(cpu->c.self, &cpu->c, which);
+    return cpu_count(&cpu->c) - 1;
+}
+
+/* Counters by their bit in mcountinhibit: 0 mcycle, 2 minstret. A running one is stored as its distance from the clock.
+   A value written is what the next instruction reads, one tick later. */
+static uint64_t *counter_field(struct riscv_cpu *cpu, unsigned bit) {
+    return bit ? &cpu->minstret : &cpu->mcycle;
+}
+static uint64_t counter_clock(struct riscv_cpu *cpu, unsigned bit) {
+    if (cpu->mcountinhibit >> bit & 1) return 0;
+    return clock_read(cpu, bit ? COUNTER_INSTRUCTIONS : COUNTER_CYCLES);
+}
+static uint64_t counter_read(struct riscv_cpu *cpu, unsigned bit) {
+    return *counter_field(cpu, bit) + counter_clock(cpu, bit);
+}
+static unsigned counter_write(struct riscv_cpu *cpu, unsigned bit, uint64_t v) {
+    bool runs = !(cpu->mcountinhibit >> bit & 1);
+    *counter_field(cpu, bit) = runs ? v - (counter_clock(cpu, bit) + 1) : v;
+    return 0;
+}
+static unsigned inhibit_write(struct riscv_cpu *cpu, uint64_t v) {
+    uint64_t cycle = counter_read(cpu, 0), instret = counter_read(cpu, 2);
+    PUT(mcountinhibit);
+    counter_write(cpu, 0, cycle + 1);
+    counter_write(cpu, 2, instret + 1);
+    return 0;
+}
+
+static uint64_t pmpcfg_read(const struct riscv_cpu *cpu, unsigned first) {
+    uint64_t v = 0;
+    for (unsigned i = 8; i-- > 0;) v = v << 8 | cpu->pmpcfg[first + i];
+    return v;
+}
+static unsigned pmpcfg_write(struct riscv_cpu *cpu, unsigned first, uint64_t v) {
+    unsigned actions = 0;
+    for (unsigned i = first; i < first + 8; i++, v >>= 8) {
+        uint64_t entry = v & 0xff;
+        if ((entry & (PMP_R | PMP_W)) == PMP_W) entry &= ~(uint64_t)PMP_W; /* reserved */
+        if (!(cpu->pmpcfg[i] & PMP_L)) actions |= put(cpu, RISCV_FIELD_pmpcfg, i, entry);
+    }
+    return actions;
+}
+static unsigned pmpaddr_write(struct riscv_cpu *cpu, unsigned i, uint64_t v) {
+    if (cpu->pmpcfg[i] & PMP_L) return 0;
+    if (i + 1 < PMP_ENTRIES && (cpu->pmpcfg[i + 1] & (PMP_L | PMP_A)) == (PMP_L | PMP_TOR)) return 0;
+    return put(cpu, RISCV_FIELD_pmpaddr, i, v);
+}
+
+/* The rows as functions, and a table of them. */
+#define CSR(number, name, guard, get, set) CSRS(number, 1, name, 0, guard, get, set)
+#define CSRS(first, count, name, base, guard, get, set)                                                                \
+    static uint64_t read_##name(struct riscv_cpu *cpu, unsigned i) {                                                   \
+        (void)cpu, (void)i;                                                                                            \
+        return get;                                                                                                    \
+    }                                                                                                                  \
+    static unsigned write_##name(struct riscv_cpu *cpu, unsigned i, uint64_t v) {                                      \
+        (void)cpu, (void)i, (void)v;                                                                                   \
+        return set;                                                                                                    \
+    }
+#include "guest/riscv/csr.def"
+
+struct csr {
+    const char *name;
+    uint16_t first, count, base;
+    uint8_t guard; /* enum csr_guard */
+    uint64_t (*read)(struct riscv_cpu *cpu, unsigned i);
+    unsigned (*write)(struct riscv_cpu *cpu, unsigned i, uint64_t v);
+};
+enum csr_row {
+    ROW_none,
+#define CSR(number, name, guard, get, set)              ROW_##name,
+#define CSRS(first, count, name, base, guard, get, set) ROW_##name,
+#include "guest/riscv/csr.def"
+};
+static const struct csr csr_rows[] = {
+    {0},
+#define CSR(number, name, guard, get, set)              {#name, number, 1, 0, guard, read_##name, write_##name},
+#define CSRS(first, count, name, base, guard, get, set) {#name, first, count, base, guard, read_##name, write_##name},
+#include "guest/riscv/csr.def"
+};
+static const uint8_t csr_row_of[1 << 12] = {
+#define CSR(number, name, guard, get, set)              [number] = ROW_##name,
+#define CSRS(first, count, name, base, guard, get, set) [(first)...(first) + (count)-1] = ROW_##name,
+#include "guest/riscv/csr.def"
+};
+
+/** The row of a CSR, or NULL. */
+static const struct csr *csr_find(unsigned number) {
+    unsigned row = number < 1 << 12 ? csr_row_of[number] : ROW_none;
+    return row == ROW_none ? NULL : &csr_rows[row];
+}
+
+bool riscv_csr_read(struct cpu *cpu, unsigned number, uint64_t *value) {
+    const struct csr *csr = csr_find(number);
+    if (csr) *value = csr->read(riscv_of(cpu), number - csr->first);
+    return csr != NULL;
+}
+
+bool riscv_csr_name(unsigned number, char *text, size_t size) {
+    const struct csr *csr = csr_find(number);
+    if (!csr) return false;
+    if (csr->count == 1)
+        snprintf(text, size, "%s", csr->name);
+    else
+        snprintf(text, size, "%s%u", csr->name, number - csr->first + csr->base);
+    return true;
+}
+
+static bool counter_allowed(const struct riscv_cpu *cpu, unsigned bit) {
+    if (cpu->priv == PRIV_M) return true;
+    if (!(cpu->mcounteren >> bit & 1)) return false;
+    return cpu->priv == PRIV_S || (cpu->scounteren >> bit & 1);
+}
+
+static bool csr_allowed(const struct riscv_cpu *cpu, const struct csr *csr, unsigned number, bool write) {
+    if (cpu->priv < (number >> 8 & 3) || (write && number >> 10 == 3)) return false;
+    switch ((enum csr_guard)csr->guard) {
+    case ANY: return true;
+    case FP: return cpu->fs != FS_OFF;
+    case COUNTER: return counter_allowed(cpu, number & 31);
+    case SATP: return cpu->priv == PRIV_M || !(cpu->status_trap & STATUS_TVM);
+    case TIMECMP: return cpu->priv == PRIV_M || ((cpu->menvcfg & ENVCFG_STCE) && (cpu->mcounteren & 2));
+    }
+    return false;
+}
+
+uint64_t riscv_help_csr(struct cpu *c, uint64_t a, uint64_t b, uint64_t bits) {
+    struct riscv_cpu *cpu = riscv_of(c);
+    unsigned number = a & 0xfff;
+    bool writes = a & CSR_WANTS_WRITE;
+    const struct csr *csr = csr_find(number);
+    if (!csr || !csr_allowed(cpu, csr, number, writes)) {
+        cpu_exit(c, EXIT_illegal, bits);
+        return 0;
+    }
+    uint64_t old = csr->read(cpu, number - csr->first);
+    if (!writes) return old;
+    /* A wire that is up must not end up in the bit that software owns. */
+    uint64_t base = csr->first == 0x344 ? mix(old, cpu->mip, 1ull << IRQ_SEI) : old;
+    enum riscv_csr_op op = a >> CSR_OP_SHIFT & 3;
+    uint64_t value = op == CSR_WRITE ? b : op == CSR_SET ? base | b : base & ~b;
+    unsigned actions = csr->write(cpu, number - csr->first, value);
+    if (actions == FIELD_RECHECK && riscv_interrupt(cpu) < 0) actions = 0;
+    if (actions) {
+        unsigned rd = bits >> 7 & 31;
+        if (rd) cpu->x[rd] = old;
+        c->pc += 4;
+        cpu_exit(c, EXIT_retranslate, 0);
+        c->exit.aux = actions;
+    }
+    return old;
+}

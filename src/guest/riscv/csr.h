@@ -1,0 +1,63 @@
+/* csr.h - the privileged side of the riscv guest, within its folder: CSRs, traps, address translation.
+ *
+ * The functions called riscv_help_* are helpers that lifted code calls (struct helper): cpu->pc is the address of the
+ * instruction, which is 4 bytes long, and `a` its bits unless said otherwise. A BEFORE exit means that nothing has
+ * changed; for an AFTER exit they have set cpu->pc to where to go on and written rd themselves, because the lifted code
+ * behind the call does not run. They read and write architected state: HELPER_READS | HELPER_WRITES | HELPER_EXITS.
+ */
+#ifndef GUEST_RISCV_CSR_H
+#define GUEST_RISCV_CSR_H
+
+#include "core/guest.h"
+#include "guest/riscv/state.h"
+
+enum riscv_irq { IRQ_SSI = 1, IRQ_MSI = 3, IRQ_STI = 5, IRQ_MTI = 7, IRQ_SEI = 9, IRQ_MEI = 11 };
+enum riscv_csr_op { CSR_WRITE, CSR_SET, CSR_CLEAR };
+/* How `a` of riscv_help_csr is put together: number | op << 16 | ... */
+enum { CSR_OP_SHIFT = 16, CSR_WANTS_READ = 1 << 20, CSR_WANTS_WRITE = 1 << 21 };
+enum riscv_envcfg { ENVCFG_CBIE = 3 << 4, ENVCFG_CBCFE = 1 << 6, ENVCFG_CBZE = 1 << 7 };
+#define ENVCFG_PBMTE (1ull << 62)
+#define ENVCFG_STCE  (1ull << 63)
+
+/** csrr*: a as above, b = operand, c = the instruction's bits; yields the old value. */
+uint64_t riscv_help_csr(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c);
+uint64_t riscv_help_mret(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c);
+uint64_t riscv_help_sret(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c);
+uint64_t riscv_help_wfi(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c);
+/** sfence.vma, sinval.vma, sfence.w.inval, sfence.inval.ir: all of them drop everything. */
+uint64_t riscv_help_sfence(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c);
+
+/** The name of a CSR, in `text`; false when there is none with this number. */
+bool riscv_csr_name(unsigned number, char *text, size_t size);
+/** Value of a CSR for debuggers and tests, without checks of privilege. False when there is none. */
+bool riscv_csr_read(struct cpu *cpu, unsigned number, uint64_t *value);
+
+/** mip as it reads: what software set and what the wires say. */
+static inline uint64_t riscv_pending(const struct riscv_cpu *cpu) {
+    uint64_t software = cpu->menvcfg & ENVCFG_STCE ? cpu->mip & ~(1ull << IRQ_STI) : cpu->mip;
+    return software | cpu->lines;
+}
+/** Cause number of the interrupt to take now, or -1. */
+int riscv_interrupt(const struct riscv_cpu *cpu);
+/** Changes the privilege and what hangs on it; yields enum field_flag actions. */
+unsigned riscv_set_priv(struct riscv_cpu *cpu, enum riscv_priv priv);
+/** Recomputes which cache-block instructions may execute; yields enum field_flag actions. */
+unsigned riscv_update_cbo(struct riscv_cpu *cpu);
+/** Enters the trap with this cause (bit 63: interrupt) from cpu->c.pc; yields enum field_flag actions. */
+unsigned riscv_trap(struct riscv_cpu *cpu, uint64_t cause, uint64_t tval);
+
+/* What struct guest wants: see core/guest.h. */
+void riscv_walk(struct cpu *cpu, uint64_t address, enum access access, struct walk *result);
+void riscv_enter_trap(struct cpu *cpu);
+bool riscv_take_interrupt(struct cpu *cpu);
+bool riscv_wakes(const struct cpu *cpu);
+void riscv_set_line(struct cpu *cpu, unsigned line, bool level);
+uint64_t riscv_tick(struct cpu *cpu, uint64_t time);
+
+/* Physical memory protection. */
+enum pmp_bits { PMP_R = 1, PMP_W = 2, PMP_X = 4, PMP_A = 3 << 3, PMP_TOR = 1 << 3, PMP_NA4 = 2 << 3, PMP_L = 1 << 7 };
+/** Rights (PMP_R | PMP_W | PMP_X) at a physical address for this privilege; *unit, a power of two, is lowered to the
+    size of the aligned block around it that has the same rights. */
+unsigned riscv_pmp(const struct riscv_cpu *cpu, uint64_t physical, enum riscv_priv priv, uint64_t *unit);
+
+#endif

@@ -1,0 +1,175 @@
+/* paging.c - from virtual to physical addresses, and what may be done there (privileged ISA 3.7, 4.3 - 4.6).
+ *
+ * Sv39, Sv48, Sv57 with superpages, Svnapot and (when menvcfg says so) Svpbmt; accessed and dirty bits are set by the
+ * walk itself. A result grants nothing that has not been recorded yet (a page that is not dirty is not writable), and
+ * only rights of the kind asked for: fetches and data can run under different privileges (MPRV). Memory protection
+ * applies to the page tables and to the final address; its granule is four bytes, so page_size can be as little.
+ */
+#include "guest/riscv/csr.h"
+#include "mem/phys.h"
+
+enum pte {
+    PTE_V = 1 << 0,
+    PTE_R = 1 << 1,
+    PTE_W = 1 << 2,
+    PTE_X = 1 << 3,
+    PTE_U = 1 << 4,
+    PTE_A = 1 << 6,
+    PTE_D = 1 << 7,
+    PTE_PPN_SHIFT = 10,
+    PTE_PBMT_SHIFT = 61
+};
+#define PTE_PPN      0xfffffffffffull
+#define PTE_RESERVED (0x7full << 54)
+#define PTE_N        (1ull << 63)
+
+enum { PAGE_SHIFT = 12, VPN_BITS = 9, PHYSICAL_BITS = 56, NAPOT_BITS = 4 };
+
+/* The range of a PMP entry: [*start, *end). Empty when the entry is off. */
+static void pmp_range(const struct riscv_cpu *cpu, unsigned i, uint64_t *start, uint64_t *end) {
+    uint64_t address = cpu->pmpaddr[i];
+    *start = *end = 0;
+    switch (cpu->pmpcfg[i] & PMP_A) {
+    case 0: break;
+    case PMP_TOR:
+        *start = i ? cpu->pmpaddr[i - 1] << 2 : 0;
+        *end = address << 2;
+        if (*end < *start) *end = *start;
+        break;
+    case PMP_NA4:
+        *start = address << 2;
+        *end = *start + 4;
+        break;
+    default: { /* NAPOT: the number of low ones says how large */
+        uint64_t low = address ^ (address + 1);
+        *start = (address & ~low) << 2;
+        *end = *start + ((low + 1) << 2);
+        break;
+    }
+    }
+}
+
+unsigned riscv_pmp(const struct riscv_cpu *cpu, uint64_t physical, enum riscv_priv priv, uint64_t *unit) {
+    for (unsigned i = 0; i < PMP_ENTRIES; i++) {
+        uint64_t start, end;
+        pmp_range(cpu, i, &start, &end);
+        if (start == end) continue;
+        /* Shrink the unit until the entry has all or nothing of it. */
+        uint64_t at = physical & ~(*unit - 1);
+        while (start < at + *unit && at < end && (start > at || end < at + *unit)) {
+            *unit /= 2;
+            at = physical & ~(*unit - 1);
+        }
+        if (physical - start < end - start)
+            return priv == PRIV_M && !(cpu->pmpcfg[i] & PMP_L) ? PMP_R | PMP_W | PMP_X
+                                                               : cpu->pmpcfg[i] & (PMP_R | PMP_W | PMP_X);
+    }
+    return priv == PRIV_M ? PMP_R | PMP_W | PMP_X : 0;
+}
+
+static const uint16_t page_fault[] = {EXIT_fault_fetch, EXIT_fault_read, EXIT_fault_write};
+static const uint16_t access_fault[] = {EXIT_access_fetch, EXIT_access_read, EXIT_access_write};
+
+/** Rights of a leaf for an access under this privilege; A and D are not looked at. */
+static unsigned leaf_rights(const struct riscv_cpu *cpu, uint64_t pte, enum riscv_priv priv) {
+    unsigned rights = (pte & PTE_R ? PMP_R : 0) | (pte & PTE_W ? PMP_W : 0) | (pte & PTE_X ? PMP_X : 0);
+    if ((pte & PTE_X) && (cpu->status_memory & STATUS_MXR)) rights |= PMP_R;
+    if (priv == PRIV_U) return pte & PTE_U ? rights : 0;
+    if (!(pte & PTE_U)) return rights;
+    return cpu->status_memory & STATUS_SUM ? rights & ~(unsigned)PMP_X : 0;
+}
+
+/** Is the leaf at this level malformed: reserved bits, a superpage that is not aligned? */
+static bool leaf_malformed(const struct riscv_cpu *cpu, uint64_t pte, unsigned level) {
+    uint64_t ppn = pte >> PTE_PPN_SHIFT & PTE_PPN, pbmt = pte >> PTE_PBMT_SHIFT & 3;
+    if (pte & PTE_RESERVED) return true;
+    if (pbmt && (pbmt == 3 || !(cpu->menvcfg & ENVCFG_PBMTE))) return true;
+    if (pte & PTE_N) return level != 0 || (ppn & 15) != 8; /* the one size that is defined: 64 KiB */
+    return (ppn & ((1ull << level * VPN_BITS) - 1)) != 0;
+}
+
+struct leaf {
+    uint64_t pte;
+    uint64_t *at; /* host address of the entry */
+    uint64_t physical;
+    unsigned level;
+};
+
+/** Finds the leaf for an address; EXIT_none, or the exit to take. */
+static uint32_t leaf_find(const struct riscv_cpu *cpu, uint64_t address, enum access access, struct leaf *leaf) {
+    unsigned levels = 3 + (unsigned)((cpu->satp >> 60) - 8), width = PAGE_SHIFT + levels * VPN_BITS;
+    uint64_t table = (cpu->satp & PTE_PPN) << PAGE_SHIFT;
+    if ((uint64_t)((int64_t)(address << (64 - width)) >> (64 - width)) != address) return page_fault[access];
+    for (unsigned level = levels; level-- > 0;) {
+        uint64_t index = address >> (PAGE_SHIFT + level * VPN_BITS) & ((1u << VPN_BITS) - 1);
+        uint64_t unit = 8;
+        leaf->physical = table + index * 8;
+        leaf->at = (uint64_t *)phys_ram(cpu->c.phys, leaf->physical, 8);
+        leaf->level = level;
+        unsigned rights = riscv_pmp(cpu, leaf->physical, PRIV_S, &unit);
+        if (!leaf->at || !(rights & PMP_R) || unit < 8) return access_fault[access];
+        uint64_t pte = leaf->pte = __atomic_load_n(leaf->at, __ATOMIC_ACQUIRE);
+        if (!(pte & PTE_V) || (pte & (PTE_R | PTE_W)) == PTE_W) return page_fault[access];
+        if (pte & (PTE_R | PTE_X)) return leaf_malformed(cpu, pte, level) ? page_fault[access] : EXIT_none;
+        if (pte & (PTE_U | PTE_A | PTE_D | PTE_RESERVED | PTE_N | 3ull << PTE_PBMT_SHIFT)) return page_fault[access];
+        table = (pte >> PTE_PPN_SHIFT & PTE_PPN) << PAGE_SHIFT;
+    }
+    return page_fault[access];
+}
+
+/** Sets the accessed and dirty bits; EXIT_retranslate when the entry changed under our hands: look again. */
+static uint32_t leaf_mark(const struct riscv_cpu *cpu, struct leaf *leaf, enum access access) {
+    uint64_t marked = leaf->pte | PTE_A | (access == ACCESS_WRITE ? PTE_D : 0), unit = 8;
+    if (marked == leaf->pte) return EXIT_none;
+    if (!(riscv_pmp(cpu, leaf->physical, PRIV_S, &unit) & PMP_W)) return access_fault[access];
+    if (!__atomic_compare_exchange_n(leaf->at, &leaf->pte, marked, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return EXIT_retranslate;
+    leaf->pte = marked;
+    return EXIT_none;
+}
+
+/** Grants what both the mapping and memory protection allow, of the kind asked for. */
+static void grant(const struct riscv_cpu *cpu, unsigned rights, enum riscv_priv priv, enum access access,
+                  struct walk *w) {
+    rights &= riscv_pmp(cpu, w->physical, priv, &w->page_size);
+    w->read = access != ACCESS_FETCH && (rights & PMP_R);
+    w->write = access != ACCESS_FETCH && (rights & PMP_W);
+    w->execute = access == ACCESS_FETCH && (rights & PMP_X);
+    bool allowed = access == ACCESS_FETCH ? w->execute : access == ACCESS_READ ? w->read : w->write;
+    if (!allowed) w->fault = access_fault[access];
+}
+
+void riscv_walk(struct cpu *c, uint64_t address, enum access access, struct walk *w) {
+    struct riscv_cpu *cpu = riscv_of(c);
+    static const unsigned wanted[] = {PMP_X, PMP_R, PMP_W};
+    enum riscv_priv priv = cpu->priv;
+    if (access != ACCESS_FETCH && (cpu->status_memory & STATUS_MPRV))
+        priv = (cpu->status_stack & STATUS_MPP) >> STATUS_MPP_SHIFT;
+    *w = (struct walk){.physical = address, .page_size = 1ull << PAGE_SHIFT, .fault = EXIT_none};
+    if (priv == PRIV_M || cpu->satp >> 60 == 0) {
+        if (address >> PHYSICAL_BITS)
+            w->fault = access_fault[access];
+        else
+            grant(cpu, PMP_R | PMP_W | PMP_X, priv, access, w);
+        return;
+    }
+    struct leaf leaf;
+    unsigned rights = 0;
+    do {
+        w->fault = leaf_find(cpu, address, access, &leaf);
+        if (w->fault) return;
+        rights = leaf_rights(cpu, leaf.pte, priv);
+        w->fault = rights & wanted[access] ? leaf_mark(cpu, &leaf, access) : page_fault[access];
+    } while (w->fault == EXIT_retranslate);
+    if (w->fault) return;
+    if (!(leaf.pte & PTE_D)) rights &= ~(unsigned)PMP_W;
+    unsigned shift = PAGE_SHIFT + leaf.level * VPN_BITS;
+    uint64_t ppn = leaf.pte >> PTE_PPN_SHIFT & PTE_PPN;
+    if (leaf.pte & PTE_N) {
+        shift += NAPOT_BITS;
+        ppn &= ~15ull;
+    }
+    w->page_size = 1ull << shift;
+    w->physical = ppn << PAGE_SHIFT | (address & (w->page_size - 1));
+    grant(cpu, rights, priv, access, w);
+}
