@@ -230,6 +230,19 @@ static void test_ops_random(void **state) {
     }
 }
 
+/*
+ * Sums of about 2 whose only inexact bit is 2^-127: the product is 2 - k * 2^-104 (then 2 + k * 2^-104), the
+ * addend (then subtrahend) is k * 2^-104 + 2^-127.
+ */
+static void test_fma_last_bit(void **state) {
+    static const struct operands cases[] = {
+        {0x3ff8bdc6529611fd, 0x3ff4b1b2f2e26b9b, 0x3b4d222e68800001},
+        {0x3ffd6a71c984e6a5, 0x3ff167d63ba9367b, 0xbb42b74fa3800001},
+    };
+    (void)state;
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) assert_true(check_op(FMA, FP_64, cases[i]));
+}
+
 static void test_sqrt_every_f16(void **state) {
     (void)state;
     for (uint64_t a = 0; a < 0x10000; a++) check_op(SQRT, FP_16, (struct operands){a, 0, 0});
@@ -699,6 +712,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_ops_corners),
         cmocka_unit_test(test_ops_random),
+        cmocka_unit_test(test_fma_last_bit),
         cmocka_unit_test(test_sqrt_every_f16),
         cmocka_unit_test(test_conversions),
         cmocka_unit_test(test_from_int),
