@@ -22,6 +22,8 @@ void *os_stack_map(size_t size);
     Whoever installs other handlers for SIGSEGV and SIGBUS later must call the same function first. */
 bool os_catch_faults(bool (*handler)(int signal, void *siginfo, void *ucontext));
 uint64_t os_nanoseconds(void);
+/** Bytes that nobody can predict. */
+void os_random(void *bytes, size_t size);
 /** Poison builds: true for a random allocation now and then (see docs/invariants.md). Else false. */
 bool os_alloc_fails(void);
 

@@ -2,8 +2,10 @@
 #define _GNU_SOURCE
 #include "base/os.h"
 #include <signal.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -73,6 +75,16 @@ uint64_t os_nanoseconds(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void os_random(void *bytes, size_t size) {
+    for (char *p = bytes; size;) {
+        ssize_t n = getrandom(p, size, 0);
+        if (n < 0 && errno != EINTR) abort(); /* Linux has had it since 3.17 */
+        if (n < 0) continue;
+        p += n;
+        size -= (size_t)n;
+    }
 }
 
 bool os_alloc_fails(void) {

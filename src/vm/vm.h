@@ -22,11 +22,13 @@ struct vm;
 /** Everything a caller can ask for; strings are borrowed for the life of the vm. */
 struct vm_options {
     const char *path;        /* program, image or module */
+    const char *kind;        /* name of the kind to open it as; NULL: whichever recognises it */
     const char *const *argv; /* NULL-terminated; argv[0] as the guest sees it */
     const char *const *envp; /* NULL-terminated */
     enum tier tier;
     bool window;           /* process: guest memory in a window instead of 1:1 */
-    bool has_digest_at;
+    bool counted;          /* count instructions exactly, so that vm_run_until works and time is the count */
+    bool has_digest_at;    /* implies counted */
     uint64_t digest_at;    /* stop after exactly this many instructions and digest */
     const char *invoke;    /* language: exported function to call, NULL for the default entry */
     const char *sysroot;   /* process: -L */
@@ -41,17 +43,19 @@ struct vm_options {
 
 struct vm_kind {
     const char *name;
+    bool counted; /* always counts instructions */
     /** Is this file ours? `bytes` are its first `size` (at most 4096) bytes. */
     bool (*recognise)(const uint8_t *bytes, size_t size);
     /** Opens vm->options.path into a runnable vm. False with vm->error. On failure everything is as before. */
     bool (*open)(struct vm *vm);
+    /** Frees what open made, engine and cpus included. */
     void (*close)(struct vm *vm);
     /** Feeds memory (touched pages, frames, device state) to the digest: vm_digest_bytes for each piece, in a
         canonical order that does not depend on tier or host addresses. */
     void (*digest)(struct vm *vm);
 };
 
-enum vm_end { VM_RUNNING, VM_EXITED, VM_SIGNALED, VM_TRAPPED, VM_POWERED_OFF, VM_AT_COUNT };
+enum vm_end { VM_RUNNING, VM_EXITED, VM_SIGNALED, VM_TRAPPED, VM_POWERED_OFF, VM_AT_COUNT, VM_STOPPED };
 
 struct vm {
     struct vm_options options;
@@ -63,7 +67,14 @@ struct vm {
     enum vm_end end;
     int status;        /* exit status, signal number or exit kind, as `end` says */
     uint64_t end_value; /* trap: its value */
+    char *output;       /* text that a run yields besides what the guest writes (values of an invoked function): for the
+                           program to print; the kind's malloc, freed by vm_close; or NULL */
     uint64_t next_event; /* instruction count at which the kind wants control, UINT64_MAX: never */
+    uint64_t stop_at;    /* instruction count at which the run is to stop, UINT64_MAX: never */
+    bool counted;        /* from options and kind */
+    uint32_t stopping;   /* vm_ask_stop was called */
+    uint64_t clock_base; /* of vm_clock_ns: what it adds */
+    uint64_t random;     /* of vm_random in counted vms */
     void *digest_state;
 };
 
@@ -72,15 +83,18 @@ extern const struct vm_kind *const vm_kinds[];
 
 /** Opens options->path with the kind that recognises it. NULL with *error. */
 struct vm *vm_open(const struct vm_options *options, struct error *error);
-/** Runs until the end (vm->end says which), to options.digest_at if that is set. */
+/** Runs until the end (vm->end says which), to vm->stop_at (at first options.digest_at, if that is set), or until
+    vm_ask_stop. A vm that stopped at a count or because it was asked may be run again. */
 void vm_run(struct vm *vm);
+/** Asks the run to end at the next poll, as VM_STOPPED. From any thread and from signal handlers. */
+void vm_ask_stop(struct vm *vm);
 void vm_close(struct vm *vm);
 /** 64-bit digest (xxh64) of every declared field of every cpu (but FIELD_NO_DIGEST), the instruction count if counted,
     and the kind's memory. */
 uint64_t vm_digest(struct vm *vm);
 void vm_digest_bytes(struct vm *vm, const void *bytes, size_t size);
 
-/** For kinds: fills *config from the options (tier, counted, poison, log), interface and self. */
+/** For kinds: fills *config from the options (tier, counted, poison, log), guest, interface and self. */
 void vm_engine_config(struct vm *vm, const struct guest *guest, const struct interface *interface,
                       struct engine_config *config);
 /** For answer functions, on EXIT_budget: STOP at the requested count, else grants anew and says RESUME; true in
@@ -88,11 +102,17 @@ void vm_engine_config(struct vm *vm, const struct guest *guest, const struct int
 enum answer vm_answer_budget(struct vm *vm, struct cpu *cpu, bool *event);
 /** Control is wanted when the instruction count reaches `count` (counted vms only). May be called at any exit. */
 void vm_schedule(struct vm *vm, struct cpu *cpu, uint64_t count);
+/** For answer functions, on EXIT_poll, before anything else: true if the run is to stop (return ANSWER_STOP then). */
+bool vm_answer_poll(struct vm *vm);
 /** Ends the run: for answer functions that return ANSWER_STOP. */
 enum answer vm_stop(struct vm *vm, enum vm_end end, int status, uint64_t value);
 
 /* The one door of nondeterminism (input.c) and of time (clock.c). */
+/** Nanoseconds since the vm was opened. In counted vms an instruction takes one, so that time is as reproducible as the
+    rest, and idle time is added by vm_clock_advance. */
 uint64_t vm_clock_ns(struct vm *vm);
+void vm_clock_advance(struct vm *vm, uint64_t ns);
+/** Random bytes; in counted vms the same ones in every run. */
 void vm_random(struct vm *vm, void *bytes, size_t size);
 
 #endif

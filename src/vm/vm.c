@@ -1,0 +1,155 @@
+/* vm.c - the life of a virtual machine of any kind: opening by whoever recognises the file, running, stopping at an
+ * exact instruction count, closing.
+ *
+ * Counted vms run on grants: the budget always ends at the nearer of the two counts at which somebody wants control,
+ * vm->stop_at (the caller) and vm->next_event (the kind), so EXIT_budget comes exactly there. What a kind does is its
+ * own affair; this file knows the kinds from parts.def only.
+ */
+#include "vm/internal.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GUEST(name)
+#define HOST(name)
+#define KIND(name) extern const struct vm_kind vm_kind_##name;
+#include "parts.def"
+#undef KIND
+#define KIND(name) &vm_kind_##name,
+const struct vm_kind *const vm_kinds[] = {
+#include "parts.def"
+    NULL};
+
+enum { HEAD_BYTES = 4096 };
+
+static bool read_head(const char *path, uint8_t *bytes, size_t *size, struct error *error) {
+    FILE *f = fopen(path, "rbe");
+    if (!f && (errno == ENOENT || errno == ENOTDIR)) return error_set(error, ERROR_NOT_FOUND, "%s: no such file", path);
+    if (!f) return error_set(error, ERROR_NOT_RUNNABLE, "%s: cannot be opened: %s", path, strerror(errno));
+    *size = fread(bytes, 1, HEAD_BYTES, f);
+    bool failed = ferror(f);
+    int why = errno;
+    fclose(f);
+    return !failed || error_set(error, ERROR_NOT_RUNNABLE, "%s: cannot be read: %s", path, strerror(why));
+}
+
+static const struct vm_kind *kind_named(const char *name, struct error *error) {
+    for (const struct vm_kind *const *k = vm_kinds; *k; k++)
+        if (!strcmp((*k)->name, name)) return *k;
+    error_set(error, ERROR_USAGE, "there is no kind of machine called '%s'", name);
+    return NULL;
+}
+
+static const struct vm_kind *kind_of_file(const char *path, struct error *error) {
+    uint8_t head[HEAD_BYTES];
+    size_t size = 0;
+    if (!read_head(path, head, &size, error)) return NULL;
+    for (const struct vm_kind *const *k = vm_kinds; *k; k++)
+        if ((*k)->recognise(head, size)) return *k;
+    error_set(error, ERROR_NOT_RUNNABLE, "%s: the first %zu bytes are not of any kind of program that vee runs", path,
+              size);
+    return NULL;
+}
+
+struct vm *vm_open(const struct vm_options *options, struct error *error) {
+    const struct vm_kind *kind = options->kind ? kind_named(options->kind, error) : kind_of_file(options->path, error);
+    if (!kind) return NULL;
+    struct vm *vm = calloc(1, sizeof *vm);
+    if (!vm) {
+        error_set(error, ERROR_RESOURCES, "%s: out of memory", options->path);
+        return NULL;
+    }
+    vm->options = *options;
+    vm->kind = kind;
+    vm->counted = kind->counted || options->counted || options->has_digest_at;
+    vm->next_event = UINT64_MAX;
+    vm->stop_at = options->has_digest_at ? options->digest_at : UINT64_MAX;
+    clock_init(vm);
+    if (!kind->open(vm)) {
+        error_set(&vm->error, ERROR_NOT_RUNNABLE, "%s: cannot be run", options->path);
+        *error = vm->error;
+        free(vm);
+        return NULL;
+    }
+    return vm;
+}
+
+void vm_close(struct vm *vm) {
+    if (!vm) return;
+    vm->kind->close(vm);
+    free(vm->output);
+    free(vm);
+}
+
+void vm_engine_config(struct vm *vm, const struct guest *guest, const struct interface *interface,
+                      struct engine_config *config) {
+    const struct vm_options *o = &vm->options;
+    *config = (struct engine_config){
+        .guest = guest,
+        .interface = interface,
+        .self = vm,
+        .tier = o->tier,
+        .counted = vm->counted,
+        .check = o->check,
+        .one_block = o->one_block,
+        .random_flush = o->random_flush,
+        .cache_size = o->cache_size,
+        .log = o->log,
+        .log_line = o->log_line,
+        .log_to = o->log_to,
+    };
+#ifdef VEE_CHECK
+    config->check = true;
+#endif
+}
+
+/* The next budget: up to whatever count comes first. */
+static void grant(struct vm *vm, struct cpu *cpu) {
+    if (!vm->counted) return;
+    uint64_t until = vm->stop_at < vm->next_event ? vm->stop_at : vm->next_event, now = cpu_count(cpu);
+    uint64_t n = until > now ? until - now : 0;
+    cpu_grant(cpu, n < INT64_MAX / 2 ? (int64_t)n : INT64_MAX / 2);
+}
+
+void vm_run(struct vm *vm) {
+    if (vm->end != VM_RUNNING && vm->end != VM_AT_COUNT && vm->end != VM_STOPPED) return;
+    vm->end = VM_RUNNING;
+    grant(vm, vm->cpu);
+    engine_run(vm->engine, vm->cpu);
+}
+
+void vm_ask_stop(struct vm *vm) {
+    __atomic_store_n(&vm->stopping, 1, __ATOMIC_SEQ_CST);
+    cpu_poke(vm->cpu);
+}
+
+bool vm_answer_poll(struct vm *vm) {
+    if (!__atomic_exchange_n(&vm->stopping, 0, __ATOMIC_SEQ_CST)) return false;
+    vm_stop(vm, VM_STOPPED, 0, 0);
+    return true;
+}
+
+enum answer vm_answer_budget(struct vm *vm, struct cpu *cpu, bool *event) {
+    uint64_t now = cpu_count(cpu);
+    *event = false;
+    if (now >= vm->stop_at) return vm_stop(vm, VM_AT_COUNT, 0, now);
+    if (now >= vm->next_event) {
+        *event = true;
+        vm->next_event = UINT64_MAX;
+    }
+    grant(vm, cpu);
+    return ANSWER_RESUME;
+}
+
+void vm_schedule(struct vm *vm, struct cpu *cpu, uint64_t count) {
+    vm->next_event = count;
+    grant(vm, cpu);
+}
+
+enum answer vm_stop(struct vm *vm, enum vm_end end, int status, uint64_t value) {
+    vm->end = end;
+    vm->status = status;
+    vm->end_value = value;
+    return ANSWER_STOP;
+}
