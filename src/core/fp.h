@@ -25,7 +25,7 @@ enum fp_format {
     FP_64,
 };
 
-/* Rounding modes, with the numbers of RISC-V's frm. */
+/* Rounding modes, with the numbers of RISC-V's frm. The guest resolves or traps any other number before it calls. */
 enum fp_round {
     FP_RNE = 0, /* to nearest, ties to even */
     FP_RTZ = 1, /* toward zero */
