@@ -39,7 +39,7 @@ ALL_LDFLAGS += $(SAN_FLAGS)
 else
 PROGRAM_LDFLAGS := -static-pie
 endif
-LIBS := -l:libcapstone.a -lpthread
+LIBS := -l:libcapstone.a -l:libxxhash.a -lpthread
 
 GUESTS := $(sort $(patsubst src/guest/%/,%,$(dir $(wildcard src/guest/*/*.isa))))
 GEN_C := $(GUESTS:%=$(GEN)/%_isa.c)
@@ -50,6 +50,10 @@ OBJECTS := $(SOURCES:%.c=$(B)/obj/%.o) $(ASSEMBLY:%.S=$(B)/obj/%.o) $(GEN_C:$(GE
 PROGRAM_OBJECTS := $(patsubst %.c,$(B)/obj/%.o,$(wildcard src/cmd/*.c))
 TESTS := $(patsubst test/%.c,$(B)/test/%,$(wildcard test/*/test_*.c))
 FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
+
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1)' $(patsubst $(B)/%,%,$@))
 
 .PHONY: all objects tests units check bench fuzz fuzzers install format clean
 .DELETE_ON_ERROR:
@@ -64,47 +68,55 @@ objects: $(OBJECTS) $(PROGRAM_OBJECTS)
 # ---- generated code
 $(GEN)/%_isa.c $(GEN)/%_isa.h: tool/isagen.py $$(wildcard tool/isa_*.py) $$(wildcard src/guest/$$*/*.isa)
 	@mkdir -p $(GEN)
-	$(PYTHON) tool/isagen.py $* src/guest/$* $(GEN)
+	$(call say,GEN)
+	$(Q)$(PYTHON) tool/isagen.py $* src/guest/$* $(GEN)
 
 # ---- objects
 $(B)/obj/gen/%.o: $(GEN)/%.c | $(GEN_H)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC )
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 $(B)/obj/%.o: %.c | $(GEN_H)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC )
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 $(B)/obj/%.o: %.S
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC )
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 # ---- the library: inner.a is for tests, which look inside; libvee.a shows nothing but vee_*
 $(B)/inner.a: $(OBJECTS)
-	rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR )
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
 
 ifdef SAN
 $(B)/libvee.a: $(B)/inner.a
-	cp $< $@
+	$(Q)cp $< $@
 else
 $(B)/libvee.a: $(OBJECTS)
-	rm -f $@
-	$(CC) -r -nostdlib -o $(B)/libvee.o $^
-	objcopy --localize-hidden $(B)/libvee.o
-	$(AR) rcs $@ $(B)/libvee.o
+	$(call say,AR )
+	@rm -f $@
+	$(Q)$(CC) -r -nostdlib -o $(B)/libvee.o $^
+	$(Q)objcopy --localize-hidden $(B)/libvee.o
+	$(Q)$(AR) rcs $@ $(B)/libvee.o
 endif
 
 # ---- the program
 $(B)/vee: $(PROGRAM_OBJECTS) $(B)/libvee.a
-	$(CC) $(ALL_LDFLAGS) $(PROGRAM_LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD )
+	$(Q)$(CC) $(ALL_LDFLAGS) $(PROGRAM_LDFLAGS) -o $@ $^ $(LIBS)
 
 # ---- tests
 tests: $(TESTS)
 
 $(B)/test/%: test/%.c $(B)/inner.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -I test $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(B)/inner.a $(LIBS) -lcmocka -lm
+	$(call say,TEST)
+	$(Q)$(CC) $(CPPFLAGS) -I test $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(B)/inner.a $(LIBS) -lcmocka -lm
 
 units: $(TESTS)
 	test/run_units.sh $(if $(U),$(U:%=$(B)/test/%),$(TESTS))
@@ -124,7 +136,8 @@ fuzzers: $(FUZZERS)
 
 $(B)/fuzz/%: fuzz/%.c $(B)/inner.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/inner.a $(LIBS)
+	$(call say,FUZZ)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/inner.a $(LIBS)
 
 # ---- the rest
 install: all
@@ -133,7 +146,7 @@ install: all
 	install -D -m 644 include/vee/vee.h $(DESTDIR)$(PREFIX)/include/vee/vee.h
 	install -D -m 644 docs/vee.1 $(DESTDIR)$(PREFIX)/share/man/man1/vee.1
 	mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig
-	printf 'Name: vee\nDescription: process, system and language virtual machines\nVersion: %s\nCflags: -I%s/include\nLibs: -L%s/lib -lvee -lcapstone -lpthread\n' \
+	printf 'Name: vee\nDescription: process, system and language virtual machines\nVersion: %s\nCflags: -I%s/include\nLibs: -L%s/lib -lvee -lcapstone -lxxhash -lpthread\n' \
 	    "$$($(B)/vee version | cut -d' ' -f2)" $(PREFIX) $(PREFIX) > $(DESTDIR)$(PREFIX)/lib/pkgconfig/vee.pc
 
 format:

@@ -3,7 +3,7 @@
  * and whatever the kind feeds (memory, frames, devices). XXH64, little-endian values of 8 bytes.
  */
 #include "vm/vm.h"
-#define XXH_INLINE_ALL
+#define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>
 
 void vm_digest_bytes(struct vm *vm, const void *bytes, size_t size) {

@@ -26,14 +26,14 @@ struct vm_options {
     const char *const *argv; /* NULL-terminated; argv[0] as the guest sees it */
     const char *const *envp; /* NULL-terminated */
     enum tier tier;
-    bool window;           /* process: guest memory in a window instead of 1:1 */
-    bool counted;          /* count instructions exactly, so that vm_run_until works and time is the count */
-    bool has_digest_at;    /* implies counted */
-    uint64_t digest_at;    /* stop after exactly this many instructions and digest */
-    const char *invoke;    /* language: exported function to call, NULL for the default entry */
-    const char *sysroot;   /* process: -L */
-    uint64_t ram_size;     /* machine: bytes, 0 for the default */
-    unsigned log;          /* enum engine_log */
+    bool window;         /* process: guest memory in a window instead of 1:1 */
+    bool counted;        /* count instructions exactly, so that vm_run_until works and time is the count */
+    bool has_digest_at;  /* implies counted */
+    uint64_t digest_at;  /* stop after exactly this many instructions and digest */
+    const char *invoke;  /* language: exported function to call, NULL for the default entry */
+    const char *sysroot; /* process: -L */
+    uint64_t ram_size;   /* machine: bytes, 0 for the default */
+    unsigned log;        /* enum engine_log */
     bool stats;
     bool one_block, random_flush, check; /* poison and debug */
     size_t cache_size;
@@ -65,7 +65,7 @@ struct vm {
     void *data;      /* the kind's own */
     struct error error;
     enum vm_end end;
-    int status;        /* exit status, signal number or exit kind, as `end` says */
+    int status;         /* exit status, signal number or exit kind, as `end` says */
     uint64_t end_value; /* trap: its value */
     char *output;       /* text that a run yields besides what the guest writes (values of an invoked function): for the
                            program to print; the kind's malloc, freed by vm_close; or NULL */
@@ -97,8 +97,8 @@ void vm_digest_bytes(struct vm *vm, const void *bytes, size_t size);
 /** For kinds: fills *config from the options (tier, counted, poison, log), guest, interface and self. */
 void vm_engine_config(struct vm *vm, const struct guest *guest, const struct interface *interface,
                       struct engine_config *config);
-/** For answer functions, on EXIT_budget: STOP at the requested count, else grants anew and says RESUME; true in
-    *event when the scheduled event's count has been reached. */
+/** For answer functions, on EXIT_budget: STOP at the requested count, else grants anew and says RESUME; sets *event
+    to whether the scheduled event's count has been reached. */
 enum answer vm_answer_budget(struct vm *vm, struct cpu *cpu, bool *event);
 /** Control is wanted when the instruction count reaches `count` (counted vms only). May be called at any exit. */
 void vm_schedule(struct vm *vm, struct cpu *cpu, uint64_t count);

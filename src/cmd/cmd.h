@@ -1,0 +1,11 @@
+/* cmd.h - what the files of the program share. */
+#ifndef CMD_CMD_H
+#define CMD_CMD_H
+
+/** Prints the manual: style "text" (also NULL), "man" or "markdown". Returns an exit status. */
+int help_print(const char *style);
+
+/* Exit statuses that are vee's own; the rest are the guest's. */
+enum { STATUS_USAGE = 125, STATUS_NOT_RUNNABLE = 126, STATUS_NOT_FOUND = 127, STATUS_TRAP = 134 };
+
+#endif

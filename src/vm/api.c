@@ -1,0 +1,209 @@
+/* api.c - the public interface (vee.h) in terms of vm.h: opening, running, and looking inside. Nothing is decided here
+ * but how things are spelled for the outside.
+ */
+#include "vm/internal.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The public enums are the private ones under other names. */
+_Static_assert((int)VEE_OK == ERROR_NONE && (int)VEE_RESOURCES == ERROR_RESOURCES, "enum vee_code");
+_Static_assert((int)VEE_RUNNING == VM_RUNNING && (int)VEE_STOPPED == VM_STOPPED, "enum vee_end");
+
+struct vee_vm {
+    struct vm *vm;
+    struct arena arena; /* path, arguments, environment */
+    char message[500];
+};
+
+const char *vee_version(void) {
+    return VEE_VERSION;
+}
+
+/* ---- opening and closing */
+
+static const char *keep(struct vee_vm *v, const char *text) {
+    size_t size = strlen(text) + 1;
+    char *copy = arena_alloc(&v->arena, size);
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+static bool fill_options(struct vee_vm *v, const struct vee_config *config, const char *path, const char *const *argv,
+                         struct vm_options *o) {
+    const char *const only[] = {path, NULL};
+    unsigned n = 0;
+    *o = config->options;
+    if (!argv) argv = only;
+    while (argv[n]) n++;
+    const char **copy = arena_alloc(&v->arena, (n + 2) * sizeof *copy);
+    if (!copy) return false;
+    for (unsigned i = 0; i < n; i++)
+        if (!(copy[i] = keep(v, argv[i]))) return false;
+    if (config->argv0) copy[0] = config->argv0;
+    o->argv = copy;
+    o->path = keep(v, path);
+    o->envp = config_environment(config, &v->arena);
+    return o->path && o->envp;
+}
+
+struct vee_vm *vee_open(const struct vee_config *config, const char *path, const char *const *argv,
+                        struct vee_error *error) {
+    struct vm_options options;
+    struct error inner = {0};
+    struct vee_vm *v = calloc(1, sizeof *v);
+    if (v) arena_init(&v->arena, 4096);
+    if (!v || !fill_options(v, config, path, argv, &options)) {
+        public_error(error, VEE_RESOURCES, "%s: out of memory", path);
+        vee_close(v);
+        return NULL;
+    }
+    v->vm = vm_open(&options, &inner);
+    if (!v->vm) {
+        public_error(error, (enum vee_code)inner.code, "%s", inner.text);
+        vee_close(v);
+        return NULL;
+    }
+    return v;
+}
+
+void vee_close(struct vee_vm *v) {
+    if (!v) return;
+    vm_close(v->vm);
+    arena_done(&v->arena);
+    free(v);
+}
+
+/* ---- running */
+
+static void describe_trap(struct vee_vm *v) {
+    const struct vm *vm = v->vm;
+    if (vm->end != VM_TRAPPED)
+        v->message[0] = 0;
+    else if (vm->error.text[0])
+        snprintf(v->message, sizeof v->message, "trap: %s", vm->error.text);
+    else
+        snprintf(v->message, sizeof v->message, "trap: %s at 0x%" PRIx64,
+                 vm->status > 0 && vm->status < EXIT_COUNT ? exit_info[vm->status].text : "unknown", vm->cpu->pc);
+}
+
+enum vee_end vee_run(struct vee_vm *v) {
+    vm_run(v->vm);
+    describe_trap(v);
+    return vee_end(v);
+}
+
+bool vee_run_until(struct vee_vm *v, uint64_t count, struct vee_error *error) {
+    if (!v->vm->counted) return public_error(error, VEE_USAGE, "%s: not opened to be counted", v->vm->options.path);
+    v->vm->stop_at = count;
+    vee_run(v);
+    v->vm->stop_at = UINT64_MAX;
+    return true;
+}
+
+void vee_stop(struct vee_vm *v) {
+    vm_ask_stop(v->vm);
+}
+
+enum vee_end vee_end(const struct vee_vm *v) {
+    return (enum vee_end)v->vm->end;
+}
+
+int vee_status(const struct vee_vm *v) {
+    return v->vm->status;
+}
+
+const char *vee_message(const struct vee_vm *v) {
+    return v->message;
+}
+
+const char *vee_output(const struct vee_vm *v) {
+    return v->vm->output ? v->vm->output : "";
+}
+
+/* ---- looking inside */
+
+uint64_t vee_count(const struct vee_vm *v) {
+    return v->vm->counted ? cpu_count(v->vm->cpu) : 0;
+}
+
+uint64_t vee_digest(struct vee_vm *v) {
+    return vm_digest(v->vm);
+}
+
+uint64_t vee_pc(const struct vee_vm *v) {
+    return v->vm->cpu->pc;
+}
+
+bool vee_register_info(const struct vee_vm *v, unsigned index, const char **name, unsigned *count) {
+    const struct guest *g = v->vm->cpu->guest;
+    if (index >= g->nfields) return false;
+    *name = g->fields[index].name;
+    *count = g->fields[index].count;
+    return true;
+}
+
+static const struct field *find(const struct vee_vm *v, const char *name, unsigned index) {
+    const struct guest *g = v->vm->cpu->guest;
+    const struct field *f = field_find(g->fields, g->nfields, name);
+    return f && index < f->count ? f : NULL;
+}
+
+bool vee_register(const struct vee_vm *v, const char *name, unsigned index, uint64_t *value) {
+    const struct field *f = find(v, name, index);
+    if (f) *value = field_get(v->vm->cpu, f, index);
+    return f;
+}
+
+bool vee_set_register(struct vee_vm *v, const char *name, unsigned index, uint64_t value) {
+    const struct field *f = find(v, name, index);
+    if (!f) return false;
+    field_set(v->vm->cpu, f, index, value);
+    if (f->flags & FIELD_FLUSH_TLB) cpu_flush_mapping(v->vm->cpu);
+    return true;
+}
+
+size_t vee_read(struct vee_vm *v, uint64_t address, void *bytes, size_t size) {
+    struct cpu *cpu = v->vm->cpu;
+    struct exit before = cpu->exit;
+    size_t n = 0;
+    for (uint64_t byte; n < size && access_read(cpu, 0, address + n, 1, &byte); n++)
+        ((unsigned char *)bytes)[n] = (unsigned char)byte;
+    cpu->exit = before;
+    return n;
+}
+
+size_t vee_write(struct vee_vm *v, uint64_t address, const void *bytes, size_t size) {
+    struct cpu *cpu = v->vm->cpu;
+    struct exit before = cpu->exit;
+    size_t n = 0;
+    while (n < size && access_write(cpu, 0, address + n, 1, ((const unsigned char *)bytes)[n])) n++;
+    engine_recheck_code(v->vm->engine, cpu);
+    cpu->exit = before;
+    return n;
+}
+
+bool vee_stat(const struct vee_vm *v, unsigned index, const char **name, uint64_t *value) {
+    const struct engine_stats *s = engine_stats(v->vm->engine);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+        {"blocks", s->blocks},
+        {"instructions_translated", s->insns},
+        {"uops", s->uops},
+        {"guest_bytes", s->guest_bytes},
+        {"host_bytes", s->host_bytes},
+        {"translate_ns", s->translate_ns},
+        {"translate_ns_per_instruction", s->insns ? s->translate_ns / s->insns : 0},
+        {"instructions_interpreted", s->interpreted},
+        {"flushes", s->flushes},
+        {"jump_tlb_misses", s->jtlb_misses},
+        {"pairing_drops", s->pair_drops},
+    };
+    const unsigned count = sizeof rows / sizeof *rows;
+    if (index >= count + EXIT_COUNT) return false;
+    *name = index < count ? rows[index].name : exit_info[index - count].name;
+    *value = index < count ? rows[index].value : s->exits[index - count];
+    return true;
+}
