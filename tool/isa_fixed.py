@@ -291,11 +291,13 @@ class Isa:
     def __init__(self, guest, lines):
         self.guest, self.kinds, self.fields, self.rows = guest, {}, {}, []
         bad = []
-        for line in lines:
-            try:
-                self.define(line)
-            except Bad as error:
-                bad += error.messages
+        for word in ("kind", "also", "field", "guard"):  # files may be read before the one that defines their kinds
+            for line in lines:
+                try:
+                    if self.directive(line) == word:
+                        self.define(line)
+                except Bad as error:
+                    bad += error.messages
         guard, file = "", None
         for line in lines:
             if line.file != file:
@@ -315,10 +317,15 @@ class Isa:
         if bad:
             raise Bad(*bad)
 
+    @staticmethod
+    def directive(line):
+        words = line.directive()
+        if words and words[0] not in ("kind", "also", "field", "guard"):
+            raise line.bad(f"unknown directive {words[0]}")
+        return words and words[0]
+
     def define(self, line):
         words = line.directive()
-        if not words:
-            return
         if words[0] == "kind":
             kind = Kind(line)
             if kind.name in self.kinds:
@@ -333,8 +340,6 @@ class Isa:
             if field.name in self.fields:
                 raise line.bad(f"field {field.name} is defined twice")
             self.fields[field.name] = field
-        elif words[0] != "guard":
-            raise line.bad(f"unknown directive {words[0]}")
 
     def check_names(self):
         bad, seen = [], {}
@@ -528,7 +533,7 @@ def emit_lifter(out, isa):
 
 def generate(guest, lines):
     isa = Isa(guest, lines)
-    head = f"/* Made by tool/isagen.py from src/guest/{guest}/*.isa. */"
+    head = f"/* Made by tool/isagen.py from the .isa files of src/guest/{guest}. */"
     header = Writer(f"{guest}_isa.h")
     header.put(head)
     header.put(f"#ifndef {guest.upper()}_ISA_H\n#define {guest.upper()}_ISA_H")

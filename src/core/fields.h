@@ -49,9 +49,9 @@ struct field {
     uint64_t write_mask; /* bits that software can change (WARL) */
 };
 
-#define FIELDS_STRUCT_FIELD(type, name, class, flags, ctx, reset, mask)       type name;
-#define FIELDS_STRUCT_ARRAY(type, name, n, class, flags, ctx, reset, mask)    type name[n];
-#define FIELDS_STRUCT(rows)                                                   rows(FIELDS_STRUCT_FIELD, FIELDS_STRUCT_ARRAY)
+#define FIELDS_STRUCT_FIELD(type, name, class, flags, ctx, reset, mask)    type name;
+#define FIELDS_STRUCT_ARRAY(type, name, n, class, flags, ctx, reset, mask) type name[n];
+#define FIELDS_STRUCT(rows)                                                rows(FIELDS_STRUCT_FIELD, FIELDS_STRUCT_ARRAY)
 
 /* In the table's macros FIELDS_OF must be defined as the struct type that contains the fields. */
 #define FIELDS_TABLE_FIELD(type, name, class, flags, ctx, reset, mask)                                                 \
@@ -67,6 +67,10 @@ struct field {
         pack_shift += (ctxbits);                                                                                       \
     }
 #define FIELDS_PACK_ARRAY(type, name, n, class, flags, ctxbits, reset, mask)
+
+/* A struct of these has one char for each context bit: offsetof and sizeof say where FIELDS_PACK puts a field. */
+#define FIELDS_LAYOUT_FIELD(type, name, class, flags, ctxbits, reset, mask) char name[ctxbits];
+#define FIELDS_LAYOUT_ARRAY(type, name, n, class, flags, ctxbits, reset, mask)
 
 /** Sets every field of the object to its reset value. */
 void fields_reset(void *object, const struct field *fields, unsigned count);
