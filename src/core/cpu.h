@@ -100,6 +100,9 @@ struct cpu {
     int64_t granted;    /* the budget that was granted */
     int64_t ahead;      /* what translated code took from the budget for instructions that it has not begun; it says so
                            before each C call that may ask (helpers, slow accesses); 0 at exits and in the interpreter */
+    uint64_t args[4];   /* of a C call made by translated code: what, a, b, c */
+    uint64_t result;    /* and what it yielded */
+    uint64_t save[16];  /* for the host's thunks */
     uint64_t spill[SPILLS];
 };
 

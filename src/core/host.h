@@ -20,6 +20,7 @@ enum host_call {
     HOST_CALL_WRITE,  /* memory write: b = value; may exit */
     HOST_CALL_ATOMIC, /* amo, cas, lr, sc: may exit */
     HOST_CALL_HELPER, /* guest helper: what = its number; may exit */
+    HOST_CALL_FP_FLAGS, /* merges the host's sticky FP flags into cpu->fp_flags and yields them */
     HOST_CALL_COUNT
 };
 typedef uint64_t host_call_fn(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c);
@@ -36,6 +37,7 @@ struct code_link {
     uint32_t patch; /* offset of its rel32 (or whatever the host patches) from the cache's start */
     uint32_t stub;  /* offset of the stub it leads to while unlinked */
     bool back;      /* leads backwards: link to poll_entry */
+    bool cell;      /* an inline cache's cell at `patch`, for whatever target comes first; target_pc is unused */
 };
 
 /** What emit gets and gives. Offsets are from the cache's start. */
@@ -51,6 +53,7 @@ struct emission {
     bool counted;
     /* results */
     uint32_t poll_entry, entry, end;
+    uint32_t lookup;  /* code that leaves for the block's own pc: where a stale unit is redirected to */
     uint32_t hot_end; /* marks cover [poll_entry, hot_end) */
     struct pc_mark *marks;
     uint32_t nmarks;
@@ -69,6 +72,8 @@ struct host {
     void (*enter)(struct cpu *cpu, const uint8_t *execute, const void *code);
     /** Makes a link (at offset `patch`) lead to the code at offset `to`. */
     void (*patch)(uint8_t *write, uint32_t patch, uint32_t to);
+    /** Fills an inline cache cell, once. */
+    void (*fill_cell)(uint8_t *write, uint32_t cell, uint64_t pc, const void *code);
     /** Makes the unit with these entries forward to `to` from now on. */
     void (*redirect)(uint8_t *write, uint32_t poll_entry, uint32_t entry, uint32_t to);
     /** A host fault at host pc in the cache: prepares the signal context so that it leaves through the leave thunk. */
@@ -80,7 +85,6 @@ struct host {
     /** Translates the host's sticky FP status in cpu->host_fpcsr to fp.h flags and clears it. */
     uint32_t (*take_fp_flags)(struct cpu *cpu);
     void (*cpu_init)(struct cpu *cpu);
-    /** Disassembles host code for -d host. */
 };
 
 extern const struct host *const host_native; /* NULL where there is none: the interpreter needs no host */

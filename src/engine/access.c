@@ -32,7 +32,7 @@ static bool soft_page(struct cpu *cpu, struct mem_view *m, uint64_t address, boo
     struct tlb_line *line = &m->tlb->line[(address >> TLB_PAGE_SHIFT) % TLB_LINES];
     uint64_t page = address >> TLB_PAGE_SHIFT << TLB_PAGE_SHIFT;
     if ((write ? line->write : line->read) == page) {
-        *at = (uint8_t *)(uintptr_t)(address + line->addend);
+        *at = (uint8_t *)(uintptr_t)(line->host + (address - page));
         return true;
     }
     struct walk w = {.physical = address, .page_size = UINT64_MAX, .read = true, .write = true, .execute = true};
@@ -219,8 +219,14 @@ static uint64_t call_helper(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t
     return cpu->guest->helpers[what].call(cpu, a, b, c);
 }
 
+static uint64_t call_fp_flags(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c) {
+    (void)what, (void)a, (void)b, (void)c;
+    cpu->fp_flags |= cpu->engine->host->take_fp_flags(cpu);
+    return cpu->fp_flags;
+}
+
 const void *const engine_calls[HOST_CALL_COUNT] = {
     [HOST_CALL_EVAL] = (const void *)call_eval,     [HOST_CALL_READ] = (const void *)call_read,
     [HOST_CALL_WRITE] = (const void *)call_write,   [HOST_CALL_ATOMIC] = (const void *)call_atomic,
-    [HOST_CALL_HELPER] = (const void *)call_helper,
+    [HOST_CALL_HELPER] = (const void *)call_helper, [HOST_CALL_FP_FLAGS] = (const void *)call_fp_flags,
 };

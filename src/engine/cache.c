@@ -109,7 +109,7 @@ static void unit_drop(struct engine *e, struct unit *u) {
     struct unit **at = &e->units[mix(u->pc, u->page, u->ctx) % UNIT_BUCKETS];
     while (*at != u) at = &(*at)->next;
     *at = u->next;
-    if (e->host) e->host->redirect(e->write, u->poll_entry, u->entry, u->end);
+    if (e->host) e->host->redirect(e->write, u->poll_entry, u->entry, u->lookup);
 }
 
 static bool overlaps(const struct unit *u, uint64_t start, uint64_t length) {

@@ -19,7 +19,7 @@ struct unit {
     uint32_t bytes, ninsns;
     bool stale;
     const struct block *block; /* interpreter */
-    uint32_t poll_entry, entry, end; /* baseline: offsets in the cache */
+    uint32_t poll_entry, entry, lookup, end; /* baseline: offsets in the cache */
     struct pc_mark *marks;
     uint32_t nmarks;
 };

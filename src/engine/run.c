@@ -80,7 +80,8 @@ const struct engine_stats *engine_stats(const struct engine *e) { return &e->sta
 
 void cpu_grant(struct cpu *cpu, int64_t n) {
     cpu->executed = cpu_count(cpu);
-    cpu->granted = cpu->budget = n;
+    cpu->granted = n;
+    cpu->budget = n - cpu->ahead; /* which has been taken already */
 }
 
 void cpu_poke(struct cpu *cpu) { __atomic_store_n(&cpu->poll, 1, __ATOMIC_SEQ_CST); }
@@ -111,9 +112,13 @@ static void link_exit(struct engine *e, struct cpu *cpu, const struct unit *u) {
     cpu->exit_site = NULL;
     if (site == 0 || site > e->nlinks || (u->ctx & CTX_TRACED) || e->config.one_block) return;
     const struct code_link *l = &e->links[site - 1];
-    if (l->target_pc != u->pc) return;
     struct unit *from = unit_at(e, l->stub);
     if (!from || from->ctx != u->ctx || (e->soft && from->page != u->page)) return;
+    if (l->cell) {
+        e->host->fill_cell(e->write, l->patch, u->pc, e->execute + u->poll_entry);
+        return;
+    }
+    if (l->target_pc != u->pc) return;
     e->host->patch(e->write, l->patch, l->back ? u->poll_entry : u->entry);
 }
 

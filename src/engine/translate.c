@@ -99,6 +99,7 @@ static struct unit *translate_host(struct engine *e, struct cpu *cpu, const stru
         u->nmarks = m.nmarks;
         u->poll_entry = m.poll_entry;
         u->entry = m.entry;
+        u->lookup = m.lookup;
         u->end = m.end;
         memcpy(e->links + e->nlinks, m.links, m.nlinks * sizeof *m.links);
         e->nlinks += m.nlinks;

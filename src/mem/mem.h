@@ -11,11 +11,11 @@
 
 enum { TLB_LINES = 256, TLB_PAGE_SHIFT = 12 };
 
-/* Tags are page addresses; all ones is empty. host = guest address + addend. Translated code compares the tag with
-   the page of the access's last byte and indexes by the page of its first, so accesses across pages miss. */
+/* Tags are page addresses; all ones is empty. tag ^ address is then the offset in the page, or something larger than a
+   page: translated code compares it with 4096 - size, so that accesses across pages miss, and adds `host`. */
 struct tlb_line {
     uint64_t read, write, fetch;
-    uint64_t addend;
+    uint64_t host; /* host address of the page's first byte */
 };
 struct tlb {
     struct tlb_line line[TLB_LINES];

@@ -16,6 +16,6 @@ void tlb_fill(struct tlb *t, uint64_t address, uint8_t *host, bool read, bool wr
         .read = read ? page : UINT64_MAX,
         .write = write ? page : UINT64_MAX,
         .fetch = fetch ? page : UINT64_MAX,
-        .addend = (uint64_t)(uintptr_t)host - page,
+        .host = (uint64_t)(uintptr_t)host,
     };
 }

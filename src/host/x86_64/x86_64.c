@@ -1,4 +1,131 @@
-/* x86_64.c - the x86-64 host's table. */
+/* x86_64.c - the x86-64 host: its table, moves for the allocator, patching, FP status, features. */
 #include "host/x86_64/x86_64.h"
+#include "core/fp.h"
+#include <sys/syscall.h>
+#include <asm/prctl.h>
+#include <unistd.h>
 
-const struct host *const host_native = NULL;
+bool x86_has_avx(void) { return __builtin_cpu_supports("avx"); }
+bool x86_has_fma(void) { return __builtin_cpu_supports("fma"); }
+bool x86_has_bmi2(void) { return __builtin_cpu_supports("bmi2"); }
+bool x86_has_lzcnt(void) { return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"); }
+bool x86_has_popcnt(void) { return __builtin_cpu_supports("popcnt"); }
+bool x86_has_sse41(void) { return __builtin_cpu_supports("sse4.1"); }
+
+static void x86_move(struct jit *j, enum bank bank, uint8_t to, uint8_t from) {
+    if (to == from) return;
+    if (bank == BANK_INT)
+        mov_rr(j, W64, to, from);
+    else
+        op_rr(j, 0x0128, W32, to, from);
+}
+
+static void x86_load(struct jit *j, enum bank bank, uint8_t to, uint32_t offset, unsigned size) {
+    if (bank == BANK_INT)
+        mov_rm(j, size == 8, to, at_cpu(offset));
+    else
+        op_rm(j, 0xf3017e, W32, to, at_cpu(offset));
+}
+
+static void x86_store(struct jit *j, enum bank bank, uint32_t offset, uint8_t from, unsigned size) {
+    if (bank == BANK_INT)
+        mov_mr(j, size == 8, at_cpu(offset), from);
+    else
+        op_rm(j, 0x6601d6, W32, from, at_cpu(offset));
+}
+
+static void x86_store_constant(struct jit *j, uint32_t offset, uint64_t value, unsigned size) {
+    if (size == 4 || value == (uint64_t)(int32_t)value) {
+        mov_mi(j, size == 8, at_cpu(offset), (int32_t)value);
+    } else {
+        mov_mi(j, W32, at_cpu(offset), (int32_t)value);
+        mov_mi(j, W32, at_cpu(offset + 4), (int32_t)(value >> 32));
+    }
+}
+
+static void x86_select(struct jit *j, const struct uop *u) {
+    if (select_control(j, u) || select_int(j, u) || select_mem(j, u)) return;
+    if (!select_fp(j, u)) select_call_c(j, u);
+}
+
+static void x86_pins(const struct guest *g, uint8_t *pin_of) {
+    memset(pin_of, NO_REG, g->nslots);
+    for (unsigned i = 0; g->pins && i < GPR_PINS && g->pins[i] != 0xffff; i++) pin_of[g->pins[i]] = x86_gpr_pins[i];
+    for (unsigned i = 0; g->fp_pins && i < XMM_PINS && g->fp_pins[i] != 0xffff; i++)
+        pin_of[g->fp_pins[i]] = x86_xmm_pins[i];
+}
+
+static const struct target x86_target = {
+    .scratch = {{RAX, RCX, RDX, NO_REG}, {0, 1, 2, 3}},
+    .move = x86_move,
+    .load = x86_load,
+    .store = x86_store,
+    .constant = mov_ri,
+    .store_constant = x86_store_constant,
+    .select = x86_select,
+    .begin = control_begin,
+    .end = control_end,
+    .pins = x86_pins,
+};
+
+static enum emit_result x86_emit(struct emission *m) { return baseline_emit(m, &x86_target); }
+
+static void x86_patch(uint8_t *write, uint32_t patch, uint32_t to) {
+    uint32_t rel = to - (patch + 4);
+    __atomic_store_n((uint32_t *)(void *)(write + patch), rel, __ATOMIC_RELEASE);
+}
+
+static void x86_fill_cell(uint8_t *write, uint32_t cell, uint64_t pc, const void *code) {
+    uint64_t *words = (uint64_t *)(void *)(write + cell);
+    if (words[0] != 1) return;
+    __atomic_store_n(&words[1], (uint64_t)(uintptr_t)code, __ATOMIC_RELEASE);
+    __atomic_store_n(&words[0], pc, __ATOMIC_RELEASE);
+}
+
+/* Both entries are 8-aligned with at least 8 bytes of code, so a jump fits and is stored in one piece. */
+static void redirect_one(uint8_t *write, uint32_t entry, uint32_t to) {
+    uint64_t word;
+    memcpy(&word, write + entry, 8);
+    uint32_t rel = to - (entry + 5);
+    word = (word & 0xffffff0000000000u) | (uint64_t)rel << 8 | 0xe9;
+    __atomic_store_n((uint64_t *)(void *)(write + entry), word, __ATOMIC_RELEASE);
+}
+
+static void x86_redirect(uint8_t *write, uint32_t poll_entry, uint32_t entry, uint32_t to) {
+    redirect_one(write, poll_entry, to);
+    redirect_one(write, entry, to);
+}
+
+static uint32_t x86_take_fp_flags(struct cpu *cpu) {
+    uint32_t s = cpu->host_fpcsr & 0x3f;
+    if (!s) return 0;
+    cpu->host_fpcsr &= ~0x3fu;
+    return (s & 1 ? FP_NV : 0) | (s & 4 ? FP_DZ : 0) | (s & 8 ? FP_OF : 0) | (s & 16 ? FP_UF : 0) | (s & 32 ? FP_NX : 0);
+}
+
+static void x86_cpu_init(struct cpu *cpu) {
+    cpu->host_fpcsr = 0x1f80; /* everything masked, round to nearest, no flags */
+    cpu->vee_fpcsr = 0x1f80;
+    for (unsigned k = 0; k < MEM_SPACES; k++)
+        if (cpu->mem[k].kind == MEM_WINDOW || cpu->mem[k].kind == MEM_LINEAR) {
+            syscall(SYS_arch_prctl, ARCH_SET_GS, cpu->mem[k].base);
+            return;
+        }
+}
+
+static const struct host x86_host = {
+    .name = "x86_64",
+    .prepare = x86_prepare,
+    .emit = x86_emit,
+    .enter = x86_enter,
+    .patch = x86_patch,
+    .fill_cell = x86_fill_cell,
+    .redirect = x86_redirect,
+    .leave_from_fault = x86_leave_from_fault,
+    .fault_pc = x86_fault_pc,
+    .fault_cpu = x86_fault_cpu,
+    .fault_pair = x86_fault_pair,
+    .take_fp_flags = x86_take_fp_flags,
+    .cpu_init = x86_cpu_init,
+};
+const struct host *const host_native = &x86_host;

@@ -1,11 +1,100 @@
-/* x86_64.h - what the files of host/x86_64 share. */
+/* x86_64.h - what the files of host/x86_64 share: register convention, thunks at the cache's start, cold code.
+ *
+ *   rbp        the cpu                         rsp  the pairing stack
+ *   rax rcx rdx, xmm0-xmm3                     scratch
+ *   rbx rsi rdi r8-r15, xmm4-xmm15             pins: the guest's hottest slots, in the order of guest->pins
+ *   gs         base of MEM_WINDOW and MEM_LINEAR spaces
+ *
+ * Pins of scarce encodings come first. x86-64 needs rax, rcx and rdx for division, long multiplication, shifts and
+ * compare-exchange; eleven pins and three scratch registers lose less than twelve and two.
+ */
 #ifndef HOST_X86_64_X86_64_H
 #define HOST_X86_64_X86_64_H
 
-#include "core/host.h"
+#include "host/x86_64/emit.h"
 
-enum { X86_ENTER = 0, X86_LEAVE = 256 }; /* offsets of thunks in the cache */
+/* Offsets in the cache of what prepare puts there. */
+enum {
+    X86_ENTER = 0,
+    X86_LEAVE = 256,
+    X86_CALL = 512,      /* C call: see thunk.c */
+    X86_DISPATCH = 1536, /* jump to the guest pc in rax */
+    X86_MISS = 1664,     /* the pairing stack did not hold the pc in rax: drop it, dispatch */
+    X86_CONSTANTS = 1792,
+    X86_END = 2048
+};
+/* Constants, 16 bytes each, from X86_CONSTANTS on. */
+enum x86_constant {
+    K_SIGN64, K_ABS64, K_SIGN32, K_ABS32, K_BOX32, K_NAN64, K_NAN32, K_TWO63, K_TWO32, K_MINUS1, K_TWO63F, K_TWO32F,
+    K_MINUS1F, K_COUNT
+};
+static inline struct mem constant_at(enum x86_constant k) { return at_cache(X86_CONSTANTS + 16 * (uint32_t)k); }
 
+enum { GPR_PINS = 11, XMM_PINS = 12 };
+extern const uint8_t x86_gpr_pins[GPR_PINS];
+extern const uint8_t x86_xmm_pins[XMM_PINS];
+
+/* Out-of-line code, emitted after the block. */
+enum cold_kind {
+    COLD_LINK,      /* stub of a link: leave for target pc */
+    COLD_CELL,      /* miss of an inline cache */
+    COLD_LEAVE_AT,  /* leave with pc = value, or what is in reg (flag) */
+    COLD_EXIT,      /* leave with exit kind and value */
+    COLD_INTERPRET, /* leave: the current instruction is to be interpreted */
+    COLD_NAN,       /* a NaN result becomes the canonical one */
+    COLD_CALL,      /* C call, then back */
+    COLD_MISS,      /* return address mispredicted: target in reg */
+    COLD_DIVIDE     /* division by 0 or -1 */
+};
+struct cold {
+    uint8_t kind, reg, reg2, size;
+    bool flag, flag2;
+    uint16_t op;
+    uint32_t from[2]; /* rel32s that lead here */
+    uint32_t back;    /* offset to go on at */
+    uint32_t ahead;   /* instructions to give back */
+    uint32_t link;    /* COLD_LINK, COLD_CELL: link number in this emission */
+    uint32_t cell;    /* COLD_CELL */
+    uint32_t exit_kind;
+    uint64_t pc, value;
+    struct mem mem;
+};
+struct cold *cold_new(struct jit *j, enum cold_kind kind, uint32_t from);
+/** Adds a link; yields its number within this emission. */
+uint32_t link_new(struct jit *j, uint64_t target, uint32_t patch, bool back);
+
+/* thunk.c */
+uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute, uint32_t limit);
+void x86_enter(struct cpu *cpu, const uint8_t *execute, const void *code);
+/** Emits a C call of an enum host_call function: operands must be in cpu->args[1..3]; `what` goes to args[0]. All
+    registers are kept but for pins that the function writes in memory; the result is in cpu->result. */
+void x86_call(struct jit *j, enum host_call function, uint64_t what, bool may_exit);
+void store_arg(struct jit *j, unsigned n, uint16_t temp);
+void load_result(struct jit *j, uint16_t temp);
+
+/** Compares operands a and b of u; the flags are then for cc_of(u->x). */
+void select_compare(struct jit *j, const struct uop *u, bool w);
+/* select_*.c: each selects the uops of its kind, false for those it does not know. */
+bool select_int(struct jit *j, const struct uop *u);
+bool select_fp(struct jit *j, const struct uop *u);
+bool select_mem(struct jit *j, const struct uop *u);
+bool select_control(struct jit *j, const struct uop *u);
+void control_begin(struct jit *j);
+void control_end(struct jit *j);
+/** The meaning called in C: for every uop without a rule. */
+void select_call_c(struct jit *j, const struct uop *u);
+/** Stores a guest pc (or another guest constant that moves with the image): the one place that emits them. */
+void store_pc(struct jit *j, struct mem to, uint64_t pc);
+
+/* features of this computer */
+bool x86_has_avx(void);
+bool x86_has_fma(void);
+bool x86_has_bmi2(void);
+bool x86_has_lzcnt(void);
+bool x86_has_popcnt(void);
+bool x86_has_sse41(void);
+
+/* signal.c */
 uint64_t x86_fault_pc(void *ucontext);
 struct cpu *x86_fault_cpu(void *ucontext);
 bool x86_fault_pair(void *ucontext, void *address, struct cpu *cpu);

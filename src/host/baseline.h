@@ -1,0 +1,105 @@
+/* baseline.h - the one-pass translator: where the value of each temporary is, and what a target must offer.
+ *
+ * A temporary's value is in any of: a constant; a scratch register; a slot (in the slot's pin, or in the cpu's memory
+ * for slots without one); a spill cell. `tied[slot]` is the temporary whose value the slot holds now; a put moves the
+ * old one's value away first if it is still wanted. Pins always hold the architected value at every uop that may exit,
+ * so leaving needs no repair. A result may be computed straight into a pin when the put that follows allows (a hint).
+ */
+#ifndef HOST_BASELINE_H
+#define HOST_BASELINE_H
+
+#include "base/arena.h"
+#include "core/host.h"
+
+enum { NO_REG = 0xff, MAX_SCRATCH = 4 };
+enum bank { BANK_INT, BANK_FP };
+
+struct value {
+    uint64_t constant;
+    uint32_t def, last; /* uop indices of definition and last use; last 0: never used */
+    uint16_t root;      /* the temporary whose place this one shares (itself, usually) */
+    uint16_t slot;      /* slot + 1 that holds it, or 0 */
+    uint16_t hint;      /* slot + 1 that it will be put into, or 0 */
+    uint16_t spill;     /* spill cell + 1, or 0 */
+    uint8_t reg;        /* scratch register, or NO_REG */
+    uint8_t bank;
+    bool is_const;
+    bool boxed; /* FP: known to be a boxed f32 */
+};
+
+struct jit;
+
+/** What a target offers: moves, and the selection of one uop. */
+struct target {
+    uint8_t scratch[2][MAX_SCRATCH]; /* by bank; NO_REG ends */
+    void (*move)(struct jit *j, enum bank bank, uint8_t to, uint8_t from);
+    void (*load)(struct jit *j, enum bank bank, uint8_t to, uint32_t offset, unsigned size); /* from the cpu */
+    void (*store)(struct jit *j, enum bank bank, uint32_t offset, uint8_t from, unsigned size);
+    void (*constant)(struct jit *j, uint8_t to, uint64_t value);
+    void (*store_constant)(struct jit *j, uint32_t offset, uint64_t value, unsigned size);
+    /** Emits uop number i. */
+    void (*select)(struct jit *j, const struct uop *u);
+    void (*begin)(struct jit *j);
+    void (*end)(struct jit *j);
+    /** Host register of each slot's pin, NO_REG for none. */
+    void (*pins)(const struct guest *guest, uint8_t *pin_of);
+};
+
+struct cold; /* the target's out-of-line code */
+
+struct jit {
+    struct emission *m;
+    const struct target *target;
+    const struct block *block;
+    const struct guest *guest;
+    uint8_t *p, *limit; /* next byte, in the writable view */
+    struct value *v;    /* by temporary */
+    uint8_t *pin_of;    /* by slot */
+    uint16_t *tied;     /* by slot */
+    bool *dead;         /* by uop: a put that nobody can see */
+    uint16_t owner[2][16]; /* by bank and scratch register: the temporary in it */
+    uint16_t locked[2];    /* by bank: scratch registers that the current uop uses */
+    uint64_t spills;       /* free spill cells */
+    uint32_t at;           /* index of the current uop */
+    uint32_t insn;         /* index of the current guest instruction */
+    uint64_t pc, next;     /* of the current guest instruction */
+    struct cold *cold;
+    uint32_t ncold, cold_cap;
+    bool full, give_up;
+};
+
+enum emit_result baseline_emit(struct emission *m, const struct target *target);
+
+/* For select rules. Registers returned are locked until the uop is done. */
+static inline struct value *value_of(struct jit *j, uint16_t t) { return &j->v[j->v[t].root]; }
+/** A register that holds the temporary; it must not be written unless value_dies and it is no pin. */
+uint8_t use_reg(struct jit *j, uint16_t t);
+/** The register that holds it already, or NO_REG. */
+uint8_t reg_now(struct jit *j, uint16_t t);
+/** Its place in the cpu's memory (offset), if it has one and no register. */
+bool in_memory(struct jit *j, uint16_t t, uint32_t *offset);
+/** A register for the result; may be that of an operand that dies here. */
+uint8_t def_reg(struct jit *j, uint16_t t);
+/** As def_reg, but never the hinted pin (for rules that write it before they are done). */
+uint8_t def_scratch(struct jit *j, uint16_t t);
+/** Says that the result is in scratch register r (which take_reg or temp_reg gave). */
+void def_in(struct jit *j, uint16_t t, uint8_t r);
+/** Says that the result has been computed in scratch register r; moves it into its hinted pin if it may go there. */
+void def_from(struct jit *j, uint16_t t, uint8_t r);
+/** Copies the operand into register r (taken by take_reg or temp_reg), wherever it is. */
+void fetch_into(struct jit *j, uint16_t t, uint8_t r);
+/** Forgets the locks but for these registers (a bit set): the rule is done with its other operands. */
+static inline void only_lock(struct jit *j, enum bank bank, unsigned set) { j->locked[bank] = (uint16_t)set; }
+/** A scratch register for the rule's own use. */
+uint8_t temp_reg(struct jit *j, enum bank bank);
+/** That scratch register in particular: whatever it holds is moved away. */
+void take_reg(struct jit *j, enum bank bank, uint8_t r);
+bool value_dies(struct jit *j, uint16_t t);
+/** Moves every value that lives on out of the pins (before C code that writes the architected state). */
+void leave_pins(struct jit *j);
+void put_slot(struct jit *j, unsigned slot, uint16_t t);
+void get_slot(struct jit *j, uint16_t t, unsigned slot);
+/** Instructions after the current one that the block's entry has taken from the budget. */
+static inline uint32_t insns_ahead(const struct jit *j) { return j->block->ninsns - (j->insn + 1); }
+
+#endif

@@ -1,0 +1,503 @@
+/* select_control.c - state access, jumps, calls, exits, helpers, and the code out of line.
+ *
+ * Direct jumps are links: they lead to a stub until the engine patches them. A call pushes {guest return pc, host return
+ * address} on the pairing stack and is a host call; a return compares the guest pc and is a host return.
+ */
+#include "host/x86_64/x86_64.h"
+
+struct cold *cold_new(struct jit *j, enum cold_kind kind, uint32_t from) {
+    if (j->ncold == j->cold_cap) {
+        uint32_t cap = j->cold_cap ? j->cold_cap * 2 : 64;
+        struct cold *all = arena_grow(j->m->arena, j->cold, j->cold_cap * sizeof *all, cap * sizeof *all);
+        if (!all) {
+            j->give_up = true;
+            return NULL;
+        }
+        j->cold = all;
+        j->cold_cap = cap;
+    }
+    struct cold *c = &j->cold[j->ncold++];
+    *c = (struct cold){.kind = (uint8_t)kind, .from = {from, 0}, .pc = j->pc, .ahead = j->m->counted ? insns_ahead(j) : 0};
+    return c;
+}
+
+uint32_t link_new(struct jit *j, uint64_t target, uint32_t patch, bool back) {
+    struct emission *m = j->m;
+    if (m->nlinks == m->link_cap) {
+        uint32_t cap = m->link_cap ? m->link_cap * 2 : 16;
+        struct code_link *all = arena_grow(m->arena, m->links, m->link_cap * sizeof *all, cap * sizeof *all);
+        if (!all) {
+            j->give_up = true;
+            return 0;
+        }
+        m->links = all;
+        m->link_cap = cap;
+    }
+    m->links[m->nlinks] = (struct code_link){.target_pc = target, .patch = patch, .back = back};
+    return m->nlinks++;
+}
+
+void store_pc(struct jit *j, struct mem to, uint64_t pc) {
+    if (pc == (uint64_t)(int32_t)pc) {
+        mov_mi(j, W64, to, (int32_t)pc);
+    } else {
+        /* Used where nothing is live in scratch: cold code and block ends. */
+        mov_ri(j, RAX, pc);
+        mov_mr(j, W64, to, RAX);
+    }
+}
+
+/* The jump whose rel32 is at `patch` becomes a link to `target`. */
+static void link_jump(struct jit *j, uint32_t patch, uint64_t target) {
+    bool back = target <= j->pc;
+    if (target == j->block->pc && !j->give_up) { /* the block itself: no stub needed */
+        jump_fill(j, patch, back ? j->m->poll_entry : j->m->entry);
+        return;
+    }
+    struct cold *c = cold_new(j, COLD_LINK, patch);
+    if (!c) return;
+    c->value = target;
+    c->link = link_new(j, target, patch, back);
+}
+
+static void give_back(struct jit *j, uint32_t n) {
+    if (n) alu_mi(j, ALU_ADD, W64, AT_CPU(budget), (int32_t)n);
+}
+
+static void select_branch(struct jit *j, const struct uop *u, bool w) {
+    uint64_t target = (uint64_t)u->imm;
+    uint32_t ahead = j->m->counted ? insns_ahead(j) : 0;
+    select_compare(j, u, w);
+    if (ahead && target == j->block->pc) { /* what was not run is given back on the way */
+        uint8_t *no = jcc_short(j, cc_of(u->x ^ 1));
+        give_back(j, ahead);
+        align_patch(j, 1);
+        link_jump(j, jmp(j), target);
+        short_here(j, no);
+        return;
+    }
+    if (ahead) {
+        uint8_t *no = jcc_short(j, cc_of(u->x ^ 1));
+        give_back(j, ahead);
+        align_patch(j, 1);
+        uint32_t patch = jmp(j);
+        link_jump(j, patch, target);
+        if (j->ncold) j->cold[j->ncold - 1].ahead = 0; /* given back already */
+        short_here(j, no);
+        return;
+    }
+    align_patch(j, 2);
+    link_jump(j, jcc(j, cc_of(u->x)), target);
+}
+
+static void select_jump(struct jit *j, uint64_t target) {
+    align_patch(j, 1);
+    link_jump(j, jmp(j), target);
+}
+
+static void push_pc(struct jit *j, uint16_t temp) {
+    uint64_t pc = value_of(j, temp)->constant;
+    if (pc == (uint64_t)(int32_t)pc) {
+        byte(j, 0x68);
+        word32(j, (uint32_t)pc);
+    } else {
+        uint8_t t = temp_reg(j, BANK_INT);
+        mov_ri(j, t, pc);
+        prefix(j, 0x50 | (t & 7u), false, NO_REG, NO_REG, t, false);
+    }
+}
+
+/* After the callee's return: the guest pc is dropped, then on to the instruction after the call. */
+static void landing(struct jit *j, uint64_t pc) {
+    lea(j, W64, RSP, at_reg(RSP, 8));
+    align_patch(j, 1);
+    uint32_t patch = jmp(j);
+    struct cold *c = cold_new(j, COLD_LINK, patch);
+    if (!c) return;
+    c->value = pc;
+    c->link = link_new(j, pc, patch, false);
+}
+
+static void select_call(struct jit *j, const struct uop *u) {
+    push_pc(j, u->b);
+    align_patch(j, 1);
+    byte(j, 0xe8);
+    word32(j, 0);
+    uint64_t target = (uint64_t)u->imm;
+    link_jump(j, here(j) - 4, target);
+    landing(j, value_of(j, u->b)->constant);
+}
+
+static void select_callind(struct jit *j, const struct uop *u) {
+    uint8_t a = use_reg(j, u->a);
+    push_pc(j, u->b);
+    /* cmp a, [cell]; jne miss; call [cell + 8]: the cell lies in the cold code. */
+    op_rm(j, 0x3b, W64, a, at_cache(0));
+    uint32_t rel1 = here(j) - 4;
+    struct cold *c = cold_new(j, COLD_CELL, jcc(j, CC_NE));
+    op_rm(j, 0xff, false, 2, at_cache(0));
+    uint32_t rel2 = here(j) - 4;
+    if (!c) return;
+    c->reg = a;
+    c->from[1] = rel1;
+    c->cell = rel2;
+    c->back = here(j);
+    c->link = link_new(j, 0, 0, false);
+    landing(j, value_of(j, u->b)->constant);
+}
+
+static void dispatch(struct jit *j, const struct uop *u) {
+    uint8_t a = use_reg(j, u->a);
+    unsigned align = (unsigned)__builtin_ctz(j->guest->pc_align);
+    uint8_t t = a == RCX ? RDX : RCX;
+    mov_rr(j, W32, t, a);
+    shift_ri(j, SH_SHL, W32, t, 4 - align);
+    alu_ri(j, ALU_AND, W32, t, (JTLB_LINES - 1) << 4);
+    alu_rm(j, ALU_ADD, W64, t, AT_CPU(jtlb));
+    op_rm(j, 0x3b, W64, a, at_reg(t, 0));
+    struct cold *c = cold_new(j, COLD_LEAVE_AT, jcc(j, CC_NE));
+    if (c) {
+        c->reg = a;
+        c->flag = true;
+    }
+    op_rm(j, 0xff, false, 4, at_reg(t, 8));
+}
+
+static void select_ret(struct jit *j, const struct uop *u) {
+    uint8_t a = use_reg(j, u->a);
+    op_rm(j, 0x3b, W64, a, at_reg(RSP, 8));
+    struct cold *c = cold_new(j, COLD_MISS, jcc(j, CC_NE));
+    if (c) c->reg = a;
+    byte(j, 0xc3);
+}
+
+static void leave_with(struct jit *j, uint64_t pc, uint32_t kind, uint64_t value, bool has_value) {
+    store_pc(j, AT_CPU(pc), pc);
+    mov_mi(j, W32, AT_CPU(exit.kind), (int32_t)kind);
+    if (has_value) store_pc(j, AT_CPU(exit.value), value);
+    mov_mi(j, W64, AT_CPU(exit_site), 0);
+    jmp_to(j, X86_LEAVE);
+}
+
+static void select_exit(struct jit *j, const struct uop *u) {
+    uint64_t pc = exit_info[u->x].when == EXIT_BEFORE ? j->pc : j->next;
+    if (u->a) {
+        uint8_t a = use_reg(j, u->a);
+        if (value_of(j, u->a)->bank == BANK_FP)
+            op_rm(j, 0x6601d6, W32, a, AT_CPU(exit.value));
+        else
+            mov_mr(j, W64, AT_CPU(exit.value), a);
+    }
+    leave_with(j, pc, u->x, (uint64_t)u->imm, !u->a);
+}
+
+static void select_exitif(struct jit *j, const struct uop *u, bool w) {
+    select_compare(j, u, w);
+    struct cold *c = cold_new(j, COLD_EXIT, jcc(j, cc_of(u->x)));
+    if (!c) return;
+    c->exit_kind = u->aux;
+    c->value = (uint64_t)u->imm;
+    c->pc = exit_info[u->aux].when == EXIT_BEFORE ? j->pc : j->next;
+}
+
+static void check_exit(struct jit *j) {
+    alu_mi(j, ALU_CMP, W32, AT_CPU(exit.kind), 0);
+    struct cold *c = cold_new(j, COLD_EXIT, jcc(j, CC_NE));
+    if (c) c->exit_kind = EXIT_none; /* the function has said it */
+}
+
+static void select_helper(struct jit *j, const struct uop *u) {
+    uint8_t effects = j->guest->helpers[u->aux].effects;
+    const uint16_t operands[3] = {u->a, u->b, u->c};
+    for (unsigned n = 0; n < 3; n++)
+        if (operands[n]) store_arg(j, n + 1, operands[n]);
+    if (effects & HELPER_WRITES) leave_pins(j);
+    if (effects & HELPER_EXITS) {
+        uint8_t t = temp_reg(j, BANK_INT);
+        if (j->pc == (uint64_t)(int32_t)j->pc) {
+            mov_mi(j, W64, AT_CPU(pc), (int32_t)j->pc);
+        } else {
+            mov_ri(j, t, j->pc);
+            mov_mr(j, W64, AT_CPU(pc), t);
+        }
+    }
+    x86_call(j, HOST_CALL_HELPER, u->aux, true);
+    if (effects & HELPER_EXITS) check_exit(j);
+    load_result(j, u->dst);
+}
+
+void select_call_c(struct jit *j, const struct uop *u) {
+    const uint16_t operands[3] = {u->a, u->b, u->c};
+    for (unsigned n = 0; n < 3; n++)
+        if (operands[n]) store_arg(j, n + 1, operands[n]);
+    x86_call(j, HOST_CALL_EVAL, u->op | (uint64_t)u->x << 16, false);
+    load_result(j, u->dst);
+}
+
+/* The frame pointer: in the pin of the slot that is cpu->frame, if there is one. */
+static uint8_t frame_reg(struct jit *j) {
+    for (unsigned s = 0; s < j->guest->nslots; s++)
+        if (j->guest->slots[s].offset == offsetof(struct cpu, frame) && j->pin_of[s] != NO_REG) return j->pin_of[s];
+    uint8_t t = temp_reg(j, BANK_INT);
+    mov_rm(j, W64, t, AT_CPU(frame));
+    return t;
+}
+
+static void select_getf(struct jit *j, const struct uop *u) {
+    uint8_t f = frame_reg(j), to = def_reg(j, u->dst);
+    struct mem m = at_reg(f, (int32_t)(8 * u->imm));
+    switch ((enum uop_op)u->op) {
+    case UOP_getf_i64: mov_rm(j, W64, to, m); break;
+    case UOP_getf_i32: mov_rm(j, W32, to, m); break;
+    case UOP_getf_f64: op_rm(j, 0xf3017e, W32, to, m); break;
+    default: op_rm(j, 0x66016e, W32, to, m); break;
+    }
+}
+
+static void select_putf(struct jit *j, const struct uop *u) {
+    uint8_t f = frame_reg(j);
+    struct mem m = at_reg(f, (int32_t)(8 * u->imm)), high = at_reg(f, (int32_t)(8 * u->imm + 4));
+    const struct value *v = value_of(j, u->a);
+    enum type t = j->block->types[u->a];
+    if (v->is_const && (t == T_I32 ? v->constant <= INT32_MAX : v->constant == (uint64_t)(int32_t)v->constant)) {
+        mov_mi(j, W64, m, (int32_t)v->constant);
+        return;
+    }
+    uint8_t a = use_reg(j, u->a);
+    if (t == T_I32 || t == T_F32) {
+        if (t == T_I32)
+            mov_mr(j, W32, m, a);
+        else
+            op_rm(j, 0x66017e, W32, a, m);
+        mov_mi(j, W32, high, 0);
+    } else if (t == T_F64) {
+        op_rm(j, 0x6601d6, W32, a, m);
+    } else {
+        mov_mr(j, W64, m, a);
+    }
+}
+
+static void select_get(struct jit *j, const struct uop *u) {
+    if (j->guest->slots[u->x].flags & SLOT_FP_FLAGS) {
+        x86_call(j, HOST_CALL_FP_FLAGS, 0, false);
+        load_result(j, u->dst);
+        return;
+    }
+    get_slot(j, u->dst, u->x);
+}
+
+static void select_put(struct jit *j, const struct uop *u) {
+    if (j->guest->slots[u->x].flags & SLOT_FP_FLAGS) x86_call(j, HOST_CALL_FP_FLAGS, 0, false); /* drops the host's */
+    put_slot(j, u->x, u->a);
+}
+
+bool select_control(struct jit *j, const struct uop *u) {
+    switch ((enum uop_op)u->op) {
+    case UOP_nop: return true;
+    case UOP_get_i64:
+    case UOP_get_i32:
+    case UOP_get_f64: select_get(j, u); return true;
+    case UOP_put: select_put(j, u); return true;
+    case UOP_getf_i64:
+    case UOP_getf_i32:
+    case UOP_getf_f64:
+    case UOP_getf_f32: select_getf(j, u); return true;
+    case UOP_putf: select_putf(j, u); return true;
+    case UOP_trunc_i32: return true; /* the same register */
+    case UOP_br_i64: select_branch(j, u, W64); return true;
+    case UOP_br_i32: select_branch(j, u, W32); return true;
+    case UOP_jump: select_jump(j, (uint64_t)u->imm); return true;
+    case UOP_jumpind: dispatch(j, u); return true;
+    case UOP_call: select_call(j, u); return true;
+    case UOP_callind: select_callind(j, u); return true;
+    case UOP_ret: select_ret(j, u); return true;
+    case UOP_exit: select_exit(j, u); return true;
+    case UOP_exitif_i64: select_exitif(j, u, W64); return true;
+    case UOP_exitif_i32: select_exitif(j, u, W32); return true;
+    case UOP_helper: select_helper(j, u); return true;
+    default: return false;
+    }
+}
+
+void control_begin(struct jit *j) {
+    struct emission *m = j->m;
+    while (here(j) & 15) byte(j, 0xcc);
+    m->poll_entry = here(j);
+    j->pc = j->block->pc;
+    j->insn = UINT32_MAX; /* insns_ahead: all of them */
+    alu_mi(j, ALU_CMP, W32, AT_CPU(poll), 0);
+    struct cold *c = cold_new(j, COLD_LEAVE_AT, jcc(j, CC_NE));
+    if (c) {
+        c->value = j->block->pc;
+        c->ahead = 0;
+    }
+    nops(j, (8 - here(j)) & 7);
+    m->entry = here(j);
+    if (!m->counted) return;
+    alu_mi(j, ALU_SUB, W64, AT_CPU(budget), (int32_t)j->block->ninsns);
+    c = cold_new(j, COLD_LEAVE_AT, jcc(j, CC_S));
+    if (c) {
+        c->value = j->block->pc;
+        c->ahead = j->block->ninsns;
+    }
+}
+
+static void fill(struct jit *j, uint32_t rel) {
+    if (rel) jump_fill(j, rel, here(j));
+}
+
+static void cold_call(struct jit *j, struct cold *c) {
+    bool mem_op = uop_info[c->op].form == FORM_MEM;
+    struct mem args[3] = {AT_CPU(args[1]), AT_CPU(args[2]), AT_CPU(args[3])};
+    if (mem_op) {
+        alu_rm(j, ALU_XOR, W64, c->reg, c->mem); /* the address again */
+        mov_mr(j, W64, args[0], c->reg);
+        /* a store's value is in args[2] already */
+    } else {
+        const uint8_t regs[3] = {c->reg, c->size, c->cell == NO_REG ? NO_REG : (uint8_t)c->cell};
+        for (unsigned n = 0; n < 3; n++) {
+            if (regs[n] == NO_REG) break;
+            if (uop_info[c->op].a == T_F64) {
+                op_rm(j, 0x6601d6, W32, regs[n], args[n]);
+            } else if (uop_info[c->op].a == T_F32) {
+                mov_mi(j, W64, args[n], 0);
+                op_rm(j, 0x66017e, W32, regs[n], args[n]);
+            } else {
+                mov_mr(j, W64, args[n], regs[n]);
+            }
+        }
+    }
+    mov_mi(j, W64, AT_CPU(args[0]), (int32_t)c->value);
+    mov_mr(j, W64, AT_CPU(save[0]), RAX);
+    if (mem_op && c->ahead) mov_mi(j, W64, AT_CPU(ahead), (int32_t)c->ahead);
+    mov_ri(j, RAX, mem_op ? (c->flag2 ? HOST_CALL_WRITE : HOST_CALL_READ) : HOST_CALL_EVAL);
+    call_to(j, X86_CALL);
+    uint32_t failed = 0;
+    if (mem_op) {
+        if (c->ahead) mov_mi(j, W64, AT_CPU(ahead), 0);
+        alu_mi(j, ALU_CMP, W32, AT_CPU(exit.kind), 0);
+        failed = jcc(j, CC_NE);
+    }
+    if (!mem_op || !c->flag2) {
+        if (c->flag)
+            op_rm(j, 0xf3017e, W32, c->reg2, AT_CPU(result));
+        else
+            mov_rm(j, W64, c->reg2, AT_CPU(result));
+    }
+    jmp_to(j, c->back);
+    if (failed) {
+        fill(j, failed);
+        give_back(j, c->ahead);
+        store_pc(j, AT_CPU(pc), c->pc);
+        mov_mi(j, W64, AT_CPU(exit_site), 0);
+        jmp_to(j, X86_LEAVE);
+    }
+}
+
+static void cold_cell(struct jit *j, struct cold *c) {
+    /* The cell: {pc, code}, aligned. Empty: 1. */
+    uint32_t enter = here(j);
+    jump_fill(j, c->from[0], enter);
+    op_rm(j, 0x83, W64, 7, at_cache(0)); /* cmp qword [cell], 1 */
+    uint32_t rel = here(j) - 4;
+    byte(j, 1);
+    uint8_t *filled = jcc_short(j, CC_E);
+    mov_rr(j, W64, RAX, c->reg);
+    call_to(j, X86_DISPATCH);
+    jmp_to(j, c->back);
+    short_here(j, filled);
+    /* First time: the frame by hand, then leave, so that the loop fills the cell. */
+    mov_mr(j, W64, AT_CPU(pc), c->reg);
+    lea(j, W64, RAX, at_cache(c->back));
+    prefix(j, 0x50, false, NO_REG, NO_REG, RAX, false);
+    mov_mi(j, W64, AT_CPU(exit_site), (int32_t)(j->m->first_link + c->link + 1));
+    jmp_to(j, X86_LEAVE);
+    while (here(j) & 15) byte(j, 0xcc);
+    uint32_t cell = here(j);
+    word64(j, 1);
+    word64(j, 0);
+    jump_fill(j, c->from[1], cell);
+    jump_fill(j, c->cell, cell + 8);
+    uint32_t v = cell - (rel + 5); /* one byte of immediate follows */
+    memcpy(j->m->write + rel, &v, 4);
+    j->m->links[c->link].patch = cell;
+    j->m->links[c->link].stub = enter;
+    j->m->links[c->link].cell = true;
+}
+
+/* Division by 0 and -1, as uop.def says: quotients -1 and -a, remainders a and 0. */
+static void cold_divide(struct jit *j, const struct cold *c) {
+    bool w = c->flag2;
+    test_rr(j, w, c->reg, c->reg);
+    uint8_t *zero = jcc_short(j, CC_E);
+    if (c->flag)
+        mov_ri(j, RDX, 0);
+    else
+        op_rr(j, 0xf7, w, 3, RAX);
+    jmp_to(j, c->back);
+    short_here(j, zero);
+    if (c->flag)
+        mov_rr(j, w, RDX, RAX);
+    else
+        alu_ri(j, ALU_OR, w, RAX, -1);
+    jmp_to(j, c->back);
+}
+
+static void cold_one(struct jit *j, struct cold *c) {
+    if (c->kind == COLD_CELL) {
+        cold_cell(j, c);
+        return;
+    }
+    fill(j, c->from[0]);
+    switch ((enum cold_kind)c->kind) {
+    case COLD_LINK:
+        j->m->links[c->link].stub = here(j);
+        store_pc(j, AT_CPU(pc), c->value);
+        mov_mi(j, W64, AT_CPU(exit_site), (int32_t)(j->m->first_link + c->link + 1));
+        jmp_to(j, X86_LEAVE);
+        break;
+    case COLD_LEAVE_AT:
+        if (c == j->cold) j->m->lookup = here(j); /* the poll's way out, the first of all */
+        give_back(j, c->ahead);
+        if (c->flag)
+            mov_mr(j, W64, AT_CPU(pc), c->reg);
+        else
+            store_pc(j, AT_CPU(pc), c->value);
+        mov_mi(j, W64, AT_CPU(exit_site), 0);
+        jmp_to(j, X86_LEAVE);
+        break;
+    case COLD_EXIT:
+        give_back(j, c->ahead);
+        if (c->exit_kind != EXIT_none) {
+            leave_with(j, c->pc, c->exit_kind, c->value, true);
+        } else {
+            mov_mi(j, W64, AT_CPU(exit_site), 0);
+            jmp_to(j, X86_LEAVE);
+        }
+        break;
+    case COLD_INTERPRET:
+        give_back(j, c->ahead);
+        leave_with(j, c->pc, EXIT_interpret, 0, false);
+        break;
+    case COLD_NAN:
+        op_rm(j, 0x0128, W32, c->reg, constant_at(c->flag ? K_NAN64 : K_NAN32));
+        jmp_to(j, c->back);
+        break;
+    case COLD_CALL:
+        fill(j, c->from[1]);
+        if (uop_info[c->op].form != FORM_MEM) fill(j, c->link);
+        cold_call(j, c);
+        break;
+    case COLD_MISS:
+        mov_rr(j, W64, RAX, c->reg);
+        jmp_to(j, X86_MISS);
+        break;
+    case COLD_DIVIDE: cold_divide(j, c); break;
+    case COLD_CELL: break;
+    }
+}
+
+void control_end(struct jit *j) {
+    j->m->hot_end = here(j);
+    for (uint32_t i = 0; i < j->ncold; i++) cold_one(j, &j->cold[i]);
+}

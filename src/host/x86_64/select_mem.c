@@ -1,0 +1,285 @@
+/* select_mem.c - loads, stores and atomics for each kind of memory space.
+ *
+ * Direct, window and linear spaces: one host instruction, which may fault; the instruction is then interpreted. Soft
+ * spaces: the TLB line inline, the walk in C. A load's result is written by its last instruction, and a store is its
+ * last instruction, so a fault leaves the state as it was before.
+ */
+#include "host/x86_64/x86_64.h"
+#include "mem/mem.h"
+
+static const struct mem_view *view(struct jit *j, const struct uop *u) { return &j->m->cpu->mem[u->x]; }
+
+/* Address a + imm as one memory operand, without any check. */
+static struct mem plain_address(struct jit *j, const struct uop *u) {
+    struct value *v = value_of(j, u->a);
+    if (v->is_const) {
+        uint64_t address = v->constant + (uint64_t)u->imm;
+        if (address == (uint64_t)(int32_t)address)
+            return (struct mem){.base = NO_REG, .index = NO_REG, .disp = (int32_t)address};
+        uint8_t t = temp_reg(j, BANK_INT);
+        uint64_t page = address & ~0x7ffull;
+        mov_ri(j, t, page);
+        return at_reg(t, (int32_t)(address - page));
+    }
+    uint8_t a = use_reg(j, u->a);
+    if (u->imm == (int32_t)u->imm) return at_reg(a, (int32_t)u->imm);
+    uint8_t t = temp_reg(j, BANK_INT);
+    mov_ri(j, t, (uint64_t)u->imm);
+    alu_rr(j, ALU_ADD, W64, t, a);
+    return at_reg(t, 0);
+}
+
+/* Window: anything at or above the limit is left to the interpreter, which reports it. */
+static struct mem window_address(struct jit *j, const struct uop *u) {
+    uint64_t limit = view(j, u)->limit;
+    struct mem m = plain_address(j, u);
+    uint8_t t = temp_reg(j, BANK_INT), s = temp_reg(j, BANK_INT);
+    lea(j, W64, t, m);
+    mov_rr(j, W64, s, t);
+    shift_ri(j, SH_SHR, W64, s, (unsigned)__builtin_ctzll(limit));
+    cold_new(j, COLD_INTERPRET, jcc(j, CC_NE));
+    only_lock(j, BANK_INT, 1u << t);
+    return (struct mem){.base = t, .index = NO_REG, .gs = true};
+}
+
+/* Soft: the address in t, the line's address in s; nothing else stays locked. */
+static void soft_address(struct jit *j, const struct uop *u, uint8_t *t, uint8_t *s) {
+    struct mem m = plain_address(j, u);
+    *t = temp_reg(j, BANK_INT);
+    lea(j, W64, *t, m);
+    only_lock(j, BANK_INT, 1u << *t);
+    *s = temp_reg(j, BANK_INT);
+    mov_rr(j, W64, *s, *t);
+    shift_ri(j, SH_SHR, W64, *s, 7);
+    alu_ri(j, ALU_AND, W32, *s, 255 << 5);
+    alu_rm(j, ALU_ADD, W64, *s, at_cpu((uint32_t)(offsetof(struct cpu, mem) + u->x * sizeof(struct mem_view) +
+                                                  offsetof(struct mem_view, tlb))));
+}
+
+/* Then: the host address in t if the tag matches, else off to the C call. No allocation from here to c->back. */
+static struct cold *soft_check(struct jit *j, const struct uop *u, bool write, uint8_t t, uint8_t s) {
+    uint32_t tag = write ? offsetof(struct tlb_line, write) : offsetof(struct tlb_line, read);
+    alu_rm(j, ALU_XOR, W64, t, at_reg(s, (int32_t)tag));
+    alu_ri(j, ALU_CMP, W64, t, (int32_t)(4096 - uop_mem_size(u->op)));
+    struct cold *c = cold_new(j, COLD_CALL, jcc(j, CC_A));
+    if (c) {
+        c->op = u->op;
+        c->value = u->op | (uint64_t)u->x << 16;
+        c->reg = t;
+        c->mem = at_reg(s, (int32_t)tag);
+        c->flag2 = write;
+    }
+    alu_rm(j, ALU_ADD, W64, t, at_reg(s, offsetof(struct tlb_line, host)));
+    return c;
+}
+
+static struct mem address(struct jit *j, const struct uop *u) {
+    switch ((enum mem_kind)view(j, u)->kind) {
+    case MEM_DIRECT: return plain_address(j, u);
+    case MEM_WINDOW: return window_address(j, u);
+    case MEM_LINEAR: {
+        struct mem m = plain_address(j, u);
+        m.gs = true;
+        return m;
+    }
+    default: j->give_up = true; return at_reg(RAX, 0);
+    }
+}
+
+static void emit_load(struct jit *j, enum uop_op op, uint8_t to, struct mem m) {
+    switch (op) {
+    case UOP_load_u8: op_rm(j, 0x01b6, W32, to, m); break;
+    case UOP_load_s8: op_rm(j, 0x01be, W64, to, m); break;
+    case UOP_load_u16: op_rm(j, 0x01b7, W32, to, m); break;
+    case UOP_load_s16: op_rm(j, 0x01bf, W64, to, m); break;
+    case UOP_load_u32: mov_rm(j, W32, to, m); break;
+    case UOP_load_s32: op_rm(j, 0x63, W64, to, m); break;
+    case UOP_load_64: mov_rm(j, W64, to, m); break;
+    case UOP_load_f32: op_rm(j, 0x66016e, W32, to, m); break;
+    default: op_rm(j, 0xf3017e, W32, to, m); break;
+    }
+}
+
+static void emit_store(struct jit *j, enum uop_op op, uint8_t from, struct mem m) {
+    switch (op) {
+    case UOP_store_8: op_rm8(j, 0x88, from, m); break;
+    case UOP_store_16: op_rm(j, 0x660089, W32, from, m); break;
+    case UOP_store_32: mov_mr(j, W32, m, from); break;
+    case UOP_store_64: mov_mr(j, W64, m, from); break;
+    case UOP_store_f32: op_rm(j, 0x66017e, W32, from, m); break;
+    default: op_rm(j, 0x6601d6, W32, from, m); break;
+    }
+}
+
+static void select_load(struct jit *j, const struct uop *u) {
+    if (view(j, u)->kind == MEM_SOFT) {
+        uint8_t t, s;
+        soft_address(j, u, &t, &s);
+        bool wanted = j->v[u->dst].last;
+        uint8_t to = wanted ? def_reg(j, u->dst) : j->v[u->dst].bank == BANK_FP ? temp_reg(j, BANK_FP) : t;
+        struct cold *c = soft_check(j, u, false, t, s);
+        emit_load(j, u->op, to, at_reg(t, 0));
+        if (c) {
+            c->reg2 = to;
+            c->flag = j->v[u->dst].bank == BANK_FP;
+            c->back = here(j);
+        }
+        return;
+    }
+    struct mem m = address(j, u);
+    if (j->v[u->dst].last)
+        emit_load(j, u->op, def_reg(j, u->dst), m);
+    else /* nobody wants the value, but the access may fault */
+        emit_load(j, u->op, temp_reg(j, j->v[u->dst].bank), m);
+}
+
+static bool store_constant(struct jit *j, const struct uop *u, struct mem m) {
+    const struct value *v = value_of(j, u->b);
+    if (!v->is_const || v->constant != (uint64_t)(int32_t)v->constant) return false;
+    switch ((enum uop_op)u->op) {
+    case UOP_store_32: mov_mi(j, W32, m, (int32_t)v->constant); return true;
+    case UOP_store_64: mov_mi(j, W64, m, (int32_t)v->constant); return true;
+    case UOP_store_8:
+        op_rm_imm(j, 0xc6, W32, 0, m, 1);
+        byte(j, (uint8_t)v->constant);
+        return true;
+    case UOP_store_16:
+        op_rm_imm(j, 0x6600c7, W32, 0, m, 2);
+        byte(j, (uint8_t)v->constant);
+        byte(j, (uint8_t)(v->constant >> 8));
+        return true;
+    default: return false;
+    }
+}
+
+static void select_store(struct jit *j, const struct uop *u) {
+    if (view(j, u)->kind == MEM_SOFT) {
+        /* The value first goes where the slow path finds it; scratch registers are few. */
+        uint8_t t, s;
+        store_arg(j, 2, u->b);
+        soft_address(j, u, &t, &s);
+        uint8_t b = reg_now(j, u->b);
+        if (b == NO_REG && value_of(j, u->b)->bank == BANK_FP) b = use_reg(j, u->b);
+        struct cold *c = soft_check(j, u, true, t, s);
+        if (b == NO_REG) {
+            b = s; /* no longer needed */
+            mov_rm(j, W64, b, AT_CPU(args[2]));
+        }
+        emit_store(j, u->op, b, at_reg(t, 0));
+        if (c) c->back = here(j);
+        return;
+    }
+    struct value *v = value_of(j, u->b);
+    if (v->is_const && v->constant == (uint64_t)(int32_t)v->constant && u->op <= UOP_store_64) {
+        store_constant(j, u, address(j, u));
+        return;
+    }
+    if (view(j, u)->kind == MEM_WINDOW) { /* needs two scratch registers itself: the value comes last */
+        struct mem m = address(j, u);
+        uint8_t b = reg_now(j, u->b);
+        emit_store(j, u->op, b == NO_REG ? use_reg(j, u->b) : b, m);
+        return;
+    }
+    uint8_t b = use_reg(j, u->b);
+    emit_store(j, u->op, b, address(j, u));
+}
+
+static void call_atomic(struct jit *j, const struct uop *u) {
+    uint8_t a = use_reg(j, u->a);
+    if (u->imm) {
+        uint8_t t = temp_reg(j, BANK_INT);
+        mov_ri(j, t, (uint64_t)u->imm);
+        alu_rr(j, ALU_ADD, W64, t, a);
+        a = t;
+    }
+    mov_mr(j, W64, AT_CPU(args[1]), a);
+    if (u->b) store_arg(j, 2, u->b);
+    if (u->c) store_arg(j, 3, u->c);
+    x86_call(j, HOST_CALL_ATOMIC, u->op | (uint64_t)u->x << 16, true);
+    op_rm_imm(j, 0x83, W32, 7, AT_CPU(exit.kind), 1);
+    byte(j, 0);
+    struct cold *c = cold_new(j, COLD_EXIT, jcc(j, CC_NE));
+    if (c) c->exit_kind = EXIT_none; /* already said */
+    load_result(j, u->dst);
+}
+
+/* A direct, aligned address in a register of its own choice; misaligned ones are interpreted. */
+static struct mem atomic_address(struct jit *j, const struct uop *u) {
+    struct mem m = plain_address(j, u);
+    if (m.base == NO_REG || m.disp) {
+        uint8_t t = temp_reg(j, BANK_INT);
+        lea(j, W64, t, m);
+        m = at_reg(t, 0);
+    }
+    op_rr(j, 0xf7, W32, 0, m.base); /* test imm32 */
+    word32(j, uop_mem_size(u->op) - 1);
+    cold_new(j, COLD_INTERPRET, jcc(j, CC_NE));
+    return m;
+}
+
+static void finish_old(struct jit *j, const struct uop *u, uint8_t r, bool w) {
+    if (!w) op_rr(j, 0x63, W64, r, r);
+    if (j->v[u->dst].last) def_from(j, u->dst, r);
+}
+
+static bool select_atomic(struct jit *j, const struct uop *u) {
+    bool w = uop_mem_size(u->op) == 8;
+    if (view(j, u)->kind != MEM_DIRECT) return false;
+    switch ((enum uop_op)u->op) {
+    case UOP_amo_add_64:
+    case UOP_amo_add_32:
+    case UOP_amo_swap_64:
+    case UOP_amo_swap_32: {
+        bool add = u->op == UOP_amo_add_64 || u->op == UOP_amo_add_32;
+        struct mem m = atomic_address(j, u);
+        uint8_t t = temp_reg(j, BANK_INT);
+        fetch_into(j, u->b, t);
+        if (add) byte(j, 0xf0);
+        op_rm(j, add ? 0x01c1 : 0x87, w, t, m);
+        finish_old(j, u, t, w);
+        return true;
+    }
+    case UOP_lr_64:
+    case UOP_lr_32: {
+        struct mem m = atomic_address(j, u);
+        uint8_t t = temp_reg(j, BANK_INT);
+        op_rm(j, w ? 0x8b : 0x63, W64, t, m);
+        mov_mr(j, W64, AT_CPU(reserve_address), m.base);
+        mov_mr(j, W64, AT_CPU(reserve_value), t);
+        finish_old(j, u, t, true);
+        return true;
+    }
+    default: return false;
+    }
+}
+
+bool select_mem(struct jit *j, const struct uop *u) {
+    switch ((enum uop_op)u->op) {
+    case UOP_load_u8:
+    case UOP_load_s8:
+    case UOP_load_u16:
+    case UOP_load_s16:
+    case UOP_load_u32:
+    case UOP_load_s32:
+    case UOP_load_64:
+    case UOP_load_f32:
+    case UOP_load_f64: select_load(j, u); return true;
+    case UOP_store_8:
+    case UOP_store_16:
+    case UOP_store_32:
+    case UOP_store_64:
+    case UOP_store_f32:
+    case UOP_store_f64: select_store(j, u); return true;
+    case UOP_fence:
+        /* Only store-load ordering is not there by itself: predecessor has W (x bit 4), successor R (bit 1). */
+        if (!(u->x & 0x10) || !(u->x & 2)) return true;
+        byte(j, 0xf0); /* lock or dword [rsp], 0 */
+        op_rm_imm(j, 0x83, W32, 1, at_reg(RSP, 0), 1);
+        byte(j, 0);
+        return true;
+    default:
+        if (uop_info[u->op].form != FORM_MEM) return false;
+        if (!select_atomic(j, u)) call_atomic(j, u);
+        return true;
+    }
+}

@@ -1,0 +1,181 @@
+/* thunk.c - code that is made once per cache: entering, leaving, calling C, dispatching by guest pc, and constants.
+ *
+ * Everything is position-independent, or relative to the cache's start, and reaches C through cpu->calls only.
+ */
+#include "host/x86_64/x86_64.h"
+#include <assert.h>
+#include <xmmintrin.h>
+
+const uint8_t x86_gpr_pins[GPR_PINS] = {RBX, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15};
+const uint8_t x86_xmm_pins[XMM_PINS] = {4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+static const uint8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
+
+enum { MOVQ_LOAD = 0xf3017e, MOVQ_STORE = 0x6601d6, MOVUPS_LOAD = 0x0110, MOVUPS_STORE = 0x0111 };
+
+static void pins_move(struct jit *j, bool load) {
+    const struct guest *g = j->guest;
+    for (unsigned i = 0; g->pins && i < GPR_PINS && g->pins[i] != 0xffff; i++)
+        op_rm(j, load ? 0x8b : 0x89, W64, x86_gpr_pins[i], at_cpu(g->slots[g->pins[i]].offset));
+    for (unsigned i = 0; g->fp_pins && i < XMM_PINS && g->fp_pins[i] != 0xffff; i++)
+        op_rm(j, load ? MOVQ_LOAD : MOVQ_STORE, false, x86_xmm_pins[i], at_cpu(g->slots[g->fp_pins[i]].offset));
+}
+static void ldmxcsr(struct jit *j, struct mem m) { op_rm(j, 0x01ae, false, 2, m); }
+static void stmxcsr(struct jit *j, struct mem m) { op_rm(j, 0x01ae, false, 3, m); }
+static void push(struct jit *j, uint8_t r) { prefix(j, 0x50 | (r & 7u), false, NO_REG, NO_REG, r, false); }
+static void pop(struct jit *j, uint8_t r) { prefix(j, 0x58 | (r & 7u), false, NO_REG, NO_REG, r, false); }
+
+/* void enter(struct cpu *cpu, const void *code) */
+static void emit_enter(struct jit *j) {
+    for (unsigned i = 0; i < sizeof saved; i++) push(j, saved[i]);
+    mov_rr(j, W64, CPU, RDI);
+    mov_rr(j, W64, RAX, RSI);
+    mov_mr(j, W64, AT_CPU(host_sp), RSP);
+    stmxcsr(j, AT_CPU(vee_fpcsr));
+    ldmxcsr(j, AT_CPU(host_fpcsr));
+    mov_rm(j, W64, RSP, AT_CPU(pair_sp));
+    pins_move(j, true);
+    op_rr(j, 0xff, false, 4, RAX); /* jmp *rax */
+}
+
+static void emit_leave(struct jit *j) {
+    pins_move(j, false);
+    mov_mr(j, W64, AT_CPU(pair_sp), RSP);
+    mov_rm(j, W64, RSP, AT_CPU(host_sp));
+    stmxcsr(j, AT_CPU(host_fpcsr));
+    ldmxcsr(j, AT_CPU(vee_fpcsr));
+    for (unsigned i = sizeof saved; i-- > 0;) pop(j, saved[i]);
+    byte(j, 0xc3);
+}
+
+/* eax: the function's number; its operands are in cpu->args. Runs on the C stack and keeps every register, but takes
+   pins from memory afterwards, where the function may have changed them. */
+static void emit_call(struct jit *j) {
+    static const uint8_t arg_regs[4] = {RSI, RDX, RCX, R8};
+    mov_mr(j, W64, AT_CPU(save[1]), RCX);
+    mov_mr(j, W64, AT_CPU(save[2]), RDX);
+    for (unsigned i = 0; i < 4; i++)
+        op_rm(j, MOVUPS_STORE, false, (uint8_t)i, at_cpu((uint32_t)(offsetof(struct cpu, save[4]) + 16 * i)));
+    pins_move(j, false);
+    mov_mr(j, W64, AT_CPU(save[3]), RSP);
+    mov_rm(j, W64, RSP, AT_CPU(host_sp));
+    stmxcsr(j, AT_CPU(host_fpcsr));
+    ldmxcsr(j, AT_CPU(vee_fpcsr));
+    alu_ri(j, ALU_SUB, W64, RSP, 8); /* six registers and a return address are above: 16-aligned at the call */
+    mov_rr(j, W64, RDI, CPU);
+    for (unsigned i = 0; i < 4; i++) mov_rm(j, W64, arg_regs[i], at_cpu((uint32_t)(offsetof(struct cpu, args) + 8 * i)));
+    mov_rr(j, W32, RAX, RAX);
+    mov_rm(j, W64, R9, AT_CPU(calls));
+    op_rm(j, 0xff, false, 2, (struct mem){.base = R9, .index = RAX, .scale = 3});
+    mov_mr(j, W64, AT_CPU(result), RAX);
+    ldmxcsr(j, AT_CPU(host_fpcsr));
+    mov_rm(j, W64, RSP, AT_CPU(save[3]));
+    pins_move(j, true);
+    for (unsigned i = 0; i < 4; i++)
+        op_rm(j, MOVUPS_LOAD, false, (uint8_t)i, at_cpu((uint32_t)(offsetof(struct cpu, save[4]) + 16 * i)));
+    mov_rm(j, W64, RAX, AT_CPU(save[0]));
+    mov_rm(j, W64, RCX, AT_CPU(save[1]));
+    mov_rm(j, W64, RDX, AT_CPU(save[2]));
+    byte(j, 0xc3);
+}
+
+/* The line of the jump TLB for the pc in rax: its address in rcx. */
+static void emit_dispatch(struct jit *j) {
+    unsigned align = (unsigned)__builtin_ctz(j->guest->pc_align);
+    mov_rr(j, W32, RCX, RAX);
+    shift_ri(j, SH_SHL, W32, RCX, 4 - align);
+    alu_ri(j, ALU_AND, W32, RCX, (JTLB_LINES - 1) << 4);
+    alu_rm(j, ALU_ADD, W64, RCX, AT_CPU(jtlb));
+    op_rm(j, 0x3b, W64, RAX, at_reg(RCX, 0));
+    uint8_t *miss = jcc_short(j, CC_NE);
+    op_rm(j, 0xff, false, 4, at_reg(RCX, 8));
+    short_here(j, miss);
+    mov_mr(j, W64, AT_CPU(pc), RAX);
+    mov_mi(j, W64, AT_CPU(exit_site), 0);
+    jmp_to(j, X86_LEAVE);
+}
+
+static void pad_to(struct jit *j, uint32_t offset) {
+    assert(here(j) <= offset);
+    while (here(j) < offset) byte(j, 0xcc);
+}
+
+uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute, uint32_t limit) {
+    static const uint64_t constants[K_COUNT][2] = {
+        [K_SIGN64] = {0x8000000000000000u, 0},
+        [K_ABS64] = {0x7fffffffffffffffu, 0},
+        [K_SIGN32] = {0x80000000u, 0},
+        [K_ABS32] = {0x7fffffffu, 0},
+        [K_BOX32] = {0xffffffff00000000u, 0},
+        [K_NAN64] = {0x7ff8000000000000u, 0},
+        [K_NAN32] = {0x7fc00000u, 0},
+        [K_TWO63] = {0x43e0000000000000u, 0},
+        [K_TWO32] = {0x41f0000000000000u, 0},
+        [K_MINUS1] = {0xbff0000000000000u, 0},
+        [K_TWO63F] = {0x5f000000u, 0},
+        [K_TWO32F] = {0x4f800000u, 0},
+        [K_MINUS1F] = {0xbf800000u, 0},
+    };
+    struct emission m = {.guest = guest, .write = write, .execute = execute, .limit = limit};
+    struct jit j = {.m = &m, .guest = guest, .p = write};
+    emit_enter(&j);
+    pad_to(&j, X86_LEAVE);
+    emit_leave(&j);
+    pad_to(&j, X86_CALL);
+    emit_call(&j);
+    pad_to(&j, X86_DISPATCH);
+    emit_dispatch(&j);
+    pad_to(&j, X86_MISS);
+    mov_rm(&j, W64, RSP, AT_CPU(pair_base));
+    jmp_to(&j, X86_DISPATCH);
+    pad_to(&j, X86_CONSTANTS);
+    memcpy(j.p, constants, sizeof constants);
+    return X86_END;
+}
+
+void x86_enter(struct cpu *cpu, const uint8_t *execute, const void *code) {
+    void (*enter)(struct cpu *, const void *);
+    const uint8_t *at = execute + X86_ENTER;
+    memcpy(&enter, &at, sizeof enter);
+    enter(cpu, code);
+}
+
+void x86_call(struct jit *j, enum host_call function, uint64_t what, bool may_exit) {
+    mov_mi(j, W64, AT_CPU(args[0]), (int32_t)what);
+    if (j->m->counted && may_exit) {
+        /* The function may ask for the exact instruction count. */
+        if (insns_ahead(j)) mov_mi(j, W64, AT_CPU(ahead), (int32_t)insns_ahead(j));
+    }
+    mov_mr(j, W64, AT_CPU(save[0]), RAX);
+    mov_ri(j, RAX, function);
+    call_to(j, X86_CALL);
+    if (j->m->counted && may_exit && insns_ahead(j)) mov_mi(j, W64, AT_CPU(ahead), 0);
+}
+
+void store_arg(struct jit *j, unsigned n, uint16_t temp) {
+    struct mem to = at_cpu((uint32_t)(offsetof(struct cpu, args) + 8 * n));
+    struct value *v = value_of(j, temp);
+    if (v->is_const && v->constant == (uint64_t)(int32_t)v->constant) {
+        mov_mi(j, W64, to, (int32_t)v->constant);
+        return;
+    }
+    uint8_t r = use_reg(j, temp);
+    enum type t = j->block->types[temp];
+    if (v->bank == BANK_FP) {
+        op_rm(j, MOVQ_STORE, false, r, to);
+        if (t == T_F32) mov_mi(j, W32, at_cpu((uint32_t)to.disp + 4), 0); /* values are zero-extended in C */
+    } else if (t == T_I32) {
+        mov_mr(j, W32, to, r);
+        mov_mi(j, W32, at_cpu((uint32_t)to.disp + 4), 0);
+    } else {
+        mov_mr(j, W64, to, r);
+    }
+}
+
+void load_result(struct jit *j, uint16_t temp) {
+    if (!temp || !j->v[temp].last) return;
+    uint8_t r = def_reg(j, temp);
+    if (j->v[temp].bank == BANK_FP)
+        op_rm(j, MOVQ_LOAD, false, r, AT_CPU(result));
+    else
+        mov_rm(j, W64, r, AT_CPU(result));
+}
