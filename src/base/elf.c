@@ -28,6 +28,22 @@ bool elf_recognise(const void *bytes, size_t size, enum elf_machine machine) {
     return (type == ELF_EXEC || type == ELF_DYN) && get(p + 18, 2) == (uint64_t)machine;
 }
 
+bool elf_is_bare(const void *bytes, size_t size, uint64_t ram) {
+    const uint8_t *h = bytes;
+    if (size < ELF_HEADER_SIZE || get(h + 54, 2) != ELF_SEGMENT_SIZE) return false;
+    uint64_t offset = get(h + 32, 8), count = get(h + 56, 2);
+    if (!inside(offset, count * ELF_SEGMENT_SIZE, size)) return false;
+    bool loads = false;
+    for (const uint8_t *p = h + offset; count-- > 0; p += ELF_SEGMENT_SIZE) {
+        uint64_t type = get(p, 4);
+        if (type == ELF_INTERP || type == ELF_TLS) return false;
+        if (type != ELF_LOAD || get(p + 40, 8) == 0) continue;
+        if (get(p + 24, 8) < ram) return false;
+        loads = true;
+    }
+    return loads;
+}
+
 static bool read_at(const struct elf *elf, uint64_t offset, void *to, uint64_t size) {
     if (!inside(offset, size, elf->size)) return false;
     uint8_t *p = to;

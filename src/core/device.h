@@ -7,7 +7,7 @@
 #include "core/fields.h"
 #include <stdbool.h>
 
-struct device_host; /* what a device may ask of its board: raise an interrupt line, the time, output */
+struct device_host; /* a device's place on its board; what it may ask for there is the board's business */
 
 struct device {
     const char *name;
@@ -18,8 +18,11 @@ struct device {
     /** Reads or writes `size` (1, 2, 4, 8) bytes at an offset. False: no such register (access fault). */
     bool (*read)(void *state, struct device_host *host, uint64_t offset, unsigned size, uint64_t *value);
     bool (*write)(void *state, struct device_host *host, uint64_t offset, unsigned size, uint64_t value);
-    /** Recomputes interrupt lines from state and time; returns the time (ticks) of its next event, or UINT64_MAX. */
+    /** Sets the levels of its output pins from state and time, as often as anybody likes; returns the time (ticks) of
+        its next event, or UINT64_MAX. Called after every write and when the event is due. */
     uint64_t (*update)(void *state, struct device_host *host);
+    /** An input pin has changed. NULL for devices without any. */
+    void (*wire)(void *state, struct device_host *host, unsigned pin, bool level);
 };
 
 #endif

@@ -1,0 +1,249 @@
+/* board.c - devices in their places: reset, accesses, wires, time, digest. What is where: board.def.
+ *
+ * A wire carries a level from a device's pin to another device or to the cpu; device_host.pins is what is on the wires
+ * now, and follows from the devices' state. Events happen at exact instruction counts: board_update schedules the next
+ * one, and an access that changes when that is leads to board_update right after its instruction.
+ */
+#include "machine/board.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define DEVICE(name) extern const struct device device_##name;
+#include "machine/device.def"
+static const struct device *const devices[DEVICE_COUNT] = {
+#define DEVICE(name) &device_##name,
+#include "machine/device.def"
+};
+
+#define FIELDS_OF struct machine
+static const struct field machine_fields[] = {FIELDS_TABLE(MACHINE_FIELDS)};
+
+struct place {
+    unsigned device;
+    uint64_t address;
+    const char *symbol; /* its address is this symbol's value, or NULL */
+    const char *companion;
+};
+static const struct place places[] = {
+#define PLACE(device, address)            {DEVICE_##device, address, NULL, NULL},
+#define SYMBOL(device, symbol, companion) {DEVICE_##device, 0, symbol, companion},
+#include "machine/board.def"
+};
+
+struct wire {
+    unsigned device, pin, to, input;
+};
+enum { DEVICE_CPU = DEVICE_COUNT };
+static const struct wire wires[] = {
+#define WIRE(device, pin, to, input) {DEVICE_##device, pin, DEVICE_##to, input},
+#include "machine/board.def"
+};
+
+enum {
+#define CPU(guest, elf_machine, ram, reset) RESET_VECTOR = reset,
+#include "machine/board.def"
+};
+
+/* The program in the ROM: as the SBI's and Linux' boot protocols want it, a0 is the hart and a1 the device tree (none).
+ */
+static void rom_fill(uint8_t *rom, uint64_t entry) {
+    static const uint32_t code[] = {
+        0x00000297, /* auipc t0, 0 */
+        0xf1402573, /* csrr a0, mhartid */
+        0x0202b583, /* ld a1, 32(t0) */
+        0x0182b283, /* ld t0, 24(t0) */
+        0x00028067, /* jr t0 */
+    };
+    const uint64_t data[] = {entry, 0};
+    memcpy(rom, code, sizeof code);
+    memcpy(rom + 24, data, sizeof data);
+}
+
+static bool device_init(struct machine *m, const struct place *p, uint64_t address) {
+    struct device_host *h = &m->device[p->device];
+    const struct device *d = devices[p->device];
+    h->state = calloc(1, d->state_size + 1);
+    if (!h->state) return false;
+    h->machine = m;
+    h->device = d;
+    h->number = p->device;
+    h->start = address;
+    h->next = UINT64_MAX;
+    h->present = true;
+    fields_reset(h->state, d->fields, d->nfields);
+    return phys_add(&m->phys,
+                    (struct phys_region){.start = address, .size = d->size, .device = p->device, .kind = PHYS_DEVICE});
+}
+
+bool board_init(struct machine *m, uint64_t ram, uint64_t entry, board_symbol *symbol, const void *of) {
+    fields_reset(m, machine_fields, sizeof machine_fields / sizeof *machine_fields);
+    m->rom = calloc(1, ROM_SIZE);
+    if (!m->rom) return false;
+    rom_fill(m->rom, entry);
+    for (const struct place *p = places; p < places + sizeof places / sizeof *places; p++) {
+        uint64_t address = p->address;
+        if (p->symbol && !symbol(of, p->symbol, &address)) continue;
+        if (!device_init(m, p, address)) return false;
+        if (p->companion) symbol(of, p->companion, &m->device[p->device].companion);
+    }
+    return phys_add(&m->phys,
+                    (struct phys_region){.start = RESET_VECTOR, .size = ROM_SIZE, .host = m->rom, .kind = PHYS_ROM}) &&
+           phys_add(&m->phys,
+                    (struct phys_region){.start = ram, .size = m->ram_size, .host = m->ram, .kind = PHYS_RAM});
+}
+
+void board_done(struct machine *m) {
+    for (unsigned i = 0; i < DEVICE_COUNT; i++) free(m->device[i].state);
+    free(m->rom);
+}
+
+static void device_update(struct device_host *h) {
+    uint64_t next = h->device->update ? h->device->update(h->state, h) : UINT64_MAX;
+    if (next != h->next) h->machine->changed = true;
+    h->next = next;
+}
+
+void board_pin(struct device_host *h, unsigned pin, bool level) {
+    struct machine *m = h->machine;
+    if ((h->pins >> pin & 1) == level) return;
+    h->pins ^= 1u << pin;
+    m->changed = true;
+    for (const struct wire *w = wires; w < wires + sizeof wires / sizeof *wires; w++) {
+        if (w->device != h->number || w->pin != pin) continue;
+        struct device_host *to = &m->device[w->to < DEVICE_COUNT ? w->to : 0];
+        if (w->to == DEVICE_CPU) {
+            m->vm->cpu->guest->set_line(m->vm->cpu, w->input, level);
+        } else if (to->present && to->device->wire) {
+            to->device->wire(to->state, to, w->input, level);
+            device_update(to);
+        }
+    }
+}
+
+/* Time: the vm's clock in ticks, plus what the guest set it forward. */
+uint64_t board_now(const struct machine *m) {
+    return vm_clock_ns(m->vm) / BOARD_TICK_NS + m->time_offset;
+}
+
+/* Nanoseconds until the clock shows this time: 0 if it does already, UINT64_MAX if that is out of sight. */
+static uint64_t ns_until(const struct machine *m, uint64_t time) {
+    uint64_t ns = vm_clock_ns(m->vm), ticks = time - (ns / BOARD_TICK_NS + m->time_offset);
+    if (time <= board_now(m)) return 0;
+    return ticks < UINT64_MAX / BOARD_TICK_NS / 2 ? ticks * BOARD_TICK_NS - ns % BOARD_TICK_NS : UINT64_MAX;
+}
+
+uint64_t board_time(struct device_host *h) {
+    return board_now(h->machine);
+}
+
+void board_set_time(struct device_host *h, uint64_t time) {
+    h->machine->time_offset += time - board_now(h->machine);
+    h->machine->changed = true;
+}
+
+void board_output(struct device_host *h, const void *bytes, size_t size) {
+    console_write(&h->machine->console, bytes, size);
+}
+
+int board_input(struct device_host *h) {
+    return console_read(&h->machine->console);
+}
+
+uint8_t *board_ram(struct device_host *h, uint64_t physical, uint64_t size) {
+    return phys_ram(&h->machine->phys, physical, size);
+}
+
+void board_power_off(struct device_host *h, int status) {
+    h->machine->off = true;
+    /* What a shell can show of a status is its low byte; a failure must not look like success there. */
+    h->machine->status = status && !(status & 0xff) ? 1 : status & 0xff;
+    h->machine->changed = true;
+}
+
+bool board_input_ready(const struct device_host *h) {
+    return console_ready(&h->machine->console);
+}
+
+void board_listen(struct device_host *h, bool listens) {
+    h->listens = listens;
+}
+
+void board_update(struct machine *m) {
+    struct cpu *cpu = m->vm->cpu;
+    m->timer = cpu->guest->tick ? cpu->guest->tick(cpu, board_now(m)) : UINT64_MAX;
+    uint64_t next = m->timer;
+    for (struct device_host *h = m->device; h < m->device + DEVICE_COUNT; h++) {
+        if (!h->present) continue;
+        device_update(h);
+        if (h->next < next) next = h->next;
+    }
+    uint64_t ns = ns_until(m, next);
+    vm_schedule(m->vm, cpu, ns != UINT64_MAX ? cpu_count(cpu) + ns : UINT64_MAX);
+    m->changed = false;
+}
+
+uint64_t board_idle_ns(const struct machine *m, bool *listens) {
+    uint64_t next = m->timer;
+    *listens = false;
+    for (const struct device_host *h = m->device; h < m->device + DEVICE_COUNT; h++) {
+        if (!h->present) continue;
+        if (h->listens)
+            *listens = true;
+        else if (h->next < next)
+            next = h->next;
+    }
+    return ns_until(m, next);
+}
+
+bool board_read(struct machine *m, uint64_t physical, unsigned size, uint64_t *value) {
+    const struct phys_region *r = phys_find(&m->phys, physical, size);
+    *value = 0;
+    if (!r) return false;
+    if (r->kind != PHYS_DEVICE) {
+        memcpy(value, r->host + (physical - r->start), size);
+        return true;
+    }
+    struct device_host *h = &m->device[r->device];
+    if (!h->device->read(h->state, h, physical - r->start, size, value)) return false;
+    if (size < sizeof *value) *value &= (1ull << size * 8) - 1;
+    device_update(h);
+    return true;
+}
+
+bool board_write(struct machine *m, uint64_t physical, unsigned size, uint64_t value) {
+    const struct phys_region *r = phys_find(&m->phys, physical, size);
+    if (!r || r->kind == PHYS_ROM) return false;
+    if (r->kind == PHYS_RAM) {
+        memcpy(r->host + (physical - r->start), &value, size);
+        return true;
+    }
+    struct device_host *h = &m->device[r->device];
+    if (!h->device->write(h->state, h, physical - r->start, size, value)) return false;
+    device_update(h);
+    return true;
+}
+
+static void digest_fields(struct machine *m, const void *state, const struct field *fields, unsigned count) {
+    for (const struct field *f = fields; f < fields + count; f++) {
+        if (f->flags & FIELD_NO_DIGEST) continue;
+        for (unsigned i = 0; i < f->count; i++) {
+            uint64_t v = field_get(state, f, i);
+            vm_digest_bytes(m->vm, &v, sizeof v);
+        }
+    }
+}
+
+static bool page_is_zero(const uint8_t *page) {
+    return page[0] == 0 && !memcmp(page, page + 1, PAGE_SIZE - 1);
+}
+
+void board_digest(struct machine *m) {
+    digest_fields(m, m, machine_fields, sizeof machine_fields / sizeof *machine_fields);
+    for (const struct device_host *h = m->device; h < m->device + DEVICE_COUNT; h++)
+        if (h->present) digest_fields(m, h->state, h->device->fields, h->device->nfields);
+    for (uint64_t at = 0; at < m->ram_size; at += PAGE_SIZE) {
+        if (page_is_zero(m->ram + at)) continue;
+        vm_digest_bytes(m->vm, &at, sizeof at);
+        vm_digest_bytes(m->vm, m->ram + at, PAGE_SIZE);
+    }
+}

@@ -1,0 +1,87 @@
+/* board.h - within machine/: the board that devices sit on, and what a device may ask of it.
+ *
+ * A device knows its own state (declared rows) and its place (struct device_host); everything that reaches beyond it
+ * goes through the functions here. Time is in ticks of BOARD_TICK_NS and stands still while a device runs.
+ */
+#ifndef MACHINE_BOARD_H
+#define MACHINE_BOARD_H
+
+#include "core/device.h"
+#include "machine/console.h"
+#include "mem/phys.h"
+#include "vm/vm.h"
+
+/* The clock ticks at 10 MHz, as on the boards this one is like; vm_clock_ns counts an instruction as a nanosecond. */
+enum { BOARD_TICK_NS = 100 };
+/* How often a device that waits for input looks for it: every millisecond. */
+enum { BOARD_INPUT_TICKS = 10000 };
+enum { PAGE_SIZE = 4096, ROM_SIZE = PAGE_SIZE };
+enum device_number {
+#define DEVICE(name) DEVICE_##name,
+#include "machine/device.def"
+    DEVICE_COUNT
+};
+
+struct machine;
+struct device_host {
+    struct machine *machine;
+    const struct device *device;
+    void *state;
+    uint64_t start;     /* its address */
+    uint64_t companion; /* value of the other symbol that board.def names for it, or 0 */
+    uint64_t next;      /* time of its next event */
+    uint32_t pins;      /* levels of its output pins */
+    unsigned number;    /* enum device_number */
+    bool present;
+    bool listens; /* its next event is only to look for input */
+};
+
+#define MACHINE_FIELDS(FIELD, ARRAY) FIELD(uint64_t, time_offset, TIME, 0, 0, 0, UINT64_MAX)
+
+struct machine {
+    FIELDS_STRUCT(MACHINE_FIELDS)
+    struct vm *vm;
+    struct phys phys;
+    struct device_host device[DEVICE_COUNT];
+    struct console console;
+    uint8_t *ram, *rom;
+    uint64_t ram_size;
+    uint64_t timer; /* time of the next event of the cpu's own timer */
+    bool changed;   /* a pin or the time of an event has changed since board_update */
+    bool off;       /* a device has switched the power off: */
+    int status;     /* with this exit status */
+};
+
+/* What devices ask for. */
+void board_pin(struct device_host *host, unsigned pin, bool level);
+uint64_t board_time(struct device_host *host);
+void board_set_time(struct device_host *host, uint64_t time);
+void board_output(struct device_host *host, const void *bytes, size_t size);
+/** The next byte typed, CONSOLE_NOTHING (for now) or CONSOLE_END. */
+int board_input(struct device_host *host);
+/** Is there input to be had without asking the host? */
+bool board_input_ready(const struct device_host *host);
+/** Says whether the device's next event is nothing but looking for input. */
+void board_listen(struct device_host *host, bool listens);
+/** Host address of RAM for a device that reads or writes it by itself; NULL if there is none. */
+uint8_t *board_ram(struct device_host *host, uint64_t physical, uint64_t size);
+void board_power_off(struct device_host *host, int status);
+
+/* What machine.c asks for. */
+/** Looks up a symbol of the program. */
+typedef bool board_symbol(const void *of, const char *name, uint64_t *value);
+/** Makes devices, ROM and the map of physical memory around the RAM that is there. The ROM leads to `entry`. */
+bool board_init(struct machine *m, uint64_t ram, uint64_t entry, board_symbol *symbol, const void *of);
+void board_done(struct machine *m);
+/** Brings devices and the cpu's own timer up to the present and schedules the next event. */
+void board_update(struct machine *m);
+/** Nanoseconds until the next event; *listens: some device waits for input, and its events are not counted. */
+uint64_t board_idle_ns(const struct machine *m, bool *listens);
+/** Accesses to any kind of physical memory. False: there is nothing. */
+bool board_read(struct machine *m, uint64_t physical, unsigned size, uint64_t *value);
+bool board_write(struct machine *m, uint64_t physical, unsigned size, uint64_t value);
+/** Time of the board, for the cpu's counter. */
+uint64_t board_now(const struct machine *m);
+void board_digest(struct machine *m);
+
+#endif

@@ -1,0 +1,59 @@
+/* console.c - see console.h. */
+#define _GNU_SOURCE
+#include "machine/console.h"
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+void console_flush(struct console *c) {
+    size_t done = 0;
+    while (done < c->out_count) {
+        ssize_t n = write(STDOUT_FILENO, c->out + done, c->out_count - done);
+        if (n > 0)
+            done += (size_t)n;
+        else if (errno == EAGAIN)
+            poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1, -1);
+        else if (errno != EINTR)
+            break; /* nobody listens: the text is lost, as on a line that is not connected */
+    }
+    c->out_count = 0;
+}
+
+void console_write(struct console *c, const void *bytes, size_t size) {
+    for (const uint8_t *p = bytes; size; p++, size--) {
+        c->out[c->out_count++] = *p;
+        if (*p == '\n' || c->out_count == sizeof c->out) console_flush(c);
+    }
+}
+
+bool console_ready(const struct console *c) {
+    return c->in_next < c->in_count || c->ended;
+}
+
+/* Fetches input if there is some, sleeping for it no longer than the timeout says. */
+static void fetch(struct console *c, const struct timespec *timeout) {
+    if (console_ready(c)) return;
+    if (c->out_count) console_flush(c); /* the question before the answer */
+    struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+    if (ppoll(&p, 1, timeout, NULL) <= 0) return;
+    ssize_t n = read(STDIN_FILENO, c->in, sizeof c->in);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
+    c->ended = n <= 0;
+    c->in_next = 0;
+    c->in_count = n > 0 ? (uint32_t)n : 0;
+}
+
+int console_read(struct console *c) {
+    fetch(c, &(struct timespec){0});
+    if (c->in_next < c->in_count) return c->in[c->in_next++];
+    return c->ended ? CONSOLE_END : CONSOLE_NOTHING;
+}
+
+bool console_wait(struct console *c, uint64_t ns) {
+    struct timespec t = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+    console_flush(c);
+    fetch(c, ns == UINT64_MAX ? NULL : &t);
+    return console_ready(c);
+}

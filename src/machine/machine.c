@@ -1,0 +1,277 @@
+/* machine.c - the interface at the ISA: opens a bare-metal program on the board, answers exits as hardware would.
+ *
+ * Everything runs counted: interrupts and timers arrive at exact instruction counts, so that runs can be repeated and
+ * tiers compared. A program is ours when its segments are to be loaded into the board's RAM and nothing in it asks for
+ * an operating system (interpreter, thread-local storage), or when the caller says so.
+ */
+#include "machine/machine.h"
+#include "machine/board.h"
+#include "base/elf.h"
+#include "base/os.h"
+#include "mem/mem.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define GUEST(name) extern const struct guest guest_##name;
+#define HOST(name)
+#define KIND(name)
+#include "parts.def"
+#undef GUEST
+#undef HOST
+#undef KIND
+
+struct cpu_place {
+    const struct guest *guest;
+    enum elf_machine machine;
+    uint64_t ram;
+};
+static const struct cpu_place cpu_place = {
+#define CPU(name, elf_machine, ram, reset) &guest_##name, elf_machine, ram
+#include "machine/board.def"
+};
+enum {
+#define CPU(name, elf_machine, ram, reset) RESET = reset
+#include "machine/board.def"
+};
+
+#define RAM_DEFAULT (128ull << 20)
+#define RAM_LIMIT   (1ull << 40)
+enum { DATA_SPACE = 0 };
+
+static bool recognise(const uint8_t *bytes, size_t size) {
+    return elf_recognise(bytes, size, cpu_place.machine) && elf_is_bare(bytes, size, cpu_place.ram);
+}
+
+/* ---- opening */
+
+static bool symbol(const void *of, const char *name, uint64_t *value) {
+    return elf_symbol(of, name, value);
+}
+
+static bool load(struct machine *m, const struct elf *elf, struct error *error) {
+    if (elf->machine != cpu_place.machine)
+        return error_set(error, ERROR_NOT_RUNNABLE, "%s: for machine %u, the board has %u (at offset 18)", elf->name,
+                         elf->machine, cpu_place.machine);
+    if (!elf_find(elf, ELF_LOAD)) return error_set(error, ERROR_NOT_RUNNABLE, "%s: nothing to load", elf->name);
+    if (!elf_loads_within(elf, true, cpu_place.ram, cpu_place.ram + m->ram_size, error)) return false;
+    for (const struct elf_segment *s = elf->segments; s < elf->segments + elf->nsegments; s++)
+        if (s->type == ELF_LOAD && s->file_size &&
+            !elf_read(elf, s->offset, m->ram + (s->physical - cpu_place.ram), s->file_size, error))
+            return false;
+    return true;
+}
+
+/** Where to start: the entry is a virtual address, memory is not mapped yet. */
+static uint64_t physical_entry(const struct elf *elf) {
+    for (const struct elf_segment *s = elf->segments; s < elf->segments + elf->nsegments; s++)
+        if (s->type == ELF_LOAD && elf->entry - s->address < s->memory_size)
+            return elf->entry - s->address + s->physical;
+    return elf->entry;
+}
+
+static bool load_file(struct machine *m, const char *path, struct error *error) {
+    struct elf elf;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set(error, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_NOT_RUNNABLE, "%s: %s", path,
+                         strerror(errno));
+    bool ok = elf_open(&elf, fd, path, error);
+    if (ok) {
+        ok = load(m, &elf, error);
+        if (ok && !board_init(m, cpu_place.ram, physical_entry(&elf), symbol, &elf))
+            ok = error_set(error, ERROR_RESOURCES, "%s: no memory for the board", path);
+        elf_close(&elf);
+    }
+    close(fd);
+    return ok;
+}
+
+static bool ram_make(struct machine *m, uint64_t size, struct error *error) {
+    m->ram_size = size ? size : RAM_DEFAULT;
+    if (m->ram_size % PAGE_SIZE || m->ram_size > RAM_LIMIT)
+        return error_set(error, ERROR_USAGE, "RAM of %" PRIu64 " bytes: not a multiple of %d, or too much", m->ram_size,
+                         PAGE_SIZE);
+    m->ram = os_reserve(m->ram_size);
+    if (!m->ram || !os_commit(m->ram, m->ram_size))
+        return error_set(error, ERROR_RESOURCES, "cannot get %" PRIu64 " MiB of memory for RAM", m->ram_size >> 20);
+    return true;
+}
+
+static bool cpu_make(struct machine *m, const struct interface *interface) {
+    struct vm *vm = m->vm;
+    struct engine_config config;
+    vm_engine_config(vm, cpu_place.guest, interface, &config);
+    vm->engine = engine_make(&config, &vm->error);
+    vm->cpu = vm->engine ? engine_cpu_make(vm->engine, &vm->error) : NULL;
+    struct tlb *tlb = vm->cpu ? aligned_alloc(64, sizeof *tlb) : NULL;
+    if (!tlb) return error_set(&vm->error, ERROR_RESOURCES, "no memory for a cpu");
+    tlb_flush(tlb);
+    vm->cpu->mem[DATA_SPACE] = (struct mem_view){.kind = MEM_SOFT, .tlb = tlb}; /* the engine frees it with the cpu */
+    vm->cpu->phys = &m->phys;
+    vm->cpu->interface = interface;
+    vm->cpu->self = vm;
+    vm->cpu->pc = RESET;
+    return true;
+}
+
+static void machine_close(struct vm *vm) {
+    struct machine *m = vm->data;
+    if (!m) return;
+    console_flush(&m->console);
+    if (vm->engine) engine_cpu_free(vm->engine, vm->cpu);
+    engine_free(vm->engine);
+    board_done(m);
+    if (m->ram) os_release(m->ram, m->ram_size);
+    free(m);
+    vm->engine = NULL;
+    vm->cpu = NULL;
+    vm->data = NULL;
+}
+
+/* ---- answering */
+
+static enum answer stop(struct machine *m, enum vm_end end, int status, uint64_t value) {
+    console_flush(&m->console);
+    return vm_stop(m->vm, end, status, value);
+}
+
+/** Brings the board up to date, and the cpu into the handler of an interrupt if one is due. */
+static void serve(struct machine *m) {
+    board_update(m);
+    m->vm->cpu->guest->take_interrupt(m->vm->cpu);
+}
+
+/* Nothing to do until an interrupt comes. Idle time costs none of ours: the clock is set forward to the next event,
+   unless somebody may type, in which case it passes. */
+static enum answer wait_for_interrupt(struct machine *m, struct cpu *cpu) {
+    for (;;) {
+        bool listens;
+        board_update(m);
+        if (cpu->guest->wakes(cpu)) break;
+        uint64_t ns = board_idle_ns(m, &listens), began = os_nanoseconds();
+        if (!listens) {
+            if (ns == UINT64_MAX) return stop(m, VM_TRAPPED, EXIT_wait, cpu->pc); /* it would wait for ever */
+            vm_clock_advance(m->vm, ns);
+        } else if (console_wait(&m->console, ns)) {
+            uint64_t passed = os_nanoseconds() - began;
+            vm_clock_advance(m->vm, passed < ns ? passed : ns);
+        } else if (__atomic_load_n(&cpu->poll, __ATOMIC_SEQ_CST)) {
+            break; /* a signal came: somebody wants the loop */
+        } else if (ns != UINT64_MAX) {
+            vm_clock_advance(m->vm, ns);
+        }
+    }
+    cpu->guest->take_interrupt(cpu);
+    return ANSWER_RESUME;
+}
+
+static enum answer answer(void *self, struct cpu *cpu) {
+    struct vm *vm = self;
+    struct machine *m = vm->data;
+    bool event;
+    if (m->off) return stop(m, VM_POWERED_OFF, m->status, 0);
+    switch ((enum exit_kind)cpu->exit.kind) {
+    case EXIT_poll:
+        if (vm_answer_poll(vm)) return ANSWER_STOP;
+        serve(m);
+        return ANSWER_RESUME;
+    case EXIT_budget:
+        if (vm_answer_budget(vm, cpu, &event) == ANSWER_STOP) return stop(m, vm->end, vm->status, vm->end_value);
+        if (event) serve(m);
+        return ANSWER_RESUME;
+    case EXIT_wait: return wait_for_interrupt(m, cpu);
+    default: cpu->guest->enter_trap(cpu); return ANSWER_RESUME;
+    }
+}
+
+static void fetch(void *self, struct cpu *cpu, uint64_t address, struct fetch *f) {
+    struct machine *m = ((struct vm *)self)->data;
+    struct walk w;
+    cpu->guest->walk(cpu, address, ACCESS_FETCH, &w);
+    f->fault = w.fault;
+    if (w.fault) return;
+    /* As much as has the same rights and is not interrupted by a device, at most the page. */
+    uint64_t unit = w.page_size < PAGE_SIZE ? w.page_size : PAGE_SIZE, start = w.physical & ~(unit - 1);
+    const uint8_t *host = phys_readable(&m->phys, start, unit);
+    while (!host && unit > 2) {
+        unit /= 2;
+        start = w.physical & ~(unit - 1);
+        host = phys_readable(&m->phys, start, unit);
+    }
+    if (!host) {
+        f->fault = EXIT_access_fetch;
+        return;
+    }
+    f->bytes = host + (w.physical - start);
+    f->avail = unit - (w.physical - start);
+    f->page = w.physical & ~(uint64_t)(PAGE_SIZE - 1);
+}
+
+/* A device access that changes a wire or an event is answered before the next instruction runs. */
+static void settle(struct machine *m, struct cpu *cpu) {
+    if (m->changed || m->off) cpu_exit(cpu, EXIT_poll, 0);
+}
+
+static bool device_read(void *self, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t *value) {
+    struct machine *m = ((struct vm *)self)->data;
+    bool done = board_read(m, physical, size, value);
+    settle(m, cpu);
+    return done;
+}
+
+static bool device_write(void *self, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value) {
+    struct machine *m = ((struct vm *)self)->data;
+    bool done = board_write(m, physical, size, value);
+    settle(m, cpu);
+    return done;
+}
+
+static uint8_t *ram(void *self, uint64_t physical, uint64_t size) {
+    struct machine *m = ((struct vm *)self)->data;
+    return phys_ram(&m->phys, physical, size);
+}
+
+static uint64_t counter(void *self, struct cpu *cpu, enum counter which) {
+    struct machine *m = ((struct vm *)self)->data;
+    return which == COUNTER_TIME ? board_now(m) : cpu_count(cpu) - 1;
+}
+
+static const struct interface interface_machine = {
+    .name = "machine",
+    .answer = answer,
+    .fetch = fetch,
+    .device_read = device_read,
+    .device_write = device_write,
+    .ram = ram,
+    .counter = counter,
+};
+
+static bool machine_open(struct vm *vm) {
+    struct machine *m = vm->data = calloc(1, sizeof *m);
+    if (!m) return error_set(&vm->error, ERROR_RESOURCES, "no memory for the machine");
+    m->vm = vm;
+    if (ram_make(m, vm->options.ram_size, &vm->error) && load_file(m, vm->options.path, &vm->error) &&
+        cpu_make(m, &interface_machine)) {
+        board_update(m);
+        return true;
+    }
+    machine_close(vm);
+    return false;
+}
+
+static void machine_digest(struct vm *vm) {
+    board_digest(vm->data);
+}
+
+const struct vm_kind vm_kind_machine = {
+    .name = "machine",
+    .counted = true,
+    .recognise = recognise,
+    .open = machine_open,
+    .close = machine_close,
+    .digest = machine_digest,
+};

@@ -1,0 +1,121 @@
+/* plic.c - the platform-level interrupt controller: 95 sources, two contexts (hart 0 in M and in S mode).
+ *
+ *   0x000000 + 4 s        priority of source s (0 .. 7)          0x200000 + 0x1000 c      threshold of context c
+ *   0x001000 + 4 w        pending, 32 sources a word             0x200004 + 0x1000 c      claim (read), complete
+ * (write) 0x002000 + 0x80 c + 4 w   enabled, by context
+ *
+ * Sources are levels. A source is pending while its wire is up and nobody has claimed it; a wire that comes down
+ * before the claim takes the request back. Pin c interrupts context c. Registers are 4 bytes wide.
+ */
+#include "machine/board.h"
+
+enum { SOURCES = 96, WORDS = SOURCES / 32, CONTEXTS = 2, PRIORITY_MASK = 7, SIZE = 0x600000 };
+enum { PRIORITY = 0, PENDING = 0x1000, ENABLE = 0x2000, ENABLE_STEP = 0x80, CONTEXT = 0x200000, CONTEXT_STEP = 0x1000 };
+
+#define PLIC_FIELDS(FIELD, ARRAY)                                                                                      \
+    ARRAY(uint32_t, priority, SOURCES, RESOURCE, 0, 0, 0, PRIORITY_MASK)                                               \
+    ARRAY(uint32_t, level, WORDS, RESOURCE, 0, 0, 0, 0)                                                                \
+    ARRAY(uint32_t, claimed, WORDS, RESOURCE, 0, 0, 0, 0)                                                              \
+    ARRAY(uint32_t, enable, WORDS *CONTEXTS, RESOURCE, 0, 0, 0, UINT32_MAX)                                            \
+    ARRAY(uint32_t, threshold, CONTEXTS, RESOURCE, 0, 0, 0, PRIORITY_MASK)
+
+struct plic {
+    FIELDS_STRUCT(PLIC_FIELDS)
+};
+#define FIELDS_OF struct plic
+static const struct field fields[] = {FIELDS_TABLE(PLIC_FIELDS)};
+
+static uint32_t pending(const struct plic *p, unsigned word) {
+    return p->level[word] & ~p->claimed[word];
+}
+
+/** The source with the highest priority above `over` that is enabled for the context, or 0. */
+static unsigned best(const struct plic *p, unsigned context, uint32_t over) {
+    unsigned found = 0;
+    for (unsigned w = 0; w < WORDS; w++)
+        for (uint32_t bits = pending(p, w) & p->enable[context * WORDS + w]; bits; bits &= bits - 1) {
+            unsigned s = w * 32 + (unsigned)__builtin_ctz(bits);
+            if (p->priority[s] <= over) continue;
+            found = s;
+            over = p->priority[s];
+        }
+    return found;
+}
+
+/* Where an offset leads: a register of 32 bits, which the struct has as it is. */
+static uint32_t *plain(struct plic *p, uint64_t offset) {
+    if (offset < PENDING) return offset / 4 < SOURCES ? &p->priority[offset / 4] : NULL;
+    if (offset >= ENABLE && offset < ENABLE + CONTEXTS * ENABLE_STEP) {
+        unsigned context = (unsigned)(offset - ENABLE) / ENABLE_STEP, word = (unsigned)(offset % ENABLE_STEP) / 4;
+        return word < WORDS ? &p->enable[context * WORDS + word] : NULL;
+    }
+    if (offset >= CONTEXT && offset < CONTEXT + CONTEXTS * CONTEXT_STEP && offset % CONTEXT_STEP == 0)
+        return &p->threshold[(offset - CONTEXT) / CONTEXT_STEP];
+    return NULL;
+}
+
+/** Is this the claim register of a context? */
+static bool claims(uint64_t offset, unsigned *context) {
+    *context = (unsigned)((offset - CONTEXT) / CONTEXT_STEP);
+    return offset >= CONTEXT && offset < CONTEXT + CONTEXTS * CONTEXT_STEP && offset % CONTEXT_STEP == 4;
+}
+
+static bool read(void *state, struct device_host *host, uint64_t offset, unsigned size, uint64_t *value) {
+    struct plic *p = state;
+    unsigned context;
+    (void)host;
+    if (size != 4 || offset % 4) return false;
+    const uint32_t *at = plain(p, offset);
+    *value = 0;
+    if (at) {
+        *value = *at;
+    } else if (offset >= PENDING && offset < PENDING + WORDS * 4) {
+        *value = pending(p, (unsigned)(offset - PENDING) / 4);
+    } else if (claims(offset, &context)) {
+        unsigned s = best(p, context, 0); /* claims do not look at the threshold */
+        *value = s;
+        if (s) p->claimed[s / 32] |= 1u << s % 32;
+    }
+    return true;
+}
+
+static bool write(void *state, struct device_host *host, uint64_t offset, unsigned size, uint64_t value) {
+    struct plic *p = state;
+    unsigned context;
+    (void)host;
+    if (size != 4 || offset % 4) return false;
+    uint32_t *at = plain(p, offset);
+    if (at >= p->enable && at < p->enable + WORDS * CONTEXTS) {
+        *at = (uint32_t)value & ((at - p->enable) % WORDS ? UINT32_MAX : ~1u); /* there is no source 0 */
+    } else if (at) {
+        if (offset != PRIORITY) *at = (uint32_t)value & PRIORITY_MASK;
+    } else if (claims(offset, &context) && value < SOURCES) {
+        /* Completing what the context could not have claimed is ignored. */
+        if (p->enable[context * WORDS + value / 32] >> value % 32 & 1) p->claimed[value / 32] &= ~(1u << value % 32);
+    }
+    return true;
+}
+
+static void wire(void *state, struct device_host *host, unsigned pin, bool level) {
+    struct plic *p = state;
+    (void)host;
+    p->level[pin / 32] = (p->level[pin / 32] & ~(1u << pin % 32)) | (uint32_t)level << pin % 32;
+}
+
+static uint64_t update(void *state, struct device_host *host) {
+    const struct plic *p = state;
+    for (unsigned c = 0; c < CONTEXTS; c++) board_pin(host, c, best(p, c, p->threshold[c]) != 0);
+    return UINT64_MAX;
+}
+
+const struct device device_plic = {
+    .name = "plic",
+    .size = SIZE,
+    .state_size = sizeof(struct plic),
+    .fields = fields,
+    .nfields = sizeof fields / sizeof *fields,
+    .read = read,
+    .write = write,
+    .update = update,
+    .wire = wire,
+};
