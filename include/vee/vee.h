@@ -86,7 +86,8 @@ VEE_API void vee_config_free(struct vee_config *config);
 VEE_API bool vee_config_set(struct vee_config *config, const char *name, const char *value, struct vee_error *error);
 /** The value that an option was last set to, or NULL: not set, or a flag that is off. Valid until it is set again. */
 VEE_API const char *vee_config_get(const struct vee_config *config, const char *name);
-/** Sets every option that vee_config_set has not set from its twin in a NULL-terminated environment. */
+/** Sets every option that vee_config_set has not set from its twin in a NULL-terminated environment. An empty twin
+    sets nothing. */
 VEE_API bool vee_config_read_environment(struct vee_config *config, const char *const *environment,
                                          struct vee_error *error);
 /** What the guest's environment is before options "env" and "unset" edit it: NULL-terminated, copied. */

@@ -108,7 +108,7 @@ static bool parse_number(const char *text, const char *suffixes, uint64_t *value
 
 static bool parse_flag(const char *value, bool *on) {
     *on = !strcmp(value, "1");
-    return *on || !strcmp(value, "0") || !*value;
+    return *on || !strcmp(value, "0");
 }
 
 static bool parse_tier(const char *value, enum tier *tier) {
@@ -229,7 +229,7 @@ bool vee_config_read_environment(struct vee_config *c, const char *const *enviro
         const char *who = options[i].twin, *value = environment_find(environment, who);
         if (!value && places[i].offset == offsetof(struct vee_config, options.sysroot))
             value = environment_find(environment, who = "QEMU_LD_PREFIX");
-        if (value && !set_from_twin(c, i, who, value, error)) return false;
+        if (value && *value && !set_from_twin(c, i, who, value, error)) return false;
     }
     return true;
 }

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Checks that the source tree keeps its layers (docs/layers.md): prints a line for each violation, then a summary.
+
+A file includes files of its own folder, and the doors (DOORS) of folders in a lower layer; nothing else of this project.
+A folder of guest/ or host/ sees itself and what stands directly in guest/ or host/, but no other guest or host.
+The neutral folders name no guest, operating system, file format or device in their code (comments may).
+
+usage: check_layers.py [ROOT]; exit status 1 when there are violations.
+"""
+import os
+import re
+import sys
+
+LAYER = {"base": 0, "core": 1, "mem": 1, "guest": 2, "opt": 2, "host": 2, "engine": 3, "vm": 4,
+         "machine": 5, "process": 5, "language": 5, "cmd": 6}
+
+# What a folder shows to higher layers.
+DOORS = {
+    "base": r".*\.h",
+    "core": r"(uop|cpu|fields|guest|host|interface|device|meaning|fp)\.h|(uop|exit)\.def",
+    "mem": r"(mem|space|phys)\.h",
+    "guest": r"(\w+)/\1\.h",
+    "opt": r"opt\.h",
+    "host": r"host\.h",
+    "engine": r"engine\.h",
+    "vm": r"vm\.h",
+}
+
+# The public header is implemented in vm/ and used by cmd/; the list of parts is read by whoever makes tables of it.
+PUBLIC = {"vee/vee.h": ("vm", "cmd"), "parts.def": ("vm", "engine", "host", "machine", "process", "language")}
+ONLY_PUBLIC = ("cmd",)
+
+NEUTRAL = ("core", "opt", "host", "engine", "vm")
+FOREIGN = set("""riscv riscv64 riscv32 rv64 rv32 wasm wasi webassembly pcode arm64 aarch64 i386 jvm
+                 linux freebsd darwin windows elf coff
+                 ecall csr satp mstatus sstatus hart
+                 uart ns16550 clint plic aclint virtio sbi htif pci""".split())
+CALL_NUMBER = re.compile(r"\b(__NR_\w+|SYS_[a-z]\w*)")
+
+
+def without_comments(text):
+    """The same lines, comments blanked."""
+    def blank(match):
+        return match.group(0) if match.group(0)[0] in "\"'" else re.sub(r"[^\n]", " ", match.group(0))
+    return re.sub(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|/\*.*?\*/|//[^\n]*', blank, text, flags=re.S)
+
+
+def words(line):
+    return (w for name in re.findall(r"\w+", line) for w in name.lower().split("_"))
+
+
+def include_allowed(path, name, generated):
+    """path: of the including file below src/; name: as written."""
+    folder, inside = path.split("/")[0], path.split("/")[1:-1]
+    if name in generated:
+        return folder == "guest"
+    if name in PUBLIC:
+        return folder in PUBLIC[name]
+    if "/" not in name:
+        name = os.path.dirname(path) + "/" + name
+    other, rest = name.split("/", 1)
+    if other == folder:
+        return not inside or "/" not in rest or rest.startswith(inside[0] + "/")
+    if folder in ONLY_PUBLIC or other not in LAYER or LAYER[other] >= LAYER[folder]:
+        return False
+    return re.fullmatch(DOORS[other], rest) is not None
+
+
+def check(src):
+    guests = os.listdir(os.path.join(src, "guest")) if os.path.isdir(os.path.join(src, "guest")) else []
+    generated = {guest + "_isa.h" for guest in guests}
+    files = violations = 0
+    for directory, _, names in sorted(os.walk(src)):
+        for name in sorted(names):
+            path = os.path.relpath(os.path.join(directory, name), src)
+            folder = path.split("/")[0]
+            if not re.search(r"\.([chS]|def|isa)$", name) or "/" not in path:
+                continue
+            files += 1
+            if folder not in LAYER:
+                print(f"src/{path}: folder {folder} is in no layer")
+                violations += 1
+                continue
+            with open(os.path.join(directory, name), encoding="utf-8") as f:
+                lines = without_comments(f.read()).split("\n")
+            for number, line in enumerate(lines, 1):
+                include = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
+                if include and not include_allowed(path, include.group(1), generated):
+                    print(f"src/{path}:{number}: {folder}/ may not include {include.group(1)}")
+                    violations += 1
+                if folder in NEUTRAL and not (include and folder == "host"):
+                    for word in sorted(FOREIGN.intersection(words(line))):
+                        print(f"src/{path}:{number}: {folder}/ names '{word}'")
+                        violations += 1
+                    for call in CALL_NUMBER.findall(line):
+                        print(f"src/{path}:{number}: {folder}/ names the system call '{call}'")
+                        violations += 1
+    print(f"layers: {files} files, {violations} violations")
+    return files and not violations
+
+
+if __name__ == "__main__":
+    root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+    sys.exit(0 if check(os.path.join(root, "src")) else 1)
