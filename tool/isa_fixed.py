@@ -38,7 +38,7 @@ import re
 
 from isa_source import Bad, Writer, c_code, c_name, c_string, names_in
 
-PIECES, OPERANDS = 8, 6  # as in guest/isa.h
+PIECES, OPERANDS, WITHOUT = 8, 6, 2  # as in guest/isa.h
 
 
 class Kind:
@@ -127,6 +127,8 @@ class Operand:
             raise line.bad(f"the bits of {self.field.name} are not covered once each: {covered}")
         if len(self.pieces) > PIECES:
             raise line.bad(f"{self.field.name} is in more than {PIECES} pieces")
+        if len(self.without) > WITHOUT or any(not -128 <= value < 128 for value in self.without):
+            raise line.bad(f"at most {WITHOUT} small values can be left out of {self.field.name}")
         self.pieces.sort(key=lambda piece: -piece[2])
 
     def mask(self):
@@ -142,7 +144,7 @@ class Operand:
         return not self.without or self.value(word) not in self.without
 
     def key(self):
-        return self.field.name, tuple(self.pieces)
+        return self.field.name, tuple(self.pieces), tuple(sorted(self.without))
 
     def expression(self):
         """C for the value; pieces that move by the same distance move together."""
@@ -488,7 +490,8 @@ def emit_tables(out, isa, table):
     for _, operand in table.values():
         pieces = ", ".join(f"{{{at}, {bits}, {to}}}" for at, bits, to in operand.pieces)
         out.put(f"{{{c_string(operand.field.name)}, &kinds[KIND_{operand.field.kind.name}], {operand.field.bias}, "
-                f"{operand.low}, {operand.width}, {len(operand.pieces)}, {{{pieces}}}}},")
+                f"{operand.low}, {operand.width}, {len(operand.pieces)}, {{{pieces}}}, {len(operand.without)}, "
+                f"{{{', '.join(str(value) for value in sorted(operand.without)) or 0}}}}},")
     out.put("};")
     out.put("static const struct isa_row rows[] = {")
     out.put('{"illegal", "", 0, 0, 0, 0, {0}},')

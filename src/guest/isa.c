@@ -14,6 +14,16 @@ int64_t isa_get(const struct isa_operand *o, uint32_t bits) {
     return (int64_t)(o->kind->is_signed ? sign_extend(v, o->width) : v) + o->bias;
 }
 
+bool isa_has(const struct isa *isa, const struct isa_row *row, uint32_t bits) {
+    if ((bits & row->mask) != row->value) return false;
+    for (unsigned i = 0; i < row->noperands; i++) {
+        const struct isa_operand *o = &isa->operands[row->operands[i]];
+        for (unsigned k = 0; k < o->nwithout; k++)
+            if (isa_get(o, bits) == o->without[k]) return false;
+    }
+    return true;
+}
+
 bool isa_set(const struct isa_operand *o, int64_t value, uint32_t *bits) {
     uint64_t v = (uint64_t)value - (uint64_t)(int64_t)o->bias;
     uint64_t fits = o->kind->is_signed ? sign_extend(v, o->width) : v & ((1ull << o->width) - 1);

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ISA_PIECES = 8, ISA_OPERANDS = 6 };
+enum { ISA_PIECES = 8, ISA_OPERANDS = 6, ISA_WITHOUT = 2 };
 
 enum isa_form { ISA_NAMES, ISA_SIGNED, ISA_UNSIGNED, ISA_HEX, ISA_TARGET, ISA_UPPER, ISA_LETTERS };
 
@@ -38,6 +38,8 @@ struct isa_operand {
     struct {
         uint8_t from, bits, to; /* `bits` bits of the encoding from `from` on are those of the value from `to` on */
     } pieces[ISA_PIECES];
+    uint8_t nwithout;
+    int8_t without[ISA_WITHOUT]; /* values that are not this operand's: the encoding is not of this row */
 };
 
 struct isa_row {
@@ -56,6 +58,8 @@ struct isa {
     unsigned (*decode)(uint32_t bits); /* the row; bits beyond a short instruction are zero */
 };
 
+/** Whether an encoding is one of this row's; a more specific row may take it all the same. */
+bool isa_has(const struct isa *isa, const struct isa_row *row, uint32_t bits);
 /** The operand's value in an encoding. */
 int64_t isa_get(const struct isa_operand *operand, uint32_t bits);
 /** Puts a value into *bits (the operand's bits there are zero). False when it cannot be encoded. */

@@ -84,8 +84,6 @@ static inline void lift_write(struct builder *b, unsigned n, uint16_t temp) {
         build_store(b, UOP_store_##type, 0, p_, (int64_t)(displacement), q_);                                          \
     })
 #define OP_MEM(op, p, q) OPX(op, 0, p, q)
-#define CBO_MANAGE(p)    lift_cbo_manage(b, p)
-#define CBO_CLEAR(p)     lift_cbo_zero(b, p)
 
 /* ---- floating point: registers as double, single and half precision, and as single without a check of the box */
 #define FP_ON    (CTX(fs) != FS_OFF)
@@ -167,7 +165,5 @@ void lift_jalr(struct builder *b, unsigned rd, unsigned rs1, int64_t distance);
 /** False: illegal, and nothing with an effect was emitted. */
 bool lift_csr(struct builder *b, enum riscv_csr_op op, unsigned rd, unsigned number, uint16_t operand, bool writes,
               uint32_t bits, bool *fp_changed);
-void lift_cbo_manage(struct builder *b, uint16_t address);
-void lift_cbo_zero(struct builder *b, uint16_t address);
 
 #endif
