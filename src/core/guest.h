@@ -63,6 +63,8 @@ struct guest {
     /** Lifts the one instruction at b->pc from `bytes` (`avail` of them readable). Returns its length and has emitted
         mark and uops; or 0 when more bytes than `avail` are needed. Illegal code lifts to an exit. */
     unsigned (*lift)(struct builder *b, const uint8_t *bytes, size_t avail);
+    /** May be NULL. Called before a block ends that the lifter has not ended: stores what it has kept back. */
+    void (*end)(struct builder *b);
     /** Text of the instruction; returns its length (at least 1). `bytes` as for lift. */
     unsigned (*disassemble)(char *text, size_t size, uint64_t pc, const uint8_t *bytes, size_t avail, const void *unit);
     /** ISA guests: translates a virtual address. NULL: addresses are physical. */

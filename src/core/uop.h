@@ -92,6 +92,7 @@ struct builder {
     uint64_t next;    /* pc + its length, once known */
     uint64_t ctx;
     const void *unit; /* whatever the interface gave for lifting (a language module), or NULL */
+    void *notes;      /* the lifter's own for this block, in the arena; NULL at its first instruction */
     uint16_t *slot_temp; /* by slot: the temporary that holds its value now, or 0 */
     uint32_t *const_of;  /* by temporary: index of its const uop + 1, or 0 */
     bool ended;          /* a uop with END was appended */

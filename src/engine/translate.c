@@ -53,6 +53,7 @@ struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena,
         }
         done += n;
     }
+    if (!b.ended && !b.failed && e->guest->end) e->guest->end(&b);
     if (!b.ended) build_jump(&b, block->pc + done);
     if (b.failed || block->nuops == 0) return NULL;
     if (e->config.check) {
