@@ -21,6 +21,8 @@ void *os_stack_map(size_t size);
     true when it has dealt with the fault; otherwise the fault takes its course (the handler before, or death).
     Whoever installs other handlers for SIGSEGV and SIGBUS later must call the same function first. */
 bool os_catch_faults(bool (*handler)(int signal, void *siginfo, void *ucontext));
+/** x86-64 hosts: what addresses with a gs prefix are relative to, in the calling thread. */
+bool os_gs_base(const void *base);
 uint64_t os_nanoseconds(void);
 /** Bytes that nobody can predict. */
 void os_random(void *bytes, size_t size);

@@ -3,9 +3,13 @@
 #include "base/os.h"
 #include <signal.h>
 #include <errno.h>
+#ifdef __x86_64__
+#include <asm/prctl.h>
+#endif
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -69,6 +73,14 @@ bool os_catch_faults(bool (*handler)(int signal, void *siginfo, void *ucontext))
     struct sigaction act = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     sigemptyset(&act.sa_mask);
     return !sigaction(SIGSEGV, &act, &fault_before[0]) && !sigaction(SIGBUS, &act, &fault_before[1]);
+}
+
+bool os_gs_base(const void *base) {
+#ifdef __x86_64__
+    return !syscall(SYS_arch_prctl, ARCH_SET_GS, base);
+#else
+    return !base;
+#endif
 }
 
 uint64_t os_nanoseconds(void) {

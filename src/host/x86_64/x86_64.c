@@ -1,9 +1,7 @@
 /* x86_64.c - the x86-64 host: its table, moves for the allocator, patching, FP status, features. */
 #include "host/x86_64/x86_64.h"
 #include "core/fp.h"
-#include <sys/syscall.h>
-#include <asm/prctl.h>
-#include <unistd.h>
+#include "base/os.h"
 
 bool x86_has_avx(void) { return __builtin_cpu_supports("avx"); }
 bool x86_has_fma(void) { return __builtin_cpu_supports("fma"); }
@@ -108,7 +106,7 @@ static void x86_cpu_init(struct cpu *cpu) {
     cpu->vee_fpcsr = 0x1f80;
     for (unsigned k = 0; k < MEM_SPACES; k++)
         if (cpu->mem[k].kind == MEM_WINDOW || cpu->mem[k].kind == MEM_LINEAR) {
-            syscall(SYS_arch_prctl, ARCH_SET_GS, cpu->mem[k].base);
+            os_gs_base(cpu->mem[k].base);
             return;
         }
 }
