@@ -17,13 +17,14 @@ meaning  C statements over the builders of the guest's lift.h; fields are variab
 
 Directives:
 
-    %kind NAME names TEXT TEXT ...      a number printed as text, counted from 0; VALUE=TEXT sets the counter; the
-                                        text "" is nothing; other numbers print in hexadecimal
+    %kind NAME names TEXT TEXT ...      a number printed as text, counted from 0; VALUE=TEXT sets the counter; x0..x31
+                                        is 32 texts; the text "" is nothing, ~ between quotes a blank; other numbers
+                                        print in hexadecimal
     %kind NAME signed | unsigned | hex  a number in this form
     %kind NAME target                   a signed distance from the instruction, printed as an address
     %kind NAME upper SHIFT BITS         a signed number of which the BITS bits from SHIFT on are printed, in hexadecimal
     %kind NAME letters LETTERS          a set of bits, the first letter the highest; the empty set is 0
-    %also NAME TEXT TEXT ...            further texts that are read (never printed) for a kind of names; x0..x31 works
+    %also NAME TEXT TEXT ...            further texts that are read (never printed) for a kind of names
     %field NAME KIND [OPTION...]        options: a width; +N (added to what the bits hold); !=V,V (values that no row
                                         has); via MACRO (the value passes through it in the lifter; it may `goto
                                         illegal`); silent (meanings need not use it); register (unsigned variable)
@@ -54,6 +55,8 @@ class Kind:
         if self.form == "names":
             self.names = read_names(line, rest)
             self.printed = len(self.names)
+            if len({value for value, _ in self.names}) != self.printed:
+                raise line.bad("a number has two texts")
         elif len(rest) != self.FORMS[self.form]:
             raise line.bad(f"{self.form} takes {self.FORMS[self.form]} arguments")
         elif self.form == "upper":
@@ -70,21 +73,17 @@ class Kind:
 def read_names(line, words):
     names, value = [], 0
     for word in words:
-        span = re.fullmatch(r"(.*?)(\d+)\.\.\1(\d+)", word)
-        if span:
-            first, last = int(span[2]), int(span[3])
-            names += [(number, span[1] + str(number)) for number in range(first, last + 1)]
-            value = last + 1
-            continue
         head, equal, text = word.rpartition("=")
         if equal:
             value = int(head, 0)
         if text.startswith('"'):
             text = text[1:-1].replace("~", " ")
-        names.append((value, text))
-        value += 1
+        span = re.fullmatch(r"(.*?)(\d+)\.\.\1(\d+)", text)
+        texts = [span[1] + str(number) for number in range(int(span[2]), int(span[3]) + 1)] if span else [text]
+        names += list(enumerate(texts, value))
+        value += len(texts)
     if len({text for _, text in names}) != len(names):
-        raise line.bad("a text stands for two numbers")
+        raise line.bad("a text is there twice")
     return names
 
 
