@@ -61,6 +61,8 @@ void engine_flush(struct engine *e);
 void engine_recheck_code(struct engine *e, struct cpu *cpu);
 /** The mapping of virtual addresses changed for this cpu: drops its TLB and everything keyed by virtual address. */
 void cpu_flush_mapping(struct cpu *cpu);
+/** An answer has changed where a memory space lies (its base, not its kind). */
+void cpu_memory_moved(struct cpu *cpu);
 
 /** Reads or writes 1, 2, 4 or 8 bytes of a memory space as an instruction would. False: cpu->exit says why, nothing
     changed. Values are zero-extended. Misaligned accesses are fine. */

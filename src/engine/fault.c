@@ -3,6 +3,7 @@
  * Three kinds: in a guarded access (it returns a status), a full pairing stack (it is emptied), and in translated code:
  * there the host pc tells the guest instruction, the state is that before it (commits come last), and the instruction
  * is handed to the interpreter, which finds out exactly what is wrong - or nothing, if another thread has mended it.
+ * In a linear space nothing can be mended: the access was out of bounds, and that is the exit.
  *
  * The registry of engines is the one piece of global state in vee: a signal handler has no other way to find them.
  */
@@ -12,6 +13,14 @@
 
 enum { ENGINES = 64 };
 static struct engine *_Atomic engines[ENGINES];
+
+static bool in_linear_space(const struct cpu *cpu, const void *address, uint64_t *guest) {
+    for (const struct mem_view *m = cpu->mem; m < cpu->mem + MEM_SPACES; m++) {
+        *guest = (uint64_t)(uintptr_t)address - (uint64_t)(uintptr_t)m->base;
+        if (m->kind == MEM_LINEAR && *guest < m->limit) return true;
+    }
+    return false;
+}
 
 bool engine_host_fault(int signal, void *siginfo, void *ucontext) {
     void *address = ((siginfo_t *)siginfo)->si_addr;
@@ -32,7 +41,11 @@ bool engine_host_fault(int signal, void *siginfo, void *ucontext) {
         while (n + 1 < u->nmarks && u->marks[n].host_end <= rel) n++;
         cpu->pc = u->pc + u->marks[n].guest_off;
         if (u->ctx & CTX_COUNTED) cpu->budget += u->ninsns - (n + 1);
-        cpu_exit(cpu, EXIT_interpret, 0);
+        uint64_t guest;
+        if (in_linear_space(cpu, address, &guest))
+            cpu_exit(cpu, EXIT_memory_bounds, guest);
+        else
+            cpu_exit(cpu, EXIT_interpret, 0);
         cpu->exit_site = NULL;
         e->host->leave_from_fault(ucontext, cpu, e->execute);
         return true;

@@ -99,6 +99,10 @@ void cpu_flush_mapping(struct cpu *cpu) {
     cpu_drop_shortcuts(cpu);
 }
 
+void cpu_memory_moved(struct cpu *cpu) {
+    if (cpu->engine->host) cpu->engine->host->cpu_init(cpu);
+}
+
 static bool poison_flush(struct engine *e) {
     if (!e->config.random_flush) return false;
     e->random = e->random * 6364136223846793005u + 1442695040888963407u;
