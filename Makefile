@@ -106,7 +106,7 @@ $(B)/libvee.a: $(OBJECTS)
 endif
 
 # ---- the program
-$(B)/vee: $(PROGRAM_OBJECTS) $(B)/libvee.a
+$(B)/vee: $(PROGRAM_OBJECTS) $(B)/inner.a
 	$(call say,LD )
 	$(Q)$(CC) $(ALL_LDFLAGS) $(PROGRAM_LDFLAGS) -o $@ $^ $(LIBS)
 
