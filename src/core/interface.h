@@ -31,7 +31,8 @@ struct interface {
     /** Fills *f for the guest address; never changes state. */
     void (*fetch)(void *self, struct cpu *cpu, uint64_t address, struct fetch *f);
     void (*wait)(void *self, struct cpu *cpu);
-    /** MEM_SOFT only: an access to physical memory that is not RAM. Returns false where there is no device. */
+    /** MEM_SOFT only: an access to physical memory that is not RAM. Returns false where there is no device. A write may
+        ask by cpu_exit(EXIT_poll) for an answer before the next instruction. */
     bool (*device_read)(void *self, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t *value);
     bool (*device_write)(void *self, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value);
     /** MEM_SOFT only: host address of `size` bytes of RAM at a physical address, or NULL. */

@@ -27,12 +27,22 @@ static uint64_t guest_fault(const struct mem_view *m, uint64_t address, unsigned
     return guest - address < size ? guest : address; /* the kernel does not always tell */
 }
 
-/* MEM_SOFT: one page. Yields the host address, or a device's physical address with *at NULL. */
-static bool soft_page(struct cpu *cpu, struct mem_view *m, uint64_t address, bool write, uint8_t **at, uint64_t *phys) {
+/* MEM_SOFT: the part of an access that is mapped in one piece. */
+struct piece {
+    uint8_t *host;     /* NULL: not RAM */
+    uint64_t physical; /* then known */
+    unsigned size;
+};
+enum { PIECES = 3, PAGE = 1 << TLB_PAGE_SHIFT }; /* rights can change every four bytes */
+
+/* The piece that an access of `size` bytes begins with. */
+static bool soft_piece(struct cpu *cpu, struct mem_view *m, uint64_t address, unsigned size, bool write,
+                       struct piece *p) {
     struct tlb_line *line = &m->tlb->line[(address >> TLB_PAGE_SHIFT) % TLB_LINES];
-    uint64_t page = address >> TLB_PAGE_SHIFT << TLB_PAGE_SHIFT;
+    uint64_t page = address >> TLB_PAGE_SHIFT << TLB_PAGE_SHIFT, offset = address - page, unit = PAGE;
+    p->size = PAGE - offset < size ? (unsigned)(PAGE - offset) : size;
     if ((write ? line->write : line->read) == page) {
-        *at = (uint8_t *)(uintptr_t)(line->host + (address - page));
+        p->host = (uint8_t *)(uintptr_t)(line->host + offset);
         return true;
     }
     struct walk w = {.physical = address, .page_size = UINT64_MAX, .read = true, .write = true, .execute = true};
@@ -42,36 +52,49 @@ static bool soft_page(struct cpu *cpu, struct mem_view *m, uint64_t address, boo
         return false;
     }
     const struct engine_config *c = &cpu->engine->config;
-    uint64_t offset = address & ((1u << TLB_PAGE_SHIFT) - 1);
-    uint8_t *ram = c->interface->ram(c->self, w.physical - offset, 1u << TLB_PAGE_SHIFT);
-    if (ram && w.page_size >= 1u << TLB_PAGE_SHIFT) tlb_fill(m->tlb, address, ram, w.read, w.write, w.execute);
-    *at = ram ? ram + offset : NULL;
-    *phys = w.physical;
+    uint8_t *ram = w.page_size >= PAGE ? c->interface->ram(c->self, w.physical - offset, PAGE) : NULL;
+    if (ram) {
+        tlb_fill(m->tlb, address, ram, w.read, w.write, w.execute);
+        p->host = ram + offset;
+        return true;
+    }
+    /* Rights end within the page, or it is not RAM throughout: no line, but perhaps RAM all the same. */
+    if (w.page_size < PAGE) unit = w.page_size;
+    if (unit - (address & (unit - 1)) < p->size) p->size = (unsigned)(unit - (address & (unit - 1)));
+    p->physical = w.physical;
+    p->host = c->interface->ram(c->self, w.physical, p->size);
     return true;
 }
 
+/* translated: the access is translated code's, which cannot leave after a store. What is not RAM may want that, so such
+   stores are left to the interpreter. */
 static bool soft_access(struct cpu *cpu, struct mem_view *m, uint64_t address, unsigned size, bool write,
-                        uint64_t *value) {
-    uint8_t *at[2] = {0};
-    uint64_t phys[2] = {0};
-    unsigned first = size, to_end = (1u << TLB_PAGE_SHIFT) - (unsigned)(address & ((1u << TLB_PAGE_SHIFT) - 1));
-    if (to_end < size) first = to_end;
-    if (!soft_page(cpu, m, address, write, &at[0], &phys[0])) return false;
-    if (first < size && !soft_page(cpu, m, address + first, write, &at[1], &phys[1])) return false;
-    if (!at[0] || (first < size && !at[1])) {
-        const struct engine_config *c = &cpu->engine->config;
-        bool done = first == size && (write ? c->interface->device_write(c->self, cpu, phys[0], size, *value)
-                                            : c->interface->device_read(c->self, cpu, phys[0], size, value));
-        if (!done) cpu_exit(cpu, write ? EXIT_access_write : EXIT_access_read, address);
-        return done;
+                        bool translated, uint64_t *value) {
+    struct piece piece[PIECES];
+    unsigned n = 0, done = 0;
+    bool ram = true;
+    for (; done < size; done += piece[n++].size) {
+        if (!soft_piece(cpu, m, address + done, size - done, write, &piece[n])) return false;
+        ram = ram && piece[n].host;
     }
-    if (write) {
-        memcpy(at[0], value, first);
-        if (first < size) memcpy(at[1], (uint8_t *)value + first, size - first);
-    } else {
-        *value = 0;
-        memcpy(value, at[0], first);
-        if (first < size) memcpy((uint8_t *)value + first, at[1], size - first);
+    if (!ram) {
+        const struct engine_config *c = &cpu->engine->config;
+        if (write && translated) {
+            cpu_exit(cpu, EXIT_interpret, 0);
+            return false;
+        }
+        bool ok = n == 1 && (write ? c->interface->device_write(c->self, cpu, piece[0].physical, size, *value)
+                                   : c->interface->device_read(c->self, cpu, piece[0].physical, size, value));
+        if (!ok) cpu_exit(cpu, write ? EXIT_access_write : EXIT_access_read, address);
+        return ok;
+    }
+    if (!write) *value = 0;
+    for (unsigned i = 0, at = 0; i < n; at += piece[i++].size) {
+        uint8_t *part = (uint8_t *)value + at;
+        if (write)
+            memcpy(piece[i].host, part, piece[i].size);
+        else
+            memcpy(part, piece[i].host, piece[i].size);
     }
     return true;
 }
@@ -79,7 +102,7 @@ static bool soft_access(struct cpu *cpu, struct mem_view *m, uint64_t address, u
 bool access_read(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, uint64_t *value) {
     struct mem_view *m = &cpu->mem[space];
     uint8_t *at;
-    if (m->kind == MEM_SOFT) return soft_access(cpu, m, address, size, false, value);
+    if (m->kind == MEM_SOFT) return soft_access(cpu, m, address, size, false, false, value);
     if (!host_address(m, address, size, &at)) return fail(cpu, false, 0, address);
     struct guard_result r = guard_read(at, size, value);
     return r.status == 1 || fail(cpu, false, r.status, guest_fault(m, address, size, r.address));
@@ -88,7 +111,7 @@ bool access_read(struct cpu *cpu, unsigned space, uint64_t address, unsigned siz
 bool access_write(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, uint64_t value) {
     struct mem_view *m = &cpu->mem[space];
     uint8_t *at;
-    if (m->kind == MEM_SOFT) return soft_access(cpu, m, address, size, true, &value);
+    if (m->kind == MEM_SOFT) return soft_access(cpu, m, address, size, true, false, &value);
     if (!host_address(m, address, size, &at)) return fail(cpu, true, 0, address);
     struct guard_result r = guard_write(at, size, value);
     return r.status == 1 || fail(cpu, true, r.status, guest_fault(m, address, size, r.address));
@@ -133,10 +156,11 @@ static uint64_t amo_value(enum uop_op op, uint64_t A, uint64_t B) {
 static bool swap_if(struct cpu *cpu, struct mem_view *m, uint64_t address, unsigned size, uint64_t expected,
                     uint64_t value, uint64_t *old) {
     uint8_t *at;
-    uint64_t phys;
+    struct piece p;
     if (m->kind == MEM_SOFT) {
-        if (!soft_page(cpu, m, address, true, &at, &phys)) return false;
-        if (!at) { /* no atomics on devices */
+        if (!soft_piece(cpu, m, address, size, true, &p)) return false;
+        at = p.host;
+        if (!at || p.size < size) { /* no atomics on devices, nor across rights */
             cpu_exit(cpu, EXIT_access_write, address);
             return false;
         }
@@ -150,12 +174,35 @@ static bool swap_if(struct cpu *cpu, struct mem_view *m, uint64_t address, unsig
 static uint64_t extend(unsigned size, uint64_t v) { return size == 4 ? (uint64_t)(int32_t)v : v; }
 static uint64_t low(unsigned size, uint64_t v) { return size == 4 ? (uint32_t)v : v; }
 
+/* zero_block and touch_block. */
+static bool access_block(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address) {
+    enum { BLOCK = 64 };
+    uint64_t value;
+    if (op == UOP_zero_block) {
+        for (uint64_t at = address & -(uint64_t)BLOCK, end = at + BLOCK; at < end; at += 8)
+            if (!access_write(cpu, space, at, 8, 0)) return false;
+        return true;
+    }
+    if (access_read(cpu, space, address, 1, &value)) return true;
+    switch ((enum exit_kind)cpu->exit.kind) {
+    case EXIT_fault_read: cpu->exit.kind = EXIT_fault_write; break;
+    case EXIT_access_read: cpu->exit.kind = EXIT_access_write; break;
+    case EXIT_bus_read: cpu->exit.kind = EXIT_bus_write; break;
+    default: break;
+    }
+    return false;
+}
+
 bool access_atomic(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address, uint64_t b, uint64_t c,
                    uint64_t *result) {
     struct mem_view *m = &cpu->mem[space];
     unsigned size = uop_mem_size(op);
     uint64_t old = 0, seen;
     bool lr = op == UOP_lr_32 || op == UOP_lr_64;
+    if (op == UOP_zero_block || op == UOP_touch_block) {
+        *result = 0;
+        return access_block(cpu, op, space, address);
+    }
     if (address % size) {
         cpu_exit(cpu, lr ? EXIT_misaligned_read : EXIT_misaligned_write, address);
         return false;
@@ -207,7 +254,12 @@ static uint64_t call_read(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b
 }
 static uint64_t call_write(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c) {
     (void)c;
-    access_store(cpu, (enum uop_op)(what & 0xffff), (unsigned)(what >> 16), a, b);
+    struct mem_view *m = &cpu->mem[what >> 16];
+    enum uop_op op = (enum uop_op)(what & 0xffff);
+    if (m->kind == MEM_SOFT)
+        soft_access(cpu, m, a, uop_mem_size(op), true, true, &b);
+    else
+        access_store(cpu, op, (unsigned)(what >> 16), a, b);
     return 0;
 }
 static uint64_t call_atomic(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c) {
@@ -219,14 +271,17 @@ static uint64_t call_helper(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t
     return cpu->guest->helpers[what].call(cpu, a, b, c);
 }
 
-static uint64_t call_fp_flags(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c) {
-    (void)what, (void)a, (void)b, (void)c;
-    cpu->fp_flags |= cpu->engine->host->take_fp_flags(cpu);
-    return cpu->fp_flags;
+static uint64_t call_fma_nan(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c) {
+    (void)c;
+    enum fp_format f = what ? FP_64 : FP_32;
+    uint32_t flags = 0;
+    fp_mul(f, a, b, FP_RNE, &flags);
+    cpu->fp_flags |= flags & FP_NV; /* inf * 0; the host has raised whatever else there is */
+    return 0;
 }
 
 const void *const engine_calls[HOST_CALL_COUNT] = {
     [HOST_CALL_EVAL] = (const void *)call_eval,     [HOST_CALL_READ] = (const void *)call_read,
     [HOST_CALL_WRITE] = (const void *)call_write,   [HOST_CALL_ATOMIC] = (const void *)call_atomic,
-    [HOST_CALL_HELPER] = (const void *)call_helper, [HOST_CALL_FP_FLAGS] = (const void *)call_fp_flags,
+    [HOST_CALL_HELPER] = (const void *)call_helper, [HOST_CALL_FMA_NAN] = (const void *)call_fma_nan,
 };

@@ -116,8 +116,12 @@ void interp_block(struct engine *e, struct cpu *cpu, const struct block *block) 
         case UOP_store_64:
         case UOP_store_f32:
         case UOP_store_f64:
-            if (access_store(cpu, u->op, X, A + (uint64_t)IMM, B)) break;
-            cpu->pc = pc;
+            if (!access_store(cpu, u->op, X, A + (uint64_t)IMM, B)) {
+                cpu->pc = pc;
+                return;
+            }
+            if (cpu->exit.kind == EXIT_none) break;
+            cpu->pc = next; /* a device wants the loop before the next instruction; a store is the last of its own */
             return;
         case UOP_fence: __atomic_thread_fence(__ATOMIC_SEQ_CST); break;
         case UOP_br_i64:

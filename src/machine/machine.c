@@ -211,22 +211,17 @@ static void fetch(void *self, struct cpu *cpu, uint64_t address, struct fetch *f
     f->page = w.physical & ~(uint64_t)(PAGE_SIZE - 1);
 }
 
-/* A device access that changes a wire or an event is answered before the next instruction runs. */
-static void settle(struct machine *m, struct cpu *cpu) {
-    if (m->changed || m->off) cpu_exit(cpu, EXIT_poll, 0);
-}
-
 static bool device_read(void *self, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t *value) {
     struct machine *m = ((struct vm *)self)->data;
-    bool done = board_read(m, physical, size, value);
-    settle(m, cpu);
-    return done;
+    (void)cpu;
+    return board_read(m, physical, size, value); /* can take a wire down, but not up */
 }
 
 static bool device_write(void *self, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value) {
     struct machine *m = ((struct vm *)self)->data;
     bool done = board_write(m, physical, size, value);
-    settle(m, cpu);
+    /* A change of a wire or an event is answered before the next instruction runs. */
+    if (m->changed || m->off) cpu_exit(cpu, EXIT_poll, 0);
     return done;
 }
 

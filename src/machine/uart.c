@@ -51,7 +51,8 @@ static void look(struct uart *u, struct device_host *host) {
 
 /* A program that polls must not cost a system call each time: once per tick of the clock is enough. */
 static void look_sometimes(struct uart *u, struct device_host *host) {
-    if (u->in_count == 0 && u->next_look != board_time(host) + BOARD_INPUT_TICKS) look(u, host);
+    bool interrupts = u->ier & IER_DATA; /* then update looks; a read must not raise the pin */
+    if (!interrupts && u->in_count == 0 && u->next_look != board_time(host) + BOARD_INPUT_TICKS) look(u, host);
 }
 
 static unsigned reason(const struct uart *u) {
