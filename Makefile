@@ -6,7 +6,7 @@
 #   make bench            benchmarks (see bench/)
 #   make fuzz             each fuzzer for FUZZ_SECONDS (clang)
 #   make install          program, library, header, pkg-config file and man page below PREFIX
-#   make format | clean
+#   make manual | format | clean
 #
 # Variants, each in its own folder below build/ unless B= names one:
 #   CC=clang   SAN=address,undefined   POISON=1 (failing allocations)   DEBUG=1 (checks of every block; -O1)
@@ -55,7 +55,7 @@ FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)' $(patsubst $(B)/%,%,$@))
 
-.PHONY: all objects tests units check bench fuzz fuzzers install format clean
+.PHONY: all objects tests units check bench fuzz fuzzers install manual format clean
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .SECONDARY:
@@ -130,7 +130,7 @@ bench: all
 # ---- fuzzers: clang's, over a library built with coverage
 fuzz:
 	$(MAKE) CC=clang SAN=fuzzer-no-link,address,undefined B=build/fuzz fuzzers
-	test/run_fuzz.sh build/fuzz $(FUZZ_SECONDS)
+	test/run_fuzz.sh $(FUZZ_SECONDS) build/fuzz/fuzz/fuzz_*
 
 fuzzers: $(FUZZERS)
 
@@ -148,6 +148,11 @@ install: all
 	mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	printf 'Name: vee\nDescription: process, system and language virtual machines\nVersion: %s\nCflags: -I%s/include\nLibs: -L%s/lib -lvee -lcapstone -lxxhash -lpthread\n' \
 	    "$$($(B)/vee version | cut -d' ' -f2)" $(PREFIX) $(PREFIX) > $(DESTDIR)$(PREFIX)/lib/pkgconfig/vee.pc
+
+# What the program says about itself, as a man page and as a page of the documentation.
+manual: all
+	$(B)/vee help --man > docs/vee.1
+	$(B)/vee help --markdown > docs/usage.md
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')

@@ -1,0 +1,35 @@
+# A bare-metal program on the machine: console, status, counts and digests.
+needs riscv64-linux-gnu-gcc || return
+bare() { riscv64-linux-gnu-gcc -nostdlib -static -no-pie -Wl,-n,--no-warn-rwx-segments,-Ttext=0x80000000,--build-id=none "$@" "$here/bare.S"; }
+if ! bare -o bare || ! bare -DSTATUS=7 -o bare7; then
+    fail "bare.S does not build"
+    return
+fi
+hello="hello from the machine"
+for tier in interp baseline; do
+    expect 0 "$hello" "" "$vee" --tier $tier bare
+    expect 0 "$hello" "" "$vee" boot --tier $tier bare
+    expect 7 "$hello" "" "$vee" --tier $tier bare7
+    expect 0 "$hello" "" env VEE_TIER=$tier "$vee" --check --one-block bare
+    expect 0 "$hello" "" env VEE_TIER=$tier "$vee" --random-flush bare
+done
+expect 0 "$hello" "blocks *translate_ns_per_instruction *" "$vee" --stats bare
+expect 0 "$hello" "*lbu a2, 0(a0)*" "$vee" -d guest bare
+expect 0 "$hello" "*block 80000000 ctx*80000000: mark 4*put *" "$vee" -d uops bare
+expect 0 "$hello" "exit * at 800000* value *" "$vee" -d exits bare
+expect 0 "$hello" "*mov*" "$vee" -d host --tier baseline bare
+expect 126 "" "vee: bare: segment * outside *" "$vee" boot -m 0x1000 bare
+
+# the same state after the same count, whatever executes it
+for n in 0 1 2 37 1000 12345 777777; do
+    for tier in interp baseline; do
+        "$vee" --tier $tier --digest-at $n bare 2>digest.$tier >/dev/null
+        "$vee" --tier $tier --check --one-block --digest-at $n bare 2>digest.$tier.poison >/dev/null
+    done
+    check "digest at $n" grep -q "^digest $n 0x................\$" digest.interp
+    check "digest at $n: baseline" cmp digest.interp digest.baseline
+    check "digest at $n: one block, interp" cmp digest.interp digest.interp.poison
+    check "digest at $n: one block, baseline" cmp digest.interp digest.baseline.poison
+done
+# a program that ends before the count is digested at its end
+expect 0 "$hello" "digest 800+([0-9]) 0x*" "$vee" --digest-at 99999999 bare

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Runs suites of tests and sums them up; the last line is `N passed, N failed`.
+#
+#   run_all.sh BUILD     what `make check` runs: layers, unit tests, command line, guest programs, of one build
+#   run_all.sh --full    what CI runs: builds with gcc and clang, sanitizers and poison, and all suites on them
+#
+# A suite is a command whose last line is `N passed, N failed`. One that ends without such a line, or with status 0 and
+# failures, counts as one failure more. Logs are in build/check/. Variables: JOBS (2), FUZZ_SECONDS (20).
+set -u
+cd "$(dirname "$0")/.." || exit 1
+export JOBS=${JOBS:-2}
+logs=build/check
+mkdir -p $logs
+total_passed=0 total_failed=0
+
+# suite NAME COMMAND...
+suite() {
+    local name=$1 log=$logs/$1.log start=$SECONDS passed failed status
+    shift
+    "$@" >"$log" 2>&1
+    status=$?
+    if [[ $(tail -n 1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+        passed=${BASH_REMATCH[1]} failed=${BASH_REMATCH[2]}
+        if [ $status != 0 ] && [ "$failed" = 0 ]; then failed=1; fi
+    else
+        passed=0 failed=1
+    fi
+    if [ "$failed" != 0 ]; then
+        echo "--- $name: $*"
+        tail -n 60 "$log"
+    fi
+    total_passed=$((total_passed + passed)) total_failed=$((total_failed + failed))
+    echo "$name: $passed passed, $failed failed ($((SECONDS - start)) s)"
+}
+
+# step COMMAND...: one that either works or not, as a suite of one test
+step() { "$@" && echo "1 passed, 0 failed" || { echo "0 passed, 1 failed"; return 1; }; }
+
+build() { step make -j"$JOBS" "$@" all tests; }
+
+# units BUILD
+units() { find "$1/test" -type f -name 'test_*' -perm -u+x | sort | xargs test/run_units.sh; }
+
+one_build() {
+    suite layers step tool/check_layers.py
+    suite layers-test test/run_tools.sh
+    suite units units "$1"
+    suite cli test/run_cli.sh "$1/vee"
+    suite programs test/run_programs.sh "$1/vee"
+}
+
+full() {
+    suite build-gcc build
+    suite build-clang build CC=clang
+    suite build-san build CC=clang SAN=address,undefined
+    suite build-poison build POISON=1 DEBUG=1
+    suite layers step tool/check_layers.py
+    suite tools test/run_tools.sh
+    for variant in "" /clang /clang-san /poison-debug; do
+        local v=${variant#/}
+        suite "units-${v:-gcc}" units build$variant
+        suite "cli-${v:-gcc}" test/run_cli.sh build$variant/vee
+    done
+    for tier in interp baseline; do
+        suite "programs-$tier" test/run_programs.sh build/vee --tier $tier
+        suite "programs-$tier-window" test/run_programs.sh build/vee --tier $tier --window
+    done
+    suite programs-clang test/run_programs.sh build/clang/vee
+    suite programs-san test/run_programs.sh build/clang-san/vee --window
+    suite programs-one-block test/run_programs.sh build/poison-debug/vee --one-block
+    suite programs-random-flush test/run_programs.sh build/poison-debug/vee --random-flush --window
+    suite fuzz step make fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-20}"
+}
+
+case ${1:-} in
+--full) full ;;
+"") echo "usage: run_all.sh BUILD | --full" >&2 && exit 2 ;;
+*) one_build "$1" ;;
+esac
+echo "$total_passed passed, $total_failed failed"
+[ $total_failed = 0 ]
