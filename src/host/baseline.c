@@ -267,6 +267,12 @@ static uint8_t def_pin(struct jit *j, uint16_t t) {
     return j->pin_of[slot];
 }
 
+uint8_t def_pin_free(struct jit *j, uint16_t t, uint8_t p, uint8_t q) {
+    uint16_t hint = j->v[t].hint;
+    if (!hint || j->pin_of[hint - 1] == p || j->pin_of[hint - 1] == q) return NO_REG;
+    return def_pin(j, t);
+}
+
 void def_from(struct jit *j, uint16_t t, uint8_t r) {
     uint8_t pin = def_pin(j, t);
     if (pin == NO_REG)

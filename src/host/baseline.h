@@ -84,6 +84,8 @@ uint8_t def_reg(struct jit *j, uint16_t t);
 uint8_t def_scratch(struct jit *j, uint16_t t);
 /** Says that the result is in scratch register r (which take_reg or temp_reg gave). */
 void def_in(struct jit *j, uint16_t t, uint8_t r);
+/** The hinted pin, if it may be written now and is neither p nor q; else NO_REG (and nothing is decided). */
+uint8_t def_pin_free(struct jit *j, uint16_t t, uint8_t p, uint8_t q);
 /** Says that the result has been computed in scratch register r; moves it into its hinted pin if it may go there. */
 void def_from(struct jit *j, uint16_t t, uint8_t r);
 /** Copies the operand into register r (taken by take_reg or temp_reg), wherever it is. */

@@ -277,18 +277,30 @@ static void select_putf(struct jit *j, const struct uop *u) {
     }
 }
 
+/* The accrued FP flags are the field's and MXCSR's together; a put leaves them in the field alone. */
+static void get_fp_flags(struct jit *j, uint16_t dst) {
+    uint8_t t = temp_reg(j, BANK_INT), s = temp_reg(j, BANK_INT);
+    op_rm(j, 0x01ae, false, 3, AT_CPU(host_fpcsr)); /* stmxcsr */
+    mov_rm(j, W32, t, AT_CPU(host_fpcsr));
+    alu_ri(j, ALU_AND, W32, t, 0x3f);
+    lea(j, W64, s, at_cache(X86_FP_FLAGS));
+    op_rm(j, 0x01b6, W32, t, (struct mem){.base = s, .index = t});
+    alu_rm(j, ALU_OR, W32, t, AT_CPU(fp_flags));
+    def_from(j, dst, t);
+}
+
 static void select_get(struct jit *j, const struct uop *u) {
-    if (j->guest->slots[u->x].flags & SLOT_FP_FLAGS) {
-        x86_call(j, HOST_CALL_FP_FLAGS, 0, false);
-        load_result(j, u->dst);
-        return;
-    }
-    get_slot(j, u->dst, u->x);
+    if (j->guest->slots[u->x].flags & SLOT_FP_FLAGS)
+        get_fp_flags(j, u->dst);
+    else
+        get_slot(j, u->dst, u->x);
 }
 
 static void select_put(struct jit *j, const struct uop *u) {
-    if (j->guest->slots[u->x].flags & SLOT_FP_FLAGS) x86_call(j, HOST_CALL_FP_FLAGS, 0, false); /* drops the host's */
     put_slot(j, u->x, u->a);
+    if (!(j->guest->slots[u->x].flags & SLOT_FP_FLAGS)) return;
+    mov_mi(j, W32, AT_CPU(host_fpcsr), 0x1f80);
+    op_rm(j, 0x01ae, false, 2, AT_CPU(host_fpcsr)); /* ldmxcsr */
 }
 
 bool select_control(struct jit *j, const struct uop *u) {
@@ -394,6 +406,23 @@ static void cold_call(struct jit *j, struct cold *c) {
     }
 }
 
+/* The result in reg is a NaN. inf * 0 must raise NV, which x86 does not do when a quiet NaN is added; the factors are
+   in reg2 and size. */
+static void cold_fma(struct jit *j, const struct cold *c) {
+    const uint8_t factors[2] = {c->reg2, c->size};
+    for (unsigned n = 0; n < 2; n++) {
+        struct mem to = at_cpu((uint32_t)(offsetof(struct cpu, args) + 8 * (n + 1)));
+        if (!c->flag) mov_mi(j, W64, to, 0);
+        op_rm(j, c->flag ? 0x6601d6 : 0x66017e, W32, factors[n], to);
+    }
+    mov_mi(j, W64, AT_CPU(args[0]), c->flag);
+    mov_mr(j, W64, AT_CPU(save[0]), RAX);
+    mov_ri(j, RAX, HOST_CALL_FMA_NAN);
+    call_to(j, X86_CALL);
+    op_rm(j, 0x0128, W32, c->reg, constant_at(c->flag ? K_NAN64 : K_NAN32));
+    jmp_to(j, c->back);
+}
+
 static void cold_cell(struct jit *j, struct cold *c) {
     /* The cell: {pc, code}, aligned. Empty: 1. */
     uint32_t enter = here(j);
@@ -483,6 +512,7 @@ static void cold_one(struct jit *j, struct cold *c) {
         op_rm(j, 0x0128, W32, c->reg, constant_at(c->flag ? K_NAN64 : K_NAN32));
         jmp_to(j, c->back);
         break;
+    case COLD_FMA: cold_fma(j, c); break;
     case COLD_CALL:
         fill(j, c->from[1]);
         if (uop_info[c->op].form != FORM_MEM) fill(j, c->link);

@@ -58,26 +58,25 @@ static void select_sqrt(struct jit *j, const struct uop *u, bool d) {
     canonical_nan(j, to, d);
 }
 
-/* A NaN result is computed again in C: x86 and the meaning differ in the flags of inf * 0 + NaN. */
-static bool select_fma(struct jit *j, const struct uop *u, uint32_t op213, bool d) {
+/* dst = a * b + dst. The addend's register is the result's, so it may be its pin when neither factor is in there. */
+static bool select_fma(struct jit *j, const struct uop *u, uint32_t op231, bool d) {
     if (!x86_has_fma()) return false;
-    uint8_t a = use_reg(j, u->a), b = use_reg(j, u->b), c = use_reg(j, u->c), t = temp_reg(j, BANK_FP);
-    movaps(j, t, a);
-    vex_rrr(j, op213, d, t, b, c);
-    op_rr(j, ucomi(d), W32, t, t);
-    struct cold *k = cold_new(j, COLD_CALL, jcc(j, CC_P));
+    uint8_t a = use_reg(j, u->a), b = use_reg(j, u->b), c = use_reg(j, u->c);
+    uint8_t to = def_pin_free(j, u->dst, a, b);
+    bool own = to == NO_REG;
+    if (own) to = temp_reg(j, BANK_FP);
+    movaps(j, to, c);
+    vex_rrr(j, op231, d, to, a, b);
+    op_rr(j, ucomi(d), W32, to, to);
+    struct cold *k = cold_new(j, COLD_FMA, jcc(j, CC_P));
     if (k) {
-        k->op = u->op;
-        k->value = u->op | (uint64_t)u->x << 16;
-        k->reg = a;
+        k->reg = to;
+        k->reg2 = a;
         k->size = b;
-        k->flag2 = d;
-        k->cell = c;
-        k->reg2 = t;
-        k->flag = true;
+        k->flag = d;
         k->back = here(j);
     }
-    def_from(j, u->dst, t);
+    if (own) def_from(j, u->dst, to);
     return true;
 }
 
@@ -263,10 +262,10 @@ static bool select_arith(struct jit *j, const struct uop *u) {
         BOTH(fmul, select_binary(j, u, F_MUL, d, true); return true)
         BOTH(fdiv, select_binary(j, u, F_DIV, d, false); return true)
         BOTH(fsqrt, select_sqrt(j, u, d); return true)
-        BOTH(fmadd, return select_fma(j, u, 0x6602a9, d))
-        BOTH(fmsub, return select_fma(j, u, 0x6602ab, d))
-        BOTH(fnmsub, return select_fma(j, u, 0x6602ad, d))
-        BOTH(fnmadd, return select_fma(j, u, 0x6602af, d))
+        BOTH(fmadd, return select_fma(j, u, 0x6602b9, d))
+        BOTH(fmsub, return select_fma(j, u, 0x6602bb, d))
+        BOTH(fnmsub, return select_fma(j, u, 0x6602bd, d))
+        BOTH(fnmadd, return select_fma(j, u, 0x6602bf, d))
         BOTH(fmin, select_min(j, u, d, false); return true)
         BOTH(fmax, select_min(j, u, d, true); return true)
         BOTH(fminimum, select_min(j, u, d, false); return true)

@@ -129,6 +129,7 @@ uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute
     jmp_to(&j, X86_DISPATCH);
     pad_to(&j, X86_CONSTANTS);
     memcpy(j.p, constants, sizeof constants);
+    for (uint32_t i = 0; i < 64; i++) write[X86_FP_FLAGS + i] = (uint8_t)x86_fp_flags(i);
     return X86_END;
 }
 

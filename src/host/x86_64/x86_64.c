@@ -94,11 +94,14 @@ static void x86_redirect(uint8_t *write, uint32_t poll_entry, uint32_t entry, ui
     redirect_one(write, entry, to);
 }
 
-static uint32_t x86_take_fp_flags(struct cpu *cpu) {
-    uint32_t s = cpu->host_fpcsr & 0x3f;
-    if (!s) return 0;
-    cpu->host_fpcsr &= ~0x3fu;
+uint32_t x86_fp_flags(uint32_t s) {
     return (s & 1 ? FP_NV : 0) | (s & 4 ? FP_DZ : 0) | (s & 8 ? FP_OF : 0) | (s & 16 ? FP_UF : 0) | (s & 32 ? FP_NX : 0);
+}
+
+static uint32_t x86_take_fp_flags(struct cpu *cpu) {
+    uint32_t flags = x86_fp_flags(cpu->host_fpcsr & 0x3f);
+    cpu->host_fpcsr &= ~0x3fu;
+    return flags;
 }
 
 static void x86_cpu_init(struct cpu *cpu) {

@@ -21,7 +21,8 @@ enum {
     X86_DISPATCH = 1536, /* jump to the guest pc in rax */
     X86_MISS = 1664,     /* the pairing stack did not hold the pc in rax: drop it, dispatch */
     X86_CONSTANTS = 1792,
-    X86_END = 2048
+    X86_FP_FLAGS = 2048, /* MXCSR's sticky bits to fp.h's: 64 bytes */
+    X86_END = 2176
 };
 /* Constants, 16 bytes each, from X86_CONSTANTS on. */
 enum x86_constant {
@@ -42,6 +43,7 @@ enum cold_kind {
     COLD_EXIT,      /* leave with exit kind and value */
     COLD_INTERPRET, /* leave: the current instruction is to be interpreted */
     COLD_NAN,       /* a NaN result becomes the canonical one */
+    COLD_FMA,       /* likewise, and inf * 0 raises its flag whatever is added to it */
     COLD_CALL,      /* C call, then back */
     COLD_MISS,      /* return address mispredicted: target in reg */
     COLD_DIVIDE     /* division by 0 or -1 */
@@ -86,6 +88,8 @@ void select_call_c(struct jit *j, const struct uop *u);
 /** Stores a guest pc (or another guest constant that moves with the image): the one place that emits them. */
 void store_pc(struct jit *j, struct mem to, uint64_t pc);
 
+/** MXCSR's sticky bits as fp.h flags. */
+uint32_t x86_fp_flags(uint32_t mxcsr);
 /* features of this computer */
 bool x86_has_avx(void);
 bool x86_has_fma(void);
