@@ -500,6 +500,7 @@ static void cold_one(struct jit *j, struct cold *c) {
         if (c->exit_kind != EXIT_none) {
             leave_with(j, c->pc, c->exit_kind, c->value, true);
         } else {
+            if (c->flag) store_pc(j, AT_CPU(pc), c->pc);
             mov_mi(j, W64, AT_CPU(exit_site), 0);
             jmp_to(j, X86_LEAVE);
         }

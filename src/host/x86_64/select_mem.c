@@ -199,7 +199,10 @@ static void call_atomic(struct jit *j, const struct uop *u) {
     op_rm_imm(j, 0x83, W32, 7, AT_CPU(exit.kind), 1);
     byte(j, 0);
     struct cold *c = cold_new(j, COLD_EXIT, jcc(j, CC_NE));
-    if (c) c->exit_kind = EXIT_none; /* already said */
+    if (c) {
+        c->exit_kind = EXIT_none; /* already said */
+        c->flag = true;           /* but not where */
+    }
     load_result(j, u->dst);
 }
 
