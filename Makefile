@@ -49,7 +49,7 @@ ASSEMBLY := $(wildcard src/*/*.S src/*/*/*.S)
 OBJECTS := $(SOURCES:%.c=$(B)/obj/%.o) $(ASSEMBLY:%.S=$(B)/obj/%.o) $(GEN_C:$(GEN)/%.c=$(B)/obj/gen/%.o)
 PROGRAM_OBJECTS := $(patsubst %.c,$(B)/obj/%.o,$(wildcard src/cmd/*.c))
 TESTS := $(patsubst test/%.c,$(B)/test/%,$(wildcard test/*/test_*.c test/*/*/test_*.c))
-FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
+FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(wildcard fuzz/fuzz_*.c fuzz/*/fuzz_*.c))
 
 # V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -130,7 +130,7 @@ bench: all
 # ---- fuzzers: clang's, over a library built with coverage
 fuzz:
 	$(MAKE) CC=clang SAN=fuzzer-no-link,address,undefined B=build/fuzz fuzzers
-	test/run_fuzz.sh $(FUZZ_SECONDS) build/fuzz/fuzz/fuzz_*
+	test/run_fuzz.sh $(FUZZ_SECONDS) $(FUZZERS:$(B)/%=build/fuzz/%)
 
 fuzzers: $(FUZZERS)
 
