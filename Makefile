@@ -139,6 +139,8 @@ $(B)/fuzz/%: fuzz/%.c $(B)/inner.a
 	$(call say,FUZZ)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/inner.a $(LIBS)
 
+include $(wildcard fuzz/*.mk)
+
 # ---- the rest
 install: all
 	install -D -m 755 $(B)/vee $(DESTDIR)$(PREFIX)/bin/vee
