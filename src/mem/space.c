@@ -1,0 +1,520 @@
+/* space.c - the records of a process's mappings and what changes them (see space.h). Moving them: space_remap.c.
+ *
+ * Each change is made on the host first, then in the records, so that a failure of the host leaves both as they were.
+ * In 1:1 mode nothing of the host's may be replaced by accident: what the guest has not mapped is only ever mapped with
+ * MAP_FIXED_NOREPLACE.
+ */
+#include "mem/space_record.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+static const uint64_t largest_limit = UINT64_C(1) << 46, usual_top = UINT64_C(1) << 38, least_limit = UINT64_C(1) << 31;
+enum { WINDOW_GUARD = 64 << 10, MIN_ADDRESS = SPACE_PAGE };
+
+/* ---- records */
+
+unsigned record_above(const struct space *s, uint64_t address) {
+    unsigned low = 0, high = s->count;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (s->mappings[middle].end <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool mergeable(const struct mapping *a, const struct mapping *b) {
+    return a->end == b->start && a->rights == b->rights && a->flags == b->flags && a->origin == b->origin &&
+           a->generation == b->generation && a->dev == b->dev && a->ino == b->ino &&
+           (!record_has_offset(a) || a->offset + (a->end - a->start) == b->offset);
+}
+
+static void slot_open(struct space *s, unsigned at) {
+    memmove(s->mappings + at + 1, s->mappings + at, (s->count - at) * sizeof *s->mappings);
+    s->count++;
+}
+
+static void slots_close(struct space *s, unsigned from, unsigned to) {
+    memmove(s->mappings + from, s->mappings + to, (s->count - to) * sizeof *s->mappings);
+    s->count -= to - from;
+}
+
+/* Makes `at` a boundary between records if it lies within one. */
+static void record_split(struct space *s, uint64_t at) {
+    unsigned i = record_above(s, at);
+    if (i == s->count || s->mappings[i].start >= at) return;
+    slot_open(s, i);
+    struct mapping *m = &s->mappings[i];
+    m[0].end = m[1].start = at;
+    if (record_has_offset(m)) m[1].offset += at - m[0].start;
+}
+
+/* Merges what can be merged among the records that touch [start, end]. */
+static void record_merge(struct space *s, uint64_t start, uint64_t end) {
+    unsigned i = record_above(s, start ? start - 1 : 0);
+    while (i + 1 < s->count && s->mappings[i].end <= end) {
+        if (mergeable(&s->mappings[i], &s->mappings[i + 1])) {
+            s->mappings[i].end = s->mappings[i + 1].end;
+            slots_close(s, i + 1, i + 2);
+        } else {
+            i++;
+        }
+    }
+}
+
+static void account(struct space *s, const struct mapping *m, bool add) {
+    uint64_t size = m->end - m->start;
+    if (!add) size = -size;
+    s->total += size;
+    if (record_is_data(m)) s->data += size;
+}
+
+uint32_t record_generation(struct space *s) {
+    if (++s->generation >> 28) { /* an identity has room for 28 bits: begin anew, with no code that knows old ones */
+        s->hooks.code_gone(s->hooks.self, 0, s->limit);
+        s->generation = 1;
+        for (unsigned i = 0; i < s->count; i++)
+            if (s->mappings[i].generation) s->mappings[i].generation = s->generation++;
+    }
+    return s->generation;
+}
+
+void record_erase(struct space *s, uint64_t start, uint64_t end) {
+    s->code_page = UINT64_MAX;
+    record_split(s, start);
+    record_split(s, end);
+    unsigned i = record_above(s, start), j = i;
+    bool code = false;
+    for (; j < s->count && s->mappings[j].start < end; j++) {
+        account(s, &s->mappings[j], false);
+        code |= s->mappings[j].rights & SPACE_X;
+    }
+    slots_close(s, i, j);
+    if (code) s->hooks.code_gone(s->hooks.self, start, end - start);
+}
+
+void record_add(struct space *s, const struct mapping *m) {
+    unsigned i = record_above(s, m->start);
+    s->code_page = UINT64_MAX;
+    slot_open(s, i);
+    s->mappings[i] = *m;
+    account(s, m, true);
+    record_merge(s, m->start, m->end);
+}
+
+bool record_room(const struct space *s) {
+    return s->count + 4 <= SPACE_MAX_MAPPINGS;
+}
+
+/* ---- the host's side */
+
+static int host_rights(unsigned rights) {
+    if (rights & SPACE_W) return PROT_READ | PROT_WRITE;
+    return rights & (SPACE_R | SPACE_X) ? PROT_READ : PROT_NONE; /* code is read by translation */
+}
+
+int64_t host_unmap(struct space *s, uint64_t start, uint64_t end) {
+    /* Piece by piece: what lies between the guest's mappings is not the guest's. */
+    for (unsigned i = record_above(s, start); i < s->count && s->mappings[i].start < end;) {
+        uint64_t from = s->mappings[i].start < start ? start : s->mappings[i].start, to = s->mappings[i].end;
+        for (i++; i < s->count && s->mappings[i].start == to && to < end; i++) to = s->mappings[i].end;
+        if (to > end) to = end;
+        if (s->window ? !host_reserve(s, from, to) : munmap(space_host(s, from), to - from) != 0) return -ENOMEM;
+    }
+    return 0;
+}
+
+bool host_reserve(struct space *s, uint64_t start, uint64_t end) {
+    int fixed = s->window ? MAP_FIXED : MAP_FIXED_NOREPLACE;
+    void *at =
+        mmap(space_host(s, start), end - start, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | fixed, -1, 0);
+    if (at != MAP_FAILED && at != space_host(s, start)) munmap(at, end - start);
+    return at == space_host(s, start);
+}
+
+/* Maps [start, end) over whatever the guest has there. -EEXIST: something of the host's is in the way. */
+static int64_t host_map(struct space *s, uint64_t start, uint64_t end, unsigned rights, int flags, int fd,
+                        uint64_t offset) {
+    int fixed = MAP_FIXED;
+    if (!s->window && !space_covers(s, start, end)) {
+        int64_t e = host_unmap(s, start, end);
+        if (e) return e;
+        fixed = MAP_FIXED_NOREPLACE;
+    }
+    void *at = mmap(space_host(s, start), end - start, host_rights(rights), flags | fixed, fd, (off_t)offset);
+    if (at == MAP_FAILED) return -errno;
+    if (at != space_host(s, start)) { /* a kernel that does not know MAP_FIXED_NOREPLACE */
+        munmap(at, end - start);
+        return -EEXIST;
+    }
+    return 0;
+}
+
+/* ---- making and ending a space */
+
+/* The largest power of two, up to 2^46, below everything of vee's: its image, its heap, its stack, and where the
+   kernel puts mappings. */
+static uint64_t direct_limit(void) {
+    static const char image;
+    char stack;
+    void *map = mmap(NULL, SPACE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint64_t lowest = (uintptr_t)&stack, limit = largest_limit;
+    if (lowest > (uintptr_t)&image) lowest = (uintptr_t)&image;
+    if (map != MAP_FAILED) {
+        if (lowest > (uintptr_t)map) lowest = (uintptr_t)map;
+        munmap(map, SPACE_PAGE);
+    }
+    while (limit > lowest) limit >>= 1;
+    return limit;
+}
+
+static bool window_open(struct space *s, uint64_t size, struct error *error) {
+    for (; size >= least_limit; size >>= 1) {
+        void *at = mmap(NULL, size + WINDOW_GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (at == MAP_FAILED) continue;
+        s->base = at;
+        s->window = size + WINDOW_GUARD;
+        s->limit = size;
+        return true;
+    }
+    return error_set(error, ERROR_RESOURCES,
+                     "cannot reserve %" PRIu64 " MiB of address space for the guest; raise the limit (ulimit -v)",
+                     least_limit >> 20);
+}
+
+bool space_init(struct space *s, uint64_t window_size, const struct space_hooks *hooks, struct error *error) {
+    *s = (struct space){.min_address = MIN_ADDRESS,
+                        .hooks = *hooks,
+                        .code_page = UINT64_MAX,
+                        .limits = {UINT64_MAX, UINT64_MAX, UINT64_MAX}};
+    if (window_size) {
+        if (!window_open(s, window_size, error)) return false;
+    } else {
+        s->limit = direct_limit();
+        if (s->limit < least_limit)
+            return error_set(error, ERROR_RESOURCES,
+                             "this program lies where the guest's memory should be; use --window");
+    }
+    void *at = mmap(NULL, SPACE_MAX_MAPPINGS * sizeof *s->mappings, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED) {
+        if (s->window) munmap(s->base, s->window);
+        return error_set(error, ERROR_RESOURCES, "no memory for the guest's mappings");
+    }
+    s->mappings = at;
+    s->top = (s->limit < usual_top ? s->limit : usual_top) - SPACE_PAGE;
+    return true;
+}
+
+void space_done(struct space *s) {
+    if (!s->mappings) return;
+    if (s->window)
+        munmap(s->base, s->window);
+    else
+        host_unmap(s, 0, s->limit);
+    munmap(s->mappings, SPACE_MAX_MAPPINGS * sizeof *s->mappings);
+    s->mappings = NULL;
+    s->count = 0;
+}
+
+/* ---- looking up */
+
+const struct mapping *space_next(const struct space *s, uint64_t address) {
+    unsigned i = record_above(s, address);
+    return i < s->count ? &s->mappings[i] : NULL;
+}
+
+const struct mapping *space_find(const struct space *s, uint64_t address) {
+    const struct mapping *m = space_next(s, address);
+    return m && m->start <= address ? m : NULL;
+}
+
+bool space_covers(const struct space *s, uint64_t start, uint64_t end) {
+    for (unsigned i = record_above(s, start); start < end; i++) {
+        if (i == s->count || s->mappings[i].start > start) return false;
+        start = s->mappings[i].end;
+    }
+    return true;
+}
+
+enum space_code space_code(struct space *s, uint64_t address, const uint8_t **bytes, size_t *avail,
+                           uint64_t *identity) {
+    uint64_t page = address / SPACE_PAGE;
+    if (page != s->code_page) {
+        const struct mapping *m = space_find(s, address);
+        uint8_t first;
+        if (!m) return CODE_UNMAPPED;
+        if (!(m->rights & SPACE_X)) return CODE_FORBIDDEN;
+        if (copy_guarded(&first, space_host(s, address), 1) != 0) return CODE_BEYOND_FILE;
+        s->code_page = page;
+        s->code_identity = (uint64_t)m->generation << 36 | page;
+    }
+    *bytes = space_host(s, address);
+    *avail = SPACE_PAGE - (address & (SPACE_PAGE - 1));
+    *identity = s->code_identity;
+    return CODE_READY;
+}
+
+/* ---- mapping */
+
+/* Where a mapping begins for its neighbour below: a growing one keeps a gap. */
+static uint64_t start_with_gap(const struct mapping *m) {
+    if (!(m->flags & MAPPING_GROWS_DOWN)) return m->start;
+    return m->start > SPACE_STACK_GAP ? m->start - SPACE_STACK_GAP : 0;
+}
+
+/* The highest hole of this length that ends at or below `top`; 0 if there is none. */
+static uint64_t hole_below(const struct space *s, uint64_t length, uint64_t top) {
+    for (unsigned i = record_above(s, top);; i--) {
+        uint64_t end = i < s->count ? start_with_gap(&s->mappings[i]) : top;
+        uint64_t start = i > 0 ? s->mappings[i - 1].end : 0;
+        if (end > top) end = top;
+        if (start < s->min_address) start = s->min_address;
+        if (end >= start && end - start >= length) return end - length;
+        if (i == 0) return 0;
+    }
+}
+
+uint64_t hole_find(const struct space *s, uint64_t length) {
+    uint64_t at = hole_below(s, length, s->top);
+    return at ? at : hole_below(s, length, s->limit - SPACE_PAGE);
+}
+
+bool range_allowed(const struct space *s, uint64_t start, uint64_t length) {
+    return start >= s->min_address && length <= s->limit - SPACE_PAGE && start <= s->limit - SPACE_PAGE - length;
+}
+
+static bool range_free(const struct space *s, uint64_t start, uint64_t end) {
+    const struct mapping *m = space_next(s, start);
+    return !m || start_with_gap(m) >= end;
+}
+
+bool limits_allow(const struct space *s, uint64_t total, uint64_t data) {
+    return (total == 0 || (s->total <= s->limits.total && total <= s->limits.total - s->total)) &&
+           (data == 0 || (s->data <= s->limits.data && data <= s->limits.data - s->data));
+}
+
+static uint64_t mapped_within(const struct space *s, uint64_t start, uint64_t end) {
+    uint64_t sum = 0;
+    for (unsigned i = record_above(s, start); i < s->count && s->mappings[i].start < end; i++) {
+        const struct mapping *m = &s->mappings[i];
+        sum += (m->end < end ? m->end : end) - (m->start > start ? m->start : start);
+    }
+    return sum;
+}
+
+/* What a new record says; the host and the caller have checked the rest. */
+struct request {
+    uint64_t length, offset;
+    unsigned rights;
+    int flags; /* for the host */
+    int fd;
+    struct mapping record;
+};
+
+static int64_t request_place(struct space *s, struct request *r, uint64_t start) {
+    uint64_t end = start + r->length;
+    if (!limits_allow(s, r->length - mapped_within(s, start, end), record_is_data(&r->record) ? r->length : 0))
+        return -ENOMEM;
+    int64_t e = host_map(s, start, end, r->rights, r->flags, r->fd, r->offset);
+    if (e == -EEXIST) return e;
+    if (e) return e;
+    record_erase(s, start, end);
+    r->record.start = start;
+    r->record.end = end;
+    if (r->rights & SPACE_X) r->record.generation = record_generation(s);
+    record_add(s, &r->record);
+    return (int64_t)start;
+}
+
+/* Places where the caller left the choice: at the hint if that is free, else in the highest hole. */
+static int64_t request_place_anywhere(struct space *s, struct request *r, uint64_t hint) {
+    hint &= -(uint64_t)SPACE_PAGE;
+    if (hint && hint < s->min_address) hint = s->min_address;
+    if (hint && range_allowed(s, hint, r->length) && range_free(s, hint, hint + r->length)) {
+        int64_t at = request_place(s, r, hint);
+        if (at != -EEXIST) return at;
+    }
+    uint64_t hole = hole_find(s, r->length);
+    for (int tries = 0; hole && tries < 64; tries++) {
+        int64_t at = request_place(s, r, hole);
+        if (at != -EEXIST) return at;
+        hole = hole_below(s, r->length, hole); /* the host has something there: go on below */
+    }
+    return -ENOMEM;
+}
+
+/* Fills in where the bytes come from, and asks what only the file can tell. */
+static int64_t request_origin(struct space *s, struct request *r, uint32_t prot, uint32_t flags) {
+    if (flags & MAP_ANONYMOUS) {
+        r->fd = -1;
+        r->offset = 0;
+        if (r->record.flags & MAPPING_SHARED) r->record.ino = record_generation(s); /* each is an object of its own */
+        return 0;
+    }
+    struct stat st;
+    struct statfs fs;
+    if (fstat(r->fd, &st) != 0) return -errno;
+    if ((prot & PROT_EXEC) && fstatfs(r->fd, &fs) == 0 && (fs.f_flags & ST_NOEXEC)) return -EPERM;
+    r->record.dev = st.st_dev;
+    r->record.ino = st.st_ino;
+    r->record.offset = r->offset;
+    return 0;
+}
+
+int64_t space_map(struct space *s, uint64_t address, uint64_t length, uint32_t prot, uint32_t flags, int fd,
+                  uint64_t offset, enum space_origin origin) {
+    uint32_t type = flags & 0xf;
+    struct request r = {.length = page_up(length),
+                        .offset = offset,
+                        .rights = prot & 7,
+                        .fd = fd,
+                        .record = {.rights = prot & 7, .origin = origin}};
+    if (offset & (SPACE_PAGE - 1)) return -EINVAL;
+    if (type == MAP_SHARED || type == MAP_SHARED_VALIDATE)
+        r.record.flags = MAPPING_SHARED;
+    else if (type == MAP_PRIVATE)
+        r.record.flags = flags & MAP_GROWSDOWN ? MAPPING_GROWS_DOWN : 0;
+    else
+        return -EINVAL;
+    int64_t e = request_origin(s, &r, prot, flags);
+    if (e) return e;
+    if (!length) return -EINVAL;
+    if (!r.length || r.length > s->limit || !record_room(s)) return -ENOMEM;
+    if (offset + r.length < offset) return -EOVERFLOW;
+    if (type == MAP_SHARED_VALIDATE && (flags & MAP_32BIT)) return -EOPNOTSUPP; /* no such flag for this guest */
+    if (flags & MAP_HUGETLB) return -ENOMEM;
+    r.flags = (int)(flags & ~(MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_32BIT | MAP_GROWSDOWN));
+    if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) return request_place_anywhere(s, &r, address);
+    if (address & (SPACE_PAGE - 1)) return -EINVAL;
+    if (!range_allowed(s, address, r.length)) return address < s->min_address ? -EPERM : -ENOMEM;
+    if ((flags & MAP_FIXED_NOREPLACE) && mapped_within(s, address, address + r.length)) return -EEXIST;
+    e = request_place(s, &r, address);
+    return e == -EEXIST && !(flags & MAP_FIXED_NOREPLACE) ? -ENOMEM : e;
+}
+
+int64_t space_unmap(struct space *s, uint64_t start, uint64_t length) {
+    length = page_up(length);
+    if ((start & (SPACE_PAGE - 1)) || !length || !space_within(s, start, length)) return -EINVAL;
+    if (!record_room(s)) return -ENOMEM;
+    int64_t e = host_unmap(s, start, start + length);
+    if (e) return e;
+    record_erase(s, start, start + length);
+    return 0;
+}
+
+/* ---- rights */
+
+/* One record, whole: host first. */
+static int64_t record_protect(struct space *s, struct mapping *m, unsigned rights) {
+    uint64_t size = m->end - m->start;
+    struct mapping changed = *m;
+    changed.rights = (uint8_t)rights;
+    if (record_is_data(&changed) && !record_is_data(m) && !limits_allow(s, 0, size)) return -ENOMEM;
+    if (host_rights(rights) != host_rights(m->rights) && mprotect(space_host(s, m->start), size, host_rights(rights)))
+        return -errno;
+    bool lost = (m->rights & SPACE_X) && !(rights & SPACE_X), gained = !(m->rights & SPACE_X) && (rights & SPACE_X);
+    account(s, m, false);
+    m->rights = (uint8_t)rights;
+    account(s, m, true);
+    if (gained) m->generation = record_generation(s);
+    if (lost) {
+        m->generation = 0;
+        s->hooks.code_gone(s->hooks.self, m->start, size);
+    }
+    return 0;
+}
+
+int64_t space_protect(struct space *s, uint64_t start, uint64_t length, uint32_t prot) {
+    uint32_t grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+    uint64_t end = start + page_up(length);
+    if ((start & (SPACE_PAGE - 1)) || grows == (PROT_GROWSDOWN | PROT_GROWSUP)) return -EINVAL;
+    if (!length) return 0;
+    if (end <= start || !space_within(s, start, end - start)) return -ENOMEM;
+    if (prot & ~(uint32_t)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN | PROT_GROWSUP)) return -EINVAL;
+    if (!record_room(s)) return -ENOMEM;
+    const struct mapping *first = space_next(s, start);
+    if (!first) return -ENOMEM;
+    if (grows & PROT_GROWSUP) return -EINVAL; /* no such mappings here */
+    if (grows) {
+        if (first->start >= end) return -ENOMEM;
+        if (!(first->flags & MAPPING_GROWS_DOWN) && first->origin != ORIGIN_STACK) return -EINVAL;
+        start = first->start;
+    } else if (first->start > start) {
+        return -ENOMEM;
+    }
+    s->code_page = UINT64_MAX;
+    record_split(s, start);
+    record_split(s, end);
+    int64_t e = 0;
+    uint64_t at = start;
+    for (unsigned i = record_above(s, start); at < end && !e; i++) {
+        if (i == s->count || s->mappings[i].start > at)
+            e = -ENOMEM;
+        else if (s->mappings[i].rights == (prot & 7) || !(e = record_protect(s, &s->mappings[i], prot & 7)))
+            at = s->mappings[i].end;
+    }
+    record_merge(s, start, end);
+    return e;
+}
+
+void space_discarded(struct space *s, uint64_t start, uint64_t length) {
+    uint64_t end = start + length;
+    s->code_page = UINT64_MAX;
+    for (unsigned i = record_above(s, start); i < s->count && s->mappings[i].start < end; i++) {
+        const struct mapping *m = &s->mappings[i];
+        uint64_t from = m->start > start ? m->start : start, to = m->end < end ? m->end : end;
+        if (m->rights & SPACE_X) s->hooks.code_gone(s->hooks.self, from, to - from);
+    }
+}
+
+/* ---- what grows */
+
+void space_set_brk(struct space *s, uint64_t start) {
+    s->brk_start = s->brk_end = start;
+}
+
+uint64_t space_brk(struct space *s, uint64_t end) {
+    uint64_t from = page_up(s->brk_end), to = page_up(end);
+    if (end < s->brk_start || !range_allowed(s, s->brk_start, to - s->brk_start)) return s->brk_end;
+    if (to < from) {
+        if (space_unmap(s, to, from - to)) return s->brk_end;
+    } else if (to > from) {
+        struct request r = {.length = to - from,
+                            .rights = SPACE_R | SPACE_W,
+                            .flags = MAP_PRIVATE | MAP_ANONYMOUS,
+                            .fd = -1,
+                            .record = {.rights = SPACE_R | SPACE_W, .origin = ORIGIN_BRK}};
+        if (end - s->brk_start > s->limits.data || !record_room(s) || !range_free(s, from, to + SPACE_PAGE) ||
+            request_place(s, &r, from) < 0)
+            return s->brk_end;
+    }
+    return s->brk_end = end;
+}
+
+bool space_grow(struct space *s, uint64_t address) {
+    uint64_t start = address & -(uint64_t)SPACE_PAGE;
+    unsigned i = record_above(s, address);
+    if (i == s->count || s->mappings[i].start <= address || !(s->mappings[i].flags & MAPPING_GROWS_DOWN)) return false;
+    struct mapping *m = &s->mappings[i], *below = i ? m - 1 : NULL;
+    if (start < s->min_address || m->end - start > s->limits.stack) return false;
+    if (below && !(below->flags & MAPPING_GROWS_DOWN) && below->rights && start - below->end < SPACE_STACK_GAP)
+        return false;
+    if (!limits_allow(s, m->start - start, 0)) return false;
+    if (host_map(s, start, m->start, m->rights, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) return false;
+    account(s, m, false);
+    m->start = start;
+    account(s, m, true);
+    return true;
+}

@@ -1,0 +1,124 @@
+/* space.h - the memory of a process: every mapping with the guest's rights and where it came from.
+ *
+ * Two modes. 1:1: a guest address is the host address; vee's own memory lies above the guest's limit, so every range
+ * is checked to end there. Window: a guest address is an offset into one reserved range of the host; what the guest
+ * has not mapped is inaccessible address space. Records are sorted, never overlap and are merged where nothing tells
+ * two neighbours apart; the host's mappings carry the guest's rights but never the right to execute. The page below
+ * the limit is never mapped, so that whatever runs upwards (a string without an end) stops there.
+ *
+ * Functions that stand for system calls return an address or 0, or a negative errno, and follow Linux in what they
+ * check and in which order. mem/ never calls up but for the hook that is given at init: it hears of every range whose
+ * code is gone. Not for threads to share; callers lock. No malloc after init.
+ */
+#ifndef MEM_SPACE_H
+#define MEM_SPACE_H
+
+#include "base/error.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SPACE_PAGE = 4096, SPACE_MAX_MAPPINGS = 65530, SPACE_STACK_GAP = 256 * SPACE_PAGE };
+
+enum space_right { SPACE_R = 1, SPACE_W = 2, SPACE_X = 4 }; /* the values of PROT_* */
+
+enum space_origin { ORIGIN_ANONYMOUS, ORIGIN_FILE, ORIGIN_IMAGE, ORIGIN_BRK, ORIGIN_STACK, ORIGIN_VDSO };
+
+enum mapping_flag {
+    MAPPING_SHARED = 1,
+    MAPPING_GROWS_DOWN = 2, /* a fault just below extends it */
+};
+
+struct mapping {
+    uint64_t start, end;
+    uint64_t offset; /* in the file, of `start`; 0 for anonymous memory */
+    uint64_t dev, ino;
+    uint32_t generation; /* of its code: new whenever execution becomes allowed; 0 without SPACE_X */
+    uint8_t rights;      /* enum space_right */
+    uint8_t origin;      /* enum space_origin */
+    uint8_t flags;       /* enum mapping_flag */
+};
+
+struct space_hooks {
+    /** Code at guest addresses [start, start + length) is gone. */
+    void (*code_gone)(void *self, uint64_t start, uint64_t length);
+    void *self;
+};
+
+/** Limits in bytes, as of setrlimit; UINT64_MAX: none. */
+struct space_limits {
+    uint64_t total, data, stack;
+};
+
+struct space {
+    uint8_t *base;        /* host address of guest address 0; NULL in 1:1 mode */
+    uint64_t limit;       /* mappings end at or below */
+    uint64_t min_address; /* and start at or above, when their address is given */
+    uint64_t window;      /* bytes reserved at base; 0 in 1:1 mode */
+    uint64_t top;         /* mappings without an address are placed top-down from here */
+    uint64_t brk_start, brk_end;
+    uint64_t total, data; /* bytes mapped; private, writable and not a stack */
+    struct space_limits limits;
+    struct mapping *mappings; /* sorted */
+    unsigned count;
+    uint32_t generation;
+    struct space_hooks hooks;
+    uint64_t code_page; /* space_code's last answer: page number, or UINT64_MAX */
+    uint64_t code_identity;
+};
+
+/** 1:1 if window_size is 0, else a window of at most this size (a power of two, halved until the host has room). */
+bool space_init(struct space *s, uint64_t window_size, const struct space_hooks *hooks, struct error *error);
+/** Unmaps everything. */
+void space_done(struct space *s);
+
+/** mmap; flags as MAP_*. fd is a host descriptor. */
+int64_t space_map(struct space *s, uint64_t address, uint64_t length, uint32_t prot, uint32_t flags, int fd,
+                  uint64_t offset, enum space_origin origin);
+int64_t space_unmap(struct space *s, uint64_t start, uint64_t length);
+int64_t space_protect(struct space *s, uint64_t start, uint64_t length, uint32_t prot);
+/** mremap; flags as MREMAP_*. */
+int64_t space_remap(struct space *s, uint64_t old, uint64_t old_length, uint64_t new_length, uint32_t flags,
+                    uint64_t target);
+void space_set_brk(struct space *s, uint64_t start);
+/** brk: the new end, or the old one if that cannot be. */
+uint64_t space_brk(struct space *s, uint64_t end);
+/** A fault at an unmapped address: extends the growing mapping above, if there is one and it may. */
+bool space_grow(struct space *s, uint64_t address);
+/** Contents of [start, start + length) were thrown away by a call that keeps the mappings (madvise). */
+void space_discarded(struct space *s, uint64_t start, uint64_t length);
+
+/** The mapping that holds the address, or NULL. */
+const struct mapping *space_find(const struct space *s, uint64_t address);
+/** The first mapping that ends above the address, or NULL: for walking, with the next one behind it. */
+const struct mapping *space_next(const struct space *s, uint64_t address);
+/** Is every page of [start, end) mapped? */
+bool space_covers(const struct space *s, uint64_t start, uint64_t end);
+
+enum space_code { CODE_READY, CODE_UNMAPPED, CODE_FORBIDDEN, CODE_BEYOND_FILE };
+/** The code bytes at an address up to the end of its page, and an identity that no other bytes ever had there. */
+enum space_code space_code(struct space *s, uint64_t address, const uint8_t **bytes, size_t *avail, uint64_t *identity);
+
+/** Is [address, address + length) below the limit? Says nothing about mappings. */
+static inline bool space_within(const struct space *s, uint64_t address, uint64_t length) {
+    return address <= s->limit && length <= s->limit - address;
+}
+/** Where a guest address is on the host. It must be within the limit. */
+static inline uint8_t *space_host(const struct space *s, uint64_t address) {
+    return (uint8_t *)((uintptr_t)s->base + address);
+}
+
+/* Checked copies for whoever serves the guest: false, or a negative errno, on addresses that cannot be accessed; never
+   a crash, provided that the process's handler of SIGSEGV and SIGBUS calls copy_fault. A failed write may have written
+   a part. */
+bool space_read(const struct space *s, uint64_t from, void *to, size_t size);
+bool space_write(const struct space *s, uint64_t to, const void *from, size_t size);
+/** Reads a string with its end. Its length, -EFAULT, or -ENAMETOOLONG when it does not end within `size` bytes. */
+int64_t space_read_string(const struct space *s, uint64_t from, char *to, size_t size);
+
+/** Copies memory that may not be accessible; returns how many bytes are missing at the end. */
+size_t copy_guarded(void *to, const void *from, size_t size);
+/** For signal handlers: if *pc is within copy_guarded, moves it to the way out and returns true. */
+bool copy_fault(uint64_t *pc);
+
+#endif
