@@ -40,6 +40,18 @@ void cache_free(struct engine *e) {
     free(e->by_address);
 }
 
+bool engine_forked(struct engine *e) {
+    void *w, *x;
+    if (!e->host) return true;
+    if (!os_dual_map(e->cache_size, &w, &x)) return false;
+    os_dual_unmap(e->cache_size, e->write, e->execute);
+    e->write = w;
+    e->execute = x;
+    e->cache_start = e->host->prepare(e->guest, e->write, e->execute, e->cache_size);
+    engine_flush(e);
+    return true;
+}
+
 struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx) {
     for (struct unit *u = e->units[mix(pc, page, ctx) % UNIT_BUCKETS]; u; u = u->next)
         if (u->pc == pc && u->page == page && u->ctx == ctx) return u;

@@ -57,6 +57,9 @@ void cpu_poke(struct cpu *cpu);
 void engine_invalidate(struct engine *e, uint64_t start, uint64_t length);
 /** Drops every translation. */
 void engine_flush(struct engine *e);
+/** In the child of a fork, from an answer: the memory of host code is shared with the parent, so the child goes on with
+    a cache of its own, empty. False: no memory, nothing has changed and nothing may run. */
+bool engine_forked(struct engine *e);
 /** Checks pages that hold translated code against the bytes they were translated from, drops those that differ. */
 void engine_recheck_code(struct engine *e, struct cpu *cpu);
 /** The mapping of virtual addresses changed for this cpu: drops its TLB and everything keyed by virtual address. */
