@@ -1,0 +1,78 @@
+/* answer.c - what a process does when its code stops: system calls, faults as signals, waiting signals, code bytes.
+ *
+ * Exits that report an instruction come with the state before it, so a signal's frame holds the address of that
+ * instruction. After every answer what signals are waiting is delivered, so a signal that a call raised is handled
+ * before the next instruction.
+ */
+#include "process/process.h"
+#include <signal.h>
+
+/* Reads and writes of memory that is not there, or not to be accessed like this. */
+static enum answer answer_fault(struct thread *t, uint64_t address) {
+    struct space *s = &t->process->space;
+    const struct mapping *m = space_find(s, address);
+    if (!m && space_grow(s, address)) return ANSWER_RESUME;
+    return signal_force(t, SIGSEGV, m ? SEGV_ACCERR : SEGV_MAPERR, address);
+}
+
+static enum answer answer_exit(struct thread *t, const struct exit *e) {
+    struct cpu *cpu = t->cpu;
+    switch ((enum exit_kind)e->kind) {
+    case EXIT_syscall: return linux_call(t);
+    case EXIT_fault_fetch:
+    case EXIT_fault_read:
+    case EXIT_fault_write: return answer_fault(t, e->value);
+    case EXIT_access_fetch:
+    case EXIT_access_read:
+    case EXIT_access_write: return signal_force(t, SIGSEGV, SEGV_ACCERR, e->value);
+    case EXIT_misaligned_fetch:
+    case EXIT_misaligned_read:
+    case EXIT_misaligned_write: return signal_force(t, SIGBUS, BUS_ADRALN, e->value);
+    case EXIT_bus_read:
+    case EXIT_bus_write: return signal_force(t, SIGBUS, BUS_ADRERR, e->value);
+    case EXIT_illegal: return signal_force(t, SIGILL, ILL_ILLOPC, cpu->pc);
+    case EXIT_breakpoint: return signal_force(t, SIGTRAP, TRAP_BRKPT, cpu->pc);
+    case EXIT_wait: return ANSWER_RESUME; /* wfi and its like may always return at once */
+    case EXIT_poll: return vm_answer_poll(t->process->vm) ? ANSWER_STOP : ANSWER_RESUME;
+    default: return vm_stop(t->process->vm, VM_TRAPPED, (int)e->kind, e->value);
+    }
+}
+
+static enum answer process_answer(void *self, struct cpu *cpu) {
+    struct vm *vm = self;
+    struct thread *t = cpu->owner;
+    struct exit e = cpu->exit;
+    if (e.kind == EXIT_budget) {
+        bool event;
+        return vm_answer_budget(vm, cpu, &event);
+    }
+    /* A signal that came first is handled first; the instruction is tried again afterwards. */
+    enum answer a = t->interrupted && e.kind != EXIT_poll ? ANSWER_RESUME : answer_exit(t, &e);
+    return a == ANSWER_RESUME && t->interrupted ? signal_deliver(t) : a;
+}
+
+static void process_fetch(void *self, struct cpu *cpu, uint64_t address, struct fetch *f) {
+    (void)cpu;
+    f->fault = EXIT_none;
+    f->unit = NULL;
+    switch (space_code(&process_of(self)->space, address, &f->bytes, &f->avail, &f->page)) {
+    case CODE_READY: break;
+    case CODE_UNMAPPED:
+    case CODE_FORBIDDEN: f->fault = EXIT_fault_fetch; break;
+    case CODE_BEYOND_FILE: f->fault = EXIT_bus_read; break;
+    }
+}
+
+/* Time counts in units of 100 ns; the others follow time too where instructions are not counted. */
+static uint64_t process_counter(void *self, struct cpu *cpu, enum counter which) {
+    struct vm *vm = self;
+    if (which == COUNTER_TIME) return vm_clock_ns(vm) / 100;
+    return vm->counted ? cpu_count(cpu) : vm_clock_ns(vm);
+}
+
+const struct interface process_interface = {
+    .name = "process",
+    .answer = process_answer,
+    .fetch = process_fetch,
+    .counter = process_counter,
+};

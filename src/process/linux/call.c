@@ -1,0 +1,160 @@
+/* call.c - from a row of syscall.def to a host call: looking up, translating arguments by their letters, answering.
+ *
+ * No pointer reaches the kernel unchecked: its whole range must lie below the guest's limit (EFAULT). Strings and other
+ * memory whose length is not known are checked at their start only: they end, at the latest, in the page below the
+ * limit, which is never mapped; and nothing that the kernel reads or writes so is longer than that page.
+ */
+#include "process/linux/linux.h"
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ROWS = 512 };
+static const struct row rows[ROWS] = {
+#define PASS(number, name, args, restart) [number] = {#name, args, NULL, SYS_##name, restart},
+#define CALL(number, name, args, restart) [number] = {#name, args, call_##name, -1, restart},
+#include "process/linux/syscall.def"
+};
+
+/* ---- arguments */
+
+bool call_pointer(struct call *c, uint64_t guest, uint64_t size, uint64_t *host) {
+    if (!space_within(&c->process->space, guest, size)) return false;
+    *host = (uintptr_t)space_host(&c->process->space, guest);
+    return true;
+}
+
+const char *call_path_in_root(struct call *c, const char *path) {
+    const char *root = c->process->vm->options.sysroot;
+    if (!root || path[0] != '/' || c->paths == CALL_PATHS || strlen(root) + strlen(path) >= PATH_MAX) return path;
+    char *joined = c->thread->scratch->path[c->paths];
+    stpcpy(stpcpy(joined, root), path);
+    if (host_do(SYS_faccessat, AT_FDCWD, joined, F_OK) != 0) return path;
+    c->paths++;
+    return joined;
+}
+
+int64_t call_path(struct call *c, uint64_t from, bool follow) {
+    char *path = c->thread->scratch->path[c->paths++];
+    int64_t length = space_read_string(&c->process->space, from, path, PATH_MAX);
+    if (length < 0) return length;
+    const char *other = follow ? proc_substitute(c->process, path) : NULL;
+    return (int64_t)(uintptr_t)(other ? other : call_path_in_root(c, path));
+}
+
+int64_t call_iovec(struct call *c, uint64_t from, uint64_t count) {
+    struct iovec *iov = c->thread->scratch->iov;
+    if (count > CALL_IOVECS) return -EINVAL;
+    if (!call_read(c, from, iov, count * sizeof *iov)) return -EFAULT;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t host;
+        if ((int64_t)iov[i].iov_len < 0) return -EINVAL;
+        if (!call_pointer(c, (uintptr_t)iov[i].iov_base, iov[i].iov_len, &host)) return -EFAULT;
+        iov[i].iov_base = (void *)(uintptr_t)host;
+    }
+    return (int64_t)count;
+}
+
+/* N, @K or @K*M behind a pointer's letter. */
+static uint64_t parse_size(const char **s, const struct call *c) {
+    uint64_t size = 0, times = 0;
+    const char *at = *s;
+    if (*at == '@') {
+        size = c->guest[at[1] - '0'];
+        at += 2;
+        if (*at == '*') {
+            for (at++; *at >= '0' && *at <= '9'; at++) times = times * 10 + (uint64_t)(*at - '0');
+            size = (uint32_t)size * times; /* counts are ints */
+        }
+    } else {
+        for (; *at >= '0' && *at <= '9'; at++) size = size * 10 + (uint64_t)(*at - '0');
+    }
+    *s = at;
+    return size;
+}
+
+static int64_t translate_one(struct call *c, unsigned i, char letter, uint64_t size) {
+    uint64_t v = c->guest[i];
+    int64_t r;
+    switch (letter) {
+    case 'f':
+    case 'd':
+        if (c->process->own_fd >= 0 && (int)v == c->process->own_fd) return -EBADF;
+        break;
+    case 'p':
+    case 't': c->host[i] = (uint64_t)process_id_in(c->process, (int32_t)v); break;
+    case 'P':
+    case 'L':
+        r = call_path(c, v, letter == 'P');
+        if (r < 0) return r;
+        c->host[i] = (uint64_t)r;
+        break;
+    case 'V':
+        r = call_iovec(c, v, c->guest[i + 1]);
+        if (r < 0) return r;
+        c->host[i] = (uintptr_t)c->thread->scratch->iov;
+        break;
+    case '<':
+    case '>':
+    case '=':
+    case 'S':
+    case 'A':
+    case 'B':
+    case 'D':
+        if (!call_pointer(c, v, size, &c->host[i])) return -EFAULT;
+        break;
+    default: break;
+    }
+    return 0;
+}
+
+static int64_t translate(struct call *c) {
+    const char *s = c->row->args;
+    memcpy(c->host, c->guest, sizeof c->host);
+    for (unsigned i = 0; *s; i++) {
+        char letter = *s++;
+        uint64_t size = letter == '<' || letter == '>' || letter == '=' ? parse_size(&s, c) : 0;
+        bool null = *s == '?' && !c->guest[i];
+        if (*s == '?') s++;
+        if (*s == ' ') s++;
+        int64_t r = null ? 0 : translate_one(c, i, letter, size);
+        if (r < 0) return r;
+    }
+    return 0;
+}
+
+/* ---- host calls */
+
+int64_t call_wait(struct call *c, long number, uint64_t a, uint64_t b, uint64_t d, uint64_t e, uint64_t f, uint64_t g) {
+    const uint64_t args[6] = {a, b, d, e, f, g};
+    return host_call(&c->thread->interrupted, number, args);
+}
+
+int64_t call_pass(struct call *c) {
+    const uint64_t *h = c->host;
+    if (c->row->restart != ONCE) return host_call(&c->thread->interrupted, c->row->host, h);
+    return host_do(c->row->host, h[0], h[1], h[2], h[3], h[4], h[5]);
+}
+
+enum answer linux_call(struct thread *t) {
+    struct process *p = t->process;
+    struct call c = {.process = p, .thread = t};
+    uint64_t number = p->abi->call(t->cpu, c.guest);
+    const struct row *row = number < ROWS ? linux_row((unsigned)number) : NULL;
+    int64_t result = -ENOSYS;
+    t->cpu->reserve_address = UINT64_MAX; /* as a return from the kernel does */
+    if (row) {
+        c.row = row;
+        result = translate(&c);
+        if (result == 0) result = row->handler ? row->handler(&c) : call_pass(&c);
+    }
+    if (result == CALL_STOP) return ANSWER_STOP;
+    if (result == CALL_AGAIN) return ANSWER_RESUME;
+    t->cpu->budget--; /* the instruction has been executed */
+    if (result != CALL_STATE) p->abi->call_done(t->cpu, result);
+    return ANSWER_RESUME;
+}
+
+const struct row *linux_row(unsigned number) {
+    return number < ROWS && rows[number].name ? &rows[number] : NULL;
+}

@@ -1,0 +1,122 @@
+/* clone.c - processes: fork, vfork, the end. Threads are not here yet: CLONE_VM without CLONE_VFORK is ENOSYS.
+ *
+ * fork is the host's: the child is a copy of vee that goes on behind the call. The one thing that the host would share
+ * is the cache of translated code, so the child gets a new one (engine_forked).
+ *
+ * vfork, and posix_spawn, which reports errors through shared memory, really share it: the child runs on a stack of its
+ * own, with the same engine and the same cpu, while the kernel holds the parent. It never returns from there, it ends
+ * or executes; the parent then takes back its cpu and whatever a process does not share. A child that was killed may
+ * have left the code tables half changed, so they are dropped then.
+ */
+#include "process/linux/linux.h"
+#include "base/os.h"
+#include <sched.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef CLONE_PIDFD
+#define CLONE_PIDFD 0x1000
+#endif
+enum { CHILD_STACK = 1 << 20 };
+
+/* In the child: signals that were waiting are the parent's. */
+static void child_begin(struct thread *t, uint64_t stack, uint64_t flags, uint64_t tls) {
+    struct process *p = t->process;
+    p->forked = true;
+    p->vm->stop_at = UINT64_MAX;
+    t->caught = 0;
+    t->queued = 0;
+    t->interrupted = 1;                        /* so that the host gets the mask anew */
+    if (flags & CLONE_VM) t->stack_flags |= 0; /* vfork keeps the alternate stack */
+    p->abi->call_done(t->cpu, 0);
+    if (stack) p->abi->set_stack(t->cpu, stack);
+    if (flags & CLONE_SETTLS) p->abi->set_tls(t->cpu, tls);
+}
+
+struct arguments {
+    uint64_t flags, stack, tls, parent_tid, child_tid;
+};
+
+static int64_t do_fork(struct call *c, const struct arguments *a) {
+    struct thread *t = c->thread;
+    int64_t r = host_do(SYS_clone, a->flags & ~(uint64_t)CLONE_SETTLS, 0, a->parent_tid, a->child_tid, 0);
+    if (r != 0) return r;
+    child_begin(t, a->stack, a->flags, a->tls);
+    if (!engine_forked(c->process->vm->engine)) signal_die(9);
+    return CALL_STATE;
+}
+
+/** Shared with a vfork child. */
+struct vfork {
+    struct thread *thread;
+    const struct arguments *arguments;
+};
+
+static int vfork_child(void *arg) {
+    const struct vfork *v = arg;
+    struct thread *t = v->thread;
+    struct vm *vm = t->process->vm;
+    child_begin(t, v->arguments->stack, v->arguments->flags, v->arguments->tls);
+    if (signal_deliver(t) == ANSWER_RESUME) engine_run(vm->engine, t->cpu);
+    _exit(127); /* children end in call_exit or by a signal */
+}
+
+static int64_t do_vfork(struct call *c, const struct arguments *a) {
+    struct process *p = c->process;
+    struct vm *vm = p->vm;
+    struct cpu *cpu = c->thread->cpu;
+    size_t cpu_size = p->abi->guest->cpu_size;
+    uint8_t cpu_before[cpu_size];
+    struct process before = *p;
+    struct vfork v = {c->thread, a};
+    uint64_t stop_at = vm->stop_at;
+    uint8_t *stack = os_stack_map(CHILD_STACK);
+    if (!stack) return -ENOMEM;
+    memcpy(cpu_before, cpu, cpu_size);
+    p->child_ended = false;
+    int pid = clone(vfork_child, stack + CHILD_STACK, (int)(a->flags & ~(uint64_t)CLONE_SETTLS), &v,
+                    (void *)(uintptr_t)a->parent_tid, NULL, (void *)(uintptr_t)a->child_tid);
+    int64_t r = pid < 0 ? -errno : pid;
+    bool clean = pid < 0 || p->child_ended;
+    os_release(stack - SPACE_PAGE, CHILD_STACK + SPACE_PAGE);
+    before.space = p->space;
+    before.thread.caught = p->thread.caught;
+    before.thread.caught_info = p->thread.caught_info;
+    if (pid < 0) return r;
+    *p = before;
+    memcpy(cpu, cpu_before, cpu_size);
+    cpu->exit_site = NULL;
+    vm->stop_at = stop_at;
+    if (!clean) engine_flush(vm->engine);
+    cpu_flush_mapping(cpu);
+    c->thread->interrupted = 1; /* its signals were held back */
+    cpu_poke(cpu);
+    return r;
+}
+
+int64_t call_clone(struct call *c) {
+    const uint64_t *g = c->guest;
+    struct arguments a = {.flags = g[0], .stack = g[1], .tls = g[3]};
+    bool shares = a.flags & CLONE_VM;
+    if ((a.flags & CLONE_THREAD) || (shares && !(a.flags & CLONE_VFORK))) return -ENOSYS;
+    if ((a.flags & (CLONE_PARENT_SETTID | CLONE_PIDFD)) && !call_pointer(c, g[2], 4, &a.parent_tid)) return -EFAULT;
+    if ((a.flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)) && !call_pointer(c, g[4], 4, &a.child_tid))
+        return -EFAULT;
+    return shares ? do_vfork(c, &a) : do_fork(c, &a);
+}
+
+/* ---- the end */
+
+int64_t call_exit(struct call *c) {
+    int status = (int)c->guest[0] & 0xff;
+    if (c->process->forked) {
+        c->process->child_ended = true;
+        _exit(status);
+    }
+    vm_stop(c->process->vm, VM_EXITED, status, 0);
+    return CALL_STOP;
+}
+
+int64_t call_exit_group(struct call *c) {
+    return call_exit(c);
+}

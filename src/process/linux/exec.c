@@ -1,0 +1,204 @@
+/* exec.c - execve: everything that Linux checks is checked first, so that errors return to the caller; then the host
+ * executes vee again for a program of this guest, or a program of its own directly.
+ *
+ * The new vee gets its options on its command line, in front of the guest's arguments; the environment is the guest's.
+ * Strings stay where they are in the guest's memory; only the vectors of pointers are copied.
+ */
+#include "process/linux/linux.h"
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { HEAD = 256, SCRIPTS = 5, OPTIONS = 12, VECTOR_MAX = 1 << 20 };
+
+/** The vectors of the new program: host pointers. */
+struct vectors {
+    const char **memory; /* mapped */
+    size_t size;
+    const char **argv, **envp; /* argv has room for OPTIONS and the arguments of scripts before it */
+};
+
+static int64_t vector_count(struct call *c, uint64_t from) {
+    uint64_t word;
+    int64_t n = 0;
+    if (!from) return 0;
+    for (;; n++) {
+        if (!call_read(c, from + (uint64_t)n * 8, &word, sizeof word)) return -EFAULT;
+        if (!word) return n;
+        if (!space_within(&c->process->space, word, 0)) return -EFAULT;
+        if (n == VECTOR_MAX) return -E2BIG;
+    }
+}
+
+static int64_t vector_copy(struct call *c, uint64_t from, int64_t count, const char **to) {
+    for (int64_t i = 0; i < count; i++) {
+        uint64_t word, host;
+        if (!call_read(c, from + (uint64_t)i * 8, &word, sizeof word)) return -EFAULT;
+        if (!word || !call_pointer(c, word, 0, &host)) return -EFAULT;
+        to[i] = (const char *)(uintptr_t)host;
+    }
+    to[count] = NULL;
+    return 0;
+}
+
+static int64_t vectors_make(struct call *c, uint64_t argv, uint64_t envp, struct vectors *v) {
+    int64_t argc = vector_count(c, argv), envc = vector_count(c, envp);
+    if (argc < 0) return argc;
+    if (envc < 0) return envc;
+    const size_t before = OPTIONS + 2 * SCRIPTS + 1;
+    v->size = (before + (size_t)argc + 2 + (size_t)envc + 1) * sizeof *v->memory;
+    v->memory = mmap(NULL, v->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (v->memory == MAP_FAILED) return -ENOMEM;
+    v->argv = v->memory + before;
+    v->envp = v->argv + argc + 2;
+    int64_t r = vector_copy(c, argv, argc, v->argv);
+    if (argc == 0) v->argv[0] = ""; /* Linux gives every program one */
+    return r < 0 ? r : vector_copy(c, envp, envc, v->envp);
+}
+
+enum file_kind { FILE_GUEST, FILE_SCRIPT, FILE_HOST };
+
+/* Reads the file's first bytes and says how it is run, or why not. */
+static int64_t file_look(struct call *c, const char *path, char *head) {
+    struct stat st;
+    int64_t r = host_do(439 /* faccessat2 */, AT_FDCWD, path, X_OK, AT_EACCESS);
+    if (r == -ENOSYS) r = host_do(SYS_faccessat, AT_FDCWD, path, X_OK);
+    if (r < 0) return r;
+    int64_t fd = host_do(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return fd;
+    memset(head, 0, HEAD);
+    r = host_do(SYS_fstat, fd, &st);
+    if (r == 0 && !S_ISREG(st.st_mode)) r = -EACCES;
+    if (r == 0) r = host_do(SYS_pread64, fd, head, HEAD - 1, 0);
+    host_do(SYS_close, fd);
+    if (r < 0) return r;
+    if (head[0] == '#' && head[1] == '!') return FILE_SCRIPT;
+    if (elf_recognise(head, (size_t)r, c->process->abi->elf_machine)) return FILE_GUEST;
+    return memcmp(head, "\177ELF", 4) == 0 ? FILE_HOST : -ENOEXEC;
+}
+
+/* The interpreter and its one argument from the first line, which is cut into strings. */
+static bool script_line(char *head, const char **interpreter, const char **argument) {
+    char *end = memchr(head, '\n', HEAD), *at = head + 2;
+    if (!end) end = head + strlen(head);
+    while (end > at && (end[-1] == ' ' || end[-1] == '\t')) end--;
+    *end = 0;
+    at += strspn(at, " \t");
+    if (!*at) return false;
+    *interpreter = at;
+    at += strcspn(at, " \t");
+    if (*at) *at++ = 0;
+    at += strspn(at, " \t");
+    *argument = *at ? at : NULL;
+    return true;
+}
+
+/* Goes from scripts to their interpreters; the lines live in scratch. Leaves the path to execute in *path. */
+static int64_t scripts_follow(struct call *c, struct vectors *v, const char **path) {
+    char *lines = (char *)c->thread->scratch->bytes;
+    for (int depth = 0;; depth++, lines += HEAD) {
+        const char *interpreter, *argument;
+        int64_t kind = file_look(c, *path, lines);
+        if (kind != FILE_SCRIPT) return kind;
+        if (depth == SCRIPTS) return -ELOOP;
+        if (!script_line(lines, &interpreter, &argument)) return -ENOEXEC;
+        *v->argv = *path; /* in place of the name that the caller gave */
+        if (argument) *--v->argv = argument;
+        *--v->argv = interpreter;
+        const char *other = proc_substitute(c->process, interpreter);
+        *path = other ? other : call_path_in_root(c, interpreter);
+    }
+}
+
+/* Puts vee's own command line before the guest's arguments. */
+static void options_put(struct process *p, struct vectors *v, const char *path) {
+    const struct vm_options *o = &p->vm->options;
+    const char *name = v->argv[0];
+    *v->argv = path;
+    *--v->argv = "--";
+    *--v->argv = name;
+    *--v->argv = "-0";
+    if (o->sysroot) {
+        *--v->argv = o->sysroot;
+        *--v->argv = "-L";
+    }
+    if (o->window) *--v->argv = "--window";
+    if (o->tier == TIER_INTERP) {
+        *--v->argv = "interp";
+        *--v->argv = "--tier";
+    }
+    *--v->argv = "vee";
+}
+
+static int64_t execute(struct call *c, struct vectors *v, const char *path) {
+    struct process *p = c->process;
+    int64_t kind = scripts_follow(c, v, &path);
+    if (kind < 0) return kind;
+    if (kind == FILE_GUEST) {
+        const struct abi *abi = NULL;
+        struct error error = {0};
+        struct elf elf;
+        if (p->own_fd < 0) return -ENOEXEC; /* vee does not know where it is itself */
+        int fd = (int)host_do(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+        bool sane = fd >= 0 && (abi = p->abi) != NULL && elf_open(&elf, fd, path, &error);
+        if (sane) elf_close(&elf);
+        if (fd >= 0) host_do(SYS_close, fd);
+        if (!sane) return -ENOEXEC;
+        options_put(p, v, path);
+    }
+    struct rlimit core = {p->core_limit[0], p->core_limit[1]}, none = {0, p->core_limit[1]};
+    setrlimit(RLIMIT_CORE, &core);
+    signals_before_exec(c->thread);
+    p->child_ended = true;
+    int64_t r = kind == FILE_GUEST ? host_do(SYS_execveat, p->own_fd, "", v->argv, v->envp, AT_EMPTY_PATH)
+                                   : host_do(SYS_execve, path, v->argv, v->envp);
+    p->child_ended = false;
+    signals_after_exec(c->thread);
+    setrlimit(RLIMIT_CORE, &none);
+    return r;
+}
+
+static int64_t execute_with(struct call *c, const char *path, uint64_t argv, uint64_t envp) {
+    struct vectors v = {0};
+    int64_t r = vectors_make(c, argv, envp, &v);
+    if (r == 0) r = execute(c, &v, path);
+    if (v.memory && v.memory != MAP_FAILED) munmap(v.memory, v.size);
+    return r;
+}
+
+int64_t call_execve(struct call *c) {
+    int64_t path = call_path(c, c->guest[0], true);
+    if (path < 0) return path;
+    return execute_with(c, (const char *)(uintptr_t)path, c->guest[1], c->guest[2]);
+}
+
+/* The path that a descriptor and a name make; by what procfs says of the descriptor. */
+int64_t call_execveat(struct call *c) {
+    char link[32] = "/proc/self/fd/", *joined = c->thread->scratch->path[CALL_PATHS - 1];
+    int fd = (int)c->guest[0];
+    uint64_t flags = c->guest[4];
+    if (flags & ~(uint64_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) return -EINVAL;
+    int64_t path = call_path(c, c->guest[1], true);
+    if (path < 0) return path;
+    const char *name = (const char *)(uintptr_t)path;
+    if (!*name && !(flags & AT_EMPTY_PATH)) return -ENOENT;
+    if (*name == '/' || fd == AT_FDCWD) return execute_with(c, name, c->guest[2], c->guest[3]);
+    if (fd < 0) return -EBADF;
+    char digits[12], *at = link + strlen(link);
+    unsigned n = 0;
+    do digits[n++] = (char)('0' + fd % 10);
+    while (fd /= 10);
+    while (n) *at++ = digits[--n];
+    int64_t length = host_do(SYS_readlinkat, AT_FDCWD, link, joined, PATH_MAX - 1);
+    if (length < 0) return -EBADF;
+    joined[length] = 0;
+    if (*name) {
+        if ((size_t)length + strlen(name) + 2 > PATH_MAX) return -ENAMETOOLONG;
+        joined[length] = '/';
+        strcpy(joined + length + 1, name);
+    }
+    return execute_with(c, joined, c->guest[2], c->guest[3]);
+}

@@ -1,0 +1,171 @@
+/* file.c - system calls on files whose structs or whose meaning are not the host's.
+ *
+ * struct stat is laid out by each architecture; what is shown of vee's own program is the guest's. Everything else
+ * about files passes through (syscall.def).
+ */
+#include "process/linux/linux.h"
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/** struct stat of the generic table (riscv64, arm64). */
+struct guest_stat {
+    uint64_t dev, ino;
+    uint32_t mode, nlink, uid, gid;
+    uint64_t rdev, pad1;
+    int64_t size;
+    int32_t blksize, pad2;
+    int64_t blocks;
+    int64_t atime;
+    uint64_t atime_nsec;
+    int64_t mtime;
+    uint64_t mtime_nsec;
+    int64_t ctime;
+    uint64_t ctime_nsec;
+    uint32_t unused[2];
+};
+
+static int64_t stat_write(struct call *c, uint64_t to, const struct stat *st) {
+    struct guest_stat g = {
+        .dev = st->st_dev,
+        .ino = st->st_ino,
+        .mode = st->st_mode,
+        .nlink = (uint32_t)st->st_nlink,
+        .uid = st->st_uid,
+        .gid = st->st_gid,
+        .rdev = st->st_rdev,
+        .size = st->st_size,
+        .blksize = (int32_t)st->st_blksize,
+        .blocks = st->st_blocks,
+        .atime = st->st_atim.tv_sec,
+        .atime_nsec = (uint64_t)st->st_atim.tv_nsec,
+        .mtime = st->st_mtim.tv_sec,
+        .mtime_nsec = (uint64_t)st->st_mtim.tv_nsec,
+        .ctime = st->st_ctim.tv_sec,
+        .ctime_nsec = (uint64_t)st->st_ctim.tv_nsec,
+    };
+    return call_write(c, to, &g, sizeof g) ? 0 : -EFAULT;
+}
+
+int64_t call_newfstatat(struct call *c) {
+    struct stat st; /* glibc's is the kernel's on x86-64 */
+    int64_t r = host_do(SYS_newfstatat, c->host[0], c->host[1], &st, c->host[3]);
+    return r < 0 ? r : stat_write(c, c->guest[2], &st);
+}
+
+int64_t call_fstat(struct call *c) {
+    struct stat st;
+    int64_t r = host_do(SYS_fstat, c->host[0], &st);
+    return r < 0 ? r : stat_write(c, c->guest[1], &st);
+}
+
+/* ---- opening */
+
+int64_t call_openat(struct call *c) {
+    int64_t fd = call_wait(c, SYS_openat, c->host[0], c->host[1], c->host[2], c->host[3], 0, 0);
+    return fd < 0 ? fd : proc_opened(c->process, (int)fd, (uint32_t)c->host[2]);
+}
+
+int64_t call_openat2(struct call *c) {
+    struct open_how how = {0};
+    uint64_t size = c->guest[3];
+    if (size >= sizeof how && !call_read(c, c->guest[2], &how, sizeof how)) return -EFAULT;
+    int64_t fd = call_wait(c, SYS_openat2, c->host[0], c->host[1], c->host[2], size, 0, 0);
+    return fd < 0 ? fd : proc_opened(c->process, (int)fd, (uint32_t)how.flags);
+}
+
+int64_t call_readlinkat(struct call *c) {
+    /* The path was not substituted, as its last link is not followed; but reading the link to vee's program is. */
+    const char *other = proc_substitute(c->process, (const char *)(uintptr_t)c->host[1]);
+    if (!other) return host_do(SYS_readlinkat, c->host[0], c->host[1], c->host[2], c->host[3]);
+    uint64_t length = strlen(other), size = (uint32_t)c->guest[3];
+    if ((int)c->guest[3] <= 0) return -EINVAL;
+    if (length > size) length = size;
+    return call_write(c, c->guest[2], other, length) ? (int64_t)length : -EFAULT;
+}
+
+/* ---- descriptors */
+
+/* Moves vee's descriptor out of the way of one that the guest names. */
+static bool own_fd_move(struct process *p) {
+    int64_t fd = host_do(SYS_fcntl, p->own_fd, F_DUPFD_CLOEXEC, p->own_fd + 1);
+    if (fd < 0) fd = host_do(SYS_fcntl, p->own_fd, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0) return false;
+    host_do(SYS_close, p->own_fd);
+    p->own_fd = (int)fd;
+    return true;
+}
+
+int64_t call_dup3(struct call *c) {
+    struct process *p = c->process;
+    if (p->own_fd >= 0 && (int)c->guest[1] == p->own_fd && !own_fd_move(p)) return -EBUSY;
+    return host_do(SYS_dup3, c->guest[0], c->guest[1], c->guest[2]);
+}
+
+int64_t call_close_range(struct call *c) {
+    uint32_t first = (uint32_t)c->guest[0], last = (uint32_t)c->guest[1];
+    uint64_t flags = c->guest[2];
+    int own = c->process->own_fd;
+    if (own < 0 || first > last || (uint32_t)own < first || (uint32_t)own > last)
+        return host_do(SYS_close_range, first, last, flags);
+    int64_t r = 0;
+    if (first < (uint32_t)own) r = host_do(SYS_close_range, first, (uint32_t)own - 1, flags);
+    if (r == 0 && last > (uint32_t)own) r = host_do(SYS_close_range, (uint32_t)own + 1, last, flags);
+    return r;
+}
+
+/* Commands whose argument points somewhere, with the size; all others take a number. */
+static uint64_t fcntl_size(int command) {
+    switch (command) {
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW: return sizeof(struct flock);
+    case F_GETOWN_EX:
+    case F_SETOWN_EX:
+    case F_GET_RW_HINT:
+    case F_SET_RW_HINT:
+    case F_GET_FILE_RW_HINT:
+    case F_SET_FILE_RW_HINT: return 8;
+    case 17: return 8; /* F_GETOWNER_UIDS */
+    default: return 0;
+    }
+}
+
+int64_t call_fcntl(struct call *c) {
+    int command = (int)c->guest[1];
+    uint64_t size = fcntl_size(command), arg = c->guest[2];
+    if (size && !call_pointer(c, c->guest[2], size, &arg)) return -EFAULT;
+    return call_wait(c, SYS_fcntl, c->host[0], (uint64_t)command, arg, 0, 0, 0);
+}
+
+/* ---- ioctl: rows */
+
+enum ioctl_kind { IOCTL_NUMBER, IOCTL_POINTER };
+static const struct ioctl_row {
+    uint32_t request;
+    uint8_t kind;  /* enum ioctl_kind */
+    uint16_t size; /* bytes behind the pointer */
+} ioctl_rows[] = {
+#define I(request, kind, size) {request, IOCTL_##kind, size},
+#include "process/linux/ioctl.def"
+};
+
+int64_t call_ioctl(struct call *c) {
+    uint32_t request = (uint32_t)c->guest[1];
+    uint64_t arg = c->guest[2];
+    for (unsigned i = 0; i < sizeof ioctl_rows / sizeof *ioctl_rows; i++) {
+        const struct ioctl_row *row = &ioctl_rows[i];
+        if (row->request != request) continue;
+        if (row->kind == IOCTL_POINTER && !call_pointer(c, c->guest[2], row->size, &arg)) return -EFAULT;
+        return call_wait(c, SYS_ioctl, c->host[0], request, arg, 0, 0, 0);
+    }
+    /* What is not known may have pointers in its struct. A bad descriptor is still the first thing to say. */
+    int64_t r = host_do(SYS_fcntl, c->host[0], F_GETFD);
+    return r < 0 ? r : -ENOTTY;
+}

@@ -1,0 +1,172 @@
+/* identity.c - who and where a process is: ids, names, limits, the processor. What passes through is in syscall.def. */
+#include "process/linux/linux.h"
+#include <limits.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+enum { COUNTED_ID = 1000, ROBUST_HEAD = 24 };
+
+/* ---- ids */
+
+static bool id_is_fixed(const struct process *p) {
+    return p->vm->counted && !p->forked;
+}
+
+int64_t process_id_in(const struct process *p, int64_t id) {
+    return id_is_fixed(p) && id == COUNTED_ID ? getpid() : id;
+}
+
+int64_t process_id_out(const struct process *p, int64_t id) {
+    return id_is_fixed(p) && id == getpid() ? COUNTED_ID : id;
+}
+
+int64_t call_getpid(struct call *c) {
+    return process_id_out(c->process, host_do(SYS_getpid));
+}
+
+int64_t call_gettid(struct call *c) {
+    return process_id_out(c->process, host_do(SYS_gettid));
+}
+
+int64_t call_getppid(struct call *c) {
+    return id_is_fixed(c->process) ? 1 : host_do(SYS_getppid);
+}
+
+int64_t call_set_tid_address(struct call *c) {
+    uint64_t host;
+    c->thread->clear_tid = c->guest[0];
+    if (call_pointer(c, c->guest[0], 4, &host)) host_do(SYS_set_tid_address, host);
+    return call_gettid(c);
+}
+
+int64_t call_set_robust_list(struct call *c) {
+    struct thread *t = c->thread;
+    if (c->guest[1] != ROBUST_HEAD) return -EINVAL;
+    t->robust_list = c->guest[0];
+    t->robust_size = c->guest[1];
+    /* The kernel walks the list when the thread dies; it can where guest addresses are host addresses. */
+    if (!c->process->space.window && space_within(&c->process->space, c->guest[0], ROBUST_HEAD))
+        return host_do(SYS_set_robust_list, c->guest[0], c->guest[1]);
+    return 0;
+}
+
+int64_t call_get_robust_list(struct call *c) {
+    struct thread *t = c->thread;
+    int64_t id = process_id_in(c->process, (int32_t)c->guest[0]);
+    if (id != 0 && id != getpid()) return -ESRCH;
+    if (!call_write(c, c->guest[1], &t->robust_list, 8) || !call_write(c, c->guest[2], &t->robust_size, 8))
+        return -EFAULT;
+    return 0;
+}
+
+int64_t call_personality(struct call *c) {
+    uint32_t old = c->process->persona, set = (uint32_t)c->guest[0];
+    if (set != UINT32_MAX) c->process->persona = set;
+    return old;
+}
+
+int64_t call_uname(struct call *c) {
+    struct utsname u;
+    int64_t r = host_do(SYS_uname, &u);
+    if (r < 0) return r;
+    memset(u.machine, 0, sizeof u.machine);
+    strncpy(u.machine, c->process->abi->machine, sizeof u.machine - 1);
+    return call_write(c, c->guest[0], &u, sizeof u) ? 0 : -EFAULT;
+}
+
+/* ---- limits */
+
+/* The limits that are virtual: soft and hard; NULL for the host's own. */
+static uint64_t *virtual_limit(struct process *p, int resource) {
+    switch (resource) {
+    case RLIMIT_AS: return p->space_limit;
+    case RLIMIT_DATA: return p->data_limit;
+    case RLIMIT_STACK: return p->stack_limit;
+    case RLIMIT_CORE: return p->core_limit;
+    default: return NULL;
+    }
+}
+
+static int64_t limit_exchange(struct call *c, int64_t pid, int resource, uint64_t from, uint64_t to) {
+    struct process *p = c->process;
+    uint64_t *limit = pid == 0 || pid == getpid() ? virtual_limit(p, resource) : NULL, set[2], old[2];
+    if (from && !call_read(c, from, set, sizeof set)) return -EFAULT;
+    if (!limit) {
+        int64_t r = host_do(SYS_prlimit64, pid, resource, from ? set : NULL, old);
+        if (r < 0) return r;
+    } else {
+        memcpy(old, limit, sizeof old);
+        if (from) {
+            if (set[0] > set[1]) return -EINVAL;
+            if (set[1] > limit[1] && geteuid() != 0) return -EPERM;
+            memcpy(limit, set, sizeof set);
+            p->space.limits = (struct space_limits){p->space_limit[0], p->data_limit[0], p->stack_limit[0]};
+        }
+    }
+    return to && !call_write(c, to, old, sizeof old) ? -EFAULT : 0;
+}
+
+int64_t call_prlimit64(struct call *c) {
+    int64_t pid = process_id_in(c->process, (int32_t)c->guest[0]);
+    return limit_exchange(c, pid, (int)c->guest[1], c->guest[2], c->guest[3]);
+}
+
+int64_t call_getrlimit(struct call *c) {
+    return limit_exchange(c, 0, (int)c->guest[0], 0, c->guest[1]);
+}
+
+int64_t call_setrlimit(struct call *c) {
+    return limit_exchange(c, 0, (int)c->guest[0], c->guest[1], 0);
+}
+
+/* ---- prctl: what takes numbers, and what takes a pointer to some bytes; all else is EINVAL */
+
+static const struct prctl_row {
+    int option;
+    int size; /* bytes behind the second argument; 0: a number */
+} prctl_rows[] = {
+    {PR_SET_PDEATHSIG, 0},    {PR_GET_PDEATHSIG, 4},    {PR_GET_DUMPABLE, 0},        {PR_SET_DUMPABLE, 0},
+    {PR_GET_KEEPCAPS, 0},     {PR_SET_KEEPCAPS, 0},     {PR_SET_NAME, 16},           {PR_GET_NAME, 16},
+    {PR_CAPBSET_READ, 0},     {PR_CAPBSET_DROP, 0},     {PR_GET_SECUREBITS, 0},      {PR_SET_SECUREBITS, 0},
+    {PR_SET_TIMERSLACK, 0},   {PR_GET_TIMERSLACK, 0},   {PR_GET_TIMING, 0},          {PR_SET_TIMING, 0},
+    {PR_MCE_KILL, 0},         {PR_MCE_KILL_GET, 0},     {PR_SET_CHILD_SUBREAPER, 0}, {PR_GET_CHILD_SUBREAPER, 4},
+    {PR_SET_NO_NEW_PRIVS, 0}, {PR_GET_NO_NEW_PRIVS, 0}, {PR_GET_THP_DISABLE, 0},     {PR_SET_THP_DISABLE, 0},
+    {PR_CAP_AMBIENT, 0},      {PR_SET_PTRACER, 0},      {PR_GET_TID_ADDRESS, -8},    {PR_GET_SECCOMP, 0},
+};
+
+int64_t call_prctl(struct call *c) {
+    int option = (int)c->guest[0];
+    for (unsigned i = 0; i < sizeof prctl_rows / sizeof *prctl_rows; i++) {
+        const struct prctl_row *row = &prctl_rows[i];
+        uint64_t arg = c->guest[1];
+        if (row->option != option) continue;
+        if (option == PR_GET_TID_ADDRESS) return call_write(c, c->guest[1], &c->thread->clear_tid, 8) ? 0 : -EFAULT;
+        if (row->size && !call_pointer(c, c->guest[1], (uint64_t)row->size, &arg)) {
+            /* A name may end before the limit of memory does. */
+            if (option != PR_SET_NAME || !call_pointer(c, c->guest[1], 0, &arg)) return -EFAULT;
+        }
+        return host_do(SYS_prctl, option, arg, c->guest[2], c->guest[3], c->guest[4]);
+    }
+    return -EINVAL;
+}
+
+/* ---- random bytes */
+
+int64_t call_getrandom(struct call *c) {
+    uint8_t *bytes = c->thread->scratch->bytes;
+    uint64_t size = c->guest[1], done = 0;
+    uint32_t flags = (uint32_t)c->guest[2];
+    if ((flags & ~7u) || (flags & 6u) == 6u) return -EINVAL; /* GRND_RANDOM and GRND_INSECURE exclude each other */
+    if (size > INT_MAX) size = INT_MAX;
+    while (done < size) {
+        size_t part = size - done < sizeof c->thread->scratch->bytes ? size - done : sizeof c->thread->scratch->bytes;
+        vm_random(c->process->vm, bytes, part);
+        if (!call_write(c, c->guest[0] + done, bytes, part)) return done ? (int64_t)done : -EFAULT;
+        done += part;
+    }
+    return (int64_t)done;
+}

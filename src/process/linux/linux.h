@@ -1,0 +1,136 @@
+/* linux.h - what the files of process/linux/ share: a system call on its way, the host's calls, and signals.
+ *
+ * A call's arguments are translated by the letters of its row before its handler sees them: `guest` holds the registers
+ * as they were, `host` what a host call gets (pointers become host addresses, paths are copied). Results are values or
+ * negative errnos, or one of enum call_result.
+ */
+#ifndef PROCESS_LINUX_LINUX_H
+#define PROCESS_LINUX_LINUX_H
+
+#include "process/process.h"
+#include <errno.h>
+#include <sys/syscall.h>
+
+struct call;
+
+/** How a call may wait, and how it goes on when a signal handler has interrupted it. */
+enum restart {
+    ONCE,         /* never waits */
+    AGAIN,        /* from the start, if the handler has SA_RESTART; else EINTR */
+    EINTR_ALWAYS, /* EINTR */
+};
+
+struct row {
+    const char *name;
+    const char *args; /* letters: see syscall.def */
+    int64_t (*handler)(struct call *c);
+    int32_t host; /* its number on the host, for calls that are passed through */
+    uint8_t restart;
+};
+
+struct call {
+    struct process *process;
+    struct thread *thread;
+    const struct row *row;
+    uint64_t guest[6], host[6];
+    unsigned paths; /* used up of scratch->path */
+};
+
+enum call_result {
+    CALL_AGAIN = -5001, /* not begun: the instruction is executed again when signals have been delivered */
+    CALL_STATE = -5002, /* the handler has set the registers */
+    CALL_STOP = -5003,  /* the vm has been stopped */
+};
+
+/* ---- the host's calls */
+
+/** One that may wait: it does not begin when there is something to deliver (CALL_AGAIN). */
+int64_t host_call(const uint32_t *interrupted, long number, const uint64_t args[6]);
+extern const char host_call_check[], host_call_end[], host_call_not_begun[];
+void host_signal_return(void);
+
+static inline int64_t host_do6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
+    register uint64_t r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
+    int64_t result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+#define HOST_DO_WORD(x) (uint64_t)(uintptr_t)(x)
+#define HOST_DO_ARGS(number, a, b, c, d, e, f, ...)                                                                    \
+    host_do6(number, HOST_DO_WORD(a), HOST_DO_WORD(b), HOST_DO_WORD(c), HOST_DO_WORD(d), HOST_DO_WORD(e),              \
+             HOST_DO_WORD(f))
+/** host_do(number, up to six arguments): one that does not wait. */
+#define host_do(...) HOST_DO_ARGS(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+
+/* ---- arguments (call.c) */
+
+/** The row of a guest's call number, or NULL. */
+const struct row *linux_row(unsigned number);
+
+/** Makes the call of the row with the host arguments of c. */
+int64_t call_pass(struct call *c);
+/** Makes any host call that may wait, on behalf of c. */
+int64_t call_wait(struct call *c, long number, uint64_t a, uint64_t b, uint64_t d, uint64_t e, uint64_t f, uint64_t g);
+/** Copies and substitutes a path; its host address, or a negative errno. follow: the last component's link too. */
+int64_t call_path(struct call *c, uint64_t from, bool follow);
+/** The same file below the root for foreign programs if it is there, else the path itself. May use up a path. */
+const char *call_path_in_root(struct call *c, const char *path);
+/** Copies a vector of buffers with translated addresses into scratch; number of entries or a negative errno. */
+int64_t call_iovec(struct call *c, uint64_t from, uint64_t count);
+/** Host address of guest memory of this size for the kernel to access; false if it is not the guest's. */
+bool call_pointer(struct call *c, uint64_t guest, uint64_t size, uint64_t *host);
+
+static inline bool call_read(struct call *c, uint64_t from, void *to, size_t size) {
+    return space_read(&c->process->space, from, to, size);
+}
+static inline bool call_write(struct call *c, uint64_t to, const void *from, size_t size) {
+    return space_write(&c->process->space, to, from, size);
+}
+
+/* ---- process ids (identity.c): in counted runs the first process has a fixed one, so that runs can be compared */
+
+/** The host's id for one that the guest names; and what the guest sees for the host's. */
+int64_t process_id_in(const struct process *p, int64_t id);
+int64_t process_id_out(const struct process *p, int64_t id);
+
+/* ---- signals (signal.c) */
+
+static inline uint64_t signal_bit(int signal) {
+    return UINT64_C(1) << (signal - 1);
+}
+/** The part of a guest's mask that the host gets. */
+uint64_t signal_host_mask(uint64_t mask);
+/** Around a host call that waits with another mask: false if a signal is there to interrupt it at once. */
+bool signal_wait_begin(struct thread *t, uint64_t mask);
+int64_t signal_wait_end(struct thread *t, int64_t result);
+/** The guest's action for a signal, its mask, have changed. */
+void signal_action_changed(struct thread *t, int signal);
+void signal_mask_changed(struct thread *t, uint64_t mask);
+/** Sent signals that wait in vee: which; and takes one that is in the set (0: none). */
+uint64_t signal_queued(const struct thread *t);
+int signal_take_queued(struct thread *t, uint64_t set, struct signal_info *info);
+/** Is the guest on its alternate stack? */
+bool signal_on_stack(const struct thread *t);
+/** Dies of the signal as the host's default action would have it. */
+_Noreturn void signal_die(int signal);
+/** Host dispositions and mask for exec, and back when it failed. */
+void signals_before_exec(struct thread *t);
+void signals_after_exec(struct thread *t);
+
+/* ---- substitutes for procfs (proc.c) */
+
+/** The path to use instead of one that would lead to vee's own program, or NULL. */
+const char *proc_substitute(struct process *p, const char *path);
+/** Looks at a freshly opened descriptor; if it is a file of procfs that would show vee instead of the guest, puts
+    something better in its place. Returns the descriptor or a negative errno. */
+int64_t proc_opened(struct process *p, int fd, uint32_t flags);
+
+/* ---- handlers, named by the rows of syscall.def */
+#define PASS(number, name, args, restart)
+#define CALL(number, name, args, restart) int64_t call_##name(struct call *c);
+#include "process/linux/syscall.def"
+
+#endif

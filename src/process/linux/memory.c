@@ -1,0 +1,123 @@
+/* memory.c - the system calls about memory: thin, the space does the work. Those that concern pages but not mappings
+ * (madvise, msync, mlock) go to the host piece by piece, because what lies between the guest's mappings is not the
+ * guest's: holes are skipped and end in ENOMEM, as Linux has it.
+ */
+#include "process/linux/linux.h"
+#include "engine/engine.h"
+#include <sys/mman.h>
+
+static uint64_t page_up(uint64_t v) {
+    return (v + SPACE_PAGE - 1) & -(uint64_t)SPACE_PAGE;
+}
+
+int64_t call_brk(struct call *c) {
+    return (int64_t)space_brk(&c->process->space, c->guest[0]);
+}
+
+int64_t call_mmap(struct call *c) {
+    const uint64_t *g = c->guest;
+    return space_map(&c->process->space, g[0], g[1], (uint32_t)g[2], (uint32_t)g[3], (int)g[4], g[5],
+                     g[3] & MAP_ANONYMOUS ? ORIGIN_ANONYMOUS : ORIGIN_FILE);
+}
+
+int64_t call_munmap(struct call *c) {
+    return space_unmap(&c->process->space, c->guest[0], c->guest[1]);
+}
+
+int64_t call_mprotect(struct call *c) {
+    return space_protect(&c->process->space, c->guest[0], c->guest[1], (uint32_t)c->guest[2]);
+}
+
+int64_t call_mremap(struct call *c) {
+    const uint64_t *g = c->guest;
+    return space_remap(&c->process->space, g[0], g[1], g[2], (uint32_t)g[3], g[4]);
+}
+
+/* Makes call(start, length, arg) for every mapped piece of the range. */
+static int64_t each_piece(struct call *c, long number, uint64_t start, uint64_t length, uint64_t arg) {
+    struct space *s = &c->process->space;
+    uint64_t end = start + page_up(length), at = start;
+    bool hole = false;
+    if (start & (SPACE_PAGE - 1)) return -EINVAL;
+    if (end < start || page_up(length) < length) return -EINVAL;
+    if (end > s->limit) {
+        hole = true;
+        end = s->limit;
+    }
+    for (const struct mapping *m; at < end && (m = space_next(s, at)) != NULL && m->start < end;) {
+        uint64_t from = m->start > at ? m->start : at, to = m->end < end ? m->end : end;
+        if (from > at) hole = true;
+        int64_t r = host_do(number, space_host(s, from), to - from, arg);
+        if (r < 0) return r;
+        at = to;
+    }
+    return hole || at < end ? -ENOMEM : 0;
+}
+
+int64_t call_madvise(struct call *c) {
+    uint64_t start = c->guest[0], length = c->guest[1];
+    int advice = (int)c->guest[2];
+    if (advice == MADV_HWPOISON || advice == 101 /* MADV_SOFT_OFFLINE */) return -EPERM;
+    int64_t r = each_piece(c, SYS_madvise, start, length, (uint64_t)advice);
+    if ((r == 0 || r == -ENOMEM) && (advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE))
+        space_discarded(&c->process->space, start, page_up(length));
+    return r;
+}
+
+int64_t call_msync(struct call *c) {
+    uint64_t flags = c->guest[2];
+    if ((flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (flags & MS_ASYNC && flags & MS_SYNC))
+        return -EINVAL;
+    return each_piece(c, SYS_msync, c->guest[0], c->guest[1], flags);
+}
+
+/* mlock takes any start; it means whole pages. */
+static int64_t lock_pieces(struct call *c, long number, uint64_t arg) {
+    uint64_t lead = c->guest[0] & (SPACE_PAGE - 1);
+    if (!c->guest[1]) return 0;
+    return each_piece(c, number, c->guest[0] - lead, c->guest[1] + lead, arg);
+}
+
+int64_t call_mlock(struct call *c) {
+    return lock_pieces(c, SYS_mlock, 0);
+}
+
+int64_t call_munlock(struct call *c) {
+    return lock_pieces(c, SYS_munlock, 0);
+}
+
+int64_t call_mlock2(struct call *c) {
+    if (c->guest[2] & ~UINT64_C(1)) return -EINVAL;
+    return lock_pieces(c, SYS_mlock2, c->guest[2]);
+}
+
+/* The host's call would lock all of vee. What is mapped later is not locked: that is a promise about time only. */
+int64_t call_mlockall(struct call *c) {
+    uint64_t flags = c->guest[0];
+    if (!flags || (flags & ~(uint64_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) || flags == MCL_ONFAULT) return -EINVAL;
+    if (!(flags & MCL_CURRENT)) return 0;
+    int64_t r = each_piece(c, flags & MCL_ONFAULT ? SYS_mlock2 : SYS_mlock, 0, c->process->space.limit,
+                           flags & MCL_ONFAULT ? MLOCK_ONFAULT : 0);
+    return r == -ENOMEM ? 0 : r;
+}
+
+int64_t call_munlockall(struct call *c) {
+    int64_t r = each_piece(c, SYS_munlock, 0, c->process->space.limit, 0);
+    return r == -ENOMEM ? 0 : r;
+}
+
+int64_t call_mincore(struct call *c) {
+    struct space *s = &c->process->space;
+    uint64_t start = c->guest[0], length = page_up(c->guest[1]), host;
+    if (start & (SPACE_PAGE - 1)) return -EINVAL;
+    if (length < c->guest[1] || !space_within(s, start, length)) return -ENOMEM;
+    if (!call_pointer(c, c->guest[2], length / SPACE_PAGE, &host)) return -EFAULT;
+    if (!space_covers(s, start, start + length)) return -ENOMEM;
+    return host_do(SYS_mincore, space_host(s, start), length, host);
+}
+
+int64_t call_riscv_flush_icache(struct call *c) {
+    if (c->guest[2] & ~UINT64_C(1)) return -EINVAL;
+    engine_recheck_code(c->process->vm->engine, c->thread->cpu);
+    return 0;
+}

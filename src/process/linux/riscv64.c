@@ -1,0 +1,224 @@
+/* riscv64.c - Linux on riscv64, as far as it depends on the registers: calls, signal frames, the start of a program.
+ *
+ * A frame is what arch/riscv's rt_sigframe is: siginfo (128 bytes), then the ucontext, whose machine context holds pc
+ * and x1-x31, then f0-f31 and fcsr, then room for extensions that ends with an empty header. There is no vDSO: handlers
+ * return to a page of vee's with return_code.
+ */
+#include "process/linux/linux.h"
+#include "guest/riscv/riscv.h"
+#include <string.h>
+
+enum { A0 = 10, A1 = 11, A2 = 12, A7 = 17, RA = 1, SP = 2, TP = 4, CALL_SIZE = 4 };
+
+enum frame_offset {
+    FRAME_INFO = 0,
+    FRAME_CONTEXT = 128,
+    FRAME_STACK = FRAME_CONTEXT + 16,
+    FRAME_MASK = FRAME_CONTEXT + 40,
+    FRAME_REGISTERS = FRAME_CONTEXT + 176,
+    FRAME_FLOATS = FRAME_REGISTERS + 32 * 8,
+    FRAME_FCSR = FRAME_FLOATS + 32 * 8,
+    FRAME_EXTENSIONS = FRAME_FLOATS + 516, /* a reserved word, then the first extension's magic and size */
+    FRAME_SIZE = FRAME_FLOATS + 528
+};
+
+static void put64(uint8_t *frame, unsigned at, uint64_t v) {
+    memcpy(frame + at, &v, sizeof v);
+}
+
+static void put32(uint8_t *frame, unsigned at, uint32_t v) {
+    memcpy(frame + at, &v, sizeof v);
+}
+
+static uint64_t get64(const uint8_t *frame, unsigned at) {
+    uint64_t v;
+    memcpy(&v, frame + at, sizeof v);
+    return v;
+}
+
+static uint32_t get32(const uint8_t *frame, unsigned at) {
+    uint32_t v;
+    memcpy(&v, frame + at, sizeof v);
+    return v;
+}
+
+static struct riscv_cpu *registers(const struct cpu *cpu) {
+    return riscv_of((struct cpu *)(uintptr_t)cpu);
+}
+
+static void riscv64_start(struct cpu *cpu, uint64_t pc, uint64_t sp) {
+    struct riscv_cpu *r = riscv_of(cpu);
+    memset(r->x, 0, sizeof r->x);
+    memset(r->f, 0, sizeof r->f);
+    r->x[SP] = sp;
+    r->frm = 0;
+    r->priv = PRIV_U;
+    r->fs = FS_DIRTY;
+    r->cbo = CBO_ZERO;
+    r->mcounteren = r->scounteren = 7; /* programs read cycle, time and instret */
+    cpu->fp_flags = 0;
+    cpu->pc = pc;
+}
+
+static uint64_t riscv64_call(const struct cpu *cpu, uint64_t args[6]) {
+    memcpy(args, registers(cpu)->x + A0, 6 * sizeof *args);
+    return registers(cpu)->x[A7];
+}
+
+static void riscv64_call_done(struct cpu *cpu, int64_t result) {
+    riscv_of(cpu)->x[A0] = (uint64_t)result;
+    cpu->pc += CALL_SIZE;
+}
+
+static uint64_t riscv64_stack(const struct cpu *cpu) {
+    return registers(cpu)->x[SP];
+}
+
+static void riscv64_set_stack(struct cpu *cpu, uint64_t sp) {
+    riscv_of(cpu)->x[SP] = sp;
+}
+
+static void riscv64_set_tls(struct cpu *cpu, uint64_t tls) {
+    riscv_of(cpu)->x[TP] = tls;
+}
+
+static void riscv64_frame_save(const struct cpu *cpu, uint8_t *frame, const struct signal_info *info,
+                               const uint64_t stack[3], uint64_t mask) {
+    const struct riscv_cpu *r = registers(cpu);
+    memset(frame, 0, FRAME_SIZE);
+    memcpy(frame + FRAME_INFO, info, sizeof *info);
+    put64(frame, FRAME_STACK, stack[0]);
+    put32(frame, FRAME_STACK + 8, (uint32_t)stack[1]);
+    put64(frame, FRAME_STACK + 16, stack[2]);
+    put64(frame, FRAME_MASK, mask);
+    memcpy(frame + FRAME_REGISTERS, r->x, sizeof r->x);
+    put64(frame, FRAME_REGISTERS, cpu->pc); /* in the place of x0 */
+    memcpy(frame + FRAME_FLOATS, r->f, sizeof r->f);
+    put32(frame, FRAME_FCSR, (cpu->fp_flags & 0x1f) | r->frm << 5);
+}
+
+static void riscv64_frame_enter(struct cpu *cpu, uint64_t at, int signal, uint64_t handler, uint64_t return_address) {
+    struct riscv_cpu *r = riscv_of(cpu);
+    r->x[RA] = return_address;
+    r->x[SP] = at;
+    r->x[A0] = (uint64_t)(int64_t)signal;
+    r->x[A1] = at + FRAME_INFO;
+    r->x[A2] = at + FRAME_CONTEXT;
+    cpu->pc = handler & ~UINT64_C(1);
+}
+
+static bool riscv64_frame_load(struct cpu *cpu, const uint8_t *frame, uint64_t *mask, uint64_t stack[3]) {
+    struct riscv_cpu *r = riscv_of(cpu);
+    for (unsigned i = 0; i < 3; i++)
+        if (get32(frame, FRAME_EXTENSIONS + 4 * i)) return false; /* an extension that this processor does not have */
+    memcpy(r->x, frame + FRAME_REGISTERS, sizeof r->x);
+    r->x[0] = 0;
+    cpu->pc = get64(frame, FRAME_REGISTERS) & ~UINT64_C(1);
+    memcpy(r->f, frame + FRAME_FLOATS, sizeof r->f);
+    cpu->fp_flags = get32(frame, FRAME_FCSR) & 0x1f;
+    r->frm = get32(frame, FRAME_FCSR) >> 5 & 7;
+    *mask = get64(frame, FRAME_MASK);
+    stack[0] = get64(frame, FRAME_STACK);
+    stack[1] = get32(frame, FRAME_STACK + 8);
+    stack[2] = get64(frame, FRAME_STACK + 16);
+    return true;
+}
+
+/* ---- what the processor can do: riscv_hwprobe and /proc/cpuinfo */
+
+enum hwprobe_key {
+    PROBE_BASE = 3,
+    PROBE_EXTENSIONS,
+    PROBE_MISALIGNED_OLD,
+    PROBE_ZERO_BLOCK,
+    PROBE_HIGHEST_ADDRESS,
+    PROBE_TIME_FREQUENCY,
+    PROBE_MISALIGNED,
+    PROBE_MISALIGNED_VECTOR,
+    PROBE_LAST = PROBE_MISALIGNED_VECTOR
+};
+enum { BASE_IMA = 1, MISALIGNED_FAST = 3, MISALIGNED_UNSUPPORTED = 4, BLOCK = 64, TIME_FREQUENCY = 10000000 };
+
+static const char isa[] = "rv64imafdc_zicboz_zicntr_zicond_zicsr_zifencei_zihintntl_zihintpause_zimop_zawrs_zfa_zfh_"
+                          "zfhmin_zca_zcb_zcd_zcmop_zba_zbb_zbc_zbs";
+static const uint8_t extensions[] = {0 /* F, D */,
+                                     1 /* C */,
+                                     3 /* Zba */,
+                                     4 /* Zbb */,
+                                     5 /* Zbs */,
+                                     6 /* Zicboz */,
+                                     7 /* Zbc */,
+                                     27 /* Zfh */,
+                                     28 /* Zfhmin */,
+                                     29 /* Zihintntl */,
+                                     32 /* Zfa */,
+                                     35 /* Zicond */,
+                                     36 /* Zihintpause */,
+                                     42 /* Zimop */,
+                                     43 /* Zca */,
+                                     44 /* Zcb */,
+                                     45 /* Zcd */,
+                                     47 /* Zcmop */,
+                                     48 /* Zawrs */};
+
+static uint64_t probe(const struct process *p, uint64_t key) {
+    uint64_t bits = 0;
+    switch ((enum hwprobe_key)key) {
+    case PROBE_BASE: return BASE_IMA;
+    case PROBE_EXTENSIONS:
+        for (unsigned i = 0; i < sizeof extensions; i++) bits |= UINT64_C(1) << extensions[i];
+        return bits;
+    case PROBE_MISALIGNED_OLD:
+    case PROBE_MISALIGNED: return MISALIGNED_FAST;
+    case PROBE_ZERO_BLOCK: return BLOCK;
+    case PROBE_HIGHEST_ADDRESS: return p->space.limit - 1;
+    case PROBE_TIME_FREQUENCY: return TIME_FREQUENCY;
+    case PROBE_MISALIGNED_VECTOR: return MISALIGNED_UNSUPPORTED;
+    }
+    return 0; /* vendor, architecture, implementation */
+}
+
+int64_t call_riscv_hwprobe(struct call *c) {
+    const uint64_t *g = c->guest;
+    uint64_t set = 0, pair[2];
+    if (g[4]) return -EINVAL;
+    if (g[2] || g[3]) { /* asked of some processors; they are all alike */
+        if (!call_read(c, g[3], &set, g[2] < sizeof set ? g[2] : sizeof set)) return -EFAULT;
+        if (!set && g[2] <= sizeof set) return -EINVAL;
+    }
+    for (uint64_t i = 0; i < g[1]; i++) {
+        if (!call_read(c, g[0] + i * sizeof pair, pair, sizeof pair)) return -EFAULT;
+        bool known = pair[0] <= PROBE_LAST;
+        pair[1] = known ? probe(c->process, pair[0]) : 0;
+        if (!known) pair[0] = UINT64_MAX;
+        if (!call_write(c, g[0] + i * sizeof pair, pair, sizeof pair)) return -EFAULT;
+    }
+    return 0;
+}
+
+static const uint8_t return_code[] = {0x93, 0x08, 0xb0, 0x08,  /* li a7, 139 (rt_sigreturn) */
+                                      0x73, 0x00, 0x00, 0x00}; /* ecall */
+
+static const struct abi riscv64 = {
+    .machine = "riscv64",
+    .isa = isa,
+    .guest = &guest_riscv,
+    .elf_machine = ELF_RISCV,
+    .hwcap = 1 << ('i' - 'a') | 1 << ('m' - 'a') | 1 << 0 | 1 << ('f' - 'a') | 1 << ('d' - 'a') | 1 << ('c' - 'a'),
+    .return_code = return_code,
+    .return_code_size = sizeof return_code,
+    .frame_size = FRAME_SIZE,
+    .start = riscv64_start,
+    .call = riscv64_call,
+    .call_done = riscv64_call_done,
+    .stack = riscv64_stack,
+    .set_stack = riscv64_set_stack,
+    .set_tls = riscv64_set_tls,
+    .frame_save = riscv64_frame_save,
+    .frame_enter = riscv64_frame_enter,
+    .frame_load = riscv64_frame_load,
+};
+
+const struct abi *abi_for(uint16_t elf_machine) {
+    return elf_machine == riscv64.elf_machine ? &riscv64 : NULL;
+}

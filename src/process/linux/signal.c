@@ -1,0 +1,357 @@
+/* signal.c - signals of the host become signals of the guest (process.md's rules).
+ *
+ * The host's mask is the guest's, but for five signals that stay open because faults come as them: sent ones of these
+ * (`queued`) wait in vee while the guest blocks them. For any other signal that the guest handles, the host's handler
+ * notes it (`caught`) and leaves with everything blocked, so the kernel keeps the queue and there is never more than
+ * one. Dispositions other than handlers are the host's own, so ignoring, stopping and dying need nothing here.
+ *
+ * signal_deliver runs in the loop, never in a host handler: it builds frames, and ends by giving the host the guest's
+ * mask, upon which the next signal may be caught. The system calls about signals are in signal_calls.c.
+ */
+#include "process/linux/linux.h"
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+/** The kernel's struct sigaction on x86-64. */
+struct host_action {
+    uint64_t handler, flags, restorer, mask;
+};
+
+enum { HOST_RESTORER = 0x04000000 };
+static const uint8_t kept_open[SIGNALS_KEPT_OPEN] = {SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV};
+
+/* Signal handlers have no other way to find their thread. */
+static _Thread_local struct thread *thread_of_host;
+_Static_assert(sizeof(struct host_action) == sizeof(((struct process *)0)->host_actions[0]),
+               "room for the kernel's struct");
+
+static int open_index(int signal) {
+    for (int i = 0; i < SIGNALS_KEPT_OPEN; i++)
+        if (kept_open[i] == signal) return i;
+    return -1;
+}
+
+uint64_t signal_host_mask(uint64_t mask) {
+    for (int i = 0; i < SIGNALS_KEPT_OPEN; i++) mask &= ~signal_bit(kept_open[i]);
+    return mask;
+}
+
+static uint64_t blockable(uint64_t mask) {
+    return mask & ~(signal_bit(SIGKILL) | signal_bit(SIGSTOP));
+}
+
+static int64_t host_action(int signal, const struct host_action *set, struct host_action *old) {
+    return host_do(SYS_rt_sigaction, signal, set, old, 8);
+}
+
+static void host_set_mask(uint64_t mask) {
+    host_do(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, 8);
+}
+
+/* ---- the host's handler */
+
+/* Something is to be delivered: the cpu comes to the loop, a blocking call does not begin. */
+static void interrupt(struct thread *t, ucontext_t *context) {
+    greg_t *pc = &context->uc_mcontext.gregs[REG_RIP];
+    t->interrupted = 1;
+    cpu_poke(t->cpu);
+    if ((uint64_t)*pc >= (uintptr_t)host_call_check && (uint64_t)*pc < (uintptr_t)host_call_end)
+        *pc = (greg_t)(uintptr_t)host_call_not_begun;
+}
+
+static void on_fault(int signal, siginfo_t *info, ucontext_t *context) {
+    bool memory = signal == SIGSEGV || signal == SIGBUS;
+    if (memory && engine_host_fault(signal, info, context)) return;
+    if (memory && copy_fault((uint64_t *)&context->uc_mcontext.gregs[REG_RIP])) return;
+    struct host_action none = {0}; /* vee's own fault: it happens again, without this handler */
+    host_action(signal, &none, NULL);
+}
+
+static void on_signal(int signal, siginfo_t *info, void *context) {
+    struct thread *t = thread_of_host;
+    int index = open_index(signal), saved = errno;
+    ucontext_t *uc = context;
+    if (index >= 0 && info->si_code > 0) {
+        on_fault(signal, info, uc);
+    } else if (!t) {
+        /* between two vms: nobody to tell */
+    } else if (index >= 0) {
+        if (!(t->queued & 1u << index)) memcpy(&t->queued_info[index], info, sizeof *info);
+        t->queued |= 1u << index;
+        if (!(t->mask & signal_bit(signal))) interrupt(t, uc);
+    } else {
+        uint64_t all = signal_host_mask(UINT64_MAX);
+        memcpy(&t->caught_info, info, sizeof *info);
+        t->caught = signal;
+        memcpy(&uc->uc_sigmask, &all, sizeof all);
+        interrupt(t, uc);
+    }
+    errno = saved;
+}
+
+/* Makes the host's disposition fit the guest's action. */
+static void action_apply(struct process *p, int signal) {
+    const struct action *a = &p->actions[signal];
+    const uint64_t kept = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_RESTART;
+    struct host_action h = {.handler = a->handler, .flags = a->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT)};
+    if (open_index(signal) >= 0) return;
+    if (a->handler != ACTION_DEFAULT && a->handler != ACTION_IGNORE) {
+        /* SA_RESTART is the guest's, so the kernel decides which calls are restarted. */
+        h.handler = (uintptr_t)on_signal;
+        h.flags = (a->flags & kept) | SA_SIGINFO | SA_ONSTACK;
+        h.mask = signal_host_mask(UINT64_MAX);
+    }
+    h.flags |= HOST_RESTORER;
+    h.restorer = (uintptr_t)host_signal_return;
+    host_action(signal, &h, NULL);
+}
+
+/* ---- opening and closing */
+
+static void handlers_keep(void) {
+    for (int i = 0; i < SIGNALS_KEPT_OPEN; i++) {
+        struct host_action h = {.handler = (uintptr_t)on_signal,
+                                .flags = SA_SIGINFO | SA_ONSTACK | HOST_RESTORER,
+                                .restorer = (uintptr_t)host_signal_return,
+                                .mask = signal_host_mask(UINT64_MAX)};
+        host_action(kept_open[i], &h, NULL);
+    }
+}
+
+bool signals_open(struct process *p, struct error *error) {
+    struct thread *t = &p->thread;
+    struct host_action h;
+    if (thread_of_host) return error_set(error, ERROR_RESOURCES, "this thread runs a process already");
+    thread_of_host = t;
+    host_do(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &t->mask, 8);
+    for (int signal = 1; signal <= SIGNALS; signal++) {
+        h.handler = 0;
+        host_action(signal, NULL, &h);
+        p->actions[signal] = (struct action){.handler = h.handler == ACTION_IGNORE ? ACTION_IGNORE : ACTION_DEFAULT};
+    }
+    for (int i = 0; i < SIGNALS_KEPT_OPEN; i++) {
+        host_action(kept_open[i], NULL, &h);
+        memcpy(p->host_actions[i], &h, sizeof h);
+    }
+    handlers_keep();
+    host_set_mask(signal_host_mask(t->mask));
+    t->stack_flags = SS_DISABLE;
+    return true;
+}
+
+void signals_close(struct process *p) {
+    struct host_action none = {0};
+    if (thread_of_host != &p->thread) return;
+    for (int signal = 1; signal <= SIGNALS; signal++)
+        if (p->actions[signal].handler > ACTION_IGNORE && open_index(signal) < 0) host_action(signal, &none, NULL);
+    for (int i = 0; i < SIGNALS_KEPT_OPEN; i++)
+        host_action(kept_open[i], (const struct host_action *)p->host_actions[i], NULL);
+    host_set_mask(p->thread.mask);
+    thread_of_host = NULL;
+}
+
+void signals_before_exec(struct thread *t) {
+    for (int i = 0; i < SIGNALS_KEPT_OPEN; i++) {
+        struct host_action h = {.handler = t->process->actions[kept_open[i]].handler == ACTION_IGNORE};
+        if (h.handler == ACTION_IGNORE) host_action(kept_open[i], &h, NULL);
+    }
+    host_set_mask(t->mask);
+}
+
+void signals_after_exec(struct thread *t) {
+    handlers_keep();
+    host_set_mask(signal_host_mask(t->mask));
+}
+
+/* ---- dying */
+
+void signal_die(int signal) {
+    struct host_action none = {0};
+    struct rlimit no_core = {0, 0};
+    uint64_t open = ~signal_bit(signal);
+    setrlimit(RLIMIT_CORE, &no_core);
+    host_action(signal, &none, NULL);
+    host_do(SYS_kill, getpid(), signal);
+    host_do(SYS_rt_sigprocmask, SIG_SETMASK, &open, 0, 8);
+    _exit(128 + signal); /* only if it could not be sent */
+}
+
+static enum answer end_by_signal(struct thread *t, int signal) {
+    if (t->process->forked) signal_die(signal);
+    return vm_stop(t->process->vm, VM_SIGNALED, signal, 0);
+}
+
+static enum answer default_action(struct thread *t, int signal) {
+    switch (signal) {
+    case SIGCHLD:
+    case SIGCONT:
+    case SIGURG:
+    case SIGWINCH: return ANSWER_RESUME;
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+    case SIGSTOP: host_do(SYS_kill, getpid(), SIGSTOP); return ANSWER_RESUME;
+    default: return end_by_signal(t, signal);
+    }
+}
+
+/* ---- delivery */
+
+static bool on_stack(const struct thread *t, uint64_t sp) {
+    return !(t->stack_flags & SS_DISABLE) && !(t->stack_flags & (1u << 31)) && sp > t->stack_start &&
+           sp - t->stack_start <= t->stack_size;
+}
+
+static bool frame_write(struct space *s, uint64_t at, const void *frame, size_t size) {
+    return space_write(s, at, frame, size) || (space_grow(s, at) && space_write(s, at, frame, size));
+}
+
+/* Puts the frame on the guest's stack and enters the handler. */
+static bool frame_push(struct thread *t, int signal, const struct signal_info *info, const struct action *a,
+                       uint64_t saved_mask) {
+    struct process *p = t->process;
+    const struct abi *abi = p->abi;
+    uint8_t frame[FRAME_MAX];
+    uint64_t stack[3] = {t->stack_start, t->stack_flags, t->stack_size}, sp = abi->stack(t->cpu);
+    bool inside = on_stack(t, sp);
+    if (inside && !on_stack(t, sp - abi->frame_size)) return false; /* it would run over */
+    if ((a->flags & SA_ONSTACK) && !inside && !(t->stack_flags & SS_DISABLE)) sp = t->stack_start + t->stack_size;
+    sp = (sp - abi->frame_size) & ~UINT64_C(15);
+    abi->frame_save(t->cpu, frame, info, stack, saved_mask);
+    if (!frame_write(&p->space, sp, frame, abi->frame_size)) return false;
+    if (t->stack_flags & (1u << 31)) { /* SS_AUTODISARM */
+        t->stack_start = t->stack_size = 0;
+        t->stack_flags = SS_DISABLE;
+    }
+    abi->frame_enter(t->cpu, sp, signal, a->handler, p->return_address);
+    return true;
+}
+
+static enum answer deliver(struct thread *t, int signal, const struct signal_info *info) {
+    struct action *slot = &t->process->actions[signal], a = *slot;
+    if (a.handler == ACTION_IGNORE) return ANSWER_RESUME;
+    if (a.handler == ACTION_DEFAULT) return default_action(t, signal);
+    if (a.flags & SA_RESETHAND) {
+        slot->handler = ACTION_DEFAULT;
+        action_apply(t->process, signal);
+    }
+    if (!frame_push(t, signal, info, &a, t->restore_mask ? t->saved_mask : t->mask)) {
+        if (signal == SIGSEGV) slot->handler = ACTION_DEFAULT;
+        return signal_force(t, SIGSEGV, SI_KERNEL, 0);
+    }
+    t->restore_mask = false;
+    t->mask |= blockable(a.mask | (a.flags & SA_NODEFER ? 0 : signal_bit(signal)));
+    t->cpu->reserve_address = UINT64_MAX;
+    return ANSWER_RESUME;
+}
+
+/* The next signal to deliver. One that was caught just before the guest came to block it goes back to the kernel. */
+static int take(struct thread *t, struct signal_info *info) {
+    int signal = t->caught;
+    if (signal) {
+        *info = t->caught_info;
+        t->caught = 0;
+        if (!(t->mask & signal_bit(signal))) return signal;
+        host_do(SYS_rt_tgsigqueueinfo, getpid(), host_do(SYS_gettid), signal, info);
+    }
+    for (int i = 0; i < SIGNALS_KEPT_OPEN; i++) {
+        if (!(t->queued & 1u << i) || (t->mask & signal_bit(kept_open[i]))) continue;
+        *info = t->queued_info[i];
+        __atomic_and_fetch(&t->queued, ~(1u << i), __ATOMIC_SEQ_CST);
+        return kept_open[i];
+    }
+    return 0;
+}
+
+static bool open_waiting(const struct thread *t, uint64_t mask) {
+    for (int i = 0; i < SIGNALS_KEPT_OPEN; i++)
+        if ((t->queued & 1u << i) && !(mask & signal_bit(kept_open[i]))) return true;
+    return false;
+}
+
+enum answer signal_deliver(struct thread *t) {
+    struct signal_info info;
+    do {
+        for (int signal; (signal = take(t, &info)) != 0;) {
+            enum answer a = deliver(t, signal, &info);
+            if (a != ANSWER_RESUME) return a;
+        }
+        if (t->restore_mask) { /* what interrupted the waiting was not for the guest */
+            t->mask = t->saved_mask;
+            t->restore_mask = false;
+        }
+        t->interrupted = 0;
+        host_set_mask(signal_host_mask(t->mask)); /* from here on the next one may be caught */
+    } while (t->interrupted || open_waiting(t, t->mask));
+    return ANSWER_RESUME;
+}
+
+enum answer signal_force(struct thread *t, int signal, int code, uint64_t address) {
+    struct action *a = &t->process->actions[signal];
+    struct signal_info info = {.signo = signal, .code = code, .fault.address = address};
+    if (a->handler == ACTION_IGNORE || (t->mask & signal_bit(signal))) a->handler = ACTION_DEFAULT;
+    enum answer answer = deliver(t, signal, &info);
+    t->interrupted = 1; /* the host gets the new mask from signal_deliver */
+    return answer;
+}
+
+/* ---- waiting with another mask */
+
+bool signal_wait_begin(struct thread *t, uint64_t mask) {
+    t->saved_mask = t->mask;
+    t->restore_mask = true;
+    t->mask = blockable(mask);
+    if (!open_waiting(t, t->mask)) return true;
+    t->interrupted = 1;
+    return false;
+}
+
+int64_t signal_wait_end(struct thread *t, int64_t result) {
+    if (result == -EINTR) {
+        t->interrupted = 1; /* signal_deliver comes back to the saved mask */
+        return result;
+    }
+    t->mask = t->saved_mask;
+    t->restore_mask = false;
+    return result;
+}
+
+/* ---- for signal_calls.c */
+
+void signal_action_changed(struct thread *t, int signal) {
+    const struct action *a = &t->process->actions[signal];
+    bool ignored = signal == SIGCHLD || signal == SIGCONT || signal == SIGURG || signal == SIGWINCH;
+    int index = open_index(signal);
+    action_apply(t->process, signal);
+    if (index >= 0 && (a->handler == ACTION_IGNORE || (a->handler == ACTION_DEFAULT && ignored)))
+        __atomic_and_fetch(&t->queued, ~(1u << index), __ATOMIC_SEQ_CST);
+}
+
+void signal_mask_changed(struct thread *t, uint64_t mask) {
+    t->mask = blockable(mask);
+    t->interrupted = 1; /* the host gets it from signal_deliver */
+}
+
+uint64_t signal_queued(const struct thread *t) {
+    uint64_t set = 0;
+    for (int i = 0; i < SIGNALS_KEPT_OPEN; i++)
+        if (t->queued & 1u << i) set |= signal_bit(kept_open[i]);
+    return set;
+}
+
+int signal_take_queued(struct thread *t, uint64_t set, struct signal_info *info) {
+    for (int i = 0; i < SIGNALS_KEPT_OPEN; i++) {
+        if (!(t->queued & 1u << i) || !(set & signal_bit(kept_open[i]))) continue;
+        *info = t->queued_info[i];
+        __atomic_and_fetch(&t->queued, ~(1u << i), __ATOMIC_SEQ_CST);
+        return kept_open[i];
+    }
+    return 0;
+}
+
+bool signal_on_stack(const struct thread *t) {
+    return on_stack(t, t->process->abi->stack(t->cpu));
+}

@@ -1,0 +1,140 @@
+/* signal_calls.c - the system calls about signals. The mechanism is in signal.c. */
+#include "process/linux/linux.h"
+#include <signal.h>
+#include <string.h>
+
+enum { SET_SIZE = 8, STACK_LEAST = 2048, GUEST_ACTION_SIZE = 24 };
+static const uint32_t autodisarm = 1u << 31;
+
+int64_t call_rt_sigaction(struct call *c) {
+    struct thread *t = c->thread;
+    int signal = (int)c->guest[0];
+    const uint64_t known = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER |
+                           (uint64_t)(uint32_t)SA_RESETHAND;
+    struct action set, old;
+    _Static_assert(sizeof set == GUEST_ACTION_SIZE, "struct action is the guest's struct sigaction");
+    if (c->guest[3] != SET_SIZE) return -EINVAL;
+    if (c->guest[1] && !call_read(c, c->guest[1], &set, sizeof set)) return -EFAULT;
+    if (signal < 1 || signal > SIGNALS) return -EINVAL;
+    if (c->guest[1] && (signal == SIGKILL || signal == SIGSTOP)) return -EINVAL;
+    old = c->process->actions[signal];
+    if (c->guest[1]) {
+        set.flags &= known;
+        set.mask &= ~(signal_bit(SIGKILL) | signal_bit(SIGSTOP));
+        c->process->actions[signal] = set;
+        signal_action_changed(t, signal);
+    }
+    return c->guest[2] && !call_write(c, c->guest[2], &old, sizeof old) ? -EFAULT : 0;
+}
+
+int64_t call_rt_sigprocmask(struct call *c) {
+    uint64_t old = c->thread->mask, set;
+    if (c->guest[3] != SET_SIZE) return -EINVAL;
+    if (c->guest[1]) {
+        if (!call_read(c, c->guest[1], &set, sizeof set)) return -EFAULT;
+        switch ((int)c->guest[0]) {
+        case SIG_BLOCK: set |= old; break;
+        case SIG_UNBLOCK: set = old & ~set; break;
+        case SIG_SETMASK: break;
+        default: return -EINVAL;
+        }
+        signal_mask_changed(c->thread, set);
+    }
+    return c->guest[2] && !call_write(c, c->guest[2], &old, sizeof old) ? -EFAULT : 0;
+}
+
+int64_t call_rt_sigpending(struct call *c) {
+    uint64_t set = 0;
+    if (c->guest[1] > SET_SIZE) return -EINVAL;
+    host_do(SYS_rt_sigpending, &set, SET_SIZE);
+    set = (set | signal_queued(c->thread)) & c->thread->mask;
+    return call_write(c, c->guest[0], &set, (size_t)c->guest[1]) ? 0 : -EFAULT;
+}
+
+int64_t call_rt_sigsuspend(struct call *c) {
+    uint64_t set;
+    if (c->guest[1] != SET_SIZE) return -EINVAL;
+    if (!call_read(c, c->guest[0], &set, sizeof set)) return -EFAULT;
+    if (!signal_wait_begin(c->thread, set)) return -EINTR;
+    set = signal_host_mask(c->thread->mask);
+    return signal_wait_end(c->thread, call_wait(c, SYS_rt_sigsuspend, (uintptr_t)&set, SET_SIZE, 0, 0, 0, 0));
+}
+
+int64_t call_rt_sigtimedwait(struct call *c) {
+    struct thread *t = c->thread;
+    struct signal_info info = {0};
+    uint64_t set, time = 0;
+    if (c->guest[3] != SET_SIZE) return -EINVAL;
+    if (!call_read(c, c->guest[0], &set, sizeof set)) return -EFAULT;
+    if (c->guest[2] && !call_pointer(c, c->guest[2], 16, &time)) return -EFAULT;
+    set &= ~(signal_bit(SIGKILL) | signal_bit(SIGSTOP));
+    int64_t r = signal_take_queued(t, set, &info);
+    if (!r) {
+        uint64_t host = signal_host_mask(set);
+        r = call_wait(c, SYS_rt_sigtimedwait, (uintptr_t)&host, (uintptr_t)&info, time, SET_SIZE, 0, 0);
+        int queued = r == -EINTR ? signal_take_queued(t, set, &info) : 0;
+        if (queued) r = queued;
+    }
+    if (r > 0 && c->guest[1] && !call_write(c, c->guest[1], &info, sizeof info)) return -EFAULT;
+    return r;
+}
+
+int64_t call_rt_sigreturn(struct call *c) {
+    struct thread *t = c->thread;
+    const struct abi *abi = c->process->abi;
+    uint8_t frame[FRAME_MAX];
+    uint64_t mask, stack[3];
+    if (!call_read(c, abi->stack(t->cpu), frame, abi->frame_size) || !abi->frame_load(t->cpu, frame, &mask, stack)) {
+        return signal_force(t, SIGSEGV, SI_KERNEL, 0) == ANSWER_STOP ? CALL_STOP : CALL_STATE;
+    }
+    /* As sigaltstack would, but what it refuses is passed over. */
+    uint32_t mode = (uint32_t)stack[1] & ~autodisarm;
+    if (!signal_on_stack(t) && (mode == 0 || mode == SS_ONSTACK) && stack[2] >= STACK_LEAST) {
+        t->stack_start = stack[0];
+        t->stack_flags = (uint32_t)stack[1];
+        t->stack_size = stack[2];
+    } else if (!signal_on_stack(t) && mode == SS_DISABLE) {
+        t->stack_start = t->stack_size = 0;
+        t->stack_flags = SS_DISABLE;
+    }
+    signal_mask_changed(t, mask);
+    return CALL_STATE;
+}
+
+/** stack_t of 64-bit guests. */
+struct guest_stack {
+    uint64_t start;
+    uint32_t flags, pad;
+    uint64_t size;
+};
+
+int64_t call_sigaltstack(struct call *c) {
+    struct thread *t = c->thread;
+    bool disabled = t->stack_flags & SS_DISABLE, on = signal_on_stack(t);
+    struct guest_stack set,
+        old = {t->stack_start, (t->stack_flags & autodisarm) | (disabled ? SS_DISABLE : 0), 0, t->stack_size};
+    if (on) old.flags |= SS_ONSTACK;
+    if (c->guest[0]) {
+        if (!call_read(c, c->guest[0], &set, sizeof set)) return -EFAULT;
+        uint32_t mode = set.flags & ~autodisarm;
+        if (on) return -EPERM;
+        if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0) return -EINVAL;
+        if (mode == SS_DISABLE)
+            set = (struct guest_stack){.flags = SS_DISABLE};
+        else if (set.size < STACK_LEAST)
+            return -ENOMEM;
+        t->stack_start = set.start;
+        t->stack_size = set.size;
+        t->stack_flags = set.flags;
+    }
+    return c->guest[1] && !call_write(c, c->guest[1], &old, sizeof old) ? -EFAULT : 0;
+}
+
+/* Without the signals that never reach a descriptor because the host keeps them open. */
+int64_t call_signalfd4(struct call *c) {
+    uint64_t set;
+    if (c->guest[2] != SET_SIZE) return -EINVAL;
+    if (!call_read(c, c->guest[1], &set, sizeof set)) return -EFAULT;
+    set = signal_host_mask(set);
+    return host_do(SYS_signalfd4, c->host[0], &set, SET_SIZE, c->guest[3]);
+}

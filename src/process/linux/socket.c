@@ -1,0 +1,135 @@
+/* socket.c - socket calls with structs that hold pointers: messages, and the options that are known to have none. */
+#include "process/linux/linux.h"
+#include <string.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <time.h>
+
+/** struct msghdr of 64-bit guests, the same layout as the host's but with guest addresses. */
+struct guest_message {
+    uint64_t name;
+    uint32_t name_size, pad1;
+    uint64_t iov, iov_count;
+    uint64_t control, control_size;
+    uint32_t flags, pad2;
+};
+enum { MESSAGE_SIZE = 56, MULTI_SIZE = 64, NAME_MAX_SIZE = 128, MULTI_MAX = 1024 };
+_Static_assert(sizeof(struct guest_message) == MESSAGE_SIZE && sizeof(struct msghdr) == MESSAGE_SIZE, "layout");
+
+static int64_t message_read(struct call *c, uint64_t from, struct guest_message *g, struct msghdr *h) {
+    uint64_t host;
+    if (!call_read(c, from, g, sizeof *g)) return -EFAULT;
+    memset(h, 0, sizeof *h);
+    if (g->name) {
+        if ((int32_t)g->name_size < 0) return -EINVAL;
+        h->msg_namelen = g->name_size < NAME_MAX_SIZE ? g->name_size : NAME_MAX_SIZE;
+        if (!call_pointer(c, g->name, h->msg_namelen, &host)) return -EFAULT;
+        h->msg_name = (void *)(uintptr_t)host;
+    }
+    if (g->iov_count > CALL_IOVECS) return -EMSGSIZE;
+    int64_t r = call_iovec(c, g->iov, g->iov_count);
+    if (r < 0) return r;
+    h->msg_iov = c->thread->scratch->iov;
+    h->msg_iovlen = g->iov_count;
+    if (g->control) {
+        if (!call_pointer(c, g->control, g->control_size, &host)) return -EFAULT;
+        h->msg_control = (void *)(uintptr_t)host;
+        h->msg_controllen = g->control_size;
+    }
+    return 0;
+}
+
+static int64_t message_send(struct call *c, uint64_t from, uint64_t flags) {
+    struct guest_message g;
+    struct msghdr h;
+    int64_t r = message_read(c, from, &g, &h);
+    return r < 0 ? r : call_wait(c, SYS_sendmsg, c->host[0], (uintptr_t)&h, flags, 0, 0, 0);
+}
+
+static int64_t message_receive(struct call *c, uint64_t from, uint64_t flags) {
+    struct guest_message g;
+    struct msghdr h;
+    int64_t r = message_read(c, from, &g, &h);
+    if (r < 0) return r;
+    r = call_wait(c, SYS_recvmsg, c->host[0], (uintptr_t)&h, flags, 0, 0, 0);
+    if (r < 0) return r;
+    if (g.name) g.name_size = h.msg_namelen;
+    g.control_size = h.msg_controllen;
+    g.flags = (uint32_t)h.msg_flags;
+    return call_write(c, from, &g, sizeof g) ? r : -EFAULT;
+}
+
+int64_t call_sendmsg(struct call *c) {
+    return message_send(c, c->guest[1], c->guest[2]);
+}
+
+int64_t call_recvmsg(struct call *c) {
+    return message_receive(c, c->guest[1], c->guest[2]);
+}
+
+/* Several messages: one after the other; an error counts only when it is the first's. */
+int64_t call_sendmmsg(struct call *c) {
+    uint64_t count = (uint32_t)c->guest[2] < MULTI_MAX ? (uint32_t)c->guest[2] : MULTI_MAX;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t at = c->guest[1] + i * MULTI_SIZE;
+        int64_t r = message_send(c, at, c->guest[3]);
+        uint32_t sent = (uint32_t)r;
+        if (r >= 0 && !call_write(c, at + MESSAGE_SIZE, &sent, sizeof sent)) r = -EFAULT;
+        if (r < 0) return i ? (int64_t)i : r;
+    }
+    return (int64_t)count;
+}
+
+int64_t call_recvmmsg(struct call *c) {
+    uint64_t count = (uint32_t)c->guest[2] < MULTI_MAX ? (uint32_t)c->guest[2] : MULTI_MAX, flags = c->guest[3];
+    struct timespec wait, start, now;
+    if (c->guest[4] && !call_read(c, c->guest[4], &wait, sizeof wait)) return -EFAULT;
+    host_do(SYS_clock_gettime, CLOCK_MONOTONIC, &start);
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t at = c->guest[1] + i * MULTI_SIZE;
+        int64_t r = message_receive(c, at, flags & ~(uint64_t)MSG_WAITFORONE);
+        uint32_t got = (uint32_t)r;
+        if (r >= 0 && !call_write(c, at + MESSAGE_SIZE, &got, sizeof got)) r = -EFAULT;
+        if (r < 0) return i ? (int64_t)i : r;
+        if (flags & MSG_WAITFORONE) flags |= MSG_DONTWAIT;
+        if (!c->guest[4]) continue;
+        host_do(SYS_clock_gettime, CLOCK_MONOTONIC, &now); /* the time is looked at between messages, as Linux does */
+        int64_t passed = (now.tv_sec - start.tv_sec) * 1000000000 + now.tv_nsec - start.tv_nsec;
+        if (passed / 1000000000 > wait.tv_sec ||
+            (passed / 1000000000 == wait.tv_sec && passed % 1000000000 >= wait.tv_nsec))
+            return (int64_t)i + 1;
+    }
+    return (int64_t)count;
+}
+
+/* ---- options */
+
+enum { OPTION_FILTER = 26, OPTION_REUSEPORT_FILTER = 51, OPTION_ZEROCOPY_RECEIVE = 35 };
+
+int64_t call_setsockopt(struct call *c) {
+    const uint64_t *g = c->guest;
+    int level = (int)g[1], option = (int)g[2];
+    uint64_t host = 0, filter[2], code;
+    if (g[3] && !call_pointer(c, g[3], (int)g[4] > 0 ? (uint32_t)g[4] : 0, &host)) return -EFAULT;
+    if (level == SOL_SOCKET && (option == OPTION_FILTER || option == OPTION_REUSEPORT_FILTER)) {
+        /* struct sock_fprog: a count and the address of that many instructions of 8 bytes */
+        if ((int)g[4] != sizeof filter) return -EINVAL;
+        if (!call_read(c, g[3], filter, sizeof filter)) return -EFAULT;
+        if (!call_pointer(c, filter[1], (uint16_t)filter[0] * 8, &code)) return -EFAULT;
+        filter[1] = code;
+        return host_do(SYS_setsockopt, c->host[0], g[1], g[2], filter, g[4]);
+    }
+    /* Tables of packet filters hold pointers. */
+    if ((level == SOL_IP || level == SOL_IPV6) && option >= 64 && option < 128 && (int)g[4] > 256) return -ENOPROTOOPT;
+    return host_do(SYS_setsockopt, c->host[0], g[1], g[2], host, g[4]);
+}
+
+int64_t call_getsockopt(struct call *c) {
+    const uint64_t *g = c->guest;
+    int32_t size;
+    uint64_t host = 0;
+    if (!call_read(c, g[4], &size, sizeof size)) return -EFAULT;
+    if (g[3] && !call_pointer(c, g[3], size > 0 ? (uint32_t)size : 0, &host)) return -EFAULT;
+    if ((int)g[1] == IPPROTO_TCP && (int)g[2] == OPTION_ZEROCOPY_RECEIVE) return -ENOPROTOOPT; /* takes an address */
+    return host_do(SYS_getsockopt, c->host[0], g[1], g[2], host, c->host[4]);
+}

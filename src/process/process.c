@@ -1,0 +1,143 @@
+/* process.c - the kind of vm that is one Linux process: opening a program, closing, digest.
+ *
+ * A process vm owns its host process: guest signals are host signals, guest descriptors host descriptors, and the name
+ * of the host process is the guest's. One descriptor is vee's own, of its own program, for exec; it sits high and is
+ * hidden from the guest.
+ */
+#include "process/process.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { OWN_FD = 1023 };
+static const uint64_t window_size = UINT64_C(1) << 40;
+
+static bool process_recognise(const uint8_t *bytes, size_t size) {
+    /* Every ELF file, so that the error can say what it is. */
+    return size >= 20 && !memcmp(bytes, "\177ELF", 4);
+}
+
+static void code_gone(void *self, uint64_t start, uint64_t length) {
+    struct vm *vm = self;
+    if (vm->engine) engine_invalidate(vm->engine, start, length);
+}
+
+/* Limits on address space are kept for the guest by its space; the host's ones stay as they are. */
+static void limits_take(struct process *p) {
+    const struct {
+        int resource;
+        uint64_t *to;
+    } rows[] = {{RLIMIT_AS, p->space_limit},
+                {RLIMIT_DATA, p->data_limit},
+                {RLIMIT_STACK, p->stack_limit},
+                {RLIMIT_CORE, p->core_limit}};
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rlimit r = {RLIM_INFINITY, RLIM_INFINITY};
+        getrlimit(rows[i].resource, &r);
+        rows[i].to[0] = r.rlim_cur;
+        rows[i].to[1] = r.rlim_max;
+    }
+    struct rlimit none = {0, p->core_limit[1]};
+    setrlimit(RLIMIT_CORE, &none); /* a dump would be one of vee, not of the guest */
+    p->space.limits = (struct space_limits){p->space_limit[0], p->data_limit[0], p->stack_limit[0]};
+}
+
+static void own_fd_open(struct process *p) {
+    int fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+    struct rlimit r = {0};
+    p->own_fd = fd;
+    if (fd < 0) return; /* no /proc: the guest cannot run other guest programs */
+    getrlimit(RLIMIT_NOFILE, &r);
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, r.rlim_cur > OWN_FD ? OWN_FD : (int)r.rlim_cur - 1);
+    if (high < 0) return;
+    close(fd);
+    p->own_fd = high;
+}
+
+static void process_close(struct vm *vm) {
+    struct process *p = process_of(vm);
+    if (!p) return;
+    signals_close(p);
+    if (vm->cpu) engine_cpu_free(vm->engine, vm->cpu);
+    if (vm->engine) engine_free(vm->engine);
+    vm->engine = NULL;
+    vm->cpu = NULL;
+    space_done(&p->space);
+    if (p->thread.scratch) munmap(p->thread.scratch, sizeof *p->thread.scratch);
+    if (p->own_fd >= 0) close(p->own_fd);
+    struct rlimit core = {p->core_limit[0], p->core_limit[1]};
+    setrlimit(RLIMIT_CORE, &core);
+    free(p->exe);
+    free(p);
+    vm->data = NULL;
+}
+
+static bool parts_make(struct process *p) {
+    struct vm *vm = p->vm;
+    struct engine_config config;
+    struct space_hooks hooks = {code_gone, vm};
+    if (!space_init(&p->space, vm->options.window ? window_size : 0, &hooks, &vm->error)) return false;
+    limits_take(p);
+    vm_engine_config(vm, p->abi->guest, &process_interface, &config);
+    vm->engine = engine_make(&config, &vm->error);
+    if (!vm->engine) return false;
+    vm->cpu = engine_cpu_make(vm->engine, &vm->error);
+    if (!vm->cpu) return false;
+    vm->cpu->mem[0] = (struct mem_view){
+        .kind = vm->options.window ? MEM_WINDOW : MEM_DIRECT, .base = p->space.base, .limit = p->space.limit};
+    vm->cpu->owner = &p->thread;
+    void *scratch = mmap(NULL, sizeof(struct scratch), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (scratch == MAP_FAILED) return error_set(&vm->error, ERROR_RESOURCES, "no memory for system calls");
+    p->thread.process = p;
+    p->thread.cpu = vm->cpu;
+    p->thread.scratch = scratch;
+    return true;
+}
+
+static bool process_open(struct vm *vm) {
+    const struct abi *abi = image_abi(vm->options.path, &vm->error);
+    if (!abi) return false;
+    struct process *p = calloc(1, sizeof *p);
+    if (!p) return error_set(&vm->error, ERROR_RESOURCES, "out of memory");
+    p->vm = vm;
+    p->abi = abi;
+    p->own_fd = -1;
+    vm->data = p;
+    p->exe = realpath(vm->options.path, NULL);
+    if (parts_make(p) && image_load(p, &vm->error) && signals_open(p, &vm->error)) {
+        const char *name = strrchr(vm->options.path, '/');
+        prctl(PR_SET_NAME, name ? name + 1 : vm->options.path);
+        own_fd_open(p);
+        return true;
+    }
+    process_close(vm);
+    return false;
+}
+
+/* Every writable page that is not all zero, with its address: which ones were touched does not show. */
+static void process_digest(struct vm *vm) {
+    struct space *s = &process_of(vm)->space;
+    static const uint8_t zero[SPACE_PAGE];
+    uint8_t page[SPACE_PAGE];
+    for (unsigned i = 0; i < s->count; i++) {
+        if (!(s->mappings[i].rights & SPACE_W)) continue;
+        for (uint64_t at = s->mappings[i].start; at < s->mappings[i].end; at += SPACE_PAGE) {
+            if (!space_read(s, at, page, sizeof page) || !memcmp(page, zero, sizeof page)) continue;
+            vm_digest_bytes(vm, &at, sizeof at);
+            vm_digest_bytes(vm, page, sizeof page);
+        }
+    }
+}
+
+const struct vm_kind vm_kind_process = {
+    .name = "process",
+    .recognise = process_recognise,
+    .open = process_open,
+    .close = process_close,
+    .digest = process_digest,
+};

@@ -1,0 +1,154 @@
+/* process.h - one Linux process as a virtual machine: what the files of process/ share.
+ *
+ * struct process is what its threads have in common (memory, signal actions, limits, names); struct thread is one cpu
+ * and what Linux keeps for a thread (signal mask, pending signals, alternate stack). Both hang on the vm. What depends
+ * on the guest's instruction set (registers, signal frames) is behind struct abi, one const table per ISA.
+ *
+ * The exits of a cpu are answered in answer.c; system calls in linux/ by the rows of linux/syscall.def.
+ */
+#ifndef PROCESS_PROCESS_H
+#define PROCESS_PROCESS_H
+
+#include "base/elf.h"
+#include "mem/space.h"
+#include "vm/vm.h"
+#include <limits.h>
+#include <sys/uio.h>
+
+struct process;
+struct thread;
+
+/** siginfo_t as the kernel writes it, the same for every 64-bit Linux. */
+struct signal_info {
+    int32_t signo, error, code, pad;
+    union {
+        struct {
+            int32_t pid;
+            uint32_t uid;
+            uint64_t value;
+        } sent;
+        struct {
+            uint64_t address;
+        } fault;
+        uint8_t bytes[112];
+    };
+};
+
+/** What the guest asked to be done with a signal (its struct sigaction). */
+struct action {
+    uint64_t handler; /* or ACTION_DEFAULT, ACTION_IGNORE */
+    uint64_t flags;   /* SA_* */
+    uint64_t mask;
+};
+enum { ACTION_DEFAULT = 0, ACTION_IGNORE = 1, SIGNALS = 64 };
+
+/** Everything about Linux on one instruction set that is not a row of a system call. */
+struct abi {
+    const char *machine; /* as uname says it */
+    const char *isa;     /* as /proc/cpuinfo says it */
+    const struct guest *guest;
+    uint16_t elf_machine;
+    uint64_t hwcap;
+    const uint8_t *return_code; /* instructions that return from a signal handler */
+    size_t return_code_size;
+    uint64_t frame_size; /* of a signal frame, bytes */
+    /** A new program: every register 0 but pc and stack pointer. */
+    void (*start)(struct cpu *cpu, uint64_t pc, uint64_t sp);
+    uint64_t (*call)(const struct cpu *cpu, uint64_t args[6]); /* returns the number */
+    /** The call at cpu->pc is done: sets its result, goes on behind it. */
+    void (*call_done)(struct cpu *cpu, int64_t result);
+    uint64_t (*stack)(const struct cpu *cpu);
+    void (*set_stack)(struct cpu *cpu, uint64_t sp);
+    void (*set_tls)(struct cpu *cpu, uint64_t tls);
+    /** Fills a frame of frame_size bytes. stack: the alternate stack: start, flags, size. */
+    void (*frame_save)(const struct cpu *cpu, uint8_t *frame, const struct signal_info *info, const uint64_t stack[3],
+                       uint64_t mask);
+    /** Makes the cpu enter the handler with the frame at `at`. */
+    void (*frame_enter)(struct cpu *cpu, uint64_t at, int signal, uint64_t handler, uint64_t return_address);
+    /** Takes registers, mask and alternate stack from a frame. False: the frame is not sane. */
+    bool (*frame_load)(struct cpu *cpu, const uint8_t *frame, uint64_t *mask, uint64_t stack[3]);
+};
+/** The ABI for an ELF machine number, or NULL. */
+const struct abi *abi_for(uint16_t elf_machine);
+
+enum {
+    CALL_PATHS = 8,     /* two arguments, each also below another root, and interpreters */
+    CALL_IOVECS = 1024, /* UIO_MAXIOV */
+    CALL_EVENTS = 1024,
+    FRAME_MAX = 4096,
+    AUXV_WORDS = 48
+};
+
+/** Room for what a system call translates; a thread makes one at a time. */
+struct scratch {
+    char path[CALL_PATHS][PATH_MAX];
+    struct iovec iov[CALL_IOVECS];
+    uint8_t bytes[16 << 10];
+};
+
+enum { SIGNALS_KEPT_OPEN = 5 }; /* SEGV, BUS, FPE, ILL, TRAP */
+
+struct thread {
+    struct process *process;
+    struct cpu *cpu;
+    struct scratch *scratch;
+    uint32_t interrupted; /* there is something to deliver: blocking calls do not begin (read by host_call) */
+    uint64_t mask;        /* signals that the guest blocks: bit n - 1 */
+    uint64_t saved_mask;  /* the one to come back to, while restore_mask */
+    bool restore_mask;    /* mask is that of a call which waits with another one */
+    int caught;           /* signal in caught_info, or 0; while there is one the host's mask is full */
+    struct signal_info caught_info;
+    uint32_t queued; /* of the signals that the host never blocks: bit per index */
+    struct signal_info queued_info[SIGNALS_KEPT_OPEN];
+    uint64_t stack_start, stack_size; /* alternate stack */
+    uint32_t stack_flags;
+    uint64_t robust_list, robust_size;
+    uint64_t clear_tid;
+};
+
+struct process {
+    struct vm *vm;
+    const struct abi *abi;
+    struct space space;
+    struct thread thread; /* the first (for now only) one */
+    struct action actions[SIGNALS + 1];
+    uint64_t host_actions[SIGNALS_KEPT_OPEN][4]; /* what was there before, for signals_close */
+    char *exe;                                   /* absolute path of the program */
+    int own_fd;              /* the one descriptor that is vee's: its own program, for exec; or -1 */
+    bool child_ended;        /* by a vfork child, for its parent: it is about to end or execute, in good order */
+    bool forked;             /* this is a child: it ends by itself, not by returning to vee's caller */
+    uint64_t return_address; /* of the page with abi->return_code */
+    uint64_t stack_top;
+    uint64_t code_start, code_end, data_start, data_end;
+    uint64_t arg_start, arg_end, env_end;
+    uint64_t auxv[AUXV_WORDS];
+    unsigned auxv_words;
+    uint64_t core_limit[2], data_limit[2], stack_limit[2], space_limit[2]; /* virtual: soft, hard */
+    uint32_t persona;
+};
+
+static inline struct process *process_of(struct vm *vm) {
+    return vm->data;
+}
+
+/* image.c */
+/** The ABI of the program in a file; NULL, with an error that names what it is, when vee does not run it. */
+const struct abi *image_abi(const char *path, struct error *error);
+/** Loads vm->options.path with its arguments and environment; the cpu is ready to run. */
+bool image_load(struct process *p, struct error *error);
+
+/* answer.c */
+extern const struct interface process_interface;
+
+/* linux/call.c */
+/** Answers the system call at cpu->pc. */
+enum answer linux_call(struct thread *t);
+/* linux/signal.c */
+bool signals_open(struct process *p, struct error *error);
+void signals_close(struct process *p);
+/** Delivers what is waiting and not blocked; at the end of every answer. */
+enum answer signal_deliver(struct thread *t);
+/** A signal that the instruction at cpu->pc caused. */
+enum answer signal_force(struct thread *t, int signal, int code, uint64_t address);
+
+#endif
