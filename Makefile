@@ -101,7 +101,7 @@ $(B)/libvee.a: $(OBJECTS)
 	$(call say,AR )
 	@rm -f $@
 	$(Q)$(CC) -r -nostdlib -o $(B)/libvee.o $^
-	$(Q)objcopy --localize-hidden $(B)/libvee.o
+	$(Q)objcopy -w --keep-global-symbol='vee_*' $(B)/libvee.o
 	$(Q)$(AR) rcs $@ $(B)/libvee.o
 endif
 

@@ -60,6 +60,9 @@ needs() {
     done
 }
 
+# bare [FLAGS] -o OUT: builds test/cli/bare.S
+bare() { riscv64-linux-gnu-gcc -nostdlib -static -no-pie -Wl,-n,--no-warn-rwx-segments,-Ttext=0x80000000,--build-id=none "$@" "$here/bare.S"; }
+
 for name in "${@:-}"; do
     for file in "$here"/${name:-*}.sh; do
         file=$(basename "$file" .sh)

@@ -1,6 +1,5 @@
 # A bare-metal program on the machine: console, status, counts and digests.
 needs riscv64-linux-gnu-gcc || return
-bare() { riscv64-linux-gnu-gcc -nostdlib -static -no-pie -Wl,-n,--no-warn-rwx-segments,-Ttext=0x80000000,--build-id=none "$@" "$here/bare.S"; }
 if ! bare -o bare || ! bare -DSTATUS=7 -o bare7; then
     fail "bare.S does not build"
     return
