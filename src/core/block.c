@@ -1,6 +1,8 @@
 /* block.c - building blocks: appending uops, folding constants, forwarding what was put into a slot to later gets.
  *
  * Folding uses uop_eval, so a folded uop cannot disagree with the interpreter. FP uops are never folded (flags).
+ * A small lattice tells which i64 values are the sign- or zero-extension of their low half already, so that the
+ * extensions that 32-bit guest instructions ask for again and again vanish.
  */
 #include "core/guest.h"
 #include "core/uop.h"
@@ -20,8 +22,9 @@ struct block *block_make(struct arena *arena, uint64_t pc, uint64_t ctx) {
 void builder_init(struct builder *b, struct block *block, struct arena *arena, const struct guest *guest) {
     *b = (struct builder){.block = block, .arena = arena, .guest = guest, .ctx = block->ctx, .pc = block->pc};
     b->slot_temp = arena_alloc(arena, (guest->nslots + 1) * sizeof *b->slot_temp);
-    b->const_of = arena_alloc(arena, block->tcap * sizeof *b->const_of);
-    b->failed = !b->slot_temp || !b->const_of;
+    b->def_of = arena_alloc(arena, block->tcap * sizeof *b->def_of);
+    b->known = arena_alloc(arena, block->tcap);
+    b->failed = !b->slot_temp || !b->def_of || !b->known;
 }
 
 void builder_forget(struct builder *b) {
@@ -36,17 +39,74 @@ static uint16_t temp_new(struct builder *b, enum type type) {
     }
     if (k->ntemps == k->tcap) {
         uint8_t *types = arena_grow(b->arena, k->types, k->tcap, k->tcap * 2);
-        uint32_t *consts = arena_grow(b->arena, b->const_of, k->tcap * sizeof *consts, k->tcap * 2 * sizeof *consts);
-        if (!types || !consts) {
+        uint32_t *defs = arena_grow(b->arena, b->def_of, k->tcap * sizeof *defs, k->tcap * 2 * sizeof *defs);
+        uint8_t *known = arena_grow(b->arena, b->known, k->tcap, k->tcap * 2);
+        if (!types || !defs || !known) {
             b->failed = true;
             return 0;
         }
         k->types = types;
-        b->const_of = consts;
+        b->def_of = defs;
+        b->known = known;
         k->tcap *= 2;
     }
     k->types[k->ntemps] = (uint8_t)type;
     return (uint16_t)k->ntemps++;
+}
+
+/* An i64 is the sign-extension (zero-extension) of its low half; an i32 has its top bit clear (KNOWN_POSITIVE). */
+enum known { KNOWN_SIGN = 1, KNOWN_ZERO = 2, KNOWN_POSITIVE = 4 };
+
+static unsigned known_of_const(enum type t, uint64_t v) {
+    if (t == T_I32) return (int32_t)v >= 0 ? KNOWN_POSITIVE : 0;
+    return (v == (uint64_t)(int32_t)v ? KNOWN_SIGN : 0u) | (v == (uint32_t)v ? KNOWN_ZERO : 0u);
+}
+
+static unsigned known_of(const struct builder *b, const struct uop *u) {
+    const unsigned ka = u->a ? b->known[u->a] : 0, kb = u->b ? b->known[u->b] : 0, both = KNOWN_SIGN | KNOWN_ZERO;
+    uint64_t n = 0;
+    bool by_const = u->b && builder_is_const(b, u->b, &n);
+    switch ((enum uop_op)u->op) {
+    case UOP_const_i64: return known_of_const(T_I64, (uint64_t)u->imm);
+    case UOP_const_i32: return known_of_const(T_I32, (uint64_t)u->imm);
+    case UOP_load_s8:
+    case UOP_load_s16:
+    case UOP_load_s32:
+    case UOP_sext8_i64:
+    case UOP_sext16_i64: return KNOWN_SIGN;
+    case UOP_load_u32: return KNOWN_ZERO;
+    case UOP_load_u8:
+    case UOP_load_u16:
+    case UOP_zext8_i64:
+    case UOP_zext16_i64:
+    case UOP_set_i64:
+    case UOP_set_i32: return both;
+    case UOP_sext32_i64:
+    case UOP_zext32_i64: return ka & KNOWN_POSITIVE ? both : u->op == UOP_sext32_i64 ? KNOWN_SIGN : KNOWN_ZERO;
+    case UOP_and_i64:
+        if ((ka & both) == both || (kb & both) == both) return both; /* below 2^31 */
+        return (ka & kb & KNOWN_SIGN) | ((ka | kb) & KNOWN_ZERO);
+    case UOP_or_i64:
+    case UOP_xor_i64:
+    case UOP_mins_i64:
+    case UOP_maxs_i64:
+    case UOP_minu_i64:
+    case UOP_maxu_i64: return ka & kb & both;
+    case UOP_shr_i64: return by_const && (n & 63) > 32 ? both : by_const && (n & 63) == 32 ? KNOWN_ZERO : 0;
+    case UOP_sar_i64: return by_const && (n & 63) >= 32 ? KNOWN_SIGN : ka & both;
+    case UOP_trunc_i32: return (ka & both) == both ? KNOWN_POSITIVE : 0;
+    case UOP_shr_i32: return by_const && n & 31 ? KNOWN_POSITIVE : 0;
+    case UOP_and_i32: return (ka | kb) & KNOWN_POSITIVE;
+    default: return 0;
+    }
+}
+
+/* An extension of a value that is extended already: the value itself. Result 0: not so. */
+static uint16_t fold_extension(struct builder *b, const struct uop *u) {
+    if ((u->op != UOP_sext32_i64 && u->op != UOP_zext32_i64) || !u->a) return 0;
+    const struct uop *d = &b->block->uops[b->def_of[u->a]];
+    if (d->op != UOP_trunc_i32) return 0;
+    return b->known[d->a] & (u->op == UOP_sext32_i64 ? KNOWN_SIGN : KNOWN_ZERO) ? d->a : 0;
 }
 
 static uint16_t append(struct builder *b, struct uop u) {
@@ -64,22 +124,26 @@ static uint16_t append(struct builder *b, struct uop u) {
     const struct uop_info *info = &uop_info[u.op];
     if (info->result != T_N && !(u.dst = temp_new(b, info->result))) return 0;
     if (info->flags & UF_END) b->ended = true;
+    if (u.dst) {
+        b->def_of[u.dst] = k->nuops;
+        b->known[u.dst] = (uint8_t)known_of(b, &u);
+    }
     k->uops[k->nuops++] = u;
     return u.dst;
 }
 
 bool builder_is_const(const struct builder *b, uint16_t temp, uint64_t *value) {
-    if (b->failed || !temp || !b->const_of[temp]) return false;
-    *value = (uint64_t)b->block->uops[b->const_of[temp] - 1].imm;
+    if (b->failed || !temp) return false;
+    const struct uop *d = &b->block->uops[b->def_of[temp]];
+    if (d->op != UOP_const_i64 && d->op != UOP_const_i32) return false;
+    *value = (uint64_t)d->imm;
     return true;
 }
 
 uint16_t build_const(struct builder *b, enum type type, uint64_t value) {
     bool wide = type == T_I64;
-    uint16_t t = append(b, (struct uop){.op = wide ? UOP_const_i64 : UOP_const_i32,
-                                        .imm = (int64_t)(wide ? value : (uint32_t)value)});
-    if (t) b->const_of[t] = b->block->nuops;
-    return t;
+    return append(
+        b, (struct uop){.op = wide ? UOP_const_i64 : UOP_const_i32, .imm = (int64_t)(wide ? value : (uint32_t)value)});
 }
 
 /* x+0, x|0, x^0, x<<0 and their like are the operand itself; moves and address arithmetic lift to these. */
@@ -129,7 +193,10 @@ static bool fold(struct builder *b, const struct uop *u, uint16_t *result) {
 uint16_t builder_emit(struct builder *b, struct uop u) {
     uint16_t folded;
     if (b->failed) return 0;
-    if (fold(b, &u, &folded)) return folded;
+    if (fold(b, &u, &folded) || (folded = fold_extension(b, &u))) return folded;
+    /* Either extension of a value whose top bit is clear is the other one, and the zero-extension costs hosts nothing.
+     */
+    if (u.op == UOP_sext32_i64 && b->known[u.a] & KNOWN_POSITIVE) u.op = UOP_zext32_i64;
     uint64_t value;
     if ((uop_info[u.op].flags & UF_COMM) && u.a && u.b && builder_is_const(b, u.a, &value) &&
         !builder_is_const(b, u.b, &value)) {

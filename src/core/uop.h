@@ -94,7 +94,8 @@ struct builder {
     const void *unit; /* whatever the interface gave for lifting (a language module), or NULL */
     void *notes;      /* the lifter's own for this block, in the arena; NULL at its first instruction */
     uint16_t *slot_temp; /* by slot: the temporary that holds its value now, or 0 */
-    uint32_t *const_of;  /* by temporary: index of its const uop + 1, or 0 */
+    uint32_t *def_of;    /* by temporary: index of the uop that defines it */
+    uint8_t *known;      /* by temporary: what is known of its upper half (enum known in block.c) */
     bool ended;          /* a uop with END was appended */
     bool failed;         /* out of temporaries or memory: give up */
 };

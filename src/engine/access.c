@@ -146,8 +146,8 @@ static uint64_t amo_value(enum uop_op op, uint64_t A, uint64_t B) {
 #define U(name, r, a, b, c, form, flags, meaning)
 #define AMO_MEANING(name, e)                                                                                           \
     case UOP_amo_##name##_64:                                                                                          \
-    case UOP_amo_##name##_32: return e;
-#include "core/uop.def"
+    case UOP_amo_##name##_32: return e;                                                                                \
+        #include "core/uop.def"
     default: return 0;
     }
 }
@@ -171,8 +171,12 @@ static bool swap_if(struct cpu *cpu, struct mem_view *m, uint64_t address, unsig
     return r.status == 1 || fail(cpu, true, r.status, address);
 }
 
-static uint64_t extend(unsigned size, uint64_t v) { return size == 4 ? (uint64_t)(int32_t)v : v; }
-static uint64_t low(unsigned size, uint64_t v) { return size == 4 ? (uint32_t)v : v; }
+static uint64_t extend(unsigned size, uint64_t v) {
+    return size == 4 ? (uint64_t)(int32_t)v : v;
+}
+static uint64_t low(unsigned size, uint64_t v) {
+    return size == 4 ? (uint32_t)v : v;
+}
 
 /* zero_block and touch_block. */
 static bool access_block(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address) {

@@ -58,7 +58,9 @@ struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ct
     return NULL;
 }
 
-static uint64_t page_hash(const struct code_page *p) { return XXH64(p->bytes, p->size, 0); }
+static uint64_t page_hash(const struct code_page *p) {
+    return XXH64(p->bytes, p->size, 0);
+}
 
 static struct code_page *page_for(struct engine *e, const struct block *block, const struct fetch *f) {
     struct code_page **head = &e->pages[(f->page * 0x9e3779b97f4a7c15u >> 40) % PAGE_BUCKETS];

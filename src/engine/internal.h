@@ -18,7 +18,7 @@ struct unit {
     uint64_t pc, page, ctx;
     uint32_t bytes, ninsns;
     bool stale;
-    const struct block *block; /* interpreter */
+    const struct block *block;               /* interpreter */
     uint32_t poll_entry, entry, lookup, end; /* baseline: offsets in the cache */
     struct pc_mark *marks;
     uint32_t nmarks;
@@ -39,10 +39,10 @@ enum { UNIT_BUCKETS = 1 << 14, PAGE_BUCKETS = 1 << 10, CACHE_DEFAULT = 64 << 20,
 struct engine {
     struct engine_config config;
     const struct guest *guest;
-    const struct host *host; /* NULL in the interpreter tier */
-    struct arena arena;      /* units, marks, pages: until the next flush */
-    struct arena scratch;    /* one translation */
-    struct unit **units;     /* UNIT_BUCKETS */
+    const struct host *host;  /* NULL in the interpreter tier */
+    struct arena arena;       /* units, marks, pages: until the next flush */
+    struct arena scratch;     /* one translation */
+    struct unit **units;      /* UNIT_BUCKETS */
     struct code_page **pages; /* PAGE_BUCKETS */
     uint8_t *write, *execute; /* the cache's two views */
     uint32_t cache_size, cache_start, cache_at;
@@ -50,9 +50,10 @@ struct engine {
     uint32_t nlinks, link_cap;
     struct unit **by_address; /* baseline units in order of host address */
     uint32_t nby, by_cap;
-    struct cpu *cpu; /* the cpu (one for now) */
-    bool soft;       /* some memory space is MEM_SOFT */
-    uint64_t random; /* for the poison build */
+    struct cpu *cpu;   /* the cpu (one for now) */
+    uint64_t last_ctx; /* the context that its jump TLB and pairing stack belong to */
+    bool soft;         /* some memory space is MEM_SOFT */
+    uint64_t random;   /* for the poison build */
     struct engine_stats stats;
 };
 

@@ -43,15 +43,15 @@ void interp_block(struct engine *e, struct cpu *cpu, const struct block *block) 
         const int64_t IMM = u->imm;
         uint64_t r;
         switch ((enum uop_op)u->op) {
-        /* Rows without HAND: by their meaning. The flags column is a constant expression, so the compiler drops the
-           bodies that cannot be reached. */
-#define PURE 0
-#define COMM 0
-#define FP 0
-#define EXIT 0
+            /* Rows without HAND: by their meaning. The flags column is a constant expression, so the compiler drops the
+               bodies that cannot be reached. */
+#define PURE   0
+#define COMM   0
+#define FP     0
+#define EXIT   0
 #define EFFECT 0
-#define END 0
-#define HAND 1
+#define END    0
+#define HAND   1
 #define U(name, rtype, a, b, c, form, flags, meaning)                                                                  \
     case UOP_##name:                                                                                                   \
         if (flags) goto hand;                                                                                          \
@@ -133,7 +133,7 @@ void interp_block(struct engine *e, struct cpu *cpu, const struct block *block) 
         case UOP_call: cpu->pc = (uint64_t)IMM; return;
         case UOP_jumpind:
         case UOP_callind:
-        case UOP_ret: cpu->pc = A; return;
+        case UOP_ret: cpu->pc = A & -(uint64_t)guest->pc_align; return;
         case UOP_exit: leave(cpu, X, u->a ? A : (uint64_t)IMM, pc, next); return;
         case UOP_exitif_i64:
         case UOP_exitif_i32:

@@ -76,7 +76,9 @@ void engine_cpu_free(struct engine *e, struct cpu *cpu) {
     free(cpu);
 }
 
-const struct engine_stats *engine_stats(const struct engine *e) { return &e->stats; }
+const struct engine_stats *engine_stats(const struct engine *e) {
+    return &e->stats;
+}
 
 void cpu_grant(struct cpu *cpu, int64_t n) {
     cpu->executed = cpu_count(cpu);
@@ -84,7 +86,9 @@ void cpu_grant(struct cpu *cpu, int64_t n) {
     cpu->budget = n - cpu->ahead; /* which has been taken already */
 }
 
-void cpu_poke(struct cpu *cpu) { __atomic_store_n(&cpu->poll, 1, __ATOMIC_SEQ_CST); }
+void cpu_poke(struct cpu *cpu) {
+    __atomic_store_n(&cpu->poll, 1, __ATOMIC_SEQ_CST);
+}
 
 /* Everything that leads to code by a way other than the table: the jump TLB and the pairing stack. */
 void cpu_drop_shortcuts(struct cpu *cpu) {
@@ -181,7 +185,6 @@ static void settle_actions(struct cpu *cpu) {
 void engine_run(struct engine *e, struct cpu *cpu) {
     const struct interface *interface = e->config.interface;
     const uint64_t base = (e->config.counted ? CTX_COUNTED : 0);
-    uint64_t last = UINT64_MAX;
     bool one = false; /* the next instruction is to be interpreted */
     e->cpu = cpu;
     e->soft = false;
@@ -189,9 +192,9 @@ void engine_run(struct engine *e, struct cpu *cpu) {
     if (e->host) e->host->cpu_init(cpu);
     for (;;) {
         uint64_t ctx = base | e->guest->context(cpu);
-        if (ctx != last) {
-            if (last != UINT64_MAX) cpu_drop_shortcuts(cpu);
-            last = ctx;
+        if (ctx != e->last_ctx) {
+            cpu_drop_shortcuts(cpu);
+            e->last_ctx = ctx;
             cpu->exit_site = NULL;
         }
         cpu->exit.kind = EXIT_none;

@@ -11,7 +11,8 @@
 #include <string.h>
 
 /* Lifts one instruction whose bytes run over the end of what is readable in one piece. */
-static unsigned lift_crossing(struct engine *e, struct cpu *cpu, struct builder *b, const uint8_t *bytes, size_t avail) {
+static unsigned lift_crossing(struct engine *e, struct cpu *cpu, struct builder *b, const uint8_t *bytes,
+                              size_t avail) {
     uint8_t joined[32];
     struct fetch second = {0};
     if (avail >= sizeof joined / 2) return 0;
@@ -67,7 +68,8 @@ struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena,
     return block;
 }
 
-static struct unit *translate_host(struct engine *e, struct cpu *cpu, const struct block *block, const struct fetch *f) {
+static struct unit *translate_host(struct engine *e, struct cpu *cpu, const struct block *block,
+                                   const struct fetch *f) {
     for (int attempt = 0; attempt < 2; attempt++) {
         struct emission m = {.guest = e->guest,
                              .block = block,

@@ -8,14 +8,22 @@
 #include <assert.h>
 #include <string.h>
 
-static enum bank bank_of(enum type t) { return t == T_F32 || t == T_F64 ? BANK_FP : BANK_INT; }
-static unsigned slot_size(const struct jit *j, unsigned slot) { return j->guest->slots[slot].type == T_I32 ? 4 : 8; }
+static enum bank bank_of(enum type t) {
+    return t == T_F32 || t == T_F64 ? BANK_FP : BANK_INT;
+}
+static unsigned slot_size(const struct jit *j, unsigned slot) {
+    return j->guest->slots[slot].type == T_I32 ? 4 : 8;
+}
 
 /* A narrowing is the same register read narrower. */
-static bool shares_place(enum uop_op op) { return op == UOP_trunc_i32 || op == UOP_low_f32 || op == UOP_unbox_f32; }
+static bool shares_place(enum uop_op op) {
+    return op == UOP_trunc_i32 || op == UOP_low_f32 || op == UOP_unbox_f32;
+}
 
 /* Besides the uops that say so: targets leave to the interpreter when a narrow value is not boxed. */
-static bool may_leave(const struct uop *u) { return (uop_info[u->op].flags & UF_EXIT) || u->op == UOP_unbox_f32; }
+static bool may_leave(const struct uop *u) {
+    return (uop_info[u->op].flags & UF_EXIT) || u->op == UOP_unbox_f32;
+}
 
 static bool is_unary_pure(const struct uop *u) {
     return (uop_info[u->op].flags & UF_PURE) && u->a && !u->b && !u->c && !shares_place(u->op);
@@ -91,7 +99,9 @@ static void look_back(struct jit *j) {
     }
 }
 
-bool value_dies(struct jit *j, uint16_t t) { return value_of(j, t)->last <= j->at; }
+bool value_dies(struct jit *j, uint16_t t) {
+    return value_of(j, t)->last <= j->at;
+}
 
 static bool has_place(struct jit *j, const struct value *v) {
     (void)j;

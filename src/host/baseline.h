@@ -52,11 +52,11 @@ struct jit {
     const struct target *target;
     const struct block *block;
     const struct guest *guest;
-    uint8_t *p, *limit; /* next byte, in the writable view */
-    struct value *v;    /* by temporary */
-    uint8_t *pin_of;    /* by slot */
-    uint16_t *tied;     /* by slot */
-    bool *dead;         /* by uop: a put that nobody can see */
+    uint8_t *p, *limit;    /* next byte, in the writable view */
+    struct value *v;       /* by temporary */
+    uint8_t *pin_of;       /* by slot */
+    uint16_t *tied;        /* by slot */
+    bool *dead;            /* by uop: a put that nobody can see */
     uint16_t owner[2][16]; /* by bank and scratch register: the temporary in it */
     uint16_t locked[2];    /* by bank: scratch registers that the current uop uses */
     uint64_t spills;       /* free spill cells */
@@ -71,7 +71,9 @@ struct jit {
 enum emit_result baseline_emit(struct emission *m, const struct target *target);
 
 /* For select rules. Registers returned are locked until the uop is done. */
-static inline struct value *value_of(struct jit *j, uint16_t t) { return &j->v[j->v[t].root]; }
+static inline struct value *value_of(struct jit *j, uint16_t t) {
+    return &j->v[j->v[t].root];
+}
 /** A register that holds the temporary; it must not be written unless value_dies and it is no pin. */
 uint8_t use_reg(struct jit *j, uint16_t t);
 /** The register that holds it already, or NO_REG. */
@@ -91,7 +93,9 @@ void def_from(struct jit *j, uint16_t t, uint8_t r);
 /** Copies the operand into register r (taken by take_reg or temp_reg), wherever it is. */
 void fetch_into(struct jit *j, uint16_t t, uint8_t r);
 /** Forgets the locks but for these registers (a bit set): the rule is done with its other operands. */
-static inline void only_lock(struct jit *j, enum bank bank, unsigned set) { j->locked[bank] = (uint16_t)set; }
+static inline void only_lock(struct jit *j, enum bank bank, unsigned set) {
+    j->locked[bank] = (uint16_t)set;
+}
 /** A scratch register for the rule's own use. */
 uint8_t temp_reg(struct jit *j, enum bank bank);
 /** That scratch register in particular: whatever it holds is moved away. */
@@ -102,6 +106,8 @@ void leave_pins(struct jit *j);
 void put_slot(struct jit *j, unsigned slot, uint16_t t);
 void get_slot(struct jit *j, uint16_t t, unsigned slot);
 /** Instructions after the current one that the block's entry has taken from the budget. */
-static inline uint32_t insns_ahead(const struct jit *j) { return j->block->ninsns - (j->insn + 1); }
+static inline uint32_t insns_ahead(const struct jit *j) {
+    return j->block->ninsns - (j->insn + 1);
+}
 
 #endif

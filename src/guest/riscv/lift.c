@@ -32,11 +32,11 @@ void lift_jal(struct builder *b, unsigned rd, uint64_t target) {
 /* Unprivileged manual, section 2.5.1, table 3. Where both registers are links and differ, a return and a call at once,
    only the call is kept. */
 void lift_jalr(struct builder *b, unsigned rd, unsigned rs1, int64_t distance) {
-    uint16_t sum = ADD(lift_read(b, rs1), K(distance));
-    uint16_t target = AND(sum, K(~(uint64_t)1));
+    uint16_t target = ADD(lift_read(b, rs1), K(distance)); /* jumps drop the lowest bit: see pc_align */
     uint64_t known;
     lift_write(b, rd, K(b->next));
     if (builder_is_const(b, target, &known)) { /* auipc and jalr: a far call or jump */
+        known &= ~(uint64_t)1;
         if (is_link(rd))
             build_call(b, known, b->next);
         else

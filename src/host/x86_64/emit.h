@@ -10,7 +10,8 @@
 #include <string.h>
 
 enum reg { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
-enum { CPU = RBP };
+/* rbp points into the guest's own state, so that its first 32 words have short displacements. */
+enum { CPU = RBP, CPU_BIAS = sizeof(struct cpu) + 128 };
 enum { W32 = 0, W64 = 1 };
 
 /* [base + index * scale + disp]; base NO_REG: absolute. gs: relative to the window's base. */
@@ -21,7 +22,7 @@ struct mem {
 };
 
 static inline struct mem at_cpu(uint32_t offset) {
-    return (struct mem){.base = CPU, .index = NO_REG, .disp = (int32_t)offset};
+    return (struct mem){.base = CPU, .index = NO_REG, .disp = (int32_t)offset - CPU_BIAS};
 }
 static inline struct mem at_reg(uint8_t base, int32_t disp) {
     return (struct mem){.base = base, .index = NO_REG, .disp = disp};
@@ -31,7 +32,9 @@ static inline struct mem at_cache(uint32_t offset) {
 }
 #define AT_CPU(field) at_cpu(offsetof(struct cpu, field))
 
-static inline void byte(struct jit *j, unsigned b) { *j->p++ = (uint8_t)b; }
+static inline void byte(struct jit *j, unsigned b) {
+    *j->p++ = (uint8_t)b;
+}
 static inline void word32(struct jit *j, uint32_t v) {
     memcpy(j->p, &v, 4);
     j->p += 4;
@@ -40,9 +43,13 @@ static inline void word64(struct jit *j, uint64_t v) {
     memcpy(j->p, &v, 8);
     j->p += 8;
 }
-static inline uint32_t here(const struct jit *j) { return (uint32_t)(j->p - j->m->write); }
+static inline uint32_t here(const struct jit *j) {
+    return (uint32_t)(j->p - j->m->write);
+}
 
-static inline void modrm_reg(struct jit *j, uint8_t reg, uint8_t rm) { byte(j, 0xc0 | (reg & 7) << 3 | (rm & 7)); }
+static inline void modrm_reg(struct jit *j, uint8_t reg, uint8_t rm) {
+    byte(j, 0xc0 | (reg & 7) << 3 | (rm & 7));
+}
 
 /* imm_bytes: bytes of immediate that follow, for rip-relative operands. */
 static inline void modrm_mem(struct jit *j, uint8_t reg, struct mem m, unsigned imm_bytes) {
@@ -161,8 +168,12 @@ static inline void mov_rr(struct jit *j, bool w, uint8_t to, uint8_t from) {
 static inline void copy_rr(struct jit *j, bool w, uint8_t to, uint8_t from) {
     if (to != from) op_rr(j, 0x8b, w, to, from);
 }
-static inline void mov_rm(struct jit *j, bool w, uint8_t to, struct mem m) { op_rm(j, 0x8b, w, to, m); }
-static inline void mov_mr(struct jit *j, bool w, struct mem m, uint8_t from) { op_rm(j, 0x89, w, from, m); }
+static inline void mov_rm(struct jit *j, bool w, uint8_t to, struct mem m) {
+    op_rm(j, 0x8b, w, to, m);
+}
+static inline void mov_mr(struct jit *j, bool w, struct mem m, uint8_t from) {
+    op_rm(j, 0x89, w, from, m);
+}
 static inline void mov_mi(struct jit *j, bool w, struct mem m, int32_t imm) {
     op_rm_imm(j, 0xc7, w, 0, m, 4);
     word32(j, (uint32_t)imm);
@@ -181,13 +192,17 @@ static inline void mov_ri(struct jit *j, uint8_t to, uint64_t v) {
         word64(j, v);
     }
 }
-static inline void lea(struct jit *j, bool w, uint8_t to, struct mem m) { op_rm(j, 0x8d, w, to, m); }
+static inline void lea(struct jit *j, bool w, uint8_t to, struct mem m) {
+    op_rm(j, 0x8d, w, to, m);
+}
 static inline void shift_ri(struct jit *j, unsigned digit, bool w, uint8_t to, unsigned n) {
     op_rr(j, n == 1 ? 0xd1 : 0xc1, w, (uint8_t)digit, to);
     if (n != 1) byte(j, n);
 }
 enum { SH_ROL = 0, SH_ROR = 1, SH_SHL = 4, SH_SHR = 5, SH_SAR = 7 };
-static inline void test_rr(struct jit *j, bool w, uint8_t a, uint8_t b) { op_rr(j, 0x85, w, b, a); }
+static inline void test_rr(struct jit *j, bool w, uint8_t a, uint8_t b) {
+    op_rr(j, 0x85, w, b, a);
+}
 
 /* Condition codes. */
 enum cc { CC_O, CC_NO, CC_B, CC_AE, CC_E, CC_NE, CC_BE, CC_A, CC_S, CC_NS, CC_P, CC_NP, CC_L, CC_GE, CC_LE, CC_G };
@@ -225,7 +240,9 @@ static inline uint8_t *jcc_short(struct jit *j, enum cc cc) {
     byte(j, 0);
     return j->p;
 }
-static inline void short_here(struct jit *j, uint8_t *from) { from[-1] = (uint8_t)(j->p - from); }
+static inline void short_here(struct jit *j, uint8_t *from) {
+    from[-1] = (uint8_t)(j->p - from);
+}
 /* Pads with one long nop so that the next `skip` + 4 bytes put the 4 inside an aligned 8. */
 static inline void nops(struct jit *j, unsigned n) {
     static const uint8_t nop[9][9] = {{0x90},

@@ -1,7 +1,7 @@
 /* select_control.c - state access, jumps, calls, exits, helpers, and the code out of line.
  *
- * Direct jumps are links: they lead to a stub until the engine patches them. A call pushes {guest return pc, host return
- * address} on the pairing stack and is a host call; a return compares the guest pc and is a host return.
+ * Direct jumps are links: they lead to a stub until the engine patches them. A call pushes {guest return pc, host
+ * return address} on the pairing stack and is a host call; a return compares the guest pc and is a host return.
  */
 #include "host/x86_64/x86_64.h"
 
@@ -17,7 +17,8 @@ struct cold *cold_new(struct jit *j, enum cold_kind kind, uint32_t from) {
         j->cold_cap = cap;
     }
     struct cold *c = &j->cold[j->ncold++];
-    *c = (struct cold){.kind = (uint8_t)kind, .from = {from, 0}, .pc = j->pc, .ahead = j->m->counted ? insns_ahead(j) : 0};
+    *c = (struct cold){
+        .kind = (uint8_t)kind, .from = {from, 0}, .pc = j->pc, .ahead = j->m->counted ? insns_ahead(j) : 0};
     return c;
 }
 
@@ -354,6 +355,11 @@ void control_begin(struct jit *j) {
     }
 }
 
+/* Targets are rounded down to the guest's alignment; shortcuts hold aligned ones only, so only misses need this. */
+static void align_pc(struct jit *j, uint8_t r) {
+    if (j->guest->pc_align > 1) alu_ri(j, ALU_AND, W64, r, -(int32_t)j->guest->pc_align);
+}
+
 static void fill(struct jit *j, uint32_t rel) {
     if (rel) jump_fill(j, rel, here(j));
 }
@@ -436,7 +442,9 @@ static void cold_cell(struct jit *j, struct cold *c) {
     jmp_to(j, c->back);
     short_here(j, filled);
     /* First time: the frame by hand, then leave, so that the loop fills the cell. */
-    mov_mr(j, W64, AT_CPU(pc), c->reg);
+    mov_rr(j, W64, RAX, c->reg);
+    align_pc(j, RAX);
+    mov_mr(j, W64, AT_CPU(pc), RAX);
     lea(j, W64, RAX, at_cache(c->back));
     prefix(j, 0x50, false, NO_REG, NO_REG, RAX, false);
     mov_mi(j, W64, AT_CPU(exit_site), (int32_t)(j->m->first_link + c->link + 1));
@@ -488,10 +496,13 @@ static void cold_one(struct jit *j, struct cold *c) {
     case COLD_LEAVE_AT:
         if (c == j->cold) j->m->lookup = here(j); /* the poll's way out, the first of all */
         give_back(j, c->ahead);
-        if (c->flag)
-            mov_mr(j, W64, AT_CPU(pc), c->reg);
-        else
+        if (c->flag) {
+            mov_rr(j, W64, RAX, c->reg);
+            align_pc(j, RAX);
+            mov_mr(j, W64, AT_CPU(pc), RAX);
+        } else {
             store_pc(j, AT_CPU(pc), c->value);
+        }
         mov_mi(j, W64, AT_CPU(exit_site), 0);
         jmp_to(j, X86_LEAVE);
         break;

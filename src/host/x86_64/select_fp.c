@@ -9,14 +9,30 @@
 #include "core/fp.h"
 
 enum {
-    SSE_MOVAPS = 0x0128, SSE_ANDPS = 0x0154, SSE_ORPS = 0x0156, SSE_XORPS = 0x0157, SSE_ANDNPS = 0x0155,
-    F_ADD = 0x58, F_MUL = 0x59, F_SUB = 0x5c, F_DIV = 0x5e, F_SQRT = 0x51, F_MIN = 0x5d, F_MAX = 0x5f
+    SSE_MOVAPS = 0x0128,
+    SSE_ANDPS = 0x0154,
+    SSE_ORPS = 0x0156,
+    SSE_XORPS = 0x0157,
+    SSE_ANDNPS = 0x0155,
+    F_ADD = 0x58,
+    F_MUL = 0x59,
+    F_SUB = 0x5c,
+    F_DIV = 0x5e,
+    F_SQRT = 0x51,
+    F_MIN = 0x5d,
+    F_MAX = 0x5f
 };
 
 /* Scalar opcode for the width. */
-static uint32_t scalar(unsigned op, bool d) { return (d ? 0xf20100u : 0xf30100u) | op; }
-static uint32_t ucomi(bool d) { return d ? 0x66012eu : 0x012eu; }
-static uint32_t comi(bool d) { return d ? 0x66012fu : 0x012fu; }
+static uint32_t scalar(unsigned op, bool d) {
+    return (d ? 0xf20100u : 0xf30100u) | op;
+}
+static uint32_t ucomi(bool d) {
+    return d ? 0x66012eu : 0x012eu;
+}
+static uint32_t comi(bool d) {
+    return d ? 0x66012fu : 0x012fu;
+}
 
 static void movaps(struct jit *j, uint8_t to, uint8_t from) {
     if (to != from) op_rr(j, SSE_MOVAPS, W32, to, from);
@@ -152,7 +168,9 @@ static void select_narrow(struct jit *j, const struct uop *u, bool to_double) {
     canonical_nan(j, to, to_double);
 }
 
-static bool is_truncation(const struct uop *u) { return u->x == FP_RTZ; }
+static bool is_truncation(const struct uop *u) {
+    return u->x == FP_RTZ;
+}
 
 /* A C call whose operand is in an FP register and whose result goes to an integer register. */
 static struct cold *call_cold(struct jit *j, const struct uop *u, enum cc cc, uint8_t a, bool d, uint8_t to) {
@@ -281,10 +299,28 @@ static bool select_arith(struct jit *j, const struct uop *u) {
     }
 }
 
+/* Normal numbers here: 1 << 1 or 1 << 6 by the sign; everything else in C. */
+static void select_class(struct jit *j, const struct uop *u, bool d) {
+    uint8_t a = use_reg(j, u->a), t = temp_reg(j, BANK_INT), s = temp_reg(j, BANK_INT);
+    op_rr(j, 0x66017e, d, a, t);
+    mov_rr(j, W64, s, t);
+    shift_ri(j, SH_SHR, d, s, d ? 52 : 23);
+    alu_ri(j, ALU_AND, W32, s, d ? 0x7ff : 0xff);
+    alu_ri(j, ALU_SUB, W32, s, 1);
+    alu_ri(j, ALU_CMP, W32, s, d ? 0x7fe : 0xfe);
+    struct cold *k = call_cold(j, u, CC_AE, a, d, t);
+    shift_ri(j, SH_SAR, d, t, d ? 63 : 31);
+    alu_ri(j, ALU_AND, W32, t, 2 - 64);
+    alu_ri(j, ALU_ADD, W32, t, 64);
+    if (k) k->back = here(j);
+    def_from(j, u->dst, t);
+}
+
 static bool select_convert(struct jit *j, const struct uop *u) {
     switch ((enum uop_op)u->op) {
         BOTH(fneg, select_bits(j, u, SSE_XORPS, d ? K_SIGN64 : K_SIGN32); return true)
         BOTH(fabs, select_bits(j, u, SSE_ANDPS, d ? K_ABS64 : K_ABS32); return true)
+        BOTH(fclass, select_class(j, u, d); return true)
         BOTH(fcopysign, select_copysign(j, u, d); return true)
         BOTH(ftos32, return select_to_signed(j, u, d, W32))
         BOTH(ftos64, return select_to_signed(j, u, d, W64))

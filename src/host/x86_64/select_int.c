@@ -1,4 +1,5 @@
-/* select_int.c - integer uops. Operands may be registers, cpu memory or immediates; see baseline.h for the vocabulary. */
+/* select_int.c - integer uops. Operands may be registers, cpu memory or immediates; see baseline.h for the vocabulary.
+ */
 #include "host/x86_64/x86_64.h"
 
 struct operand {
@@ -183,7 +184,9 @@ static void compare(struct jit *j, uint16_t ta, uint16_t tb, bool w) {
     alu_operand(j, ALU_CMP, w, a, &b);
 }
 
-void select_compare(struct jit *j, const struct uop *u, bool w) { compare(j, u->a, u->b, w); }
+void select_compare(struct jit *j, const struct uop *u, bool w) {
+    compare(j, u->a, u->b, w);
+}
 
 static void select_set(struct jit *j, const struct uop *u, bool w) {
     compare(j, u->a, u->b, w);
@@ -261,6 +264,31 @@ static bool select_count(struct jit *j, const struct uop *u, uint32_t op, bool w
     return true;
 }
 
+/* Was the value computed by a 32-bit instruction, which clears the upper half? */
+static bool upper_is_zero(struct jit *j, uint16_t t) {
+    const struct uop *d = &j->block->uops[value_of(j, t)->def];
+    int32_t n;
+    switch ((enum uop_op)d->op) {
+    case UOP_add_i32:
+    case UOP_sub_i32:
+    case UOP_and_i32:
+    case UOP_or_i32:
+    case UOP_xor_i32:
+    case UOP_mul_i32: return true;
+    case UOP_shl_i32:
+    case UOP_shr_i32: return small_const(j, d->b, false, &n) && n & 31;
+    default: return false;
+    }
+}
+
+static void select_zext32(struct jit *j, const struct uop *u) {
+    uint8_t a = use_reg(j, u->a), to = def_reg(j, u->dst);
+    if (upper_is_zero(j, u->a))
+        copy_rr(j, W64, to, a);
+    else
+        mov_rr(j, W32, to, a);
+}
+
 bool select_int(struct jit *j, const struct uop *u) {
     switch ((enum uop_op)u->op) {
     case UOP_add_i64: select_alu(j, u, ALU_ADD, W64, true); return true;
@@ -318,11 +346,7 @@ bool select_int(struct jit *j, const struct uop *u) {
     case UOP_bswap_i64: select_bswap(j, u, W64); return true;
     case UOP_bswap_i32: select_bswap(j, u, W32); return true;
     case UOP_shladd_i64: select_shladd(j, u); return true;
-    case UOP_zext32_i64: {
-        uint8_t a = use_reg(j, u->a);
-        mov_rr(j, W32, def_reg(j, u->dst), a);
-        return true;
-    }
+    case UOP_zext32_i64: select_zext32(j, u); return true;
     case UOP_sext32_i64: select_sext32(j, u); return true;
     case UOP_zext8_i64: select_unary8(j, u, 0x01b6, W32); return true;
     case UOP_sext8_i64: select_unary8(j, u, 0x01be, W64); return true;

@@ -7,7 +7,9 @@
 #include "host/x86_64/x86_64.h"
 #include "mem/mem.h"
 
-static const struct mem_view *view(struct jit *j, const struct uop *u) { return &j->m->cpu->mem[u->x]; }
+static const struct mem_view *view(struct jit *j, const struct uop *u) {
+    return &j->m->cpu->mem[u->x];
+}
 
 /* Address a + imm as one memory operand, without any check. */
 static struct mem plain_address(struct jit *j, const struct uop *u) {
@@ -52,8 +54,9 @@ static void soft_address(struct jit *j, const struct uop *u, uint8_t *t, uint8_t
     mov_rr(j, W64, *s, *t);
     shift_ri(j, SH_SHR, W64, *s, 7);
     alu_ri(j, ALU_AND, W32, *s, 255 << 5);
-    alu_rm(j, ALU_ADD, W64, *s, at_cpu((uint32_t)(offsetof(struct cpu, mem) + u->x * sizeof(struct mem_view) +
-                                                  offsetof(struct mem_view, tlb))));
+    alu_rm(j, ALU_ADD, W64, *s,
+           at_cpu((uint32_t)(offsetof(struct cpu, mem) + u->x * sizeof(struct mem_view) +
+                             offsetof(struct mem_view, tlb))));
 }
 
 /* Then: the host address in t if the tag matches, else off to the C call. No allocation from here to c->back. */

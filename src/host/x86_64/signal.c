@@ -18,10 +18,12 @@ bool guard_fault(void *ucontext, bool bus, void *address) {
     return true;
 }
 
-uint64_t x86_fault_pc(void *ucontext) { return (uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP]; }
+uint64_t x86_fault_pc(void *ucontext) {
+    return (uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP];
+}
 
 struct cpu *x86_fault_cpu(void *ucontext) {
-    return (struct cpu *)(uintptr_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RBP];
+    return (struct cpu *)(uintptr_t)(((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RBP] - CPU_BIAS);
 }
 
 /* Pushes fault just below the stack; its top frame can then be dropped with all the others. */

@@ -19,15 +19,23 @@ static void pins_move(struct jit *j, bool load) {
     for (unsigned i = 0; g->fp_pins && i < XMM_PINS && g->fp_pins[i] != 0xffff; i++)
         op_rm(j, load ? MOVQ_LOAD : MOVQ_STORE, false, x86_xmm_pins[i], at_cpu(g->slots[g->fp_pins[i]].offset));
 }
-static void ldmxcsr(struct jit *j, struct mem m) { op_rm(j, 0x01ae, false, 2, m); }
-static void stmxcsr(struct jit *j, struct mem m) { op_rm(j, 0x01ae, false, 3, m); }
-static void push(struct jit *j, uint8_t r) { prefix(j, 0x50 | (r & 7u), false, NO_REG, NO_REG, r, false); }
-static void pop(struct jit *j, uint8_t r) { prefix(j, 0x58 | (r & 7u), false, NO_REG, NO_REG, r, false); }
+static void ldmxcsr(struct jit *j, struct mem m) {
+    op_rm(j, 0x01ae, false, 2, m);
+}
+static void stmxcsr(struct jit *j, struct mem m) {
+    op_rm(j, 0x01ae, false, 3, m);
+}
+static void push(struct jit *j, uint8_t r) {
+    prefix(j, 0x50 | (r & 7u), false, NO_REG, NO_REG, r, false);
+}
+static void pop(struct jit *j, uint8_t r) {
+    prefix(j, 0x58 | (r & 7u), false, NO_REG, NO_REG, r, false);
+}
 
 /* void enter(struct cpu *cpu, const void *code) */
 static void emit_enter(struct jit *j) {
     for (unsigned i = 0; i < sizeof saved; i++) push(j, saved[i]);
-    mov_rr(j, W64, CPU, RDI);
+    lea(j, W64, CPU, at_reg(RDI, CPU_BIAS));
     mov_rr(j, W64, RAX, RSI);
     mov_mr(j, W64, AT_CPU(host_sp), RSP);
     stmxcsr(j, AT_CPU(vee_fpcsr));
@@ -61,8 +69,9 @@ static void emit_call(struct jit *j) {
     stmxcsr(j, AT_CPU(host_fpcsr));
     ldmxcsr(j, AT_CPU(vee_fpcsr));
     alu_ri(j, ALU_SUB, W64, RSP, 8); /* six registers and a return address are above: 16-aligned at the call */
-    mov_rr(j, W64, RDI, CPU);
-    for (unsigned i = 0; i < 4; i++) mov_rm(j, W64, arg_regs[i], at_cpu((uint32_t)(offsetof(struct cpu, args) + 8 * i)));
+    lea(j, W64, RDI, at_reg(CPU, -CPU_BIAS));
+    for (unsigned i = 0; i < 4; i++)
+        mov_rm(j, W64, arg_regs[i], at_cpu((uint32_t)(offsetof(struct cpu, args) + 8 * i)));
     mov_rr(j, W32, RAX, RAX);
     mov_rm(j, W64, R9, AT_CPU(calls));
     op_rm(j, 0xff, false, 2, (struct mem){.base = R9, .index = RAX, .scale = 3});
@@ -81,6 +90,7 @@ static void emit_call(struct jit *j) {
 /* The line of the jump TLB for the pc in rax: its address in rcx. */
 static void emit_dispatch(struct jit *j) {
     unsigned align = (unsigned)__builtin_ctz(j->guest->pc_align);
+    if (align) alu_ri(j, ALU_AND, W64, RAX, -(int32_t)j->guest->pc_align);
     mov_rr(j, W32, RCX, RAX);
     shift_ri(j, SH_SHL, W32, RCX, 4 - align);
     alu_ri(j, ALU_AND, W32, RCX, (JTLB_LINES - 1) << 4);
@@ -101,18 +111,12 @@ static void pad_to(struct jit *j, uint32_t offset) {
 
 uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute, uint32_t limit) {
     static const uint64_t constants[K_COUNT][2] = {
-        [K_SIGN64] = {0x8000000000000000u, 0},
-        [K_ABS64] = {0x7fffffffffffffffu, 0},
-        [K_SIGN32] = {0x80000000u, 0},
-        [K_ABS32] = {0x7fffffffu, 0},
-        [K_BOX32] = {0xffffffff00000000u, 0},
-        [K_NAN64] = {0x7ff8000000000000u, 0},
-        [K_NAN32] = {0x7fc00000u, 0},
-        [K_TWO63] = {0x43e0000000000000u, 0},
-        [K_TWO32] = {0x41f0000000000000u, 0},
-        [K_MINUS1] = {0xbff0000000000000u, 0},
-        [K_TWO63F] = {0x5f000000u, 0},
-        [K_TWO32F] = {0x4f800000u, 0},
+        [K_SIGN64] = {0x8000000000000000u, 0}, [K_ABS64] = {0x7fffffffffffffffu, 0},
+        [K_SIGN32] = {0x80000000u, 0},         [K_ABS32] = {0x7fffffffu, 0},
+        [K_BOX32] = {0xffffffff00000000u, 0},  [K_NAN64] = {0x7ff8000000000000u, 0},
+        [K_NAN32] = {0x7fc00000u, 0},          [K_TWO63] = {0x43e0000000000000u, 0},
+        [K_TWO32] = {0x41f0000000000000u, 0},  [K_MINUS1] = {0xbff0000000000000u, 0},
+        [K_TWO63F] = {0x5f000000u, 0},         [K_TWO32F] = {0x4f800000u, 0},
         [K_MINUS1F] = {0xbf800000u, 0},
     };
     struct emission m = {.guest = guest, .write = write, .execute = execute, .limit = limit};
@@ -153,7 +157,8 @@ void x86_call(struct jit *j, enum host_call function, uint64_t what, bool may_ex
 }
 
 void store_arg(struct jit *j, unsigned n, uint16_t temp) {
-    struct mem to = at_cpu((uint32_t)(offsetof(struct cpu, args) + 8 * n));
+    uint32_t offset = (uint32_t)(offsetof(struct cpu, args) + 8 * n);
+    struct mem to = at_cpu(offset), high = at_cpu(offset + 4);
     struct value *v = value_of(j, temp);
     if (v->is_const && v->constant == (uint64_t)(int32_t)v->constant) {
         mov_mi(j, W64, to, (int32_t)v->constant);
@@ -163,10 +168,10 @@ void store_arg(struct jit *j, unsigned n, uint16_t temp) {
     enum type t = j->block->types[temp];
     if (v->bank == BANK_FP) {
         op_rm(j, MOVQ_STORE, false, r, to);
-        if (t == T_F32) mov_mi(j, W32, at_cpu((uint32_t)to.disp + 4), 0); /* values are zero-extended in C */
+        if (t == T_F32) mov_mi(j, W32, high, 0); /* values are zero-extended in C */
     } else if (t == T_I32) {
         mov_mr(j, W32, to, r);
-        mov_mi(j, W32, at_cpu((uint32_t)to.disp + 4), 0);
+        mov_mi(j, W32, high, 0);
     } else {
         mov_mr(j, W64, to, r);
     }

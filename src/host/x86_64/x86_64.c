@@ -3,12 +3,24 @@
 #include "core/fp.h"
 #include "base/os.h"
 
-bool x86_has_avx(void) { return __builtin_cpu_supports("avx"); }
-bool x86_has_fma(void) { return __builtin_cpu_supports("fma"); }
-bool x86_has_bmi2(void) { return __builtin_cpu_supports("bmi2"); }
-bool x86_has_lzcnt(void) { return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"); }
-bool x86_has_popcnt(void) { return __builtin_cpu_supports("popcnt"); }
-bool x86_has_sse41(void) { return __builtin_cpu_supports("sse4.1"); }
+bool x86_has_avx(void) {
+    return __builtin_cpu_supports("avx");
+}
+bool x86_has_fma(void) {
+    return __builtin_cpu_supports("fma");
+}
+bool x86_has_bmi2(void) {
+    return __builtin_cpu_supports("bmi2");
+}
+bool x86_has_lzcnt(void) {
+    return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+}
+bool x86_has_popcnt(void) {
+    return __builtin_cpu_supports("popcnt");
+}
+bool x86_has_sse41(void) {
+    return __builtin_cpu_supports("sse4.1");
+}
 
 static void x86_move(struct jit *j, enum bank bank, uint8_t to, uint8_t from) {
     if (to == from) return;
@@ -66,7 +78,9 @@ static const struct target x86_target = {
     .pins = x86_pins,
 };
 
-static enum emit_result x86_emit(struct emission *m) { return baseline_emit(m, &x86_target); }
+static enum emit_result x86_emit(struct emission *m) {
+    return baseline_emit(m, &x86_target);
+}
 
 static void x86_patch(uint8_t *write, uint32_t patch, uint32_t to) {
     uint32_t rel = to - (patch + 4);
@@ -95,7 +109,8 @@ static void x86_redirect(uint8_t *write, uint32_t poll_entry, uint32_t entry, ui
 }
 
 uint32_t x86_fp_flags(uint32_t s) {
-    return (s & 1 ? FP_NV : 0) | (s & 4 ? FP_DZ : 0) | (s & 8 ? FP_OF : 0) | (s & 16 ? FP_UF : 0) | (s & 32 ? FP_NX : 0);
+    return (s & 1 ? FP_NV : 0) | (s & 4 ? FP_DZ : 0) | (s & 8 ? FP_OF : 0) | (s & 16 ? FP_UF : 0) |
+           (s & 32 ? FP_NX : 0);
 }
 
 static uint32_t x86_take_fp_flags(struct cpu *cpu) {

@@ -1,6 +1,6 @@
 /* x86_64.h - what the files of host/x86_64 share: register convention, thunks at the cache's start, cold code.
  *
- *   rbp        the cpu                         rsp  the pairing stack
+ *   rbp        the cpu (biased: see CPU_BIAS)  rsp  the pairing stack
  *   rax rcx rdx, xmm0-xmm3                     scratch
  *   rbx rsi rdi r8-r15, xmm4-xmm15             pins: the guest's hottest slots, in the order of guest->pins
  *   gs         base of MEM_WINDOW and MEM_LINEAR spaces
@@ -26,10 +26,24 @@ enum {
 };
 /* Constants, 16 bytes each, from X86_CONSTANTS on. */
 enum x86_constant {
-    K_SIGN64, K_ABS64, K_SIGN32, K_ABS32, K_BOX32, K_NAN64, K_NAN32, K_TWO63, K_TWO32, K_MINUS1, K_TWO63F, K_TWO32F,
-    K_MINUS1F, K_COUNT
+    K_SIGN64,
+    K_ABS64,
+    K_SIGN32,
+    K_ABS32,
+    K_BOX32,
+    K_NAN64,
+    K_NAN32,
+    K_TWO63,
+    K_TWO32,
+    K_MINUS1,
+    K_TWO63F,
+    K_TWO32F,
+    K_MINUS1F,
+    K_COUNT
 };
-static inline struct mem constant_at(enum x86_constant k) { return at_cache(X86_CONSTANTS + 16 * (uint32_t)k); }
+static inline struct mem constant_at(enum x86_constant k) {
+    return at_cache(X86_CONSTANTS + 16 * (uint32_t)k);
+}
 
 enum { GPR_PINS = 11, XMM_PINS = 12 };
 extern const uint8_t x86_gpr_pins[GPR_PINS];
