@@ -143,11 +143,13 @@ static uint64_t amo_value(enum uop_op op, uint64_t A, uint64_t B) {
     }
     (void)A;
     switch (op) {
-#define U(name, r, a, b, c, form, flags, meaning)
+        /* clang-format off */
+#define U(name, r, a, b, c, form, flags, meaning) /* only the atomics are wanted */
 #define AMO_MEANING(name, e)                                                                                           \
     case UOP_amo_##name##_64:                                                                                          \
-    case UOP_amo_##name##_32: return e;                                                                                \
-        #include "core/uop.def"
+    case UOP_amo_##name##_32: return e;
+#include "core/uop.def"
+        /* clang-format on */
     default: return 0;
     }
 }
