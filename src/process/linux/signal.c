@@ -276,6 +276,8 @@ enum answer signal_deliver(struct thread *t) {
     struct signal_info info;
     do {
         for (int signal; (signal = take(t, &info)) != 0;) {
+            if (info.code == SI_USER || info.code == SI_TKILL || info.code == SI_QUEUE)
+                info.sent.pid = (int32_t)process_id_out(t->process, info.sent.pid);
             enum answer a = deliver(t, signal, &info);
             if (a != ANSWER_RESUME) return a;
         }
