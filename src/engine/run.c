@@ -92,7 +92,7 @@ void cpu_poke(struct cpu *cpu) {
 
 /* Everything that leads to code by a way other than the table: the jump TLB and the pairing stack. */
 void cpu_drop_shortcuts(struct cpu *cpu) {
-    for (unsigned i = 0; i < JTLB_LINES; i++) cpu->jtlb[i].pc = 1;
+    for (unsigned i = 0; i < JTLB_LINES; i++) cpu->jtlb[i].pc = jtlb_empty(i, cpu->guest->pc_align);
     cpu->pair_sp = cpu->pair_base;
     cpu->engine->stats.pair_drops++;
 }

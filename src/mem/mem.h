@@ -11,8 +11,9 @@
 
 enum { TLB_LINES = 256, TLB_PAGE_SHIFT = 12 };
 
-/* Tags are page addresses; all ones is empty. tag ^ address is then the offset in the page, or something larger than a
-   page: translated code compares it with 4096 - size, so that accesses across pages miss, and adds `host`. */
+/* Tags are page addresses; an empty one is a page of another line. tag ^ address is then the offset in the page, or
+   something larger than a page: translated code compares it with 4096 - size, so that accesses across pages miss, and
+   adds `host`. */
 struct tlb_line {
     uint64_t read, write, fetch;
     uint64_t host; /* host address of the page's first byte */
