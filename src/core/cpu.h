@@ -63,12 +63,14 @@ struct mem_view {
     struct tlb *tlb; /* MEM_SOFT */
 };
 
-/* A line of the jump TLB: guest pc to host code, for the context it belongs to. Empty: pc = 1 (odd, so it never
-   matches where targets are even; byte-coded guests hash real targets to lines and compare whole words). */
+/* A line of the jump TLB: guest pc to host code, for the context it belongs to. Empty: a pc that
+   belongs to another line (jtlb_empty), so that no target matches it, not even one that is not aligned yet. */
 struct jtlb_line {
     uint64_t pc;
     const void *code;
 };
+/** A target that never is in line i. */
+static inline uint64_t jtlb_empty(unsigned i, unsigned pc_align) { return ~((uint64_t)i * pc_align); }
 
 struct cpu {
     uint64_t pc;       /* at exits: as exit.def says; stale while translated code runs */

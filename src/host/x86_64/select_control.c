@@ -430,7 +430,7 @@ static void cold_fma(struct jit *j, const struct cold *c) {
 }
 
 static void cold_cell(struct jit *j, struct cold *c) {
-    /* The cell: {pc, code}, aligned. Empty: 1. */
+    /* The cell: {pc, code}, aligned. Empty: {1, X86_EMPTY}. */
     uint32_t enter = here(j);
     jump_fill(j, c->from[0], enter);
     op_rm(j, 0x83, W64, 7, at_cache(0)); /* cmp qword [cell], 1 */
@@ -452,7 +452,7 @@ static void cold_cell(struct jit *j, struct cold *c) {
     while (here(j) & 15) byte(j, 0xcc);
     uint32_t cell = here(j);
     word64(j, 1);
-    word64(j, 0);
+    word64(j, (uint64_t)(uintptr_t)(j->m->execute + X86_EMPTY)); /* a target may be 1 before it is aligned */
     jump_fill(j, c->from[1], cell);
     jump_fill(j, c->cell, cell + 8);
     uint32_t v = cell - (rel + 5); /* one byte of immediate follows */

@@ -131,6 +131,9 @@ uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute
     pad_to(&j, X86_MISS);
     mov_rm(&j, W64, RSP, AT_CPU(pair_base));
     jmp_to(&j, X86_DISPATCH);
+    pad_to(&j, X86_EMPTY);
+    mov_ri(&j, RAX, 1);
+    jmp_to(&j, X86_MISS);
     pad_to(&j, X86_CONSTANTS);
     memcpy(j.p, constants, sizeof constants);
     for (uint32_t i = 0; i < 64; i++) write[X86_FP_FLAGS + i] = (uint8_t)x86_fp_flags(i);
@@ -141,6 +144,8 @@ void x86_enter(struct cpu *cpu, const uint8_t *execute, const void *code) {
     void (*enter)(struct cpu *, const void *);
     const uint8_t *at = execute + X86_ENTER;
     memcpy(&enter, &at, sizeof enter);
+    const uint64_t bottom[2] = {(uint64_t)(uintptr_t)(execute + X86_EMPTY), 1};
+    memcpy(cpu->pair_base, bottom, sizeof bottom);
     enter(cpu, code);
 }
 

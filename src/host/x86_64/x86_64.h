@@ -20,6 +20,7 @@ enum {
     X86_CALL = 512,      /* C call: see thunk.c */
     X86_DISPATCH = 1536, /* jump to the guest pc in rax */
     X86_MISS = 1664,     /* the pairing stack did not hold the pc in rax: drop it, dispatch */
+    X86_EMPTY = 1728,    /* reached through an empty inline cache or pairing stack: they hold the pc 1 */
     X86_CONSTANTS = 1792,
     X86_FP_FLAGS = 2048, /* MXCSR's sticky bits to fp.h's: 64 bytes */
     X86_END = 2176
