@@ -1,0 +1,14 @@
+# fuzz.mk - included by the Makefile: the differential fuzzers, which are programs of their own (no libFuzzer).
+#
+#   make fuzz_riscv && build/fuzz_riscv --seconds 60
+
+# What they need of vee: everything below vm/.
+FUZZ_PARTS := $(filter $(foreach part,base core mem guest engine host gen,$(B)/obj/src/$(part)/% $(B)/obj/$(part)/%),$(OBJECTS))
+FUZZ_RISCV := $(patsubst %.c,$(B)/obj/%.o,$(wildcard fuzz/riscv/*.c))
+
+.PHONY: fuzz_riscv
+fuzz_riscv: $(B)/fuzz_riscv
+
+$(B)/fuzz_riscv: $(FUZZ_RISCV) $(FUZZ_PARTS)
+	$(call say,LD )
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)

@@ -1,0 +1,421 @@
+/* generate.c - makes cases: sequences of instructions from the rows of the instruction set, and states to start in.
+ *
+ * Every row is used. Operands are chosen so that something happens: a few registers point into the data pages (often
+ * near the borders between them) and are seldom written, others point to instructions of the sequence, values are often
+ * special ones, and branches stay within the sequence. Everything follows from the seed.
+ */
+#include "fuzz.h"
+#include "riscv_isa.h"
+#include <string.h>
+
+uint64_t random_next(struct random *r) {
+    uint64_t z = r->state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+static const uint8_t data_regs[] = {2, 8, 9, 10, 11}, label_regs[] = {1, 5, 13, 18};
+enum { DATA_REGS = sizeof data_regs, LABEL_REGS = sizeof label_regs, HOT = 7 };
+
+/* ---- values */
+
+static const uint64_t special_ints[] = {0,
+                                        1,
+                                        2,
+                                        3,
+                                        7,
+                                        8,
+                                        31,
+                                        32,
+                                        63,
+                                        64,
+                                        255,
+                                        0xffff,
+                                        INT32_MAX,
+                                        0x80000000u,
+                                        UINT32_MAX,
+                                        0x100000000u,
+                                        INT64_MAX,
+                                        (uint64_t)INT64_MIN,
+                                        UINT64_MAX,
+                                        (uint64_t)-2,
+                                        (uint64_t)INT32_MIN,
+                                        0xffffffff80000001u,
+                                        0x5555555555555555u,
+                                        0x0123456789abcdefu,
+                                        0x8000000000000001u,
+                                        0xfffffffe00000000u,
+                                        0x7fffffff00000000u,
+                                        0x00ff00ff00ff00ffu};
+static const uint64_t special_doubles[] = {0,
+                                           0x8000000000000000u,
+                                           0x3ff0000000000000u,
+                                           0xbff0000000000000u,
+                                           0x7ff0000000000000u,
+                                           0xfff0000000000000u,
+                                           0x7ff8000000000000u,
+                                           0xfff8000000000000u,
+                                           0x7ff0000000000001u,
+                                           0xfff4000000000123u,
+                                           1,
+                                           0x8000000000000001u,
+                                           0x000fffffffffffffu,
+                                           0x0010000000000000u,
+                                           0x8010000000000000u,
+                                           0x7fefffffffffffffu,
+                                           0xffefffffffffffffu,
+                                           0x43e0000000000000u /* 2^63 */,
+                                           0xc3e0000000000000u,
+                                           0x43f0000000000000u,
+                                           0x41e0000000000000u,
+                                           0x41dfffffffc00000u,
+                                           0xc1e0000000000000u,
+                                           0xc1e0000000200000u,
+                                           0x41efffffffe00000u,
+                                           0x41f0000000000000u,
+                                           0x3fe0000000000000u,
+                                           0xbfe0000000000000u,
+                                           0x3ff8000000000000u,
+                                           0x4004000000000000u,
+                                           0xbfefffffffffffffu,
+                                           0x3cb0000000000000u,
+                                           0x47efffffe0000000u /* FLT_MAX */,
+                                           0x47effffff0000000u,
+                                           0x3810000000000000u /* FLT_MIN */,
+                                           0x380fffffffffffffu,
+                                           0x36a0000000000000u,
+                                           0x3690000000000000u,
+                                           0x4330000000000001u,
+                                           0x40effc0000000000u,
+                                           0x43dfffffffffffffu};
+static const uint32_t special_floats[] = {
+    0,           0x80000000u, 0x3f800000u, 0xbf800000u, 0x7f800000u, 0xff800000u, 0x7fc00000u, 0xffc00000u,
+    0x7f800001u, 0xffa00123u, 1,           0x80000001u, 0x007fffffu, 0x00800000u, 0x80800000u, 0x7f7fffffu,
+    0xff7fffffu, 0x5f000000u, 0xdf000000u, 0x5f800000u, 0x4f000000u, 0x4effffffu, 0xcf000000u, 0xcf000001u,
+    0x4f7fffffu, 0x4f800000u, 0x3f000000u, 0xbf000000u, 0x3fc00000u, 0x40200000u, 0xbf7fffffu, 0x34000000u,
+    0x477fe000u, 0x477ff000u, 0x38800000u, 0x387fffffu, 0x33800000u, 0x33000000u, 0x4b000001u, 0x4b7fffffu};
+static const uint16_t special_halves[] = {0,      0x8000, 0x3c00, 0xbc00, 0x7c00, 0xfc00, 0x7e00, 0xfe00,
+                                          0x7c01, 0xfd12, 1,      0x8001, 0x03ff, 0x0400, 0x8400, 0x7bff,
+                                          0xfbff, 0x3800, 0xb800, 0x3e00, 0x4100, 0x1400, 0x6401, 0x77ff};
+#define PICK(r, table) (table)[random_below(r, sizeof(table) / sizeof *(table))]
+
+static uint64_t random_int(struct random *r) {
+    switch (random_below(r, 8)) {
+    case 0:
+    case 1:
+    case 2: return PICK(r, special_ints);
+    case 3: return random_next(r);
+    case 4: return (uint64_t)(int32_t)random_next(r);
+    case 5: return random_next(r) >> random_below(r, 64);
+    case 6: return (uint64_t)((int64_t)random_next(r) >> random_below(r, 64));
+    default: return random_below(r, 64) - 16;
+    }
+}
+
+static uint64_t random_double(struct random *r) {
+    uint64_t v = random_next(r);
+    switch (random_below(r, 6)) {
+    case 0: return v;
+    case 1: /* of moderate size, few significant bits */
+        return (v & 0x800fffff00000000u) | (0x3ffull - 40 + v % 80) << 52;
+    case 2: return (v & 0x800fffffffffffffu) | (0x3ffull - 70 + v % 140) << 52;
+    case 3: return PICK(r, special_doubles) + random_below(r, 3) - 1;
+    default: return PICK(r, special_doubles);
+    }
+}
+
+static uint32_t random_float(struct random *r) {
+    uint32_t v = (uint32_t)random_next(r);
+    switch (random_below(r, 6)) {
+    case 0: return v;
+    case 1: return (v & 0x807ff000u) | (0x7fu - 20 + v % 40) << 23;
+    case 2: return (v & 0x807fffffu) | (0x7fu - 70 + v % 140) << 23;
+    case 3: return PICK(r, special_floats) + (uint32_t)random_below(r, 3) - 1;
+    default: return PICK(r, special_floats);
+    }
+}
+
+static uint64_t random_fp(struct random *r) {
+    unsigned n = (unsigned)random_below(r, 20);
+    if (n < 9) return random_float(r) | 0xffffffff00000000u;
+    if (n < 15) return random_double(r);
+    if (n < 18)
+        return (random_percent(r, 60) ? PICK(r, special_halves) : random_next(r) & 0xffff) | 0xffffffffffff0000u;
+    if (n == 18) return random_next(r) << 32 | random_float(r); /* not boxed */
+    return random_next(r);
+}
+
+uint64_t data_address(enum memory memory) {
+    switch (memory) {
+    case MEMORY_DIRECT: return 0x20001000;
+    case MEMORY_WINDOW: return 0x1001000;
+    case MEMORY_WINDOW_END: return (1u << 28) - DATA_SIZE; /* nothing readable behind: the window ends */
+    case MEMORY_SOFT: return 0x80001000;
+    default: return 0x3fffffd000; /* the page that can only be read is the last of the positive addresses */
+    }
+}
+
+static uint64_t random_pointer(struct random *r, enum memory memory) {
+    uint64_t p = data_address(memory);
+    switch (random_below(r, 12)) {
+    case 0: p += random_below(r, 32) - 16; break;
+    case 1: p += DATA_SIZE + random_below(r, 32) - 16; break;
+    case 2: p += DATA_SIZE + PAGE + random_below(r, 32) - 16; break;
+    case 3:
+    case 4: p += PAGE + random_below(r, 32) - 16; break;
+    case 5: p += random_below(r, DATA_SIZE); break;
+    default: p += (PAGE - 64 + random_below(r, 128)) & ~7ull; break;
+    }
+    return p;
+}
+
+void data_fill(uint8_t *data, size_t size, uint64_t seed) {
+    struct random r = {seed ^ 0x6d656d6f7279};
+    for (size_t i = 0; i < size; i += 8) {
+        uint64_t v = random_percent(&r, 50) ? random_fp(&r) : random_int(&r);
+        memcpy(data + i, &v, 8);
+    }
+}
+
+/* ---- instructions */
+
+enum row_class { ROW_PLAIN, ROW_MEMORY, ROW_ATOMIC, ROW_BRANCH, ROW_INDIRECT, ROW_CSR, ROW_SYSTEM, ROW_CLASSES };
+
+static enum row_class class_of(const struct isa_row *row) {
+    for (unsigned i = 0; i < row->noperands; i++)
+        if (riscv_isa.operands[row->operands[i]].kind->form == ISA_TARGET) return ROW_BRANCH;
+    if (!strncmp(row->name, "csr", 3)) return ROW_CSR;
+    if (!strcmp(row->name, "jalr") || !strcmp(row->name, "c_jr") || !strcmp(row->name, "c_jalr")) return ROW_INDIRECT;
+    if (!strncmp(row->name, "lr_", 3) || !strncmp(row->name, "sc_", 3) || !strncmp(row->name, "amo", 3))
+        return ROW_ATOMIC;
+    static const char *const system[] = {
+        "ecall",   "ebreak",           "c_ebreak",   "mret",           "sret",
+        "wfi",     "sfence_vma",       "sinval_vma", "sfence_w_inval", "sfence_inval_ir",
+        "fence_i", "fence_i_reserved", "wrs_nto",    "wrs_sto",        "c_unimp",
+        "unimp"};
+    for (unsigned i = 0; i < sizeof system / sizeof *system; i++)
+        if (!strcmp(row->name, system[i])) return ROW_SYSTEM;
+    return strchr(row->text, '(') ? ROW_MEMORY : ROW_PLAIN;
+}
+
+struct rows {
+    uint16_t of[ROW_CLASSES][400];
+    unsigned n[ROW_CLASSES];
+};
+
+static const struct rows *rows_sorted(void) {
+    static struct rows rows;
+    if (rows.n[ROW_PLAIN]) return &rows;
+    for (unsigned i = 1; i < riscv_isa.nrows; i++) {
+        enum row_class k = class_of(&riscv_isa.rows[i]);
+        rows.of[k][rows.n[k]++] = (uint16_t)i;
+    }
+    return &rows;
+}
+
+struct maker {
+    struct random *r;
+    struct fuzz_case *c;
+    uint8_t hot[HOT], hot_fp[HOT]; /* registers that this case likes */
+};
+
+static bool is_pointer(unsigned x) {
+    return memchr(data_regs, (int)x, DATA_REGS) || memchr(label_regs, (int)x, LABEL_REGS);
+}
+
+static unsigned pick_x(struct maker *m, const struct isa_operand *o, enum row_class k) {
+    struct random *r = m->r;
+    bool compressed = o->width == 3, dest = o->name[1] == 'd', base = !strncmp(o->name, "rs1", 3);
+    for (;;) {
+        unsigned x;
+        if (compressed)
+            x = 8 + (unsigned)random_below(r, 8);
+        else if (base && (k == ROW_MEMORY || k == ROW_ATOMIC) && random_percent(r, 93))
+            x = PICK(r, data_regs);
+        else if (base && k == ROW_INDIRECT && random_percent(r, 90))
+            x = PICK(r, label_regs);
+        else if ((k == ROW_BRANCH || k == ROW_INDIRECT) && dest && random_percent(r, 70))
+            x = random_percent(r, 70) ? 1 : random_percent(r, 50) ? 5 : 0;
+        else
+            x = random_percent(r, 60) ? PICK(r, m->hot) : (unsigned)random_below(r, 32);
+        if (x == LOOP_REG && dest && random_percent(r, 97)) continue;
+        if (dest && k != ROW_BRANCH && k != ROW_INDIRECT && is_pointer(x) && random_percent(r, 90)) continue;
+        if (compressed && base && k == ROW_MEMORY && !is_pointer(x) && random_percent(r, 85)) continue;
+        return x;
+    }
+}
+
+static int64_t pick_value(struct maker *m, const struct isa_row *row, const struct isa_operand *o, enum row_class k) {
+    struct random *r = m->r;
+    static const uint16_t other_csrs[] = {0xc00, 0xc01, 0xc02, 0x300, 0x100, 0x304, 0x180, 0x340, 0xf14, 0x8ff, 0xb00};
+    switch ((enum isa_form)o->kind->form) {
+    case ISA_NAMES:
+        if (o->name[0] == 'r' && (o->name[1] == 'd' || o->name[1] == 's')) return pick_x(m, o, k);
+        if (o->name[0] == 'f')
+            return o->width == 3           ? 8 + (int64_t)random_below(r, 8)
+                   : random_percent(r, 60) ? PICK(r, m->hot_fp)
+                                           : (int64_t)random_below(r, 32);
+        if (!strcmp(o->name, "csr"))
+            return random_percent(r, 80) ? 1 + (int64_t)random_below(r, 3) : (int64_t)PICK(r, other_csrs);
+        if (!strncmp(o->name, "rm", 2))
+            return random_percent(r, 40) ? 7 : random_percent(r, 50) ? 0 : (int64_t)random_below(r, 5);
+        return (int64_t)random_next(r);
+    case ISA_TARGET: return 0;
+    case ISA_UPPER: return random_percent(r, 50) ? (int64_t)(random_next(r) << 12) : (int64_t)random_below(r, 4) << 12;
+    default: break;
+    }
+    (void)row;
+    if (k == ROW_INDIRECT) return random_percent(r, 80) ? 0 : (int64_t)random_below(r, 9) - 4;
+    if (k == ROW_MEMORY && random_percent(r, 80)) return (int64_t)random_below(r, 80) - (o->kind->is_signed ? 40 : 0);
+    int64_t v = (int64_t)random_next(r);
+    if (random_percent(r, 30)) v = (int64_t)PICK(r, special_ints);
+    if (random_percent(r, 20)) v = 1ll << (o->width - 1);
+    return o->kind->is_signed ? (int64_t)((uint64_t)v << (64 - o->width)) >> (64 - o->width)
+                              : (int64_t)((uint64_t)v & ((1ull << o->width) - 1));
+}
+
+static struct instruction make_row(struct maker *m, unsigned number) {
+    const struct isa_row *row = &riscv_isa.rows[number];
+    enum row_class k = class_of(row);
+    for (unsigned attempt = 0;; attempt++) {
+        struct instruction n = {.bits = row->value, .length = row->length, .target = -1};
+        for (unsigned i = 0; i < row->noperands; i++) {
+            const struct isa_operand *o = &riscv_isa.operands[row->operands[i]];
+            int64_t v = pick_value(m, row, o, k);
+            if (o->kind->form == ISA_TARGET) n.target = (int16_t)random_below(m->r, m->c->n);
+            if (attempt < 6 && o->low) v = (int64_t)((uint64_t)v >> o->low << o->low);
+            if (isa_set(o, v, &n.bits)) continue;
+            for (unsigned p = 0; p < o->npieces; p++)
+                n.bits |= (uint32_t)(random_next(m->r) & ((1ull << o->pieces[p].bits) - 1)) << o->pieces[p].from;
+        }
+        if (isa_has(&riscv_isa, row, n.bits) || attempt > 20) return n;
+    }
+}
+
+static struct instruction make_one(struct maker *m) {
+    static const uint8_t weights[ROW_CLASSES] = {
+        [ROW_PLAIN] = 62,   [ROW_MEMORY] = 18, [ROW_ATOMIC] = 4, [ROW_BRANCH] = 8,
+        [ROW_INDIRECT] = 3, [ROW_CSR] = 3,     [ROW_SYSTEM] = 1};
+    const struct rows *rows = rows_sorted();
+    struct random *r = m->r;
+    if (random_percent(r, 2)) {
+        uint32_t word = (uint32_t)random_next(r);
+        if ((word & 3) == 3) return (struct instruction){.bits = word, .length = 4, .target = -1};
+        return (struct instruction){.bits = word & 0xffff, .length = 2, .target = -1};
+    }
+    unsigned at = (unsigned)random_below(r, 99), k = 0;
+    while (at >= weights[k]) at -= weights[k++];
+    return make_row(m, rows->of[k][random_below(r, rows->n[k])]);
+}
+
+static unsigned row_named(const char *name) {
+    for (unsigned i = 1; i < riscv_isa.nrows; i++)
+        if (!strcmp(riscv_isa.rows[i].name, name)) return i;
+    return 0;
+}
+
+/* lr and sc with the same base; what is between them is whatever was there. */
+static void add_reservation(struct maker *m) {
+    struct fuzz_case *c = m->c;
+    if (c->n < 4) return;
+    bool d = random_percent(m->r, 50);
+    unsigned at = (unsigned)random_below(m->r, c->n - 3), base = PICK(m->r, data_regs);
+    struct instruction lr = make_row(m, row_named(d ? "lr_daqrl" : "lr_waqrl"));
+    struct instruction sc = make_row(m, row_named(d ? "sc_daqrl" : "sc_waqrl"));
+    lr.bits = (lr.bits & ~(31u << 15)) | base << 15;
+    sc.bits = (sc.bits & ~(31u << 15)) | base << 15;
+    c->code[at] = lr;
+    c->code[at + 1 + random_below(m->r, 2)] = sc;
+}
+
+/* Counts LOOP_REG down at the end, so that the sequence is run several times. */
+static void add_loop(struct maker *m) {
+    struct fuzz_case *c = m->c;
+    if (c->n < 3) return;
+    unsigned to = (unsigned)random_below(m->r, c->n - 2);
+    c->code[c->n - 2] = (struct instruction){.bits = 0xffff8f93, .length = 4, .target = -1}; /* addi t6, t6, -1 */
+    c->code[c->n - 1] = (struct instruction){.bits = 0x000f9063, .length = 4, .target = (int16_t)to}; /* bnez t6 */
+}
+
+static void make_start(struct maker *m, struct start *s) {
+    struct random *r = m->r;
+    for (unsigned i = 0; i < 32; i++) {
+        s->x[i] = i ? random_int(r) : 0;
+        s->f[i] = random_fp(r);
+        s->label[i] = -1;
+    }
+    for (unsigned i = 0; i < DATA_REGS; i++) s->x[data_regs[i]] = random_pointer(r, m->c->memory);
+    for (unsigned i = 0; i < LABEL_REGS; i++)
+        if (random_percent(r, 85)) s->label[label_regs[i]] = (int16_t)random_below(r, m->c->n + 1u);
+    s->x[LOOP_REG] = 1 + random_below(r, 12);
+    s->frm = random_percent(r, 60)   ? 0
+             : random_percent(r, 90) ? (uint32_t)random_below(r, 5)
+                                     : 5 + (uint32_t)random_below(r, 3);
+    s->fflags = random_percent(r, 60) ? 0 : (uint32_t)random_below(r, 32);
+    s->fs = random_percent(r, 85) ? FS_DIRTY : (uint32_t)random_below(r, 4);
+    s->cbo = random_percent(r, 85) ? 7 : (uint32_t)random_below(r, 8);
+    s->counteren = random_percent(r, 70) ? 7 : 0;
+}
+
+void case_make(struct fuzz_case *c, uint64_t batch_seed, unsigned index) {
+    static const uint64_t bases[] = {0x10000, 0x40000000, 0x2aaaaac000, 0x7ffffffe000, 0xffffffff80000000u, 0x7fffe000};
+    struct random batch = {batch_seed}, r;
+    memset(c, 0, sizeof *c);
+    c->memory = (enum memory)random_below(&batch, MEMORY_COUNT);
+    c->code_base = PICK(&batch, bases);
+    c->seed = random_next(&batch) + index * 0xd1342543de82ef95u;
+    r.state = c->seed;
+    struct maker m = {.r = &r, .c = c};
+    for (unsigned i = 0; i < HOT; i++) {
+        do m.hot[i] = (uint8_t)(1 + random_below(&r, 30));
+        while (is_pointer(m.hot[i]));
+        m.hot_fp[i] = (uint8_t)random_below(&r, 32);
+    }
+    c->counted = random_percent(&r, 55);
+    c->with_counters = c->counted;
+    c->n = random_percent(&r, 30) ? 1 + (unsigned)random_below(&r, 6) : 4 + (unsigned)random_below(&r, 37);
+    for (unsigned i = 0; i < c->n; i++) c->code[i] = make_one(&m);
+    if (random_percent(&r, 10)) add_reservation(&m);
+    if (random_percent(&r, 60)) add_loop(&m);
+    c->rounds = random_percent(&r, 30) ? 2 : 1;
+    for (unsigned i = 0; i < c->rounds; i++) make_start(&m, &c->start[i]);
+    c->stops = 1 + (unsigned)random_below(&r, MAX_STOPS);
+    for (unsigned i = 0; i < c->stops; i++) {
+        unsigned k = (unsigned)random_below(&r, 4);
+        c->budget[i] = 1 + (int64_t)random_below(&r, k == 0 ? 8 : k == 1 ? 64 : 700);
+        if (!c->counted) c->budget[i] = 3000;
+        c->action[i] = random_percent(&r, 85) ? ACTION_NONE : (uint8_t)random_below(&r, ACTION_COUNT);
+    }
+    unsigned room = SLOT - 4 * c->n - 8;
+    c->at = index * SLOT + ((unsigned)random_below(&r, room + 1) & ~1u);
+    /* At the border of a page, so that instructions lie across it; the area's end is followed by nothing. */
+    if (index % (PAGE / SLOT) == 0 && index && random_percent(&r, 50)) c->at = index * SLOT - 2 * (1 + index / 16 % 3);
+    if (index == BATCH - 1) c->at = CODE_SIZE - 2 * (unsigned)(random_below(&r, 2 * c->n + 1) / 2 + 1);
+}
+
+/* Where the target's displacement cannot be encoded, the instruction stays as it is: a branch to itself or so. */
+unsigned case_layout(const struct fuzz_case *c, uint8_t *bytes, uint32_t *offset_of) {
+    unsigned at = 0;
+    for (unsigned i = 0; i < c->n; i++) {
+        offset_of[i] = at;
+        at += c->code[i].length;
+    }
+    offset_of[c->n] = at;
+    for (unsigned i = 0; i < c->n; i++) {
+        const struct instruction *n = &c->code[i];
+        uint32_t bits = n->bits;
+        if (n->target >= 0) {
+            const struct isa_row *row = &riscv_isa.rows[riscv_isa.decode(bits)];
+            int64_t distance = (int64_t)offset_of[n->target <= (int)c->n ? n->target : 0] - (int64_t)offset_of[i];
+            for (unsigned k = 0; k < row->noperands; k++) {
+                const struct isa_operand *o = &riscv_isa.operands[row->operands[k]];
+                uint32_t with = bits;
+                if (o->kind->form == ISA_TARGET && isa_set(o, distance, &with)) bits = with;
+            }
+        }
+        memcpy(bytes + offset_of[i], &bits, n->length);
+    }
+    memcpy(bytes + at, "\x73\0\0\0", 4); /* ecall */
+    return at + 4;
+}
