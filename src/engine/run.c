@@ -60,6 +60,7 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     cpu->calls = engine_calls;
     cpu->reserve_address = UINT64_MAX;
     cpu->pair_base = pair ? pair + PAIR_STACK - 64 : NULL;
+    if (pair) memset(cpu->pair_base, 0xff, 64); /* below the lowest frame: an address that no return goes to */
     e->guest->reset(cpu);
     if (e->host) e->host->cpu_init(cpu);
     cpu_drop_shortcuts(cpu);
