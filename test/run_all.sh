@@ -59,7 +59,10 @@ full() {
     for variant in "" /clang /clang-san /poison-debug; do
         local v=${variant#/}
         suite "units-${v:-gcc}" units build$variant
-        suite "cli-${v:-gcc}" test/run_cli.sh build$variant/vee
+        case $v in
+        "" | clang-san) suite "cli-${v:-gcc}" test/run_cli.sh build$variant/vee ;;
+        *) suite "cli-$v" test/run_cli.sh build$variant/vee usage process machine embed ;;
+        esac
     done
     for tier in interp baseline; do
         suite "programs-$tier" test/run_programs.sh build/vee --tier $tier

@@ -25,8 +25,10 @@ fail() {
 expect() {
     local want=$1 out=$2 err=$3 status
     shift 3
-    timeout -k 5 "${TIME_LIMIT:-60}" "$@" </dev/null >out.txt 2>err.txt
-    status=$?
+    { # the shell's own remarks on signals are not wanted
+        timeout -k 5 "${TIME_LIMIT:-60}" "$@" </dev/null >out.txt 2>err.txt
+        status=$?
+    } 2>/dev/null
     # one newline at the end is not worth spelling
     local is_out is_err
     is_out=$(tr -d '\0' <out.txt) is_err=$(tr -d '\0' <err.txt)

@@ -1,0 +1,58 @@
+# A Linux program as a process: arguments, environment, status, death, names that vee is started under.
+needs riscv64-linux-gnu-gcc || return
+if ! riscv64-linux-gnu-gcc -O2 -static "$here/guest.c" -o guest || ! riscv64-linux-gnu-gcc -O2 "$here/guest.c" -o dynamic; then
+    fail "guest.c does not build"
+    return
+fi
+expect 0 "" "" "$vee" ./guest
+expect 0 "?./guest??args??a b????--tier?" "" "$vee" ./guest args "a b" "" --tier
+expect 0 "?./guest??args?" "" "$vee" -- ./guest args
+expect 0 "?./guest??args?" "" "$vee" run --tier interp ./guest args
+expect 0 "other" "" "$vee" -0 other ./guest argv0
+expect 0 "other" "" env VEE_ARGV0=other "$vee" ./guest argv0
+for status in 0 1 42 125 126 127 134 255; do expect $status "" "" "$vee" ./guest exit $status; done
+
+expect 0 "X=1 Y=-" "" env X=1 "$vee" ./guest env
+expect 0 "X=2 Y=3" "" env X=1 "$vee" -E X=2 -EY=3 ./guest env
+expect 0 "X=- Y=-" "" env X=1 "$vee" -U X ./guest env
+expect 0 "X=4 Y=-" "" env X=1 VEE_SET_ENV=X=4 "$vee" ./guest env
+expect 0 "X=5 Y=-" "" env X=1 VEE_SET_ENV=X=4 "$vee" -E X=5 ./guest env
+
+# The shell reports 128 + n for a death by signal n; timeout runs in the same way.
+expect 134 "" "*" "$vee" ./guest signal 6
+expect 143 "" "*" "$vee" ./guest signal 15
+expect 137 "" "*" "$vee" ./guest signal 9
+for tier in interp baseline; do
+    for space in "" --window; do
+        expect 139 "" "*" "$vee" --tier $tier $space ./guest null
+        expect 133 "" "*" "$vee" --tier $tier $space ./guest illegal
+        expect 7 "" "" "$vee" --tier $tier $space ./guest exit 7
+    done
+done
+check "a death by signal is one to the parent" python3 - "$vee" <<'PYTHON'
+import subprocess, sys
+assert subprocess.run([sys.argv[1], "./guest", "signal", "15"]).returncode == -15
+PYTHON
+
+expect 0 "X=1 Y=-" "" env X=1 "$vee" -L /usr/riscv64-linux-gnu ./dynamic env
+expect 0 "X=1 Y=-" "" env X=1 VEE_SYSROOT=/usr/riscv64-linux-gnu "$vee" ./dynamic env
+expect 0 "X=1 Y=-" "" env X=1 QEMU_LD_PREFIX=/usr/riscv64-linux-gnu "$vee" ./dynamic env
+expect 126 "" "vee: *dynamic*ld-linux-riscv64-lp64d.so.1*-L*" "$vee" -L /nonexistent ./dynamic
+
+# names
+for name in vee-riscv64 qemu-riscv64-static; do ln -sf "$vee" $name; done
+ln -sf "$vee" qemu-riscv64-binfmt-P
+cp guest run
+expect 0 "run" "" ./vee-riscv64 run argv0
+expect 0 "run" "" ./qemu-riscv64-static --tier interp run argv0
+expect 126 "" "vee: *" ./vee-riscv64 /bin/true
+expect 0 "?zero??args??--x?" "" ./qemu-riscv64-binfmt-P ./guest zero args --x
+
+# a process counted: the same state on both tiers
+for n in 1 1000 5000; do
+    for tier in interp baseline; do
+        env -i "$vee" --tier $tier --digest-at $n ./guest env 2>digest.$tier >/dev/null
+    done
+    check "digest at $n" grep -q "^digest $n 0x................\$" digest.interp
+    check "digest at $n: baseline" cmp digest.interp digest.baseline
+done
