@@ -58,6 +58,40 @@ expect 1 "*vm/ names 'uart'*1 violations" layers vm/x.h 'struct UART_state;'
 expect 1 "*host/ names the system call 'SYS_mmap'*" layers host/x86_64/x.c 'int n = SYS_mmap;'
 expect 1 "*folder extra is in no layer*" layers extra/x.c ''
 
+# rows LINE...: tool/isagen.py on a small instruction set of fixed bits
+rows() {
+    rm -rf "$work/isa"
+    mkdir -p "$work/isa"
+    printf '%s\n' '%notation fixed' '%kind reg names a b c d' '%kind num signed' '%field x reg 2 register' \
+        '%field y reg 2 register' '%field n num' "$@" >"$work/isa/t.isa"
+    tool/isagen.py t "$work/isa" "$work/gen"
+}
+add='0000 x y n[3:0] 0000 | add x, y, n | W(x, y, n)'
+nop='0000 00 00 0000 0000 | nop ; over add | NOP'
+expect 0 "" rows "$add" "$nop" '1111 n[7:0] x 00 | jmp x, n | J(x, n)' '1110 n[0] y n[7:1] x | odd.{n} x, y | J(x, y, n)'
+expect 1 "*t.isa:8: nop and add (*t.isa:7) both have 0x0" rows "$add" '0000 00 00 0000 0000 | nop | NOP'
+expect 1 "*over sub: they have nothing in common" rows '0000 x!=1 y n[3:0] 0000 | sub x, y, n | W(x, y, n)' \
+    '0000 01 00 0000 0000 | one ; over sub | NOP'
+expect 1 "*one is not wholly inside add*" rows "$add" '0000 01 00 0000 x 00 | one x ; over add | W(x)'
+expect 1 "*over sub: there is no such row" rows "$add" '0001 01 00 0000 0000 | one ; over sub | NOP'
+expect 1 "*15 bits, not 16 or 32" rows '000 x y n[3:0] 0000 | add x, y, n | W(x, y, n)'
+expect 1 "*the text leaves out y" rows '0000 x y n[3:0] 0000 | add x, n | W(x, y, n)'
+expect 1 "*the meaning leaves out n" rows '0000 x y n[3:0] 0000 | add x, y, n | W(x, y)'
+expect 1 "*x is twice in the text" rows '0000 x y n[3:0] 0000 | add x, x, y, n | W(x, y, n)'
+expect 1 "*z is neither bits nor a field" rows '0000 x z n[3:0] 0000 | add x, z, n | W(x, z, n)'
+expect 1 "*bits of n are not covered once each*" rows '0000 x y n[3|1:0] 00000 | add x, y, n | W(x, y, n)'
+expect 1 "*bits of n are not covered once each*" rows '0000 x y n[2:0] n[2] 0000 | add x, y, n | W(x, y, n)'
+expect 1 "*x needs its bits in brackets" rows '0000 x x y 000000 | add x, y | W(x, y)' "$add"
+expect 1 "*add is also at*" rows "$add" '0001 x y n[3:0] 0000 | add x, n, y | W(x, y, n)'
+expect 1 "*a row has 3 columns, this one 2" rows '0000 x y n[3:0] 0000 | add x, y, n'
+expect 1 "*no row has field n" rows '0000 x y 00000000 | add x, y | W(x, y)'
+expect 1 "*no field has kind k" rows "$add" '%kind k hex'
+expect 1 "*field x is defined twice" rows "$add" '%field x reg 2'
+expect 1 "*a text is there twice" rows "$add" '%kind k names p q p'
+expect 1 "*a number has two texts" rows "$add" '%kind k names p q 1=r'
+expect 1 "*unknown directive fields" rows "$add" '%fields z reg 2'
+expect 1 "*this file needs one line*" rows "$add" '%notation fixed'
+
 # the runner of unit tests counts what fails, crashes and says nothing
 script() {
     printf '#!/bin/sh\n%s\n' "$1" >"$work/program"
