@@ -51,8 +51,10 @@ static void look(struct uart *u, struct device_host *host) {
 
 /* A program that polls must not cost a system call each time: once per tick of the clock is enough. */
 static void look_sometimes(struct uart *u, struct device_host *host) {
-    bool interrupts = u->ier & IER_DATA; /* then update looks; a read must not raise the pin */
-    if (!interrupts && u->in_count == 0 && u->next_look != board_time(host) + BOARD_INPUT_TICKS) look(u, host);
+    /* With the interrupt enabled update looks: a read must not raise the pin. */
+    if (!(u->ier & IER_DATA) && !(u->mcr & MCR_LOOP) && u->in_count == 0 &&
+        u->next_look != board_time(host) + BOARD_INPUT_TICKS)
+        look(u, host);
 }
 
 static unsigned reason(const struct uart *u) {

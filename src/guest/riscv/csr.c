@@ -111,10 +111,10 @@ static unsigned counter_write(struct riscv_cpu *cpu, unsigned bit, uint64_t v) {
     return 0;
 }
 static unsigned inhibit_write(struct riscv_cpu *cpu, uint64_t v) {
-    uint64_t cycle = counter_read(cpu, 0), instret = counter_read(cpu, 2);
+    uint64_t cycle = counter_read(cpu, 0), instret = counter_read(cpu, 2), old = cpu->mcountinhibit;
     PUT(mcountinhibit);
-    counter_write(cpu, 0, cycle + 1);
-    counter_write(cpu, 2, instret + 1);
+    if ((old ^ cpu->mcountinhibit) & 1) counter_write(cpu, 0, cycle);
+    if ((old ^ cpu->mcountinhibit) & 4) counter_write(cpu, 2, instret);
     return 0;
 }
 
