@@ -98,13 +98,13 @@ static struct unit *translate_host(struct engine *e, struct cpu *cpu, const stru
         if (!u) return NULL;
         u->marks = arena_alloc(&e->arena, m.nmarks * sizeof *m.marks + 1);
         if (!u->marks) return NULL;
-        memcpy(u->marks, m.marks, m.nmarks * sizeof *m.marks);
+        if (m.nmarks) memcpy(u->marks, m.marks, m.nmarks * sizeof *m.marks);
         u->nmarks = m.nmarks;
         u->poll_entry = m.poll_entry;
         u->entry = m.entry;
         u->lookup = m.lookup;
         u->end = m.end;
-        memcpy(e->links + e->nlinks, m.links, m.nlinks * sizeof *m.links);
+        if (m.nlinks) memcpy(e->links + e->nlinks, m.links, m.nlinks * sizeof *m.links);
         e->nlinks += m.nlinks;
         e->cache_at = (m.end + 15) & ~15u;
         e->stats.host_bytes += m.end - m.poll_entry;

@@ -117,7 +117,7 @@ static unsigned parse_items(struct test_case *c, const char *p, struct item *ite
         if (*p == '[') {
             p++;
             it->address = parse_value(c, &p);
-            const char *sizes = "bhwd", *at;
+            const char *sizes = "bhwd", *at = NULL;
             if (p[0] != ']' || p[1] != '.' || !(at = strchr(sizes, p[2]))) broken(c, "memory is [address].size");
             it->size = 1u << (at - sizes);
             p += 3;
