@@ -45,7 +45,10 @@ static int64_t move_to(struct space *s, const struct mapping *m, const struct mo
                       MREMAP_MAYMOVE | MREMAP_FIXED | (int)(v->flags & MREMAP_DONTUNMAP), space_host(s, v->target));
     if (at == MAP_FAILED) {
         int e = errno;
-        if (!s->window) munmap(space_host(s, moved.start), v->new_length);
+        if (s->window) /* the target may be unmapped already */
+            host_reserve(s, moved.start, moved.end);
+        else
+            munmap(space_host(s, moved.start), v->new_length);
         return -e;
     }
     if (!keep) {
