@@ -45,7 +45,7 @@ static struct arena_chunk *chunk_add(struct arena *a, size_t size) {
     return c;
 }
 
-void *arena_alloc(struct arena *a, size_t size) {
+void *arena_alloc_raw(struct arena *a, size_t size) {
     size = (size + 15) & ~(size_t)15;
     struct arena_chunk *c = a->current;
     if (!c || c->size - c->used < size) {
@@ -54,11 +54,18 @@ void *arena_alloc(struct arena *a, size_t size) {
     }
     void *p = c->data + c->used;
     c->used += size;
-    return memset(p, 0, size);
+    return p;
+}
+
+void *arena_alloc(struct arena *a, size_t size) {
+    void *p = arena_alloc_raw(a, size);
+    return p ? memset(p, 0, size) : NULL;
 }
 
 void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size) {
-    void *p = arena_alloc(a, new_size);
-    if (p && old) memcpy(p, old, old_size);
+    char *p = arena_alloc_raw(a, new_size);
+    if (!p) return NULL;
+    if (old) memcpy(p, old, old_size);
+    memset(p + (old ? old_size : 0), 0, new_size - (old ? old_size : 0));
     return p;
 }

@@ -18,6 +18,8 @@ void arena_done(struct arena *a);
 void arena_reset(struct arena *a);
 /** 16-byte aligned, zeroed; NULL when there is no memory. */
 void *arena_alloc(struct arena *a, size_t size);
+/** The same, with whatever was there before in it. */
+void *arena_alloc_raw(struct arena *a, size_t size);
 /** A larger copy of the block (old_size bytes) in the arena; the old one is left behind. */
 void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size);
 

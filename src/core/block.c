@@ -14,16 +14,16 @@ struct block *block_make(struct arena *arena, uint64_t pc, uint64_t ctx) {
     struct block *k = arena_alloc(arena, sizeof *k);
     if (!k) return NULL;
     *k = (struct block){.pc = pc, .ctx = ctx, .cap = 128, .ntemps = 1, .tcap = 128};
-    k->uops = arena_alloc(arena, k->cap * sizeof *k->uops);
-    k->types = arena_alloc(arena, k->tcap);
+    k->uops = arena_alloc_raw(arena, k->cap * sizeof *k->uops);
+    k->types = arena_alloc_raw(arena, k->tcap);
     return k->uops && k->types ? k : NULL;
 }
 
 void builder_init(struct builder *b, struct block *block, struct arena *arena, const struct guest *guest) {
     *b = (struct builder){.block = block, .arena = arena, .guest = guest, .ctx = block->ctx, .pc = block->pc};
     b->slot_temp = arena_alloc(arena, (guest->nslots + 1) * sizeof *b->slot_temp);
-    b->def_of = arena_alloc(arena, block->tcap * sizeof *b->def_of);
-    b->known = arena_alloc(arena, block->tcap);
+    b->def_of = arena_alloc_raw(arena, block->tcap * sizeof *b->def_of);
+    b->known = arena_alloc_raw(arena, block->tcap);
     b->failed = !b->slot_temp || !b->def_of || !b->known;
 }
 

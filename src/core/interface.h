@@ -17,7 +17,8 @@ enum answer {
 struct fetch {
     const uint8_t *bytes; /* host address of the byte at the address asked for */
     size_t avail;         /* readable bytes from there to the end of this page or function */
-    uint64_t page;        /* identity: what the bytes belong to; equal identity = same bytes */
+    uint64_t page;        /* identity: what the bytes belong to; equal identity = same bytes. Where memory is MEM_SOFT:
+                             the physical address of the page */
     const void *unit;     /* for builder.unit */
     uint32_t fault;       /* EXIT_none, or why there are none */
 };

@@ -30,8 +30,9 @@ static uint64_t guest_fault(const struct mem_view *m, uint64_t address, unsigned
 /* MEM_SOFT: the part of an access that is mapped in one piece. */
 struct piece {
     uint8_t *host;     /* NULL: not RAM */
-    uint64_t physical; /* then known */
+    uint64_t physical; /* then known, and if there is code */
     unsigned size;
+    bool code; /* there is code in the page, so that it matters what is written */
 };
 enum { PIECES = 3, PAGE = 1 << TLB_PAGE_SHIFT }; /* rights can change every four bytes */
 
@@ -40,6 +41,7 @@ static bool soft_piece(struct cpu *cpu, struct mem_view *m, uint64_t address, un
                        struct piece *p) {
     struct tlb_line *line = &m->tlb->line[(address >> TLB_PAGE_SHIFT) % TLB_LINES];
     uint64_t page = address >> TLB_PAGE_SHIFT << TLB_PAGE_SHIFT, offset = address - page, unit = PAGE;
+    p->code = false;
     p->size = PAGE - offset < size ? (unsigned)(PAGE - offset) : size;
     if ((write ? line->write : line->read) == page) {
         p->host = (uint8_t *)(uintptr_t)(line->host + offset);
@@ -52,22 +54,38 @@ static bool soft_piece(struct cpu *cpu, struct mem_view *m, uint64_t address, un
         return false;
     }
     const struct engine_config *c = &cpu->engine->config;
+    p->physical = w.physical;
+    p->code = write && code_in(cpu->engine, w.physical - offset);
     uint8_t *ram = w.page_size >= PAGE ? c->interface->ram(c->self, w.physical - offset, PAGE) : NULL;
     if (ram) {
-        tlb_fill(m->tlb, address, ram, w.read, w.write, w.execute);
+        bool unseen = w.write && (write ? !p->code : !code_in(cpu->engine, w.physical - offset));
+        tlb_fill(m->tlb, address, ram, w.read, unseen, w.execute);
         p->host = ram + offset;
         return true;
     }
     /* Rights end within the page, or it is not RAM throughout: no line, but perhaps RAM all the same. */
     if (w.page_size < PAGE) unit = w.page_size;
     if (unit - (address & (unit - 1)) < p->size) p->size = (unsigned)(unit - (address & (unit - 1)));
-    p->physical = w.physical;
     p->host = c->interface->ram(c->self, w.physical, p->size);
     return true;
 }
 
-/* translated: the access is translated code's, which cannot leave after a store. What is not RAM may want that, so such
-   stores are left to the interpreter. */
+/* After a store by the interpreter: code that came from there is gone. */
+static void piece_written(struct cpu *cpu, const struct piece *p) {
+    if (p->code) code_written(cpu->engine, p->physical & -(uint64_t)PAGE, p->physical & (PAGE - 1), p->size);
+}
+
+/* Translated code cannot leave right after a store. Devices may want that, and code that changes does, so such stores
+   are left to the interpreter. */
+static bool left_to_interpreter(struct cpu *cpu, const struct piece *p) {
+    if (p->host &&
+        !(p->code && code_overlaps(cpu->engine, p->physical & -(uint64_t)PAGE, p->physical & (PAGE - 1), p->size)))
+        return false;
+    cpu_exit(cpu, EXIT_interpret, 0);
+    return true;
+}
+
+/* translated: on behalf of translated code. */
 static bool soft_access(struct cpu *cpu, struct mem_view *m, uint64_t address, unsigned size, bool write,
                         bool translated, uint64_t *value) {
     struct piece piece[PIECES];
@@ -77,12 +95,10 @@ static bool soft_access(struct cpu *cpu, struct mem_view *m, uint64_t address, u
         if (!soft_piece(cpu, m, address + done, size - done, write, &piece[n])) return false;
         ram = ram && piece[n].host;
     }
+    for (unsigned i = 0; write && translated && i < n; i++)
+        if (left_to_interpreter(cpu, &piece[i])) return false;
     if (!ram) {
         const struct engine_config *c = &cpu->engine->config;
-        if (write && translated) {
-            cpu_exit(cpu, EXIT_interpret, 0);
-            return false;
-        }
         bool ok = n == 1 && (write ? c->interface->device_write(c->self, cpu, piece[0].physical, size, *value)
                                    : c->interface->device_read(c->self, cpu, piece[0].physical, size, value));
         if (!ok) cpu_exit(cpu, write ? EXIT_access_write : EXIT_access_read, address);
@@ -91,10 +107,12 @@ static bool soft_access(struct cpu *cpu, struct mem_view *m, uint64_t address, u
     if (!write) *value = 0;
     for (unsigned i = 0, at = 0; i < n; at += piece[i++].size) {
         uint8_t *part = (uint8_t *)value + at;
-        if (write)
-            memcpy(piece[i].host, part, piece[i].size);
-        else
+        if (!write) {
             memcpy(part, piece[i].host, piece[i].size);
+            continue;
+        }
+        memcpy(piece[i].host, part, piece[i].size);
+        piece_written(cpu, &piece[i]);
     }
     return true;
 }
@@ -155,10 +173,10 @@ static uint64_t amo_value(enum uop_op op, uint64_t A, uint64_t B) {
 }
 
 /* Compare and swap on guest memory, for every kind of space. False: exit taken. */
-static bool swap_if(struct cpu *cpu, struct mem_view *m, uint64_t address, unsigned size, uint64_t expected,
-                    uint64_t value, uint64_t *old) {
+static bool swap_if(struct cpu *cpu, struct mem_view *m, uint64_t address, unsigned size, bool translated,
+                    uint64_t expected, uint64_t value, uint64_t *old) {
     uint8_t *at;
-    struct piece p;
+    struct piece p = {0};
     if (m->kind == MEM_SOFT) {
         if (!soft_piece(cpu, m, address, size, true, &p)) return false;
         at = p.host;
@@ -166,11 +184,14 @@ static bool swap_if(struct cpu *cpu, struct mem_view *m, uint64_t address, unsig
             cpu_exit(cpu, EXIT_access_write, address);
             return false;
         }
+        if (translated && left_to_interpreter(cpu, &p)) return false;
     } else if (!host_address(m, address, size, &at)) {
         return fail(cpu, true, 0, address);
     }
     struct guard_result r = guard_cas(at, size, expected, value, old);
-    return r.status == 1 || fail(cpu, true, r.status, address);
+    if (r.status != 1) return fail(cpu, true, r.status, address);
+    piece_written(cpu, &p);
+    return true;
 }
 
 static uint64_t extend(unsigned size, uint64_t v) {
@@ -181,10 +202,15 @@ static uint64_t low(unsigned size, uint64_t v) {
 }
 
 /* zero_block and touch_block. */
-static bool access_block(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address) {
+static bool access_block(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address, bool translated) {
     enum { BLOCK = 64 };
     uint64_t value;
     if (op == UOP_zero_block) {
+        struct piece p;
+        if (translated && cpu->mem[space].kind == MEM_SOFT) {
+            if (!soft_piece(cpu, &cpu->mem[space], address & -(uint64_t)BLOCK, BLOCK, true, &p)) return false;
+            if (left_to_interpreter(cpu, &p)) return false;
+        }
         for (uint64_t at = address & -(uint64_t)BLOCK, end = at + BLOCK; at < end; at += 8)
             if (!access_write(cpu, space, at, 8, 0)) return false;
         return true;
@@ -199,15 +225,15 @@ static bool access_block(struct cpu *cpu, enum uop_op op, unsigned space, uint64
     return false;
 }
 
-bool access_atomic(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address, uint64_t b, uint64_t c,
-                   uint64_t *result) {
+static bool atomic(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address, uint64_t b, uint64_t c,
+                   bool translated, uint64_t *result) {
     struct mem_view *m = &cpu->mem[space];
     unsigned size = uop_mem_size(op);
     uint64_t old = 0, seen;
     bool lr = op == UOP_lr_32 || op == UOP_lr_64;
     if (op == UOP_zero_block || op == UOP_touch_block) {
         *result = 0;
-        return access_block(cpu, op, space, address);
+        return access_block(cpu, op, space, address, translated);
     }
     if (address % size) {
         cpu_exit(cpu, lr ? EXIT_misaligned_read : EXIT_misaligned_write, address);
@@ -224,28 +250,33 @@ bool access_atomic(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t add
         bool held = cpu->reserve_address == address;
         uint64_t expected = low(size, cpu->reserve_value);
         if (!held) {
-            if (!swap_if(cpu, m, address, size, 0, 0, &seen)) return false;
+            if (!swap_if(cpu, m, address, size, translated, 0, 0, &seen)) return false;
             *result = 1;
         } else {
-            if (!swap_if(cpu, m, address, size, expected, low(size, b), &seen)) return false;
+            if (!swap_if(cpu, m, address, size, translated, expected, low(size, b), &seen)) return false;
             *result = seen == expected ? 0 : 1;
         }
         cpu->reserve_address = UINT64_MAX;
         return true;
     }
     if (op == UOP_cas_32 || op == UOP_cas_64) {
-        if (!swap_if(cpu, m, address, size, low(size, b), low(size, c), &old)) return false;
+        if (!swap_if(cpu, m, address, size, translated, low(size, b), low(size, c), &old)) return false;
         *result = extend(size, old);
         return true;
     }
     for (;;) {
         /* The first swap is a guess that also checks the right to write before anything is read. */
-        if (!swap_if(cpu, m, address, size, old, low(size, amo_value(op, old, b)), &seen)) return false;
+        if (!swap_if(cpu, m, address, size, translated, old, low(size, amo_value(op, old, b)), &seen)) return false;
         if (seen == old) break;
         old = seen;
     }
     *result = extend(size, old);
     return true;
+}
+
+bool access_atomic(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address, uint64_t b, uint64_t c,
+                   uint64_t *result) {
+    return atomic(cpu, op, space, address, b, c, false, result);
 }
 
 /* The entry points of translated code's slow paths (enum host_call). */
@@ -270,7 +301,7 @@ static uint64_t call_write(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t 
 }
 static uint64_t call_atomic(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c) {
     uint64_t v = 0;
-    access_atomic(cpu, (enum uop_op)(what & 0xffff), (unsigned)(what >> 16), a, b, c, &v);
+    atomic(cpu, (enum uop_op)(what & 0xffff), (unsigned)(what >> 16), a, b, c, true, &v);
     return v;
 }
 static uint64_t call_helper(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c) {

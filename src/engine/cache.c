@@ -58,15 +58,24 @@ struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ct
     return NULL;
 }
 
+static struct code_page **page_head(const struct engine *e, uint64_t page) {
+    return &e->pages[(page * 0x9e3779b97f4a7c15u >> 40) % PAGE_BUCKETS];
+}
+
+static struct code_page *page_find(const struct engine *e, uint64_t page) {
+    struct code_page *p = *page_head(e, page);
+    while (p && p->page != page) p = p->next;
+    return p;
+}
+
 static uint64_t page_hash(const struct code_page *p) {
     return XXH64(p->bytes, p->size, 0);
 }
 
 static struct code_page *page_for(struct engine *e, const struct block *block, const struct fetch *f) {
-    struct code_page **head = &e->pages[(f->page * 0x9e3779b97f4a7c15u >> 40) % PAGE_BUCKETS];
-    for (struct code_page *p = *head; p; p = p->next)
-        if (p->page == f->page) return p;
-    struct code_page *p = arena_alloc(&e->arena, sizeof *p);
+    struct code_page **head = page_head(e, f->page), *p = page_find(e, f->page);
+    if (p) return p;
+    p = arena_alloc(&e->arena, sizeof *p);
     if (!p) return NULL;
     uint64_t before = (uint64_t)(uintptr_t)f->bytes & ((1u << TLB_PAGE_SHIFT) - 1);
     if (f->avail + before > 1u << TLB_PAGE_SHIFT) before = 0; /* not a page: a function's bytes */
@@ -100,6 +109,9 @@ struct unit *unit_add(struct engine *e, const struct block *block, const struct 
                        .ninsns = block->ninsns,
                        .block = e->host ? NULL : block};
     *head = u;
+    /* From now on stores to this page must be seen. */
+    for (unsigned k = 0; !p->units && k < MEM_SPACES; k++)
+        if (e->cpu && e->cpu->mem[k].kind == MEM_SOFT) tlb_revoke_write(e->cpu->mem[k].tlb, p->bytes);
     p->units = u;
     if (e->host) e->by_address[e->nby++] = u;
     return u;
@@ -128,6 +140,49 @@ static void unit_drop(struct engine *e, struct unit *u) {
 
 static bool overlaps(const struct unit *u, uint64_t start, uint64_t length) {
     return u->pc < start + length && start < u->pc + u->bytes;
+}
+
+bool code_in(const struct engine *e, uint64_t page) {
+    const struct code_page *p = page_find(e, page);
+    return p && p->units;
+}
+
+/* Does the unit come from these bytes of its page? A unit of a MEM_SOFT space lies in one page. */
+static bool comes_from(const struct unit *u, uint64_t offset, uint64_t size) {
+    uint64_t start = u->pc & ((1u << TLB_PAGE_SHIFT) - 1);
+    return start < offset + size && offset < start + u->bytes;
+}
+
+bool code_overlaps(const struct engine *e, uint64_t page, uint64_t offset, uint64_t size) {
+    const struct code_page *p = page_find(e, page);
+    for (const struct unit *u = p ? p->units : NULL; u; u = u->page_next)
+        if (comes_from(u, offset, size)) return true;
+    return false;
+}
+
+void code_written(struct engine *e, uint64_t page, uint64_t offset, uint64_t size) {
+    struct code_page *p = page_find(e, page);
+    for (struct unit **at = p ? &p->units : NULL, *u; at && (u = *at) != NULL;) {
+        if (!comes_from(u, offset, size)) {
+            at = &u->page_next;
+            continue;
+        }
+        *at = u->page_next;
+        unit_drop(e, u);
+        e->leave = true;
+    }
+    if (p && !p->units && e->guest->explicit_coherence) p->hash = page_hash(p);
+}
+
+void engine_written(struct engine *e, uint64_t physical, uint64_t size) {
+    const uint64_t mask = (1u << TLB_PAGE_SHIFT) - 1;
+    while (size) {
+        uint64_t part = mask + 1 - (physical & mask);
+        if (part > size) part = size;
+        code_written(e, physical & ~mask, physical & mask, part);
+        physical += part;
+        size -= part;
+    }
 }
 
 void engine_invalidate(struct engine *e, uint64_t start, uint64_t length) {

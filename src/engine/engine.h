@@ -24,6 +24,7 @@ struct engine_config {
     const struct interface *interface;
     void *self; /* for the interface's functions */
     enum tier tier;
+    bool timed;        /* measure the time of translation (stats.translate_ns) */
     bool counted;      /* count instructions exactly; budgets work */
     bool check;        /* check every block after every stage */
     bool one_block;    /* poison: the cache is emptied before every translation */
@@ -55,6 +56,9 @@ void cpu_poke(struct cpu *cpu);
 
 /** Code at guest addresses [start, start+length) is gone or has changed: drops translations. */
 void engine_invalidate(struct engine *e, uint64_t start, uint64_t length);
+/** MEM_SOFT: somebody other than the guest's own instructions has written to RAM; code that came from there is dropped.
+    (The guest's own stores are seen by the engine.) */
+void engine_written(struct engine *e, uint64_t physical, uint64_t size);
 /** Drops every translation. */
 void engine_flush(struct engine *e);
 /** In the child of a fork, from an answer: the memory of host code is shared with the parent, so the child goes on with

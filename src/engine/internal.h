@@ -53,6 +53,7 @@ struct engine {
     struct cpu *cpu;   /* the cpu (one for now) */
     uint64_t last_ctx; /* the context that its jump TLB and pairing stack belong to */
     bool soft;         /* some memory space is MEM_SOFT */
+    bool leave;        /* code has changed under the interpreter: it leaves before the next instruction */
     uint64_t random;   /* for the poison build */
     struct engine_stats stats;
 };
@@ -67,6 +68,11 @@ struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena,
 struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx);
 struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f);
 struct unit *unit_at(struct engine *e, uint32_t host_offset);
+/** MEM_SOFT: is there code from this (physical) page; from these bytes of it? */
+bool code_in(const struct engine *e, uint64_t page);
+bool code_overlaps(const struct engine *e, uint64_t page, uint64_t offset, uint64_t size);
+/** MEM_SOFT: these bytes of a page have been written: drops the code that came from them. */
+void code_written(struct engine *e, uint64_t page, uint64_t offset, uint64_t size);
 bool cache_make(struct engine *e, struct error *error);
 void cache_free(struct engine *e);
 /* interp.c */

@@ -37,6 +37,7 @@ void interp_block(struct engine *e, struct cpu *cpu, const struct block *block) 
     const struct uop *end = block->uops + block->nuops;
     uint32_t *FL = &cpu->fp_flags;
     t[0] = 0;
+    e->leave = false;
     for (const struct uop *u = block->uops; u < end; u++) {
         const uint64_t A = t[u->a], B = t[u->b], C = t[u->c];
         const unsigned X = u->x;
@@ -74,6 +75,11 @@ void interp_block(struct engine *e, struct cpu *cpu, const struct block *block) 
         case UOP_mark:
             pc = (uint64_t)IMM;
             next = pc + X;
+            if (e->leave) {
+                cpu_exit(cpu, EXIT_retranslate, 0);
+                cpu->pc = pc;
+                return;
+            }
             if (counted) {
                 if (cpu->budget <= 0) {
                     cpu->exit.kind = EXIT_budget;

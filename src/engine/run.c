@@ -122,7 +122,8 @@ static void link_exit(struct engine *e, struct cpu *cpu, const struct unit *u) {
     if (site == 0 || site > e->nlinks || (u->ctx & CTX_TRACED) || e->config.one_block) return;
     const struct code_link *l = &e->links[site - 1];
     struct unit *from = unit_at(e, l->stub);
-    if (!from || from->ctx != u->ctx || (e->soft && from->page != u->page)) return;
+    if (!from || from->ctx != u->ctx) return;
+    if (e->soft && (from->page != u->page || (from->pc ^ u->pc) >> TLB_PAGE_SHIFT)) return;
     if (l->cell) {
         e->host->fill_cell(e->write, l->patch, u->pc, e->execute + u->poll_entry);
         return;
@@ -139,7 +140,9 @@ static void jtlb_enter(struct engine *e, struct cpu *cpu, const struct unit *u) 
 /* The interpreter's use of the jump TLB: units instead of code. */
 static struct unit *unit_near(struct engine *e, struct cpu *cpu) {
     const struct jtlb_line *l = &cpu->jtlb[(cpu->pc / e->guest->pc_align) % JTLB_LINES];
-    return !e->host && l->pc == cpu->pc ? (struct unit *)l->code : NULL;
+    if (e->host || l->pc != cpu->pc) return NULL;
+    struct unit *u = (struct unit *)l->code;
+    return u->stale ? NULL : u;
 }
 
 /* An exit before its instruction gives that instruction back to the budget. */
@@ -221,7 +224,9 @@ void engine_run(struct engine *e, struct cpu *cpu) {
         case EXIT_lookup: continue;
         case EXIT_retranslate: settle_actions(cpu); continue;
         case EXIT_interpret: one = true; continue;
-        case EXIT_code_changed: engine_recheck_code(e, cpu); continue;
+        case EXIT_code_changed:
+            if (!e->soft) engine_recheck_code(e, cpu); /* in soft spaces every store has been seen */
+            continue;
         default: break;
         }
         switch (interface->answer(e->config.self, cpu)) {

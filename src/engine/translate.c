@@ -123,7 +123,7 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx) {
     struct unit *u = unit_find(e, cpu->pc, f.page, ctx);
     if (u) return u;
     if (e->config.one_block) engine_flush(e);
-    uint64_t began = os_nanoseconds();
+    uint64_t began = e->config.timed ? os_nanoseconds() : 0;
     bool crossed;
     struct arena *arena = e->host ? &e->scratch : &e->arena;
     if (e->host) arena_reset(&e->scratch);
@@ -137,6 +137,6 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx) {
     e->stats.insns += block->ninsns;
     e->stats.uops += block->nuops;
     e->stats.guest_bytes += block->bytes;
-    e->stats.translate_ns += os_nanoseconds() - began;
+    if (e->config.timed) e->stats.translate_ns += os_nanoseconds() - began;
     return u;
 }

@@ -51,10 +51,18 @@ static void give_hint(struct jit *j, uint16_t t, unsigned s, uint32_t put_at) {
     }
 }
 
+static inline void note_use(struct jit *j, uint16_t t, uint32_t i) {
+    if (!t) return;
+    struct value *v = &j->v[t], *r = &j->v[v->root];
+    if (v->last < i) v->last = i;
+    if (r->last < i) r->last = i;
+}
+
 static void look_back(struct jit *j) {
     const struct block *k = j->block;
     uint32_t *later = arena_alloc(j->m->arena, (j->guest->nslots + 1) * sizeof *later), epoch = 1;
-    if (!later) {
+    uint32_t *puts = arena_alloc_raw(j->m->arena, k->nuops * sizeof *puts), nputs = 0;
+    if (!later || !puts) {
         j->give_up = true;
         return;
     }
@@ -79,24 +87,18 @@ static void look_back(struct jit *j) {
                 continue;
             }
             if (!(j->guest->slots[u->x].flags & SLOT_FP_FLAGS)) later[u->x] = epoch;
+            if (j->pin_of[u->x] != NO_REG) puts[nputs++] = i;
         } else if (info->form == FORM_SLOT) {
             later[u->x] = 0;
         }
         if (may_leave(u) || (info->flags & UF_END)) epoch++;
         /* A pure uop whose result nobody wants uses nothing. */
         if (u->dst && !j->v[u->dst].last && (info->flags & UF_PURE)) continue;
-        const uint16_t operands[3] = {u->a, u->b, u->c};
-        for (unsigned n = 0; n < 3; n++) {
-            if (!operands[n]) continue;
-            struct value *v = &j->v[operands[n]], *r = &j->v[v->root];
-            if (v->last < i) v->last = i;
-            if (r->last < i) r->last = i;
-        }
+        note_use(j, u->a, i);
+        note_use(j, u->b, i);
+        note_use(j, u->c, i);
     }
-    for (uint32_t i = 0; i < k->nuops; i++) {
-        const struct uop *u = &k->uops[i];
-        if (u->op == UOP_put && !j->dead[i] && j->pin_of[u->x] != NO_REG) give_hint(j, u->a, u->x, i);
-    }
+    while (nputs--) give_hint(j, k->uops[puts[nputs]].a, k->uops[puts[nputs]].x, puts[nputs]);
 }
 
 bool value_dies(struct jit *j, uint16_t t) {
@@ -357,24 +359,22 @@ void leave_pins(struct jit *j) {
     for (unsigned s = 0; s < j->guest->nslots; s++) untie(j, s);
 }
 
-static void uop_done(struct jit *j) {
-    for (unsigned bank = 0; bank < 2; bank++)
-        for (unsigned n = 0; n < MAX_SCRATCH; n++) {
-            uint8_t r = j->target->scratch[bank][n];
-            if (r == NO_REG) break;
-            uint16_t t = j->owner[bank][r];
-            if (t && j->v[t].last <= j->at) free_reg(j, &j->v[t]);
-        }
-    const struct uop *u = &j->block->uops[j->at];
-    const uint16_t operands[3] = {u->a, u->b, u->c};
-    for (unsigned n = 0; n < 3; n++) {
-        if (!operands[n]) continue;
-        struct value *v = value_of(j, operands[n]);
-        if (v->spill && v->last <= j->at) {
-            j->spills |= 1ull << (v->spill - 1);
-            v->spill = 0;
-        }
-    }
+static inline void release(struct jit *j, uint16_t t) {
+    if (!t) return;
+    struct value *v = value_of(j, t);
+    if (v->last > j->at) return;
+    free_reg(j, v);
+    if (!v->spill) return;
+    j->spills |= 1ull << (v->spill - 1);
+    v->spill = 0;
+}
+
+/* What died in this uop gives its register and its spill cell back. Only operands die, and results nobody wants. */
+static void uop_done(struct jit *j, const struct uop *u) {
+    release(j, u->a);
+    release(j, u->b);
+    release(j, u->c);
+    release(j, u->dst);
     j->locked[0] = j->locked[1] = 0;
 }
 
@@ -385,15 +385,14 @@ enum emit_result baseline_emit(struct emission *m, const struct target *target) 
     *j = (struct jit){.m = m, .target = target, .block = k, .guest = m->guest, .spills = UINT64_MAX};
     j->p = m->write + m->at;
     j->limit = m->write + m->limit;
-    j->v = arena_alloc(m->arena, k->ntemps * sizeof *j->v);
-    j->pin_of = arena_alloc(m->arena, m->guest->nslots + 1);
+    j->v = arena_alloc_raw(m->arena, k->ntemps * sizeof *j->v);
+    j->pin_of = target->pins(m);
     j->tied = arena_alloc(m->arena, (m->guest->nslots + 1) * sizeof *j->tied);
     j->dead = arena_alloc(m->arena, k->nuops);
-    m->marks = arena_alloc(m->arena, (k->ninsns + 1) * sizeof *m->marks);
+    m->marks = arena_alloc_raw(m->arena, (k->ninsns + 1) * sizeof *m->marks);
     if (!j->v || !j->pin_of || !j->tied || !j->dead || !m->marks) return EMIT_GIVE_UP;
     /* Far more than any block needs, so that single instructions need not check. */
     if (j->limit - j->p < (ptrdiff_t)(k->nuops * 160 + 4096)) return EMIT_FULL;
-    target->pins(m->guest, j->pin_of);
     look_back(j);
     target->begin(j);
     j->insn = UINT32_MAX;
@@ -412,7 +411,7 @@ enum emit_result baseline_emit(struct emission *m, const struct target *target) 
         if (u->dst && !j->v[u->dst].last && !(uop_info[u->op].flags & (UF_EXIT | UF_EFFECT | UF_FP))) continue;
         if (u->dst && j->v[u->dst].is_const) continue;
         target->select(j, u);
-        uop_done(j);
+        uop_done(j, u);
     }
     if (m->nmarks) m->marks[m->nmarks - 1].host_end = (uint32_t)(j->p - m->write) - m->poll_entry;
     if (!j->give_up) target->end(j);

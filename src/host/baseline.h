@@ -41,8 +41,8 @@ struct target {
     void (*select)(struct jit *j, const struct uop *u);
     void (*begin)(struct jit *j);
     void (*end)(struct jit *j);
-    /** Host register of each slot's pin, NO_REG for none. */
-    void (*pins)(const struct guest *guest, uint8_t *pin_of);
+    /** Host register of each slot's pin, NO_REG for none: by slot. */
+    const uint8_t *(*pins)(const struct emission *m);
 };
 
 struct cold; /* the target's out-of-line code */
@@ -54,7 +54,7 @@ struct jit {
     const struct guest *guest;
     uint8_t *p, *limit;    /* next byte, in the writable view */
     struct value *v;       /* by temporary */
-    uint8_t *pin_of;       /* by slot */
+    const uint8_t *pin_of; /* by slot */
     uint16_t *tied;        /* by slot */
     bool *dead;            /* by uop: a put that nobody can see */
     uint16_t owner[2][16]; /* by bank and scratch register: the temporary in it */

@@ -137,6 +137,12 @@ uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute
     pad_to(&j, X86_CONSTANTS);
     memcpy(j.p, constants, sizeof constants);
     for (uint32_t i = 0; i < 64; i++) write[X86_FP_FLAGS + i] = (uint8_t)x86_fp_flags(i);
+    assert(guest->nslots <= X86_SLOTS);
+    memset(write + X86_PIN_OF, NO_REG, X86_SLOTS);
+    for (unsigned i = 0; guest->pins && i < GPR_PINS && guest->pins[i] != 0xffff; i++)
+        write[X86_PIN_OF + guest->pins[i]] = x86_gpr_pins[i];
+    for (unsigned i = 0; guest->fp_pins && i < XMM_PINS && guest->fp_pins[i] != 0xffff; i++)
+        write[X86_PIN_OF + guest->fp_pins[i]] = x86_xmm_pins[i];
     return X86_END;
 }
 

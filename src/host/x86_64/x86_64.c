@@ -58,12 +58,7 @@ static void x86_select(struct jit *j, const struct uop *u) {
     if (!select_fp(j, u)) select_call_c(j, u);
 }
 
-static void x86_pins(const struct guest *g, uint8_t *pin_of) {
-    memset(pin_of, NO_REG, g->nslots);
-    for (unsigned i = 0; g->pins && i < GPR_PINS && g->pins[i] != 0xffff; i++) pin_of[g->pins[i]] = x86_gpr_pins[i];
-    for (unsigned i = 0; g->fp_pins && i < XMM_PINS && g->fp_pins[i] != 0xffff; i++)
-        pin_of[g->fp_pins[i]] = x86_xmm_pins[i];
-}
+static const uint8_t *x86_pins(const struct emission *m) { return m->write + X86_PIN_OF; }
 
 static const struct target x86_target = {
     .scratch = {{RAX, RCX, RDX, NO_REG}, {0, 1, 2, 3}},

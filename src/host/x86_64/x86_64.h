@@ -23,7 +23,9 @@ enum {
     X86_EMPTY = 1728,    /* reached through an empty inline cache or pairing stack: they hold the pc 1 */
     X86_CONSTANTS = 1792,
     X86_FP_FLAGS = 2048, /* MXCSR's sticky bits to fp.h's: 64 bytes */
-    X86_END = 2176
+    X86_PIN_OF = 2112,   /* by slot: the pin's register (for the translator) */
+    X86_SLOTS = 448,
+    X86_END = X86_PIN_OF + X86_SLOTS
 };
 /* Constants, 16 bytes each, from X86_CONSTANTS on. */
 enum x86_constant {
