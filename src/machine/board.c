@@ -149,8 +149,16 @@ int board_input(struct device_host *h) {
     return console_read(&h->machine->console);
 }
 
-uint8_t *board_ram(struct device_host *h, uint64_t physical, uint64_t size) {
+const uint8_t *board_ram(struct device_host *h, uint64_t physical, uint64_t size) {
     return phys_ram(&h->machine->phys, physical, size);
+}
+
+bool board_ram_write(struct device_host *h, uint64_t physical, const void *bytes, uint64_t size) {
+    uint8_t *at = phys_ram(&h->machine->phys, physical, size);
+    if (!at) return false;
+    memcpy(at, bytes, size);
+    engine_written(h->machine->vm->engine, physical, size);
+    return true;
 }
 
 void board_power_off(struct device_host *h, int status) {

@@ -63,8 +63,9 @@ int board_input(struct device_host *host);
 bool board_input_ready(const struct device_host *host);
 /** Says whether the device's next event is nothing but looking for input. */
 void board_listen(struct device_host *host, bool listens);
-/** Host address of RAM for a device that reads or writes it by itself; NULL if there is none. */
-uint8_t *board_ram(struct device_host *host, uint64_t physical, uint64_t size);
+/** RAM for a device that reads or writes it by itself: a view of it, NULL if there is none; and a store. */
+const uint8_t *board_ram(struct device_host *host, uint64_t physical, uint64_t size);
+bool board_ram_write(struct device_host *host, uint64_t physical, const void *bytes, uint64_t size);
 void board_power_off(struct device_host *host, int status);
 
 /* What machine.c asks for. */

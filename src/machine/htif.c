@@ -24,23 +24,21 @@ struct htif {
 static const struct field fields[] = {FIELDS_TABLE(HTIF_FIELDS)};
 
 static void answer(struct device_host *host, uint64_t value) {
-    uint8_t *from = host->companion ? board_ram(host, host->companion, 8) : NULL;
-    if (from) memcpy(from, &value, 8);
+    if (host->companion) board_ram_write(host, host->companion, &value, sizeof value);
 }
 
 /** A system call, described by words in RAM: number, three arguments. */
 static void call(struct device_host *host, uint64_t at) {
-    uint8_t *block = board_ram(host, at, 32), *text;
-    uint64_t word[4];
+    uint64_t word[4], result = UNKNOWN;
+    const uint8_t *block = board_ram(host, at, sizeof word), *text;
     if (!block) return;
     memcpy(word, block, sizeof word);
-    uint64_t result = UNKNOWN;
-    if (word[0] == CALL_WRITE && (word[1] == STDOUT || word[1] == STDERR) &&
-        (text = board_ram(host, word[2], word[3]))) {
+    bool writes = word[0] == CALL_WRITE && (word[1] == STDOUT || word[1] == STDERR);
+    if (writes && (text = board_ram(host, word[2], word[3]))) {
         board_output(host, text, word[3]);
         result = word[3];
     }
-    memcpy(block, &result, sizeof result);
+    board_ram_write(host, at, &result, sizeof result);
     answer(host, 1);
 }
 

@@ -24,6 +24,8 @@ struct tlb {
 
 void tlb_flush(struct tlb *t);
 void tlb_flush_page(struct tlb *t, uint64_t address);
+/** Takes the right to write from every line that leads to this host page. */
+void tlb_revoke_write(struct tlb *t, const uint8_t *host);
 /** Enters one 4 KiB page with the given rights. host: host address of the page's first byte. */
 void tlb_fill(struct tlb *t, uint64_t address, uint8_t *host, bool read, bool write, bool fetch);
 

@@ -19,6 +19,11 @@ void tlb_flush_page(struct tlb *t, uint64_t address) {
     *line_of(t, address) = (struct tlb_line){.read = tag, .write = tag, .fetch = tag};
 }
 
+void tlb_revoke_write(struct tlb *t, const uint8_t *host) {
+    for (uint64_t i = 0; i < TLB_LINES; i++)
+        if (t->line[i].host == (uint64_t)(uintptr_t)host) t->line[i].write = nothing(i << TLB_PAGE_SHIFT);
+}
+
 void tlb_fill(struct tlb *t, uint64_t address, uint8_t *host, bool read, bool write, bool fetch) {
     uint64_t page = address >> TLB_PAGE_SHIFT << TLB_PAGE_SHIFT, tag = nothing(address);
     *line_of(t, address) = (struct tlb_line){
