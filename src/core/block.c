@@ -109,27 +109,44 @@ static uint16_t fold_extension(struct builder *b, const struct uop *u) {
     return b->known[d->a] & (u->op == UOP_sext32_i64 ? KNOWN_SIGN : KNOWN_ZERO) ? d->a : 0;
 }
 
-static uint16_t append(struct builder *b, struct uop u) {
+/* Keeps the uop at builder_next. There is always room for one more. */
+static uint16_t keep(struct builder *b) {
     struct block *k = b->block;
     if (b->failed) return 0;
-    if (k->nuops == k->cap) {
+    struct uop *u = builder_next(b);
+    const struct uop_info *info = &uop_info[u->op];
+    if (info->result != T_N) {
+        uint16_t t = temp_new(b, info->result);
+        if (!t) return 0;
+        u->dst = t;
+        b->def_of[t] = k->nuops;
+        b->known[t] = (uint8_t)known_of(b, u);
+    }
+    if (info->flags & UF_END) b->ended = true;
+    if (k->nuops + 1 == k->cap) {
         struct uop *uops = arena_grow(b->arena, k->uops, k->cap * sizeof *uops, k->cap * 2 * sizeof *uops);
         if (!uops) {
             b->failed = true;
             return 0;
         }
+        u = uops + k->nuops;
         k->uops = uops;
         k->cap *= 2;
     }
-    const struct uop_info *info = &uop_info[u.op];
-    if (info->result != T_N && !(u.dst = temp_new(b, info->result))) return 0;
-    if (info->flags & UF_END) b->ended = true;
-    if (u.dst) {
-        b->def_of[u.dst] = k->nuops;
-        b->known[u.dst] = (uint8_t)known_of(b, &u);
-    }
-    k->uops[k->nuops++] = u;
-    return u.dst;
+    k->nuops++;
+    return u->dst;
+}
+
+static inline uint16_t keep_uop(struct builder *b, enum uop_op op, unsigned x, uint16_t a, uint64_t imm) {
+    struct uop *u = builder_next(b);
+    u->op = (uint16_t)op;
+    u->dst = 0;
+    u->a = a;
+    u->b = u->c = 0;
+    u->x = (uint16_t)x;
+    u->aux = 0;
+    u->imm = (int64_t)imm;
+    return keep(b);
 }
 
 bool builder_is_const(const struct builder *b, uint16_t temp, uint64_t *value) {
@@ -142,8 +159,7 @@ bool builder_is_const(const struct builder *b, uint16_t temp, uint64_t *value) {
 
 uint16_t build_const(struct builder *b, enum type type, uint64_t value) {
     bool wide = type == T_I64;
-    return append(
-        b, (struct uop){.op = wide ? UOP_const_i64 : UOP_const_i32, .imm = (int64_t)(wide ? value : (uint32_t)value)});
+    return keep_uop(b, wide ? UOP_const_i64 : UOP_const_i32, 0, 0, wide ? value : (uint32_t)value);
 }
 
 /* x+0, x|0, x^0, x<<0 and their like are the operand itself; moves and address arithmetic lift to these. */
@@ -190,27 +206,30 @@ static bool fold(struct builder *b, const struct uop *u, uint16_t *result) {
     return false;
 }
 
-uint16_t builder_emit(struct builder *b, struct uop u) {
+uint16_t builder_take(struct builder *b) {
     uint16_t folded;
     if (b->failed) return 0;
-    if (fold(b, &u, &folded) || (folded = fold_extension(b, &u))) return folded;
-    /* Either extension of a value whose top bit is clear is the other one, and the zero-extension costs hosts nothing.
-     */
-    if (u.op == UOP_sext32_i64 && b->known[u.a] & KNOWN_POSITIVE) u.op = UOP_zext32_i64;
-    uint64_t value;
-    if ((uop_info[u.op].flags & UF_COMM) && u.a && u.b && builder_is_const(b, u.a, &value) &&
-        !builder_is_const(b, u.b, &value)) {
-        uint16_t t = u.a; /* constants to the right, where hosts look for them */
-        u.a = u.b;
-        u.b = t;
+    struct uop *u = builder_next(b);
+    if (uop_info[u->op].flags & UF_PURE) {
+        if (fold(b, u, &folded) || (folded = fold_extension(b, u))) return folded;
+        /* Either extension of a value whose top bit is clear is the other one; the zero-extension costs hosts nothing.
+         */
+        if (u->op == UOP_sext32_i64 && b->known[u->a] & KNOWN_POSITIVE) u->op = UOP_zext32_i64;
     }
-    return append(b, u);
+    uint64_t value;
+    if ((uop_info[u->op].flags & UF_COMM) && u->a && u->b && builder_is_const(b, u->a, &value) &&
+        !builder_is_const(b, u->b, &value)) {
+        uint16_t t = u->a; /* constants to the right, where hosts look for them */
+        u->a = u->b;
+        u->b = t;
+    }
+    return keep(b);
 }
 
 void builder_mark(struct builder *b, uint64_t pc, unsigned length) {
     b->pc = pc;
     b->next = pc + length;
-    append(b, (struct uop){.op = UOP_mark, .x = (uint16_t)length, .imm = (int64_t)pc});
+    keep_uop(b, UOP_mark, length, 0, pc);
     b->block->ninsns++;
     b->block->bytes = (uint32_t)(b->next - b->block->pc);
 }
@@ -221,7 +240,7 @@ uint16_t build_get(struct builder *b, unsigned slot) {
     if (b->slot_temp[slot]) return b->slot_temp[slot];
     const struct slot *s = &b->guest->slots[slot];
     enum uop_op op = s->type == T_F64 ? UOP_get_f64 : s->type == T_I32 ? UOP_get_i32 : UOP_get_i64;
-    uint16_t t = append(b, (struct uop){.op = op, .x = (uint16_t)slot});
+    uint16_t t = keep_uop(b, op, slot, 0, 0);
     /* Host FP flags rise behind the builder's back: such a slot is read anew each time. */
     if (t && !(s->flags & SLOT_FP_FLAGS)) b->slot_temp[slot] = t;
     return t;
@@ -230,7 +249,7 @@ uint16_t build_get(struct builder *b, unsigned slot) {
 void build_put(struct builder *b, unsigned slot, uint16_t temp) {
     if (b->failed) return;
     assert(slot < b->guest->nslots && temp);
-    append(b, (struct uop){.op = UOP_put, .x = (uint16_t)slot, .a = temp});
+    keep_uop(b, UOP_put, slot, temp, 0);
     if (!b->failed && !(b->guest->slots[slot].flags & SLOT_FP_FLAGS)) b->slot_temp[slot] = temp;
 }
 

@@ -76,7 +76,7 @@ struct block {
     uint64_t pc;  /* of the first instruction */
     uint64_t ctx; /* the context it was lifted under: see CTX_* in cpu.h */
     struct uop *uops;
-    uint8_t *types;       /* by temporary; [0] unused */
+    uint8_t *types; /* by temporary; [0] unused */
     uint32_t nuops, cap;
     uint32_t ntemps, tcap; /* temporaries are 1 .. ntemps-1 */
     uint32_t ninsns;
@@ -88,11 +88,11 @@ struct builder {
     struct block *block;
     struct arena *arena;
     const struct guest *guest;
-    uint64_t pc;      /* of the instruction being lifted */
-    uint64_t next;    /* pc + its length, once known */
+    uint64_t pc;   /* of the instruction being lifted */
+    uint64_t next; /* pc + its length, once known */
     uint64_t ctx;
-    const void *unit; /* whatever the interface gave for lifting (a language module), or NULL */
-    void *notes;      /* the lifter's own for this block, in the arena; NULL at its first instruction */
+    const void *unit;    /* whatever the interface gave for lifting (a language module), or NULL */
+    void *notes;         /* the lifter's own for this block, in the arena; NULL at its first instruction */
     uint16_t *slot_temp; /* by slot: the temporary that holds its value now, or 0 */
     uint32_t *def_of;    /* by temporary: index of the uop that defines it */
     uint8_t *known;      /* by temporary: what is known of its upper half (enum known in block.c) */
@@ -106,8 +106,25 @@ struct block *block_make(struct arena *arena, uint64_t pc, uint64_t ctx);
 void builder_init(struct builder *b, struct block *block, struct arena *arena, const struct guest *guest);
 /** Starts the instruction at pc with the given length; emits its mark. */
 void builder_mark(struct builder *b, uint64_t pc, unsigned length);
-/** Appends one uop; returns its temporary (0 if it has none). PURE uops of constants come back as constants. */
-uint16_t builder_emit(struct builder *b, struct uop u);
+/** The uop written at builder_next becomes part of the block, or folds to something that is there already; returns its
+    temporary (0 if it has none). PURE uops of constants come back as constants. */
+uint16_t builder_take(struct builder *b);
+/** Where the next uop is to be written, field by field: copying it later would cost more than all of its making. */
+static inline struct uop *builder_next(struct builder *b) {
+    return b->block->uops + b->block->nuops;
+}
+static inline uint16_t builder_emit(struct builder *b, struct uop u) {
+    struct uop *to = builder_next(b);
+    to->op = u.op;
+    to->dst = 0;
+    to->a = u.a;
+    to->b = u.b;
+    to->c = u.c;
+    to->x = u.x;
+    to->aux = u.aux;
+    to->imm = u.imm;
+    return builder_take(b);
+}
 uint16_t build_const(struct builder *b, enum type type, uint64_t value);
 /** True, with *value, if the temporary is a constant. */
 bool builder_is_const(const struct builder *b, uint16_t temp, uint64_t *value);
@@ -160,8 +177,12 @@ static inline void build_jump(struct builder *b, uint64_t pc) {
 }
 void build_call(struct builder *b, uint64_t pc, uint64_t return_pc);
 void build_callind(struct builder *b, uint16_t target, uint64_t return_pc);
-static inline void build_jumpind(struct builder *b, uint16_t target) { build1(b, UOP_jumpind, target); }
-static inline void build_ret(struct builder *b, uint16_t target) { build1(b, UOP_ret, target); }
+static inline void build_jumpind(struct builder *b, uint16_t target) {
+    build1(b, UOP_jumpind, target);
+}
+static inline void build_ret(struct builder *b, uint16_t target) {
+    build1(b, UOP_ret, target);
+}
 static inline void build_exit(struct builder *b, unsigned kind, int64_t value) {
     builder_emit(b, (struct uop){.op = UOP_exit, .x = kind, .imm = value});
 }

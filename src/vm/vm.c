@@ -91,6 +91,7 @@ void vm_engine_config(struct vm *vm, const struct guest *guest, const struct int
         .self = vm,
         .tier = o->tier,
         .counted = vm->counted,
+        .timed = vm->options.stats,
         .check = o->check,
         .one_block = o->one_block,
         .random_flush = o->random_flush,
