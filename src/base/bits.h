@@ -54,6 +54,15 @@ static inline uint64_t brev8_64(uint64_t a) {
     a = (a & 0x3333333333333333u) << 2 | (a >> 2 & 0x3333333333333333u);
     return (a & 0x0f0f0f0f0f0f0f0fu) << 4 | (a >> 4 & 0x0f0f0f0f0f0f0f0fu);
 }
+/* Looks up each element (4 or 8 bits wide) of b in the table that a is; 0 for indices beyond it. */
+static inline uint64_t xperm64(uint64_t a, uint64_t b, unsigned width) {
+    uint64_t r = 0, element = (1u << width) - 1;
+    for (unsigned at = 0; at < 64; at += width) {
+        uint64_t index = b >> at & element;
+        if (index * width < 64) r |= (a >> index * width & element) << at;
+    }
+    return r;
+}
 static inline unsigned __int128 clmul128(uint64_t a, uint64_t b) {
     unsigned __int128 r = 0;
     for (unsigned i = 0; i < 64; i++)

@@ -205,8 +205,7 @@ unsigned isa_assemble(const struct isa *isa, const char *text, uint64_t pc, uint
     text = skip_blanks(text);
     for (unsigned i = 1; i < isa->nrows; i++) {
         const struct isa_row *row = &isa->rows[i];
-        /* the decoder knows what a row's operands cannot be, and which row goes before another */
-        if (match_row(isa, row, text, pc, bits) && isa->decode(*bits) == i) return row->length;
+        if (match_row(isa, row, text, pc, bits) && isa_has(isa, row, *bits)) return row->length;
     }
     return assemble_data(text, bits);
 }
