@@ -47,6 +47,7 @@ one_build() {
     suite units units "$1"
     suite cli test/run_cli.sh "$1/vee"
     suite programs test/run_programs.sh "$1/vee"
+    suite machine test/run_machine.sh "$1/vee"
 }
 
 full() {
@@ -67,6 +68,10 @@ full() {
     for tier in interp baseline; do
         suite "programs-$tier" test/run_programs.sh build/vee --tier $tier
         suite "programs-$tier-window" test/run_programs.sh build/vee --tier $tier --window
+    done
+    for variant in "" /clang-san /poison-debug; do
+        local w=${variant#/}
+        suite "machine-${w:-gcc}" test/run_machine.sh build$variant/vee
     done
     suite programs-clang test/run_programs.sh build/clang/vee
     suite programs-san test/run_programs.sh build/clang-san/vee --window

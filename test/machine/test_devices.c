@@ -1,0 +1,340 @@
+/* The board and its devices with a cpu by hand and no engine: registers, wires, the clock, the map of addresses, the
+ * console.
+ */
+#include "machine/hart.h"
+#include "machine/board.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+    CLINT = 0x2000000,
+    PLIC = 0xc000000,
+    UART = 0x10000000,
+    FINISHER = 0x100000,
+    TOHOST = 0x80001000u,
+    FROMHOST = 0x80001040u
+};
+enum { MTIMECMP = CLINT + 0x4000, MTIME = CLINT + 0xbff8 };
+
+static struct hart *h;
+static struct vm vm;
+static struct machine m;
+static int in[2], out[2], saved_in, saved_out;
+
+static bool symbol(const void *of, const char *name, uint64_t *value) {
+    *value = !strcmp(name, "tohost") ? TOHOST : FROMHOST;
+    return of != NULL;
+}
+
+/* Standard input and output are pipes while a test runs. */
+static int make(void **state) {
+    (void)state;
+    fflush(stdout);
+    saved_in = dup(STDIN_FILENO);
+    saved_out = dup(STDOUT_FILENO);
+    if (pipe(in) || pipe(out)) return 1;
+    fcntl(out[0], F_SETFL, O_NONBLOCK);
+    dup2(in[0], STDIN_FILENO);
+    dup2(out[1], STDOUT_FILENO);
+    h = hart_make();
+    vm = (struct vm){.cpu = &h->cpu.c, .counted = true, .stop_at = UINT64_MAX, .next_event = UINT64_MAX};
+    m = (struct machine){.vm = &vm, .ram = h->ram, .ram_size = HART_RAM_SIZE};
+    vm.data = &m;
+    return board_init(&m, HART_RAM, HART_RAM, symbol, &m) ? 0 : 1;
+}
+static int drop(void **state) {
+    (void)state;
+    dup2(saved_in, STDIN_FILENO);
+    dup2(saved_out, STDOUT_FILENO);
+    const int all[] = {in[0], in[1], out[0], out[1], saved_in, saved_out};
+    for (unsigned i = 0; i < 6; i++)
+        if (all[i] >= 0) close(all[i]);
+    board_done(&m);
+    hart_free(h);
+    return 0;
+}
+
+static uint64_t get(uint64_t at, unsigned size) {
+    uint64_t v = 0x5a5a5a5a5a5a5a5a;
+    assert_true(board_read(&m, at, size, &v));
+    return v;
+}
+static void put(uint64_t at, unsigned size, uint64_t v) {
+    assert_true(board_write(&m, at, size, v));
+}
+static bool pending(unsigned irq) {
+    return riscv_pending(&h->cpu) >> irq & 1;
+}
+static void type(const char *text) {
+    assert_int_equal(write(in[1], text, strlen(text)), strlen(text));
+}
+static void expect_output(const char *text) {
+    char seen[100] = {0};
+    console_flush(&m.console);
+    ssize_t n = read(out[0], seen, sizeof seen - 1);
+    assert_int_equal(n, strlen(text) ? (ssize_t)strlen(text) : -1);
+    assert_string_equal(seen, text);
+}
+static void pass_ticks(uint64_t ticks) {
+    vm_clock_advance(&vm, ticks * BOARD_TICK_NS);
+    board_update(&m);
+}
+
+static void nothing_is_where_nothing_is(void **state) {
+    (void)state;
+    static const uint64_t empty[] = {0,
+                                     0x2000,
+                                     0x200000,
+                                     CLINT - 8,
+                                     CLINT + 0x10000,
+                                     0x40000000,
+                                     HART_RAM - 8,
+                                     HART_RAM + (uint64_t)HART_RAM_SIZE,
+                                     UINT64_MAX - 7};
+    uint64_t v;
+    for (unsigned i = 0; i < sizeof empty / sizeof *empty; i++) {
+        assert_false(board_read(&m, empty[i], 8, &v));
+        assert_false(board_write(&m, empty[i], 8, 0));
+    }
+    assert_false(board_read(&m, HART_RAM + HART_RAM_SIZE - 4, 8, &v)); /* half in, half out */
+    assert_false(board_read(&m, TOHOST - 4, 8, &v));                   /* RAM and device */
+    assert_null(phys_ram(&m.phys, TOHOST & ~4095ull, 4096));
+    assert_non_null(phys_ram(&m.phys, TOHOST + 8, 4088));
+}
+
+static void the_rom_leads_to_the_program(void **state) {
+    (void)state;
+    assert_int_equal(get(0x1018, 8), HART_RAM);
+    assert_int_equal(get(0x1000, 4), 0x297);
+    assert_false(board_write(&m, 0x1000, 4, 0));
+    assert_int_equal(get(0x1000, 4), 0x297);
+    assert_null(phys_ram(&m.phys, 0x1000, 4));
+    assert_non_null(phys_readable(&m.phys, 0x1000, 4096));
+}
+
+static void the_clock_ticks_with_the_count(void **state) {
+    (void)state;
+    assert_int_equal(get(MTIME, 8), 0);
+    vm_clock_advance(&vm, 99);
+    assert_int_equal(get(MTIME, 8), 0);
+    h->cpu.c.executed = 1; /* one instruction */
+    assert_int_equal(get(MTIME, 8), 1);
+    put(MTIME, 8, 1ull << 40);
+    assert_int_equal(get(MTIME, 8), 1ull << 40);
+    h->cpu.c.executed = 101;
+    assert_int_equal(get(MTIME, 8), (1ull << 40) + 1);
+    put(MTIME + 4, 4, 7); /* halves */
+    assert_int_equal(get(MTIME, 8), 7ull << 32 | 1);
+    assert_int_equal(get(MTIME + 4, 4), 7);
+    assert_int_equal(get(MTIME, 4), 1);
+}
+
+static void the_timer(void **state) {
+    (void)state;
+    assert_int_equal(get(MTIMECMP, 8), UINT64_MAX);
+    assert_false(pending(IRQ_MTI));
+    put(MTIMECMP, 8, 500);
+    assert_true(m.changed);
+    board_update(&m);
+    assert_int_equal(vm.next_event, 500 * BOARD_TICK_NS);
+    pass_ticks(499);
+    assert_false(pending(IRQ_MTI));
+    pass_ticks(1);
+    assert_true(pending(IRQ_MTI));
+    assert_int_equal(vm.next_event, UINT64_MAX);
+    put(MTIMECMP + 4, 4, 1);
+    assert_false(pending(IRQ_MTI));
+    put(MTIMECMP, 8, 3);
+    assert_true(pending(IRQ_MTI));
+    /* Setting the clock back takes the interrupt back. */
+    put(MTIME, 8, 0);
+    board_update(&m);
+    assert_false(pending(IRQ_MTI));
+    assert_int_equal(vm.next_event, cpu_count(vm.cpu) + 3 * BOARD_TICK_NS);
+}
+
+static void a_time_out_of_sight_is_never(void **state) {
+    (void)state;
+    put(MTIMECMP, 8, UINT64_MAX - 1);
+    board_update(&m);
+    assert_int_equal(vm.next_event, UINT64_MAX);
+}
+
+static void software_interrupts(void **state) {
+    (void)state;
+    put(CLINT, 4, 0xfe);
+    assert_false(pending(IRQ_MSI));
+    put(CLINT, 4, 0xff);
+    assert_true(pending(IRQ_MSI));
+    assert_int_equal(get(CLINT, 4), 1);
+    put(CLINT, 4, 0);
+    assert_false(pending(IRQ_MSI));
+    put(CLINT + 4, 4, 1); /* a hart that is not there */
+    assert_int_equal(get(CLINT + 4, 4), 0);
+    uint64_t v;
+    assert_false(board_read(&m, CLINT, 1, &v));
+    assert_false(board_write(&m, CLINT + 2, 4, 1));
+}
+
+static void text_goes_out_line_by_line(void **state) {
+    (void)state;
+    for (const char *p = "line\nrest"; *p; p++) put(UART, 1, (uint8_t)*p);
+    char seen[10] = {0};
+    assert_int_equal(read(out[0], seen, 9), 5);
+    assert_string_equal(seen, "line\n");
+    expect_output("rest");
+    assert_int_equal(get(UART + 5, 1), 0x60);
+}
+
+static void input_is_there_when_asked_for(void **state) {
+    (void)state;
+    assert_int_equal(get(UART + 5, 1) & 1, 0);
+    type("xy");
+    assert_int_equal(get(UART + 5, 1) & 1, 0); /* looked at in this tick already */
+    pass_ticks(1);
+    assert_int_equal(get(UART + 5, 1) & 1, 1);
+    assert_int_equal(get(UART, 1), 'x');
+    assert_int_equal(get(UART, 1), 0);
+    pass_ticks(1);
+    assert_int_equal(get(UART + 5, 1) & 1, 1);
+    assert_int_equal(get(UART, 1), 'y');
+}
+
+static void input_interrupts(void **state) {
+    (void)state;
+    put(PLIC + 4 * 10, 4, 1);
+    put(PLIC + 0x2000, 4, 1 << 10);
+    put(UART + 2, 1, 1);
+    put(UART + 1, 1, 1);
+    assert_true(m.device[DEVICE_uart].listens);
+    type("0123456789abcdefgh");
+    assert_false(pending(IRQ_MEI));
+    pass_ticks(BOARD_INPUT_TICKS);
+    assert_true(pending(IRQ_MEI));
+    for (const char *p = "0123456789abcdefgh"; *p; p++) {
+        assert_true(pending(IRQ_MEI));
+        assert_int_equal(get(UART + 2, 1), 0xc4);
+        assert_int_equal(get(UART, 1), (uint8_t)*p);
+    }
+    assert_false(pending(IRQ_MEI));
+    assert_int_equal(get(UART + 2, 1), 0xc1);
+    close(in[1]);
+    in[1] = -1;
+    pass_ticks(BOARD_INPUT_TICKS);
+    assert_false(m.device[DEVICE_uart].listens); /* the end: nobody waits any more */
+    bool listens;
+    assert_true(board_idle_ns(&m, &listens) == UINT64_MAX && !listens);
+}
+
+static void claims_and_completions(void **state) {
+    (void)state;
+    struct device_host *plic = &m.device[DEVICE_plic];
+    for (unsigned s = 1; s < 96; s++) put(PLIC + 4 * s, 4, s % 7 + 1);
+    for (unsigned word = 0; word < 3; word++) put(PLIC + 0x2000 + 4 * word, 4, UINT32_MAX);
+    for (unsigned s = 1; s < 96; s++) plic->device->wire(plic->state, plic, s, true);
+    board_update(&m);
+    unsigned last = 8, last_source = 0;
+    for (unsigned n = 1; n < 96; n++) {
+        assert_true(pending(IRQ_MEI) && !pending(IRQ_SEI));
+        unsigned s = (unsigned)get(PLIC + 0x200004, 4), priority = s % 7 + 1;
+        assert_true(priority < last || (priority == last && s > last_source)); /* the highest, of these the first */
+        last = priority, last_source = s;
+    }
+    assert_false(pending(IRQ_MEI));
+    assert_int_equal(get(PLIC + 0x200004, 4), 0);
+    put(PLIC + 0x200004, 4, 50);
+    assert_true(pending(IRQ_MEI)); /* its wire is still up */
+    put(PLIC + 0x200000, 4, 7);
+    assert_false(pending(IRQ_MEI));
+    assert_int_equal(get(PLIC + 0x200004, 4), 50); /* the threshold is no matter for claims */
+    plic->device->wire(plic->state, plic, 50, false);
+    put(PLIC + 0x200000, 4, 0);
+    put(PLIC + 0x200004, 4, 50);
+    assert_false(pending(IRQ_MEI));
+    /* A context completes only what is enabled for it. */
+    put(PLIC + 0x201004, 4, 51);
+    assert_false(pending(IRQ_MEI));
+    put(PLIC + 0x200004, 4, 51);
+    assert_true(pending(IRQ_MEI));
+    put(PLIC + 0x200004, 4, 96); /* no such source */
+    uint64_t v;
+    assert_false(board_read(&m, PLIC, 8, &v));
+}
+
+static void the_power_goes_off(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t written;
+        bool off;
+        int status;
+    } rows[] = {{0, false, 0},      {0x5555, true, 0},    {0x7777, true, 0},     {0x3333, true, 1},
+                {0x33333, true, 3}, {0x1003333, true, 1}, {0xff3333, true, 255}, {0x1234, false, 0}};
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        m.off = false;
+        m.status = 0;
+        put(FINISHER, 4, rows[i].written);
+        assert_int_equal(m.off, rows[i].off);
+        assert_int_equal(m.status, rows[i].status);
+    }
+    assert_int_equal(get(FINISHER, 4), 0);
+}
+
+static void test_programs_end(void **state) {
+    (void)state;
+    put(TOHOST, 8, 1);
+    assert_true(m.off && m.status == 0);
+    m.off = false;
+    put(TOHOST, 4, 7 << 1 | 1); /* takes effect with the upper half */
+    assert_false(m.off);
+    assert_int_equal(get(TOHOST, 8), 15);
+    put(TOHOST + 4, 4, 0);
+    assert_true(m.off && m.status == 7);
+    assert_int_equal(get(TOHOST, 8), 0);
+    m.off = false;
+    put(TOHOST, 8, 256 << 1 | 1); /* a failure does not look like success */
+    assert_true(m.off && m.status == 1);
+}
+
+static void test_programs_print(void **state) {
+    (void)state;
+    for (const char *p = "hi"; *p; p++) put(TOHOST, 8, 1ull << 56 | 1ull << 48 | (uint8_t)*p);
+    expect_output("hi");
+    assert_int_equal(get(FROMHOST, 8), 0);
+}
+
+static void names_of_fields_are_unique(void **state) {
+    (void)state;
+    for (unsigned d = 0; d < DEVICE_COUNT; d++) {
+        const struct device *device = m.device[d].device;
+        size_t total = 0;
+        for (unsigned i = 0; i < device->nfields; i++) {
+            total += (size_t)device->fields[i].size * device->fields[i].count;
+            assert_ptr_equal(field_find(device->fields, device->nfields, device->fields[i].name), &device->fields[i]);
+        }
+        assert_true(total <= device->state_size); /* the struct is its fields, and padding */
+        assert_true(device->state_size < total + 16);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(nothing_is_where_nothing_is),
+        TEST(the_rom_leads_to_the_program),
+        TEST(the_clock_ticks_with_the_count),
+        TEST(the_timer),
+        TEST(a_time_out_of_sight_is_never),
+        TEST(software_interrupts),
+        TEST(text_goes_out_line_by_line),
+        TEST(input_is_there_when_asked_for),
+        TEST(input_interrupts),
+        TEST(claims_and_completions),
+        TEST(the_power_goes_off),
+        TEST(test_programs_end),
+        TEST(test_programs_print),
+        TEST(names_of_fields_are_unique),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
