@@ -364,9 +364,9 @@ static void set_state(const struct test_case *c) {
 
 /* ---- comparison */
 
-static unsigned differ(const struct test_case *c, const char *name, uint64_t is, uint64_t should) {
+static unsigned differ(const struct test_case *c, const char *name, unsigned index, uint64_t is, uint64_t should) {
     if (is == should) return 0;
-    fprintf(stderr, "%s:%d: %s: %s is 0x%llx, not 0x%llx: %s\n", c->file, c->line, m.variant->name, name,
+    fprintf(stderr, "%s:%d: %s: %s%u is 0x%llx, not 0x%llx: %s\n", c->file, c->line, m.variant->name, name, index,
             (unsigned long long)is, (unsigned long long)should, c->text);
     return 1;
 }
@@ -401,21 +401,15 @@ static unsigned run_case(const struct test_case *c) {
         set_item(c, &c->items[c->before + i]);
         value_matters |= !strcmp(c->items[c->before + i].name, "value");
     }
-    wrong += differ(c, "pc", now.cpu.c.pc, m.cpu->pc);
-    wrong += differ(c, "fflags", now.cpu.c.fp_flags, m.cpu->fp_flags);
-    if (value_matters) wrong += differ(c, "value", now.cpu.c.exit.value, m.cpu->exit.value);
+    wrong += differ(c, "pc", 0, now.cpu.c.pc, m.cpu->pc);
+    wrong += differ(c, "fflags", 0, now.cpu.c.fp_flags, m.cpu->fp_flags);
+    if (value_matters) wrong += differ(c, "value", 0, now.cpu.c.exit.value, m.cpu->exit.value);
     for (unsigned f = 0; f < guest_riscv.nfields; f++)
         for (unsigned i = 0; i < guest_riscv.fields[f].count; i++) {
             const struct field *field = &guest_riscv.fields[f];
-            char name[40];
-            snprintf(name, sizeof name, field->count > 1 ? "%s%u" : "%s", field->name, i);
-            wrong += differ(c, name, field_get(&now.cpu, field, i), field_get(cpu, field, i));
+            wrong += differ(c, field->name, i, field_get(&now.cpu, field, i), field_get(cpu, field, i));
         }
-    for (unsigned i = 0; i < PAGE; i++) {
-        char name[40];
-        snprintf(name, sizeof name, "[D+0x%x].b", i);
-        wrong += differ(c, name, now.data[i], *host(DATA + i));
-    }
+    for (unsigned i = 0; i < PAGE; i++) wrong += differ(c, "byte of data ", i, now.data[i], *host(DATA + i));
     return wrong;
 }
 
@@ -457,6 +451,7 @@ int main(int argc, char **argv) {
     }
     for (size_t i = 0; i < found.gl_pathc; i++)
         if (argc < 2 || strstr(found.gl_pathv[i], argv[1])) read_file(found.gl_pathv[i]);
+    globfree(&found);
     for (unsigned v = 0; v < VARIANTS; v++)
         if (argc < 3 || strstr(variants[v].name, argv[2]))
             tests[n++] = (struct CMUnitTest){
