@@ -77,6 +77,7 @@ full() {
     suite programs-san test/run_programs.sh build/clang-san/vee --window
     suite programs-one-block test/run_programs.sh build/poison-debug/vee --one-block
     suite programs-random-flush test/run_programs.sh build/poison-debug/vee --random-flush --window
+    suite programs-poll-always test/run_programs.sh build/poison-debug/vee --poll-always
     suite fuzz step make fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-20}"
 }
 

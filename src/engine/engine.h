@@ -29,6 +29,7 @@ struct engine_config {
     bool check;        /* check every block after every stage */
     bool one_block;    /* poison: the cache is emptied before every translation */
     bool random_flush; /* poison: the cache is emptied at random exits */
+    bool poll_always;  /* poison: the interface sees EXIT_poll before every block */
     size_t cache_size; /* bytes of host code; 0 for the default */
     unsigned log;      /* enum engine_log */
     void (*log_line)(void *to, const char *line);

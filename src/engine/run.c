@@ -119,7 +119,8 @@ static bool poison_flush(struct engine *e) {
 static void link_exit(struct engine *e, struct cpu *cpu, const struct unit *u) {
     uint64_t site = (uint64_t)(uintptr_t)cpu->exit_site;
     cpu->exit_site = NULL;
-    if (site == 0 || site > e->nlinks || (u->ctx & CTX_TRACED) || e->config.one_block) return;
+    if (site == 0 || site > e->nlinks || (u->ctx & CTX_TRACED)) return;
+    if (e->config.one_block || e->config.poll_always) return;
     const struct code_link *l = &e->links[site - 1];
     struct unit *from = unit_at(e, l->stub);
     if (!from || from->ctx != u->ctx) return;
@@ -133,6 +134,7 @@ static void link_exit(struct engine *e, struct cpu *cpu, const struct unit *u) {
 }
 
 static void jtlb_enter(struct engine *e, struct cpu *cpu, const struct unit *u) {
+    if (e->config.poll_always) return; /* no block is entered but by the loop */
     unsigned i = (u->pc / e->guest->pc_align) % JTLB_LINES;
     cpu->jtlb[i] = (struct jtlb_line){.pc = u->pc, .code = e->host ? (const void *)(e->execute + u->poll_entry) : u};
 }
@@ -190,6 +192,7 @@ void engine_run(struct engine *e, struct cpu *cpu) {
     const struct interface *interface = e->config.interface;
     const uint64_t base = (e->config.counted ? CTX_COUNTED : 0);
     bool one = false; /* the next instruction is to be interpreted */
+    bool polled = false;
     e->cpu = cpu;
     e->soft = false;
     for (unsigned k = 0; k < MEM_SPACES; k++) e->soft |= cpu->mem[k].kind == MEM_SOFT;
@@ -203,7 +206,8 @@ void engine_run(struct engine *e, struct cpu *cpu) {
         }
         cpu->exit.kind = EXIT_none;
         cpu->exit.aux = 0;
-        if (__atomic_exchange_n(&cpu->poll, 0, __ATOMIC_SEQ_CST)) {
+        polled = e->config.poll_always && !polled;
+        if (__atomic_exchange_n(&cpu->poll, 0, __ATOMIC_SEQ_CST) || polled) {
             cpu->exit.kind = EXIT_poll;
         } else if (e->config.counted && cpu->budget <= 0) {
             cpu->exit.kind = EXIT_budget;

@@ -35,7 +35,7 @@ struct vm_options {
     uint64_t ram_size;   /* machine: bytes, 0 for the default */
     unsigned log;        /* enum engine_log */
     bool stats;
-    bool one_block, random_flush, check; /* poison and debug */
+    bool one_block, random_flush, poll_always, check; /* poison and debug */
     size_t cache_size;
     void (*log_line)(void *to, const char *line);
     void *log_to;
