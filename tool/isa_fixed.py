@@ -1,4 +1,5 @@
-"""The notation for instruction sets of fixed bits, written as manuals write them. Makes decoder, lifter and text table.
+"""The notation for instruction sets of fixed bits, written as manuals write them. Makes decoder, lifter, the table of
+texts, and a list of the rows for readers.
 
 Rows have three columns: bits, text, meaning.
 
@@ -35,6 +36,7 @@ belong to two rows (but for `over`), `over` that is idle or whose row is not who
 that occur twice, definitions that nothing uses.
 """
 import itertools
+import os
 import re
 
 from isa_source import Bad, Writer, c_code, c_name, c_string, names_in
@@ -533,6 +535,18 @@ def emit_lifter(out, isa):
     out.put("}")
 
 
+def list_rows(isa):
+    """The rows as Markdown, a table for each file."""
+    out, file = [f"# Instructions of {isa.guest}", ""], None
+    for row in isa.rows:
+        if row.line.file != file:
+            file = row.line.file
+            out += ["", f"## {os.path.basename(file)}", "", "| bits | text | meaning |", "|---|---|---|"]
+        columns = [re.sub(r"\s+", " ", column).replace("|", "\\|") for column in row.line.columns(3)]
+        out.append("| " + " | ".join(f"`{column}`" for column in columns) + " |")
+    return "\n".join(out) + "\n"
+
+
 def generate(guest, lines):
     isa = Isa(guest, lines)
     head = f"/* Made by tool/isagen.py from the .isa files of src/guest/{guest}. */"
@@ -564,4 +578,4 @@ def generate(guest, lines):
     emit_lifter(source, isa)
     source.put(f"const struct isa {guest}_isa = {{{c_string(guest)}, rows, {guest.upper()}_ROWS, operands, "
                f"{guest}_decode}};")
-    return header.done(), source.done()
+    return header.done(), source.done(), list_rows(isa)
