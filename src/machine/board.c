@@ -232,7 +232,7 @@ bool board_write(struct machine *m, uint64_t physical, unsigned size, uint64_t v
 }
 
 static void digest_fields(struct machine *m, const void *state, const struct field *fields, unsigned count) {
-    for (const struct field *f = fields; f < fields + count; f++) {
+    for (const struct field *f = fields; count--; f++) {
         if (f->flags & FIELD_NO_DIGEST) continue;
         for (unsigned i = 0; i < f->count; i++) {
             uint64_t v = field_get(state, f, i);
