@@ -39,15 +39,15 @@ ALL_LDFLAGS += $(SAN_FLAGS)
 else
 PROGRAM_LDFLAGS := -static-pie
 endif
-LIBS := -l:libcapstone.a -l:libxxhash.a -lpthread
+LIBS := -l:libxxhash.a -lpthread
 
 GUESTS := $(sort $(patsubst src/guest/%/,%,$(dir $(wildcard src/guest/*/*.isa))))
 GEN_C := $(GUESTS:%=$(GEN)/%_isa.c)
 GEN_H := $(GUESTS:%=$(GEN)/%_isa.h)
 SOURCES := $(filter-out src/cmd/%,$(wildcard src/*/*.c src/*/*/*.c src/*/*/*/*.c))
-ASSEMBLY := $(wildcard src/*/*.S src/*/*/*.S)
+ASSEMBLY := $(filter-out src/cmd/%,$(wildcard src/*/*.S src/*/*/*.S))
 OBJECTS := $(SOURCES:%.c=$(B)/obj/%.o) $(ASSEMBLY:%.S=$(B)/obj/%.o) $(GEN_C:$(GEN)/%.c=$(B)/obj/gen/%.o)
-PROGRAM_OBJECTS := $(patsubst %.c,$(B)/obj/%.o,$(wildcard src/cmd/*.c))
+PROGRAM_OBJECTS := $(patsubst %,$(B)/obj/%.o,$(basename $(wildcard src/cmd/*.c src/cmd/*.S)))
 TESTS := $(patsubst test/%.c,$(B)/test/%,$(wildcard test/*/test_*.c test/*/*/test_*.c))
 FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(wildcard fuzz/fuzz_*.c fuzz/*/fuzz_*.c))
 
@@ -105,7 +105,15 @@ $(B)/libvee.a: $(OBJECTS)
 	$(Q)$(AR) rcs $@ $(B)/libvee.o
 endif
 
-# ---- the program
+# ---- the program, and one within it (src/cmd/disassembler): plain static, as it is started from memory
+$(B)/disassembler: src/cmd/disassembler/disassembler.c
+	@mkdir -p $(@D)
+	$(call say,LD )
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu17 $(CFLAGS) -Wall -Wextra -Werror -static -s -o $@ $< -l:libcapstone.a
+
+$(B)/obj/src/cmd/blob.o: CPPFLAGS += -DDISASSEMBLER='"$(B)/disassembler"'
+$(B)/obj/src/cmd/blob.o: $(B)/disassembler
+
 $(B)/vee: $(PROGRAM_OBJECTS) $(B)/inner.a
 	$(call say,LD )
 	$(Q)$(CC) $(ALL_LDFLAGS) $(PROGRAM_LDFLAGS) -o $@ $^ $(LIBS)
@@ -148,7 +156,7 @@ install: all
 	install -D -m 644 include/vee/vee.h $(DESTDIR)$(PREFIX)/include/vee/vee.h
 	install -D -m 644 docs/vee.1 $(DESTDIR)$(PREFIX)/share/man/man1/vee.1
 	mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig
-	printf 'Name: vee\nDescription: process, system and language virtual machines\nVersion: %s\nCflags: -I%s/include\nLibs: -L%s/lib -lvee -lcapstone -lxxhash -lpthread\n' \
+	printf 'Name: vee\nDescription: process, system and language virtual machines\nVersion: %s\nCflags: -I%s/include\nLibs: -L%s/lib -lvee -lxxhash -lpthread\n' \
 	    "$$($(B)/vee version | cut -d' ' -f2)" $(PREFIX) $(PREFIX) > $(DESTDIR)$(PREFIX)/lib/pkgconfig/vee.pc
 
 # What the program says about itself, as a man page and as a page of the documentation.

@@ -19,6 +19,7 @@ extern char **environ;
 struct command {
     struct vee_config *config;
     struct vee_error error;
+    struct disassembler *log;
     const char *path;
     char **arguments; /* of the guest, argv[0] included */
     bool verbs;       /* may the first word be a verb? */
@@ -146,10 +147,6 @@ static int parse_all(struct command *c, char **argv) {
 
 /* ---- running */
 
-static void log_line(void *to, const char *text) {
-    fprintf(to, "%s\n", text);
-}
-
 static int die_of(int number) {
     /* The guest's death is the news, not a dump of vee's memory. */
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
@@ -180,7 +177,7 @@ static int run(struct command *c) {
     if (!vee_config_read_environment(c->config, environment, &c->error) ||
         !vee_config_guest_environment(c->config, environment, &c->error))
         return status_of(&c->error);
-    vee_config_log(c->config, log_line, stderr);
+    vee_config_log(c->config, disassembler_line, c->log);
     struct vee_vm *vm = vee_open(c->config, c->path, (const char *const *)c->arguments, &c->error);
     if (!vm) return status_of(&c->error);
     enum vee_end end = vee_run(vm);
@@ -197,11 +194,12 @@ static int run(struct command *c) {
 }
 
 int main(int argc, char **argv) {
-    struct command c = {.config = vee_config_make()};
+    struct command c = {.config = vee_config_make(), .log = disassembler_make(stderr)};
     if (argc < 1) return STATUS_USAGE;
-    if (!c.config) return complain("out of memory");
+    if (!c.config || !c.log) return complain("out of memory");
     int status = parse_all(&c, argv);
     if (status < 0) status = run(&c);
     vee_config_free(c.config);
+    disassembler_free(c.log);
     return status;
 }

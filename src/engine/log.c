@@ -1,6 +1,9 @@
-/* log.c - what -d shows: guest instructions, uops, host code, exits. Text goes to the configured sink, line by line. */
+/* log.c - what -d shows: guest instructions, uops, host code, exits. Text goes to the configured sink, line by line.
+ *
+ * Host code is `host ADDRESS BYTES` in hex, a line for each guest instruction and one for what lies behind the last;
+ * making text of it is the sink's business (the program has a disassembler, the library has none).
+ */
 #include "engine/internal.h"
-#include <capstone/capstone.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,20 +51,29 @@ void engine_log_block(struct engine *e, const struct block *block) {
     free(text);
 }
 
-void engine_log_host(struct engine *e, const struct unit *u) {
-    csh handle;
-    cs_insn *insn;
-    char line[300];
-    if (cs_open(CS_ARCH_X86, CS_MODE_64, &handle) != CS_ERR_OK) return;
-    const uint8_t *code = e->execute + u->poll_entry;
-    size_t n = cs_disasm(handle, code, u->end - u->poll_entry, (uint64_t)(uintptr_t)code, 0, &insn);
-    for (size_t i = 0; i < n; i++) {
-        snprintf(line, sizeof line, "    %llx:  %s %s", (unsigned long long)insn[i].address, insn[i].mnemonic,
-                 insn[i].op_str);
-        say(e, line);
+static void log_code(struct engine *e, const uint8_t *code, size_t size) {
+    static const char digits[] = "0123456789abcdef";
+    char *line = malloc(40 + 2 * size), *p = line;
+    if (!line || !size) goto done;
+    p += sprintf(p, "host %llx ", (unsigned long long)(uintptr_t)code);
+    for (size_t i = 0; i < size; i++) {
+        *p++ = digits[code[i] >> 4];
+        *p++ = digits[code[i] & 15];
     }
-    if (n) cs_free(insn, n);
-    cs_close(&handle);
+    *p = 0;
+    say(e, line);
+done:
+    free(line);
+}
+
+void engine_log_host(struct engine *e, const struct unit *u) {
+    const uint8_t *code = e->execute + u->poll_entry;
+    uint32_t at = 0, end = u->end - u->poll_entry;
+    for (uint32_t i = 0; i < u->nmarks; i++) {
+        log_code(e, code + at, u->marks[i].host_end - at);
+        at = u->marks[i].host_end;
+    }
+    log_code(e, code + at, end - at);
 }
 
 void engine_log_exit(struct engine *e, const struct cpu *cpu) {
