@@ -48,6 +48,7 @@ one_build() {
     suite cli test/run_cli.sh "$1/vee"
     suite programs test/run_programs.sh "$1/vee"
     suite machine test/run_machine.sh "$1/vee"
+    suite digests test/run_digests.sh "$1"
 }
 
 full() {
@@ -73,6 +74,7 @@ full() {
         local w=${variant#/}
         suite "machine-${w:-gcc}" test/run_machine.sh build$variant/vee
     done
+    suite digests test/run_digests.sh build
     suite programs-clang test/run_programs.sh build/clang/vee
     suite programs-san test/run_programs.sh build/clang-san/vee --window
     suite programs-one-block test/run_programs.sh build/poison-debug/vee --one-block
