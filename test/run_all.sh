@@ -62,7 +62,8 @@ full() {
         local v=${variant#/}
         suite "units-${v:-gcc}" units build$variant
         case $v in
-        "" | clang-san) suite "cli-${v:-gcc}" test/run_cli.sh build$variant/vee ;;
+        "") suite cli-gcc test/run_cli.sh build/vee ;;
+        clang-san) suite cli-san env VEE_WINDOW=1 test/run_cli.sh build$variant/vee ;;
         *) suite "cli-$v" test/run_cli.sh build$variant/vee usage process machine embed ;;
         esac
     done

@@ -51,7 +51,7 @@ expect 0 "?zero??args??--x?" "" ./qemu-riscv64-binfmt-P ./guest zero args --x
 # a process counted: the same state on both tiers
 for n in 1 1000 5000; do
     for tier in interp baseline; do
-        env -i "$vee" --tier $tier --digest-at $n ./guest env 2>digest.$tier >/dev/null
+        env -i ${VEE_WINDOW+VEE_WINDOW="$VEE_WINDOW"} "$vee" --tier $tier --digest-at $n ./guest env 2>digest.$tier >/dev/null
     done
     check "digest at $n" grep -q "^digest $n 0x................\$" digest.interp
     check "digest at $n: baseline" cmp digest.interp digest.baseline
