@@ -49,7 +49,7 @@ static bool recognise(const uint8_t *bytes, size_t size) {
 /* ---- opening */
 
 static bool symbol(const void *of, const char *name, uint64_t *value) {
-    return elf_symbol(of, name, value);
+    return of && elf_symbol(of, name, value);
 }
 
 static bool load(struct machine *m, const struct elf *elf, struct error *error) {
@@ -73,19 +73,42 @@ static uint64_t physical_entry(const struct elf *elf) {
     return elf->entry;
 }
 
-static bool load_file(struct machine *m, const char *path, struct error *error) {
+static bool board_make(struct machine *m, uint64_t entry, const struct elf *elf, const char *path,
+                       struct error *error) {
+    if (board_init(m, cpu_place.ram, entry, symbol, elf)) return true;
+    return error_set(error, ERROR_RESOURCES, "%s: no memory for the board", path);
+}
+
+/* Not an ELF file, but said to be a machine's: its bytes go to the start of RAM and run from there. */
+static bool load_raw(struct machine *m, int fd, const char *path, struct error *error) {
+    uint64_t done = 0;
+    for (ssize_t n = 1; n != 0 && done<m->ram_size; done += n> 0 ? (uint64_t)n : 0) {
+        n = read(fd, m->ram + done, m->ram_size - done < 1 << 30 ? m->ram_size - done : 1 << 30);
+        if (n < 0 && errno != EINTR) return error_set(error, ERROR_NOT_RUNNABLE, "%s: %s", path, strerror(errno));
+    }
+    uint8_t more;
+    if (done == m->ram_size && read(fd, &more, 1) > 0)
+        return error_set(error, ERROR_NOT_RUNNABLE, "%s: larger than the machine's memory of %" PRIu64 " KiB", path,
+                         m->ram_size >> 10);
+    return board_make(m, cpu_place.ram, NULL, path, error);
+}
+
+static bool load_elf(struct machine *m, int fd, const char *path, struct error *error) {
     struct elf elf;
+    if (!elf_open(&elf, fd, path, error)) return false;
+    bool ok = load(m, &elf, error) && board_make(m, physical_entry(&elf), &elf, path, error);
+    elf_close(&elf);
+    return ok;
+}
+
+static bool load_file(struct machine *m, const char *path, struct error *error) {
+    char magic[4] = {0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return error_set(error, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_NOT_RUNNABLE, "%s: %s", path,
                          strerror(errno));
-    bool ok = elf_open(&elf, fd, path, error);
-    if (ok) {
-        ok = load(m, &elf, error);
-        if (ok && !board_init(m, cpu_place.ram, physical_entry(&elf), symbol, &elf))
-            ok = error_set(error, ERROR_RESOURCES, "%s: no memory for the board", path);
-        elf_close(&elf);
-    }
+    bool is_elf = pread(fd, magic, sizeof magic, 0) != sizeof magic || !memcmp(magic, "\177ELF", sizeof magic);
+    bool ok = is_elf ? load_elf(m, fd, path, error) : load_raw(m, fd, path, error);
     close(fd);
     return ok;
 }
