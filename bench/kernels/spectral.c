@@ -26,6 +26,8 @@ int main(int argc, char **argv) {
         multiply(t, v, 1);
         multiply(v, t, 0);
         multiply(t, u, 1);
+        double scale = 1 / u[0]; /* or it would leave the range of doubles after some hundred rounds */
+        for (int i = 0; i < SIDE; i++) u[i] *= scale, v[i] *= scale;
     }
     for (int i = 0; i < SIDE; i++) {
         uv += u[i] * v[i];
