@@ -133,7 +133,7 @@ check: all tests
 	test/run_all.sh $(B)
 
 bench: all
-	bench/run.sh $(B)
+	bench/run.py --vee $(B)/vee
 
 # ---- fuzzers: clang's, over a library built with coverage
 fuzz:
