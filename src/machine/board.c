@@ -141,6 +141,10 @@ void board_set_time(struct device_host *h, uint64_t time) {
     h->machine->changed = true;
 }
 
+uint64_t board_ns(const struct device_host *h) {
+    return vm_clock_ns(h->machine->vm);
+}
+
 void board_output(struct device_host *h, const void *bytes, size_t size) {
     console_write(&h->machine->console, bytes, size);
 }

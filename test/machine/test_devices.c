@@ -12,6 +12,7 @@ enum {
     PLIC = 0xc000000,
     UART = 0x10000000,
     FINISHER = 0x100000,
+    RTC = 0x101000,
     TOHOST = 0x80001000u,
     FROMHOST = 0x80001040u
 };
@@ -303,6 +304,79 @@ static void test_programs_print(void **state) {
     assert_int_equal(get(FROMHOST, 8), 0);
 }
 
+static uint64_t calendar(void) {
+    uint64_t low = get(RTC, 4);
+    return get(RTC + 4, 4) << 32 | low;
+}
+static void set_alarm(uint64_t at) {
+    put(RTC + 12, 4, at >> 32);
+    put(RTC + 8, 4, (uint32_t)at);
+}
+
+static void the_calendar_clock(void **state) {
+    (void)state;
+    const uint64_t start = 1000000000ull * 1000000000;
+    uint64_t v;
+    assert_int_equal(calendar(), start);
+    vm_clock_advance(&vm, 5);
+    put(MTIME, 8, 1ull << 50); /* another clock */
+    assert_int_equal(calendar(), start + 5);
+    /* The high half is that of the low half that was read before. */
+    put(RTC + 4, 4, 7);
+    put(RTC, 4, UINT32_MAX);
+    assert_int_equal(get(RTC, 4), UINT32_MAX);
+    vm_clock_advance(&vm, 1);
+    assert_int_equal(get(RTC + 4, 4), 7);
+    assert_int_equal(get(RTC, 4), 0);
+    assert_int_equal(get(RTC + 4, 4), 8);
+    assert_false(board_read(&m, RTC, 8, &v));
+    assert_false(board_read(&m, RTC + 2, 4, &v));
+    assert_false(board_write(&m, RTC, 1, 0));
+}
+
+static void the_alarm_rings(void **state) {
+    (void)state;
+    put(PLIC + 4 * 11, 4, 1);
+    put(PLIC + 0x2000, 4, 1 << 11);
+    put(RTC + 16, 4, 1);
+    vm_clock_advance(&vm, 50);
+    uint64_t at = calendar() + 1060; /* between two ticks */
+    set_alarm(at);
+    assert_int_equal(get(RTC + 24, 4), 1);
+    assert_int_equal(get(RTC + 8, 4), (uint32_t)at);
+    assert_int_equal(get(RTC + 12, 4), at >> 32);
+    board_update(&m);
+    assert_int_equal(vm.next_event, 1150); /* 50 have passed without an instruction; 1110 is no tick */
+    vm_clock_advance(&vm, 1059);
+    board_update(&m);
+    assert_false(pending(IRQ_MEI));
+    vm_clock_advance(&vm, 1);
+    board_update(&m);
+    assert_true(pending(IRQ_MEI));
+    assert_int_equal(get(RTC + 24, 4), 0);
+    put(RTC + 16, 4, 0); /* not enabled, but not forgotten */
+    assert_false(pending(IRQ_MEI));
+    put(RTC + 16, 4, 1);
+    assert_true(pending(IRQ_MEI));
+    put(RTC + 28, 4, 1);
+    assert_false(pending(IRQ_MEI));
+    /* In the past: at once. Taken back: not at all. Out of sight: never. */
+    set_alarm(at);
+    assert_true(pending(IRQ_MEI));
+    put(RTC + 28, 4, 1);
+    set_alarm(calendar() + 1000);
+    put(RTC + 20, 4, 1);
+    pass_ticks(100);
+    assert_false(pending(IRQ_MEI));
+    set_alarm(UINT64_MAX);
+    board_update(&m);
+    assert_int_equal(vm.next_event, UINT64_MAX);
+    /* Setting the clock past the alarm rings, too. */
+    set_alarm(calendar() + (1ull << 40));
+    put(RTC + 4, 4, (calendar() >> 32) + 1000);
+    assert_true(pending(IRQ_MEI));
+}
+
 static void names_of_fields_are_unique(void **state) {
     (void)state;
     for (unsigned d = 0; d < DEVICE_COUNT; d++) {
@@ -334,6 +408,8 @@ int main(void) {
         TEST(the_power_goes_off),
         TEST(test_programs_end),
         TEST(test_programs_print),
+        TEST(the_calendar_clock),
+        TEST(the_alarm_rings),
         TEST(names_of_fields_are_unique),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
