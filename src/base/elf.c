@@ -1,5 +1,6 @@
 /* elf.c - see elf.h. Structures are picked apart byte by byte, so no alignment and no host header matters. */
 #include "base/elf.h"
+#include "base/os.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -49,7 +50,7 @@ static bool read_at(const struct elf *elf, uint64_t offset, void *to, uint64_t s
     uint8_t *p = to;
     while (size) {
         size_t part = size < 1u << 30 ? (size_t)size : 1u << 30;
-        ssize_t n = pread(elf->fd, p, part, (off_t)offset);
+        ssize_t n = pread(elf->fd, p, os_io_size(part), (off_t)offset);
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) return false;
         p += n;

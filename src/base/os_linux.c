@@ -99,14 +99,25 @@ void os_random(void *bytes, size_t size) {
     }
 }
 
-bool os_alloc_fails(void) {
 #ifdef VEE_POISON
+static uint64_t poison_random(void) {
     static _Thread_local uint64_t state = 0x9e3779b97f4a7c15u;
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
-    return state % 1021 == 0;
-#else
-    return false;
-#endif
+    return state;
 }
+bool os_alloc_fails(void) {
+    return poison_random() % 1021 == 0;
+}
+size_t os_io_size(size_t size) {
+    return size > 1 && poison_random() % 4 == 0 ? 1 + poison_random() % size : size;
+}
+#else
+bool os_alloc_fails(void) {
+    return false;
+}
+size_t os_io_size(size_t size) {
+    return size;
+}
+#endif

@@ -1,6 +1,7 @@
 /* console.c - see console.h. */
 #define _GNU_SOURCE
 #include "machine/console.h"
+#include "base/os.h"
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 void console_flush(struct console *c) {
     size_t done = 0;
     while (done < c->out_count) {
-        ssize_t n = write(STDOUT_FILENO, c->out + done, c->out_count - done);
+        ssize_t n = write(STDOUT_FILENO, c->out + done, os_io_size(c->out_count - done));
         if (n > 0)
             done += (size_t)n;
         else if (errno == EAGAIN)
