@@ -55,22 +55,22 @@ int64_t call_iovec(struct call *c, uint64_t from, uint64_t count) {
     return (int64_t)count;
 }
 
-/* N, @K or @K*M behind a pointer's letter. */
+static uint64_t parse_number(const char **s) {
+    uint64_t n = 0;
+    for (; **s >= '0' && **s <= '9'; ++*s) n = n * 10 + (uint64_t)(**s - '0');
+    return n;
+}
+
+/* N, @K, @K*M or @K+M behind a pointer's letter. */
 static uint64_t parse_size(const char **s, const struct call *c) {
-    uint64_t size = 0, times = 0;
-    const char *at = *s;
-    if (*at == '@') {
-        size = c->guest[at[1] - '0'];
-        at += 2;
-        if (*at == '*') {
-            for (at++; *at >= '0' && *at <= '9'; at++) times = times * 10 + (uint64_t)(*at - '0');
-            size = (uint32_t)size * times; /* counts are ints */
-        }
-    } else {
-        for (; *at >= '0' && *at <= '9'; at++) size = size * 10 + (uint64_t)(*at - '0');
-    }
-    *s = at;
-    return size;
+    if (**s != '@') return parse_number(s);
+    uint64_t size = c->guest[(*s)[1] - '0'];
+    *s += 2;
+    if (**s != '*' && **s != '+') return size;
+    bool times = *(*s)++ == '*';
+    uint64_t by = parse_number(s);
+    if (times) return (uint32_t)size * by; /* counts are ints */
+    return size + by < size ? UINT64_MAX : size + by;
 }
 
 static int64_t translate_one(struct call *c, unsigned i, char letter, uint64_t size) {

@@ -1,9 +1,10 @@
-/* sysv.c - System V semaphores: the one call whose last argument is a number or one of several structs. Sets and their
- * permissions are the host's, so guests and host programs share them. Shared memory (shmget) is not there.
+/* sysv.c - System V semaphores and message queues: the calls whose last argument depends on the command. Sets, queues
+ * and their permissions are the host's, so guests and host programs share them. Shared memory (shmget) is not there.
  */
 #include "process/linux/linux.h"
 #include <string.h>
 #include <sys/ipc.h>
+#include <sys/msg.h>
 #include <sys/sem.h>
 
 /** struct semid64_ds as 64-bit guests have it; x86-64 has a word more behind each time. */
@@ -67,4 +68,34 @@ int64_t call_semctl(struct call *c) {
     case SETVAL: return host_semctl(c, command, (void *)(uintptr_t)argument);
     default: return -EINVAL;
     }
+}
+
+static int64_t queue_show(struct call *c, int command, uint64_t to) {
+    struct msqid_ds q;
+    _Static_assert(sizeof q == 120, "layout: the same for every 64-bit Linux");
+    int64_t r = host_do(SYS_msgctl, c->guest[0], command, &q);
+    if (r < 0) return r;
+    q.msg_lspid = (pid_t)process_id_out(c->process, q.msg_lspid);
+    q.msg_lrpid = (pid_t)process_id_out(c->process, q.msg_lrpid);
+    return call_write(c, to, &q, sizeof q) ? r : -EFAULT;
+}
+
+int64_t call_msgctl(struct call *c) {
+    int command = (int)c->guest[1];
+    uint64_t host = 0;
+    switch (command) {
+    case IPC_STAT:
+    case MSG_STAT:
+    case MSG_STAT_ANY: return queue_show(c, command, c->guest[2]);
+    case IPC_SET:
+        if (!call_pointer(c, c->guest[2], sizeof(struct msqid_ds), &host)) return -EFAULT;
+        break;
+    case IPC_INFO:
+    case MSG_INFO:
+        if (!call_pointer(c, c->guest[2], sizeof(struct msginfo), &host)) return -EFAULT;
+        break;
+    case IPC_RMID: break;
+    default: return -EINVAL;
+    }
+    return host_do(SYS_msgctl, c->guest[0], command, host);
 }
