@@ -108,6 +108,7 @@ static bool process_open(struct vm *vm) {
     p->abi = abi;
     p->own_fd = -1;
     vm->data = p;
+    signals_inherit(p);
     p->exe = realpath(vm->options.path, NULL);
     if (parts_make(p) && image_load(p, &vm->error) && signals_open(p, &vm->error)) {
         const char *name = strrchr(vm->options.path, '/');

@@ -144,6 +144,8 @@ extern const struct interface process_interface;
 /** Answers the system call at cpu->pc. */
 enum answer linux_call(struct thread *t);
 /* linux/signal.c */
+/** What the guest ignores and blocks from the start; before anything installs handlers. */
+void signals_inherit(struct process *p);
 bool signals_open(struct process *p, struct error *error);
 void signals_close(struct process *p);
 /** Delivers what is waiting and not blocked; at the end of every answer. */

@@ -121,17 +121,20 @@ static void handlers_keep(void) {
     }
 }
 
+void signals_inherit(struct process *p) {
+    for (int signal = 1; signal <= SIGNALS; signal++) {
+        struct host_action h = {0};
+        host_action(signal, NULL, &h);
+        p->actions[signal] = (struct action){.handler = h.handler == ACTION_IGNORE ? ACTION_IGNORE : ACTION_DEFAULT};
+    }
+    host_do(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &p->thread.mask, 8);
+}
+
 bool signals_open(struct process *p, struct error *error) {
     struct thread *t = &p->thread;
     struct host_action h;
     if (thread_of_host) return error_set(error, ERROR_RESOURCES, "this thread runs a process already");
     thread_of_host = t;
-    host_do(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &t->mask, 8);
-    for (int signal = 1; signal <= SIGNALS; signal++) {
-        h.handler = 0;
-        host_action(signal, NULL, &h);
-        p->actions[signal] = (struct action){.handler = h.handler == ACTION_IGNORE ? ACTION_IGNORE : ACTION_DEFAULT};
-    }
     for (int i = 0; i < SIGNALS_KEPT_OPEN; i++) {
         host_action(kept_open[i], NULL, &h);
         memcpy(p->host_actions[i], &h, sizeof h);

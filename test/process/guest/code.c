@@ -1,0 +1,169 @@
+/* code.c - code that comes, changes and goes while the program runs: written, mapped over, protected, unmapped, shared
+ * with a child. What runs is always what is there. Instructions for both the guest and the host that checks the test. */
+#include "check.h"
+#include <fcntl.h>
+#include <setjmp.h>
+
+typedef int function(void);
+enum { PAGE = 4096 };
+
+/* `return value;`, value below 2048 */
+static void emit(void *at, int value) {
+#ifdef __riscv
+    uint32_t code[2] = {0x00000513u | (uint32_t)value << 20, 0x00008067u}; /* li a0, value; ret */
+#else
+    uint8_t code[6] = {0xb8, (uint8_t)value, (uint8_t)(value >> 8), 0, 0, 0xc3}; /* mov $value, %eax; ret */
+#endif
+    memcpy(at, code, sizeof code);
+    __builtin___clear_cache((char *)at, (char *)at + sizeof code);
+}
+
+static int run(void *at) { return ((function *)at)(); }
+
+static char *map(int prot) { return mmap(NULL, PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }
+
+static sigjmp_buf back;
+static void leave(int s) { siglongjmp(back, s); }
+static int fault(void *at) {
+    int s = sigsetjmp(back, 1);
+    return s ? s : (run(at), 0);
+}
+
+static void rewritten(void) {
+    char *p = map(PROT_READ | PROT_WRITE | PROT_EXEC);
+    for (int i = 0; i < 200; i++) {
+        emit(p, i);
+        CHECK_IS(run(p), i);
+        emit(p + 64, i + 1);
+        CHECK_IS(run(p + 64), i + 1);
+        CHECK_IS(run(p), i);
+    }
+    munmap(p, PAGE);
+}
+
+/* A system call writes it: read, from a file. */
+static void read_in(void) {
+    char *p = map(PROT_READ | PROT_WRITE | PROT_EXEC), block[64] = {0};
+    int fds[2];
+    CHECK_IS(pipe(fds), 0);
+    for (int i = 0; i < 20; i++) {
+        emit(block, i);
+        CHECK_IS(write(fds[1], block, sizeof block), sizeof block);
+        CHECK_IS(read(fds[0], p, sizeof block), sizeof block);
+        __builtin___clear_cache(p, p + sizeof block);
+        CHECK_IS(run(p), i);
+    }
+    munmap(p, PAGE);
+}
+
+static void protected(void) {
+    char *p = map(PROT_READ | PROT_WRITE);
+    emit(p, 5);
+    CHECK_IS(fault(p), SIGSEGV);
+    for (int i = 0; i < 20; i++) {
+        mprotect(p, PAGE, PROT_READ | PROT_WRITE);
+        emit(p, i);
+        CHECK_IS(fault(p), SIGSEGV);
+        mprotect(p, PAGE, PROT_READ | PROT_EXEC);
+        CHECK_IS(run(p), i);
+    }
+    mprotect(p, PAGE, PROT_NONE);
+    CHECK_IS(fault(p), SIGSEGV);
+    munmap(p, PAGE);
+    CHECK_IS(fault(p), SIGSEGV);
+}
+
+/* No instruction says that the code has changed: other memory is there now. */
+static void replaced(void) {
+    char name[] = "code.tmp", *p = map(PROT_READ | PROT_EXEC);
+    int fd = open(name, O_CREAT | O_RDWR | O_TRUNC, 0600);
+    unlink(name);
+    for (int i = 0; i < 8; i++) {
+        char block[PAGE] = {0};
+        emit(block, 100 + i);
+        CHECK_IS(pwrite(fd, block, PAGE, i * PAGE), PAGE);
+    }
+    for (int round = 0; round < 5; round++)
+        for (int i = 0; i < 8; i++) {
+            CHECK(mmap(p, PAGE, PROT_READ | PROT_EXEC, MAP_FIXED | (i % 2 ? MAP_PRIVATE : MAP_SHARED), fd, i * PAGE) == p);
+            CHECK_IS(run(p), 100 + i);
+        }
+    /* moved */
+    char *q = map(PROT_NONE);
+    CHECK(mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, q) == q);
+    CHECK_IS(run(q), 107);
+    CHECK_IS(fault(p), SIGSEGV);
+    /* thrown away */
+    p = map(PROT_READ | PROT_WRITE | PROT_EXEC);
+    emit(p, 9);
+    CHECK_IS(run(p), 9);
+    madvise(p, PAGE, MADV_DONTNEED);
+    mprotect(p, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC);
+    emit(p, 11);
+    CHECK_IS(run(p), 11);
+    close(fd);
+}
+
+/* Two addresses of the same memory: written by one, run at the other. */
+static void aliased(void) {
+    int fd = memfd_create("code", 0);
+    CHECK_IS(ftruncate(fd, PAGE), 0);
+    char *w = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    char *x = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+    for (int i = 0; i < 50; i++) {
+        emit(w, i);
+        __builtin___clear_cache(x, x + 64);
+        CHECK_IS(run(x), i);
+    }
+    close(fd);
+}
+
+/* Code over the edge of two pages with different fates. */
+static void crossing(void) {
+    char *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *at = p + PAGE - 2;
+    for (int i = 0; i < 20; i++) {
+        emit(at, i);
+        CHECK_IS(run(at), i);
+    }
+    mprotect(p + PAGE, PAGE, PROT_READ | PROT_WRITE);
+    CHECK_IS(fault(at), SIGSEGV);
+    mprotect(p + PAGE, PAGE, PROT_READ | PROT_EXEC);
+    CHECK_IS(run(at), 19);
+    munmap(p + PAGE, PAGE);
+    CHECK_IS(fault(at), SIGSEGV);
+}
+
+/* Parent and child change the same address to different things. */
+static void forked(void) {
+    char *p = map(PROT_READ | PROT_WRITE | PROT_EXEC);
+    int status;
+    emit(p, 1);
+    CHECK_IS(run(p), 1);
+    for (int i = 0; i < 10; i++) {
+        pid_t pid = fork();
+        if (!pid) {
+            int bad = run(p) != 1 + i * 3;
+            emit(p, 1000 + i);
+            bad |= run(p) != 1000 + i;
+            _exit(bad);
+        }
+        emit(p, 4 + i * 3);
+        CHECK_IS(run(p), 4 + i * 3);
+        CHECK_IS(waitpid(pid, &status, 0), pid);
+        CHECK_IS(status, 0);
+        CHECK_IS(run(p), 4 + i * 3);
+    }
+}
+
+int main(void) {
+    signal(SIGSEGV, leave);
+    rewritten();
+    read_in();
+    protected();
+    replaced();
+    aliased();
+    crossing();
+    forked();
+    return done();
+}
