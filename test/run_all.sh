@@ -67,7 +67,7 @@ full() {
         *) suite "cli-$v" test/run_cli.sh build$variant/vee usage process machine embed ;;
         esac
     done
-    for tier in interp baseline; do
+    for tier in interp baseline auto; do
         suite "programs-$tier" test/run_programs.sh build/vee --tier $tier
         suite "programs-$tier-window" test/run_programs.sh build/vee --tier $tier --window
     done
@@ -77,8 +77,8 @@ full() {
     done
     suite digests test/run_digests.sh build
     suite programs-clang test/run_programs.sh build/clang/vee
-    suite programs-san test/run_programs.sh build/clang-san/vee --window
-    suite programs-one-block test/run_programs.sh build/poison-debug/vee --one-block
+    suite programs-san test/run_programs.sh build/clang-san/vee --tier baseline --window
+    suite programs-one-block test/run_programs.sh build/poison-debug/vee --tier baseline --one-block
     suite programs-random-flush test/run_programs.sh build/poison-debug/vee --random-flush --window
     suite programs-poll-always test/run_programs.sh build/poison-debug/vee --poll-always
     suite fuzz step make fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-20}"
