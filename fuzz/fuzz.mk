@@ -12,3 +12,14 @@ fuzz_riscv: $(B)/fuzz_riscv
 $(B)/fuzz_riscv: $(FUZZ_RISCV) $(FUZZ_PARTS)
 	$(call say,LD )
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# The guest side of --against, a riscv64 Linux program. It is linked where no case's addresses are.
+RISCV_CC ?= riscv64-linux-gnu-gcc
+RUNNER := fuzz/riscv/runner/runner.c fuzz/riscv/values.c
+
+.PHONY: fuzz_runner
+fuzz_runner: $(B)/fuzz_runner
+
+$(B)/fuzz_runner: $(RUNNER) fuzz/riscv/protocol.h
+	$(call say,RV )
+	$(Q)$(RISCV_CC) -std=gnu17 -O2 -static -Wall -Wextra -Werror -Wl,-Ttext-segment=0x70000000 -o $@ $(RUNNER)

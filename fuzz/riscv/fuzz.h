@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "guest/isa.h"
 #include "guest/riscv/riscv.h"
+#include "protocol.h"
 
 enum {
     MAX_INSNS = 48,
@@ -50,6 +51,7 @@ struct fuzz_case {
     uint64_t code_base; /* guest address of the code area */
     uint32_t at;        /* offset of the sequence in it */
     bool counted, with_counters;
+    bool alone; /* ends at its first stop; no system calls, nothing that depends on time */
     unsigned n, rounds, stops;
     struct instruction code[MAX_INSNS];
     struct start start[MAX_ROUNDS];
@@ -71,23 +73,13 @@ struct record {
 };
 
 /* generate.c */
-struct random {
-    uint64_t state;
-};
-uint64_t random_next(struct random *r);
-static inline uint64_t random_below(struct random *r, uint64_t n) {
-    return random_next(r) % n;
-}
-static inline bool random_percent(struct random *r, unsigned p) {
-    return random_next(r) % 100 < p;
-}
 /** Makes the case number `index` of a batch. */
 void case_make(struct fuzz_case *c, uint64_t batch_seed, unsigned index);
+/** The same, to be run elsewhere: as a Linux process would, with rows that `usable` (by row) says. */
+void case_make_alone(struct fuzz_case *c, uint64_t batch_seed, unsigned index, const bool *usable);
 /** Puts the sequence into bytes (at most SLOT of them); returns how many. */
 unsigned case_layout(const struct fuzz_case *c, uint8_t *bytes, uint32_t *offset_of);
 uint64_t data_address(enum memory memory);
-/** Fills the data pages of a batch. */
-void data_fill(uint8_t *data, size_t size, uint64_t seed);
 
 /* world.c */
 enum which { INTERP, COUNTED, UNCOUNTED, ENGINES };
@@ -97,12 +89,36 @@ struct world *world_make(void);
 void world_batch(struct world *w, uint64_t batch_seed, enum memory memory, uint64_t code_base);
 /** Runs the case on both tiers. False: they differ, and `why` says at which stop and in what. */
 bool world_case(struct world *w, const struct fuzz_case *c, char *why, size_t size);
+/** Puts these cases' code into the code area, before any of them is run by world_alone. False: there would be a system
+    call in it. */
+bool world_place(struct world *w, const struct fuzz_case *c, unsigned n);
+const uint8_t *world_code(const struct world *w);
+/** What a Linux process would start with; and where and how the interpreter says that it ends. False: it does not. */
+bool world_alone(struct world *w, const struct fuzz_case *c, struct run_case *from, struct run_result *to);
 /** Instructions executed by the reference so far. */
 uint64_t world_executed(const struct world *w);
 const struct record *world_record(const struct world *w);
 const struct engine_stats *world_stats(const struct world *w, enum which which);
 
+/* Appends to why[size] at n. */
+#define SAY(...) n += n < (int)size ? snprintf(why + n, size - (unsigned)n, __VA_ARGS__) : 0
+
 /* report.c */
 void case_print(const struct fuzz_case *c);
+
+/* shrink.c */
+/** Makes the case at *c smaller while fails(context) is true of it. */
+void case_shrink(struct fuzz_case *c, bool (*fails)(void *context), void *context);
+
+/* against.c */
+struct against_options {
+    const char *command, *without;
+    uint64_t seed, insns, replay;
+    double seconds;
+    int index;
+    bool verbose, replays;
+};
+/** Runs cases in the runner, which `command` starts, and compares with the interpreter. Exit status as main's. */
+int against_run(const struct against_options *o);
 
 #endif

@@ -8,147 +8,12 @@
 #include "riscv_isa.h"
 #include <string.h>
 
-uint64_t random_next(struct random *r) {
-    uint64_t z = r->state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
 static const uint8_t data_regs[] = {2, 8, 9, 10, 11}, label_regs[] = {1, 5, 13, 18};
 enum { DATA_REGS = sizeof data_regs, LABEL_REGS = sizeof label_regs, HOT = 7 };
 
-/* ---- values */
-
-static const uint64_t special_ints[] = {0,
-                                        1,
-                                        2,
-                                        3,
-                                        7,
-                                        8,
-                                        31,
-                                        32,
-                                        63,
-                                        64,
-                                        255,
-                                        0xffff,
-                                        INT32_MAX,
-                                        0x80000000u,
-                                        UINT32_MAX,
-                                        0x100000000u,
-                                        INT64_MAX,
-                                        (uint64_t)INT64_MIN,
-                                        UINT64_MAX,
-                                        (uint64_t)-2,
-                                        (uint64_t)INT32_MIN,
-                                        0xffffffff80000001u,
-                                        0x5555555555555555u,
-                                        0x0123456789abcdefu,
-                                        0x8000000000000001u,
-                                        0xfffffffe00000000u,
-                                        0x7fffffff00000000u,
-                                        0x00ff00ff00ff00ffu};
-static const uint64_t special_doubles[] = {0,
-                                           0x8000000000000000u,
-                                           0x3ff0000000000000u,
-                                           0xbff0000000000000u,
-                                           0x7ff0000000000000u,
-                                           0xfff0000000000000u,
-                                           0x7ff8000000000000u,
-                                           0xfff8000000000000u,
-                                           0x7ff0000000000001u,
-                                           0xfff4000000000123u,
-                                           1,
-                                           0x8000000000000001u,
-                                           0x000fffffffffffffu,
-                                           0x0010000000000000u,
-                                           0x8010000000000000u,
-                                           0x7fefffffffffffffu,
-                                           0xffefffffffffffffu,
-                                           0x43e0000000000000u /* 2^63 */,
-                                           0xc3e0000000000000u,
-                                           0x43f0000000000000u,
-                                           0x41e0000000000000u,
-                                           0x41dfffffffc00000u,
-                                           0xc1e0000000000000u,
-                                           0xc1e0000000200000u,
-                                           0x41efffffffe00000u,
-                                           0x41f0000000000000u,
-                                           0x3fe0000000000000u,
-                                           0xbfe0000000000000u,
-                                           0x3ff8000000000000u,
-                                           0x4004000000000000u,
-                                           0xbfefffffffffffffu,
-                                           0x3cb0000000000000u,
-                                           0x47efffffe0000000u /* FLT_MAX */,
-                                           0x47effffff0000000u,
-                                           0x3810000000000000u /* FLT_MIN */,
-                                           0x380fffffffffffffu,
-                                           0x36a0000000000000u,
-                                           0x3690000000000000u,
-                                           0x4330000000000001u,
-                                           0x40effc0000000000u,
-                                           0x43dfffffffffffffu};
-static const uint32_t special_floats[] = {
-    0,           0x80000000u, 0x3f800000u, 0xbf800000u, 0x7f800000u, 0xff800000u, 0x7fc00000u, 0xffc00000u,
-    0x7f800001u, 0xffa00123u, 1,           0x80000001u, 0x007fffffu, 0x00800000u, 0x80800000u, 0x7f7fffffu,
-    0xff7fffffu, 0x5f000000u, 0xdf000000u, 0x5f800000u, 0x4f000000u, 0x4effffffu, 0xcf000000u, 0xcf000001u,
-    0x4f7fffffu, 0x4f800000u, 0x3f000000u, 0xbf000000u, 0x3fc00000u, 0x40200000u, 0xbf7fffffu, 0x34000000u,
-    0x477fe000u, 0x477ff000u, 0x38800000u, 0x387fffffu, 0x33800000u, 0x33000000u, 0x4b000001u, 0x4b7fffffu};
-static const uint16_t special_halves[] = {0,      0x8000, 0x3c00, 0xbc00, 0x7c00, 0xfc00, 0x7e00, 0xfe00,
-                                          0x7c01, 0xfd12, 1,      0x8001, 0x03ff, 0x0400, 0x8400, 0x7bff,
-                                          0xfbff, 0x3800, 0xb800, 0x3e00, 0x4100, 0x1400, 0x6401, 0x77ff};
-#define PICK(r, table) (table)[random_below(r, sizeof(table) / sizeof *(table))]
-
-static uint64_t random_int(struct random *r) {
-    switch (random_below(r, 8)) {
-    case 0:
-    case 1:
-    case 2: return PICK(r, special_ints);
-    case 3: return random_next(r);
-    case 4: return (uint64_t)(int32_t)random_next(r);
-    case 5: return random_next(r) >> random_below(r, 64);
-    case 6: return (uint64_t)((int64_t)random_next(r) >> random_below(r, 64));
-    default: return random_below(r, 64) - 16;
-    }
-}
-
-static uint64_t random_double(struct random *r) {
-    uint64_t v = random_next(r);
-    switch (random_below(r, 6)) {
-    case 0: return v;
-    case 1: /* of moderate size, few significant bits */
-        return (v & 0x800fffff00000000u) | (0x3ffull - 40 + v % 80) << 52;
-    case 2: return (v & 0x800fffffffffffffu) | (0x3ffull - 70 + v % 140) << 52;
-    case 3: return PICK(r, special_doubles) + random_below(r, 3) - 1;
-    default: return PICK(r, special_doubles);
-    }
-}
-
-static uint32_t random_float(struct random *r) {
-    uint32_t v = (uint32_t)random_next(r);
-    switch (random_below(r, 6)) {
-    case 0: return v;
-    case 1: return (v & 0x807ff000u) | (0x7fu - 20 + v % 40) << 23;
-    case 2: return (v & 0x807fffffu) | (0x7fu - 70 + v % 140) << 23;
-    case 3: return PICK(r, special_floats) + (uint32_t)random_below(r, 3) - 1;
-    default: return PICK(r, special_floats);
-    }
-}
-
-static uint64_t random_fp(struct random *r) {
-    unsigned n = (unsigned)random_below(r, 20);
-    if (n < 9) return random_float(r) | 0xffffffff00000000u;
-    if (n < 15) return random_double(r);
-    if (n < 18)
-        return (random_percent(r, 60) ? PICK(r, special_halves) : random_next(r) & 0xffff) | 0xffffffffffff0000u;
-    if (n == 18) return random_next(r) << 32 | random_float(r); /* not boxed */
-    return random_next(r);
-}
-
 uint64_t data_address(enum memory memory) {
     switch (memory) {
-    case MEMORY_DIRECT: return 0x20001000;
+    case MEMORY_DIRECT: return RUN_DATA_AT;
     case MEMORY_WINDOW: return 0x1001000;
     case MEMORY_WINDOW_END: return (1u << 28) - DATA_SIZE; /* nothing readable behind: the window ends */
     case MEMORY_SOFT: return 0x80001000;
@@ -168,14 +33,6 @@ static uint64_t random_pointer(struct random *r, enum memory memory) {
     default: p += (PAGE - 64 + random_below(r, 128)) & ~7ull; break;
     }
     return p;
-}
-
-void data_fill(uint8_t *data, size_t size, uint64_t seed) {
-    struct random r = {seed ^ 0x6d656d6f7279};
-    for (size_t i = 0; i < size; i += 8) {
-        uint64_t v = random_percent(&r, 50) ? random_fp(&r) : random_int(&r);
-        memcpy(data + i, &v, 8);
-    }
 }
 
 /* ---- instructions */
@@ -216,6 +73,7 @@ static const struct rows *rows_sorted(void) {
 
 struct maker {
     struct random *r;
+    const bool *usable; /* by row, or NULL: all */
     struct fuzz_case *c;
     uint8_t hot[HOT], hot_fp[HOT]; /* registers that this case likes */
 };
@@ -257,7 +115,8 @@ static int64_t pick_value(struct maker *m, const struct isa_row *row, const stru
                    : random_percent(r, 60) ? PICK(r, m->hot_fp)
                                            : (int64_t)random_below(r, 32);
         if (!strcmp(o->name, "csr"))
-            return random_percent(r, 80) ? 1 + (int64_t)random_below(r, 3) : (int64_t)PICK(r, other_csrs);
+            return random_percent(r, 80) ? 1 + (int64_t)random_below(r, 3)
+                                         : (int64_t)PICK(r, other_csrs) + (m->c->alone ? 0x400 : 0);
         if (!strncmp(o->name, "rm", 2))
             return random_percent(r, 40) ? 7 : random_percent(r, 50) ? 0 : (int64_t)random_below(r, 5);
         return (int64_t)random_next(r);
@@ -269,7 +128,7 @@ static int64_t pick_value(struct maker *m, const struct isa_row *row, const stru
     if (k == ROW_INDIRECT) return random_percent(r, 80) ? 0 : (int64_t)random_below(r, 9) - 4;
     if (k == ROW_MEMORY && random_percent(r, 80)) return (int64_t)random_below(r, 80) - (o->kind->is_signed ? 40 : 0);
     int64_t v = (int64_t)random_next(r);
-    if (random_percent(r, 30)) v = (int64_t)PICK(r, special_ints);
+    if (random_percent(r, 30)) v = (int64_t)random_int(r);
     if (random_percent(r, 20)) v = 1ll << (o->width - 1);
     return o->kind->is_signed ? (int64_t)((uint64_t)v << (64 - o->width)) >> (64 - o->width)
                               : (int64_t)((uint64_t)v & ((1ull << o->width) - 1));
@@ -304,9 +163,12 @@ static struct instruction make_one(struct maker *m) {
         if ((word & 3) == 3) return (struct instruction){.bits = word, .length = 4, .target = -1};
         return (struct instruction){.bits = word & 0xffff, .length = 2, .target = -1};
     }
-    unsigned at = (unsigned)random_below(r, 99), k = 0;
-    while (at >= weights[k]) at -= weights[k++];
-    return make_row(m, rows->of[k][random_below(r, rows->n[k])]);
+    for (;;) {
+        unsigned at = (unsigned)random_below(r, 99), k = 0;
+        while (at >= weights[k]) at -= weights[k++];
+        unsigned row = rows->of[k][random_below(r, rows->n[k])];
+        if (!m->usable || m->usable[row]) return make_row(m, row);
+    }
 }
 
 static unsigned row_named(const char *name) {
@@ -358,6 +220,31 @@ static void make_start(struct maker *m, struct start *s) {
     s->counteren = random_percent(r, 70) ? 7 : 0;
 }
 
+/* Registers and the sequence. */
+static void make_code(struct maker *m) {
+    struct fuzz_case *c = m->c;
+    struct random *r = m->r;
+    for (unsigned i = 0; i < HOT; i++) {
+        do m->hot[i] = (uint8_t)(1 + random_below(r, 30));
+        while (is_pointer(m->hot[i]));
+        m->hot_fp[i] = (uint8_t)random_below(r, 32);
+    }
+    c->n = random_percent(r, 30) ? 1 + (unsigned)random_below(r, 6) : 4 + (unsigned)random_below(r, 37);
+    for (unsigned i = 0; i < c->n; i++) c->code[i] = make_one(m);
+    if (random_percent(r, 10)) add_reservation(m);
+    if (random_percent(r, 60)) add_loop(m);
+}
+
+static void make_place(struct maker *m, unsigned index) {
+    struct fuzz_case *c = m->c;
+    unsigned room = SLOT - 4 * c->n - 16;
+    c->at = index * SLOT + ((unsigned)random_below(m->r, room + 1) & ~1u);
+    /* At the border of a page, so that instructions lie across it; the area's end is followed by nothing. */
+    if (index % (PAGE / SLOT) == 0 && index && random_percent(m->r, 50))
+        c->at = index * SLOT - 2 * (1 + index / 16 % 3);
+    if (index == BATCH - 1) c->at = CODE_SIZE - 2 * (unsigned)(random_below(m->r, 2 * c->n + 1) / 2 + 1);
+}
+
 void case_make(struct fuzz_case *c, uint64_t batch_seed, unsigned index) {
     static const uint64_t bases[] = {0x10000, 0x40000000, 0x2aaaaac000, 0x7ffffffe000, 0xffffffff80000000u, 0x7fffe000};
     struct random batch = {batch_seed}, r;
@@ -367,17 +254,8 @@ void case_make(struct fuzz_case *c, uint64_t batch_seed, unsigned index) {
     c->seed = random_next(&batch) + index * 0xd1342543de82ef95u;
     r.state = c->seed;
     struct maker m = {.r = &r, .c = c};
-    for (unsigned i = 0; i < HOT; i++) {
-        do m.hot[i] = (uint8_t)(1 + random_below(&r, 30));
-        while (is_pointer(m.hot[i]));
-        m.hot_fp[i] = (uint8_t)random_below(&r, 32);
-    }
-    c->counted = random_percent(&r, 55);
-    c->with_counters = c->counted;
-    c->n = random_percent(&r, 30) ? 1 + (unsigned)random_below(&r, 6) : 4 + (unsigned)random_below(&r, 37);
-    for (unsigned i = 0; i < c->n; i++) c->code[i] = make_one(&m);
-    if (random_percent(&r, 10)) add_reservation(&m);
-    if (random_percent(&r, 60)) add_loop(&m);
+    c->counted = c->with_counters = random_percent(&r, 55);
+    make_code(&m);
     c->rounds = random_percent(&r, 30) ? 2 : 1;
     for (unsigned i = 0; i < c->rounds; i++) make_start(&m, &c->start[i]);
     c->stops = 1 + (unsigned)random_below(&r, MAX_STOPS);
@@ -387,11 +265,35 @@ void case_make(struct fuzz_case *c, uint64_t batch_seed, unsigned index) {
         if (!c->counted) c->budget[i] = 3000;
         c->action[i] = random_percent(&r, 85) ? ACTION_NONE : (uint8_t)random_below(&r, ACTION_COUNT);
     }
-    unsigned room = SLOT - 4 * c->n - 8;
-    c->at = index * SLOT + ((unsigned)random_below(&r, room + 1) & ~1u);
-    /* At the border of a page, so that instructions lie across it; the area's end is followed by nothing. */
-    if (index % (PAGE / SLOT) == 0 && index && random_percent(&r, 50)) c->at = index * SLOT - 2 * (1 + index / 16 % 3);
-    if (index == BATCH - 1) c->at = CODE_SIZE - 2 * (unsigned)(random_below(&r, 2 * c->n + 1) / 2 + 1);
+    make_place(&m, index);
+}
+
+/* lr and sc of different widths may pair or not, as the implementation likes: all of a case get the same width. */
+static void make_reservations_alike(struct fuzz_case *c, struct random *r) {
+    uint32_t width = random_percent(r, 50) ? 0x2000 : 0x3000;
+    for (unsigned i = 0; i < c->n; i++) {
+        uint32_t bits = c->code[i].bits;
+        if ((bits & 0x7f) == 0x2f && (bits & 0xf0006000) == 0x10002000) c->code[i].bits = (bits & ~0x3000u) | width;
+    }
+}
+
+void case_make_alone(struct fuzz_case *c, uint64_t batch_seed, unsigned index, const bool *usable) {
+    struct random r = {batch_seed + index * 0xd1342543de82ef95u};
+    memset(c, 0, sizeof *c);
+    c->memory = MEMORY_DIRECT;
+    c->code_base = RUN_CODE_AT;
+    c->alone = true;
+    c->seed = r.state;
+    struct maker m = {.r = &r, .c = c, .usable = usable};
+    make_code(&m);
+    make_reservations_alike(c, &r);
+    c->rounds = c->stops = 1;
+    make_start(&m, &c->start[0]);
+    c->start[0].fs = FS_DIRTY;
+    c->start[0].cbo = CBO_ZERO | CBO_CLEAN | CBO_INVAL;
+    c->start[0].counteren = 7;
+    c->budget[0] = 3000;
+    make_place(&m, index);
 }
 
 /* Where the target's displacement cannot be encoded, the instruction stays as it is: a branch to itself or so. */
@@ -416,6 +318,6 @@ unsigned case_layout(const struct fuzz_case *c, uint8_t *bytes, uint32_t *offset
         }
         memcpy(bytes + offset_of[i], &bits, n->length);
     }
-    memcpy(bytes + at, "\x73\0\0\0", 4); /* ecall */
+    memcpy(bytes + at, c->alone ? "\x73\0\x10" : "\x73\0\0", 4); /* ebreak or ecall */
     return at + 4;
 }

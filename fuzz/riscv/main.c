@@ -35,6 +35,7 @@ struct options {
 };
 
 static struct shared *shared;
+static struct against_options against = {.without = ""};
 static struct options options = {.seed = 1, .insns = UINT64_MAX, .seconds = 1e9, .index = -1, .memory = -1};
 
 static double now(void) {
@@ -119,7 +120,8 @@ struct trial {
 };
 
 /* True if it fails, and shared->why says how. */
-static bool fails(const struct trial *t) {
+static bool fails(void *context) {
+    const struct trial *t = context;
     pid_t child = fork();
     if (child < 0) {
         perror("fuzz: fork");
@@ -142,73 +144,6 @@ static bool fails(const struct trial *t) {
         snprintf(shared->why, sizeof shared->why, WTERMSIG(status) == SIGALRM ? "hangs" : "dies: signal %d (%s)",
                  WTERMSIG(status), strsignal(WTERMSIG(status)));
     return WIFSIGNALED(status) || WEXITSTATUS(status) == 1;
-}
-
-static void remove_code(struct fuzz_case *c, unsigned at, unsigned n) {
-    memmove(&c->code[at], &c->code[at + n], (c->n - at - n) * sizeof *c->code);
-    c->n -= n;
-    for (unsigned i = 0; i < c->n; i++) {
-        int t = c->code[i].target;
-        c->code[i].target = (int16_t)(t >= (int)(at + n) ? t - (int)n : t > (int)at ? (int)at : t);
-    }
-    for (unsigned r = 0; r < c->rounds; r++)
-        for (unsigned i = 0; i < 32; i++) {
-            int t = c->start[r].label[i];
-            c->start[r].label[i] = (int16_t)(t >= (int)(at + n) ? t - (int)n : t > (int)at ? (int)at : t);
-        }
-}
-
-/* Tries a change of the last case; keeps it if it still fails. */
-#define TRY(...)                                                                                                       \
-    do {                                                                                                               \
-        struct fuzz_case before = *c;                                                                                  \
-        __VA_ARGS__;                                                                                                   \
-        if (memcmp(&before, c, sizeof before) == 0) break;                                                             \
-        if (fails(t))                                                                                                  \
-            better = true;                                                                                             \
-        else                                                                                                           \
-            *c = before;                                                                                               \
-    } while (0)
-
-static bool shrink_once(struct trial *t) {
-    struct fuzz_case *c = &t->cases[t->n - 1];
-    bool better = false;
-    for (unsigned size = c->n; size; size /= 2)
-        for (unsigned at = 0; at + size <= c->n;) {
-            unsigned n = c->n;
-            TRY(remove_code(c, at, size));
-            if (c->n == n) at += size;
-        }
-    TRY(c->rounds = 1);
-    TRY(c->start[0] = c->start[1]; c->rounds = 1);
-    for (unsigned i = 0; i < c->stops; i++) TRY(c->action[i] = ACTION_NONE);
-    while (c->stops > 1) {
-        unsigned n = c->stops;
-        TRY(c->stops--);
-        if (c->stops == n)
-            TRY(c->stops--; c->budget[0] += c->budget[1]; memmove(c->budget + 1, c->budget + 2, (n - 2) * 8);
-                memmove(c->action + 1, c->action + 2, n - 2));
-        if (c->stops == n) break;
-    }
-    if (!c->counted)
-        for (unsigned i = 0; i < c->stops; i++) TRY(c->budget[i] = 100);
-    TRY(c->with_counters = false);
-    for (unsigned r = 0; r < c->rounds; r++) {
-        struct start *s = &c->start[r];
-        for (unsigned i = 1; i < 32; i++) {
-            TRY(s->label[i] = -1);
-            TRY(s->x[i] = 0);
-            TRY(s->f[i] = 0);
-            if (s->x[i] > 1 && s->x[i] < 64) TRY(s->x[i] = 1);
-        }
-        TRY(s->f[0] = 0);
-        TRY(s->frm = 0);
-        TRY(s->fflags = 0);
-        TRY(s->fs = FS_DIRTY);
-        TRY(s->cbo = 7);
-        TRY(s->counteren = 0);
-    }
-    return better;
 }
 
 /* The failing case alone if that fails, else with what of its batch it needs. */
@@ -243,8 +178,7 @@ static int report(uint64_t seed, unsigned index, const char *first) {
         printf("but it does not fail again\n");
         return 1;
     }
-    for (unsigned i = 0; i < 8 && shrink_once(&t); i++) {
-    }
+    case_shrink(&t.cases[t.n - 1], fails, &t);
     fails(&t);
     for (unsigned i = 0; i + 1 < t.n; i++) {
         printf("after this case:\n");
@@ -267,14 +201,14 @@ static void summary(double began) {
 
 static const char usage[] =
     "usage: fuzz_riscv [--seed N] [--insns N] [--seconds S] [--counted | --uncounted] [--memory 0..4] [--verbose]\n"
-    "       fuzz_riscv --replay BATCH --index N\n";
+    "       fuzz_riscv --against COMMAND [--without zfa,zicond,...] [--seed N] [--insns N] [--seconds S]\n"
+    "       fuzz_riscv ... --replay BATCH --index N\n";
 
 static void parse(int argc, char **argv) {
-    static const struct option known[] = {{"seed", 1, NULL, 's'},    {"insns", 1, NULL, 'n'},
-                                          {"seconds", 1, NULL, 't'}, {"counted", 0, NULL, 'c'},
-                                          {"memory", 1, NULL, 'm'},  {"uncounted", 0, NULL, 'u'},
-                                          {"replay", 1, NULL, 'r'},  {"index", 1, NULL, 'i'},
-                                          {"verbose", 0, NULL, 'v'}, {0}};
+    static const struct option known[] = {
+        {"seed", 1, NULL, 's'},   {"insns", 1, NULL, 'n'},     {"seconds", 1, NULL, 't'}, {"counted", 0, NULL, 'c'},
+        {"memory", 1, NULL, 'm'}, {"uncounted", 0, NULL, 'u'}, {"against", 1, NULL, 'a'}, {"without", 1, NULL, 'w'},
+        {"replay", 1, NULL, 'r'}, {"index", 1, NULL, 'i'},     {"verbose", 0, NULL, 'v'}, {0}};
     for (int o; (o = getopt_long(argc, argv, "v", known, NULL)) != -1;) switch (o) {
         case 's': options.seed = strtoull(optarg, NULL, 0); break;
         case 'n': options.insns = (uint64_t)strtod(optarg, NULL); break;
@@ -286,6 +220,8 @@ static void parse(int argc, char **argv) {
             options.replay = strtoull(optarg, NULL, 0);
             options.replays = true;
             break;
+        case 'a': against.command = optarg; break;
+        case 'w': against.without = optarg; break;
         case 'i': options.index = atoi(optarg); break;
         case 'v': options.verbose = true; break;
         default: fputs(usage, stderr); exit(2);
@@ -294,6 +230,16 @@ static void parse(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     parse(argc, argv);
+    if (against.command) {
+        against.seed = options.seed;
+        against.insns = options.insns;
+        against.seconds = options.seconds;
+        against.index = options.index;
+        against.verbose = options.verbose;
+        against.replays = options.replays;
+        against.replay = options.replay;
+        return against_run(&against);
+    }
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) return 2;
     if (options.replays)

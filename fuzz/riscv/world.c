@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <signal.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 enum { PHYSICAL = 0x80001000, PMP_ALL = 0x1f };
@@ -130,8 +132,17 @@ static void make_memory(struct world *w) {
     data_fill(w->home[MEMORY_SOFT], DATA_SIZE + PAGE, 1);
     w->tables = w->home[MEMORY_SOFT] + DATA_SIZE + PAGE;
     make_tables(w);
-    w->code = map(NULL, CODE_SIZE + PAGE, PROT_READ | PROT_WRITE, 0);
-    mprotect(w->code + CODE_SIZE, PAGE, PROT_NONE);
+    /* A runner's case can read its code: a second view of it at its address there. */
+    int fd = memfd_create("code", 0);
+    w->code = map(NULL, CODE_SIZE + PAGE, PROT_NONE, 0);
+    void *view = (void *)RUN_CODE_AT;
+    if (fd < 0 || ftruncate(fd, CODE_SIZE) ||
+        mmap(w->code, CODE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != w->code ||
+        mmap(view, CODE_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0) != view) {
+        perror("fuzz: code area");
+        exit(2);
+    }
+    close(fd);
 }
 
 struct world *world_make(void) {
@@ -288,7 +299,6 @@ static bool same(const struct record *a, const struct record *b, bool counted, c
     for (unsigned i = 0; i < a->n && i < b->n; i++) {
         const struct stop *p = &a->stop[i], *q = &b->stop[i];
         int n = 0;
-#define SAY(...) n += n < (int)size ? snprintf(why + n, size - (unsigned)n, __VA_ARGS__) : 0
         if (p->kind != q->kind) SAY("exit %s, %s; ", exit_info[p->kind].name, exit_info[q->kind].name);
         if (p->value != q->value) SAY("value %#" PRIx64 ", %#" PRIx64 "; ", p->value, q->value);
         if (p->pc != q->pc) SAY("pc %#" PRIx64 ", %#" PRIx64 "; ", p->pc, q->pc);
@@ -334,6 +344,63 @@ bool world_case(struct world *w, const struct fuzz_case *c, char *why, size_t si
     enum which other = c->counted || w->record[0].endless ? COUNTED : UNCOUNTED;
     run(w, other, c, offset_of, &w->record[1]);
     return same(&w->record[0], &w->record[1], other == COUNTED, why, size);
+}
+
+bool world_place(struct world *w, const struct fuzz_case *c, unsigned n) {
+    uint32_t offset_of[MAX_INSNS + 1];
+    uint8_t bytes[4 * MAX_INSNS + 4];
+    memset(w->code, 0, CODE_SIZE);
+    for (unsigned i = 0; i < n; i++) {
+        unsigned size = case_layout(&c[i], bytes, offset_of);
+        memcpy(w->code + c[i].at, bytes, c[i].at + size > CODE_SIZE ? CODE_SIZE - c[i].at : size);
+    }
+    for (unsigned at = 0; at + 4 <= CODE_SIZE; at += 2)
+        if (!memcmp(w->code + at, "\x73\0\0", 4)) return false;
+    engine_flush(w->engine[INTERP]);
+    return true;
+}
+
+const uint8_t *world_code(const struct world *w) {
+    return w->code;
+}
+
+static void signal_of(const struct cpu *cpu, struct run_result *to) {
+    to->pc = to->address = cpu->pc;
+    switch (cpu->exit.kind) {
+    case EXIT_illegal: to->signal = SIGILL; return;
+    case EXIT_breakpoint: to->signal = SIGTRAP; return;
+    case EXIT_fault_fetch:
+    case EXIT_fault_read:
+    case EXIT_fault_write: to->signal = SIGSEGV; break;
+    case EXIT_misaligned_read:
+    case EXIT_misaligned_write: to->signal = SIGBUS; break;
+    default: abort();
+    }
+    to->address = cpu->exit.value;
+}
+
+bool world_alone(struct world *w, const struct fuzz_case *c, struct run_case *from, struct run_result *to) {
+    uint32_t offset_of[MAX_INSNS + 1];
+    uint8_t bytes[4 * MAX_INSNS + 4];
+    struct cpu *cpu = w->cpu[INTERP];
+    const struct riscv_cpu *r = riscv_of(cpu);
+    case_layout(c, bytes, offset_of);
+    w->now = c;
+    set_cpu(w, cpu, c, &c->start[0], offset_of);
+    *from = (struct run_case){.pc = cpu->pc, .fcsr = r->frm << 5 | cpu->fp_flags};
+    memcpy(from->x, r->x, sizeof r->x);
+    memcpy(from->f, r->f, sizeof r->f);
+    memcpy(w->home[w->memory], w->fresh, DATA_SIZE);
+    cpu_grant(cpu, c->budget[0]);
+    engine_run(w->engine[INTERP], cpu);
+    w->executed += cpu_count(cpu);
+    if (cpu->exit.kind == EXIT_budget) return false;
+    *to =
+        (struct run_result){.fcsr = r->frm << 5 | cpu->fp_flags, .memory = data_digest(w->home[w->memory], DATA_SIZE)};
+    memcpy(to->x, r->x, sizeof r->x);
+    memcpy(to->f, r->f, sizeof r->f);
+    signal_of(cpu, to);
+    return true;
 }
 
 uint64_t world_executed(const struct world *w) {
