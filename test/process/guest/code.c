@@ -1,5 +1,6 @@
 /* code.c - code that comes, changes and goes while the program runs: written, mapped over, protected, unmapped, shared
- * with a child. What runs is always what is there. Instructions for both the guest and the host that checks the test. */
+ * with a child. What runs is always what is there. Instructions for both the guest and the host that checks the test.
+ */
 #include "check.h"
 #include <fcntl.h>
 #include <setjmp.h>
@@ -18,12 +19,18 @@ static void emit(void *at, int value) {
     __builtin___clear_cache((char *)at, (char *)at + sizeof code);
 }
 
-static int run(void *at) { return ((function *)at)(); }
+static int run(void *at) {
+    return ((function *)at)();
+}
 
-static char *map(int prot) { return mmap(NULL, PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }
+static char *map(int prot) {
+    return mmap(NULL, PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
 
 static sigjmp_buf back;
-static void leave(int s) { siglongjmp(back, s); }
+static void leave(int s) {
+    siglongjmp(back, s);
+}
 static int fault(void *at) {
     int s = sigsetjmp(back, 1);
     return s ? s : (run(at), 0);
@@ -85,7 +92,8 @@ static void replaced(void) {
     }
     for (int round = 0; round < 5; round++)
         for (int i = 0; i < 8; i++) {
-            CHECK(mmap(p, PAGE, PROT_READ | PROT_EXEC, MAP_FIXED | (i % 2 ? MAP_PRIVATE : MAP_SHARED), fd, i * PAGE) == p);
+            CHECK(mmap(p, PAGE, PROT_READ | PROT_EXEC, MAP_FIXED | (i % 2 ? MAP_PRIVATE : MAP_SHARED), fd, i * PAGE) ==
+                  p);
             CHECK_IS(run(p), 100 + i);
         }
     /* moved */

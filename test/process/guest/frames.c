@@ -16,7 +16,7 @@ static void leave(int s, siginfo_t *info, void *context) {
     siglongjmp(back, 1);
 }
 
-static void catch(int s) {
+static void catch (int s) {
     struct sigaction a = {.sa_sigaction = leave, .sa_flags = SA_SIGINFO};
     CHECK_IS(sigaction(s, &a, NULL), 0);
 }
@@ -36,8 +36,8 @@ static void catch(int s) {
 static void faults(void) {
     volatile char *p = page;
     char name[] = "frames.tmp";
-    catch(SIGSEGV);
-    catch(SIGBUS);
+    catch (SIGSEGV);
+    catch (SIGBUS);
     FAULT(SIGSEGV, SEGV_ACCERR, page + 7, (void)p[7]);
     mprotect(page, 4096, PROT_READ);
     FAULT(SIGSEGV, SEGV_ACCERR, page + 9, p[9] = 1);
@@ -193,7 +193,7 @@ static void skip(int s, siginfo_t *info, void *context) {
     last = *info;
     c->uc_mcontext.__gregs[REG_PC] += 4;
     c->uc_mcontext.__gregs[REG_A0] = 4711;
-    c->uc_mcontext.__gregs[20] += 1; /* s4 */
+    c->uc_mcontext.__gregs[20] += 1;                         /* s4 */
     c->uc_mcontext.__fpregs.__d.__f[8] = 0x4045000000000000; /* fs0 = 42.0 */
     c->uc_mcontext.__fpregs.__d.__fcsr = 3 << 5 | 0x11;      /* round up; invalid, inexact */
 }
@@ -222,7 +222,7 @@ static void registers(void) {
 }
 
 static void misaligned(void) {
-    catch(SIGBUS);
+    catch (SIGBUS);
     static uint32_t words[4];
     char *odd = (char *)words + 2;
     FAULT(SIGBUS, BUS_ADRALN, odd, __asm__ volatile("amoadd.w x0, x0, (%0)" ::"r"(odd) : "memory"));
@@ -233,16 +233,24 @@ static void misaligned(void) {
 static void bad_return(uint64_t sp) {
     __asm__ volatile("mv sp, %0\n li a7, 139\n ecall" ::"r"(sp) : "a7", "memory");
 }
-static void return_nowhere(void) { bad_return(0x10); }
-static void return_high(void) { bad_return(0xfffffffffffffff0); }
-static void return_vee(void) { bad_return(0x7ffff7000000); }
+static void return_nowhere(void) {
+    bad_return(0x10);
+}
+static void return_high(void) {
+    bad_return(0xfffffffffffffff0);
+}
+static void return_vee(void) {
+    bad_return(0x7ffff7000000);
+}
 static void return_unknown_extension(void) {
     static uint64_t frame[300];
     uint32_t *words = (uint32_t *)frame;
     words[(304 + 256 + 516) / 4 + 1] = 0x53465457;
     bad_return((uint64_t)frame);
 }
-static void land(void) { _exit(checks_failed ? 1 : 55); }
+static void land(void) {
+    _exit(checks_failed ? 1 : 55);
+}
 static void return_made_up(void) { /* all ones but for a pc, and all signals blocked */
     static uint64_t frame[300];
     memset(frame, 0xff, 304);

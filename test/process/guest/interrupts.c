@@ -7,7 +7,9 @@
 #include <time.h>
 
 static volatile sig_atomic_t handled;
-static void handler(int s) { handled += s > 0; }
+static void handler(int s) {
+    handled += s > 0;
+}
 
 static void install(int s, int flags) {
     struct sigaction a = {.sa_handler = handler, .sa_flags = flags};

@@ -4,7 +4,9 @@
 
 enum { MB = 1 << 20 };
 
-static void *map(size_t size) { return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }
+static void *map(size_t size) {
+    return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
 
 static void set(int which, rlim_t soft) {
     struct rlimit r;
@@ -53,8 +55,12 @@ static void __attribute__((noinline)) deeper(unsigned kilobytes) {
     sink += here[0];
 }
 
-static void overflow(void) { deeper(100 << 10); }
-static void fits(void) { deeper(6 << 10); }
+static void overflow(void) {
+    deeper(100 << 10);
+}
+static void fits(void) {
+    deeper(6 << 10);
+}
 
 static void others(void) {
     struct rlimit r = {10, 5};

@@ -14,13 +14,13 @@
 #include <time.h>
 
 static const uint64_t addresses[] = {
-    1,                  /* the null page */
-    0x700000000000,     /* nothing on either side, or above what this guest may have */
+    1,              /* the null page */
+    0x700000000000, /* nothing on either side, or above what this guest may have */
 #ifdef __riscv
-    0x555555554000,     /* where programs like the emulator usually are */
+    0x555555554000, /* where programs like the emulator usually are */
     0x7ffff7000000,
     0x7ffffffde000,
-    0x400000000000,     /* the limit of memory, around it */
+    0x400000000000, /* the limit of memory, around it */
     0x3fffffffffff,
     0x3ffffffff000,
 #endif

@@ -29,8 +29,8 @@ static int child_main(int argc, char **argv) {
         char link[4096], comm[16];
         ssize_t n = readlink("/proc/self/exe", link, sizeof link);
         prctl(PR_GET_NAME, comm);
-        printf("argc %d argv0 %s blocked %d ignored %d handled %d env %s exe %d comm %s open %d\n", argc, argv[0], blocked,
-               ignored, handled, getenv("PROCESSES") ? getenv("PROCESSES") : "none",
+        printf("argc %d argv0 %s blocked %d ignored %d handled %d env %s exe %d comm %s open %d\n", argc, argv[0],
+               blocked, ignored, handled, getenv("PROCESSES") ? getenv("PROCESSES") : "none",
                n == (ssize_t)strlen(self) && !memcmp(link, self, (size_t)n), comm, fcntl(9, F_GETFD));
         for (char **e = environ; *e; e++)
             if (!strncmp(*e, "VEE", 3)) printf("environment has %s\n", *e);
@@ -89,7 +89,8 @@ static void statuses(void) {
         sprintf(number, "%d", i);
         CHECK_IS(run(status, environ), i << 8);
     }
-    static const int signals[] = {SIGTERM, SIGKILL, SIGSEGV, SIGABRT, SIGUSR1, SIGFPE, SIGPIPE, SIGILL, SIGTRAP, SIGBUS};
+    static const int signals[] = {SIGTERM, SIGKILL, SIGSEGV, SIGABRT, SIGUSR1,
+                                  SIGFPE,  SIGPIPE, SIGILL,  SIGTRAP, SIGBUS};
     for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++) {
         sprintf(number, "%d", signals[i]);
         CHECK_IS(run(signal, environ) & 0x7f, signals[i]);
@@ -98,7 +99,9 @@ static void statuses(void) {
 
 /* ---- inheritance */
 
-static void nothing(int s) { (void)s; }
+static void nothing(int s) {
+    (void)s;
+}
 
 static void with_signals(void) {
     sigset_t set;
@@ -125,7 +128,9 @@ static void by_descriptor(void) {
     fexecve(open(self, O_RDONLY), argv, envp);
 }
 
-static void by_own_link(void) { execl("/proc/self/exe", "link", "show", NULL); }
+static void by_own_link(void) {
+    execl("/proc/self/exe", "link", "show", NULL);
+}
 
 static void inheritance(void) {
     char text[200], name[16] = "";
@@ -151,7 +156,9 @@ static void make(const char *path, const char *text, mode_t mode) {
     close(fd);
 }
 
-static void by_script(void) { execl(script, "unused", "9", NULL); }
+static void by_script(void) {
+    execl(script, "unused", "9", NULL);
+}
 
 static void scripts(void) {
     char text[8192], second[80];
@@ -204,7 +211,9 @@ static void scripts(void) {
 /* ---- sharing */
 
 static volatile int shared, handled;
-static void count(int s) { handled += s > 0; }
+static void count(int s) {
+    handled += s > 0;
+}
 
 static void vforked(void) {
     int status, fds[2];
@@ -220,8 +229,8 @@ static void vforked(void) {
         _exit(7);
     }
     CHECK(pid > 0);
-    CHECK_IS(shared, 1);                        /* memory is shared, the parent has waited */
-    CHECK_IS(fcntl(fds[0], F_GETFD), 0);        /* descriptors are not shared */
+    CHECK_IS(shared, 1);                 /* memory is shared, the parent has waited */
+    CHECK_IS(fcntl(fds[0], F_GETFD), 0); /* descriptors are not shared */
     CHECK_IS(waitpid(pid, &status, 0), pid);
     CHECK_IS(status, 7 << 8);
     raise(SIGUSR1);
