@@ -47,6 +47,7 @@ one_build() {
     suite units units "$1"
     suite cli test/run_cli.sh "$1/vee"
     suite programs test/run_programs.sh "$1/vee"
+    suite process test/process/run.sh "$1/vee"
     suite machine test/run_machine.sh "$1/vee"
     suite digests test/run_digests.sh "$1"
 }
