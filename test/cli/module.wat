@@ -1,0 +1,17 @@
+;; module.wat - for tests of the command line: a WASI program that exits with 5, and functions to invoke.
+(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 8) "hello from a module\n")
+  (func (export "_start")
+    (i32.store (i32.const 0) (i32.const 8))
+    (i32.store (i32.const 4) (i32.const 20))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 40)))
+    (call $exit (i32.const 5)))
+  (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func (export "two") (result i32 i64) (i32.const -1) (i64.const 7))
+  (func (export "div") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
+  (func (export "out") (result i32) (i32.load (i32.const 65536)))
+  (func $deep (export "deep") (call $deep))
+)
