@@ -65,7 +65,7 @@ full() {
         case $v in
         "") suite cli-gcc test/run_cli.sh build/vee ;;
         clang-san) suite cli-san env VEE_WINDOW=1 test/run_cli.sh build$variant/vee ;;
-        *) suite "cli-$v" test/run_cli.sh build$variant/vee usage process machine embed ;;
+        *) suite "cli-$v" test/run_cli.sh build$variant/vee usage process machine wasm embed ;;
         esac
     done
     for tier in interp baseline auto; do
