@@ -79,12 +79,16 @@ static unsigned disassemble(char *text, size_t size, uint64_t pc, const uint8_t 
     (void)unit;
     uint32_t bits = 0;
     unsigned length = read_instruction(bytes, avail, &bits);
-    if (!length) { /* the rest of it is out of reach */
-        length = avail < 2 ? 1 : 2;
-        bits = avail < 2 ? bytes[0] : bits;
+    if (length) {
+        isa_disassemble(&riscv_isa, bits, length, pc, text, size);
+        return length;
     }
-    isa_disassemble(&riscv_isa, bits, length, pc, text, size);
-    return length;
+    if (avail < 2) { /* the rest of it is out of reach */
+        snprintf(text, size, ".byte 0x%02x", bytes[0]);
+        return 1;
+    }
+    snprintf(text, size, ".2byte 0x%04x", bits);
+    return 2;
 }
 
 const struct guest guest_riscv = {
