@@ -50,6 +50,7 @@ one_build() {
     suite process test/process/run.sh "$1/vee"
     suite machine test/run_machine.sh "$1/vee"
     suite digests test/run_digests.sh "$1"
+    suite language test/language/run.sh "$1"
 }
 
 full() {
@@ -77,6 +78,8 @@ full() {
         suite "machine-${w:-gcc}" test/run_machine.sh build$variant/vee
     done
     suite digests test/run_digests.sh build
+    suite language test/language/run.sh build
+    suite language-san test/language/run.sh build/clang-san
     suite programs-clang test/run_programs.sh build/clang/vee
     suite programs-san test/run_programs.sh build/clang-san/vee --tier baseline --window
     # Retranslating at every step is slow: the programs that strain the engine most, not those that compute.

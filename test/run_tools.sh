@@ -92,6 +92,31 @@ expect 1 "*a number has two texts" rows "$add" '%kind k names p q 1=r'
 expect 1 "*unknown directive fields" rows "$add" '%fields z reg 2'
 expect 1 "*this file needs one line*" rows "$add" '%notation fixed'
 
+# bytes LINE...: tool/isagen.py on a small set of byte codes
+bytes() {
+    rm -rf "$work/isa"
+    mkdir -p "$work/isa"
+    printf '%s\n' '%notation bytecode' "$@" >"$work/isa/t.isa"
+    tool/isagen.py t "$work/isa" "$work/gen"
+}
+add='6a | i32.add | | i32 i32 -> i32 | B2(add_i32, a, b)'
+expect 0 "" bytes "$add" 'fc 01 | f | local mem | * | * exact:1' 'fc 02 | g | memarg:2 | i32 -> i32 | LOAD(load_u32)' \
+    '%unsupported fd SIMD'
+expect 1 "*t.isa:3: opcode overlaps that of *t.isa:2" bytes "$add" '6a | i32.sub | | i32 i32 -> i32 | B2(sub_i32, a, b)'
+expect 1 "*t.isa:3: opcode overlaps that of *t.isa:2" bytes "$add" '6a 00 | i32.sub | | i32 i32 -> i32 | B2(sub_i32, a, b)'
+expect 1 "*t.isa:3: opcode overlaps that of *t.isa:2" bytes "$add" '%unsupported 6a addition'
+expect 1 "*bad opcode '6'" bytes '6 | nop | | -> | NONE'
+expect 1 "*bad immediate 'lokal'" bytes '6a | get | lokal | * | *'
+expect 1 "*bad immediate 'memarg'" bytes '6a | get | memarg | * | *'
+expect 1 "*more than two immediates" bytes '6a | get | local local local | * | *'
+expect 1 "*unknown type 'i16'" bytes '6a | add | | i16 -> i32 | a'
+expect 1 "*types are 'operands -> results'" bytes '6a | add | | i32 i32 | a'
+expect 1 "*at most three operands and one result" bytes '6a | add | | i32 -> i32 i32 | a'
+expect 1 "*a meaning needs plain types" bytes '6a | add | | * | a'
+expect 1 "*'*', '*NAME' or '*NAME exact:n' wanted*" bytes '6a | add | | * | *call me'
+expect 1 "*a row has 5 columns, this one 4" bytes '6a | add | | i32 -> i32'
+expect 1 "*neither a row nor*" bytes "$add" '%unsuported fd SIMD'
+
 # the runner of unit tests counts what fails, crashes and says nothing
 script() {
     printf '#!/bin/sh\n%s\n' "$1" >"$work/program"

@@ -7,7 +7,8 @@ One row an instruction:
 opcode      one byte in hex, or a prefix byte and a sub-opcode (a LEB128 number): `6a`, `fc 0a`
 name        assembler text; the row's C name is the name with dots as underscores (and _2 for a second row of a name)
 immediates  what follows the opcode, in order: see IMMEDIATES below; `memarg:n` has an alignment of at most 2^n
-operands    value types, topmost last. `*` or `*NAME`: GUEST_check_NAME (default: the row's C name) checks and types it
+operands    value types, topmost last. `*` or `*NAME`: GUEST_check_NAME (default: the row's C name) checks and types it;
+            `+n` or `-n` behind that says by how much it mostly changes the number of operands
 meaning     a C expression over the inline builders of GUEST's lift.h that yields the result's temporary; operands are
             a, b, c; or `*`, `*NAME`: GUEST_lift_NAME lifts it.
 
@@ -46,13 +47,14 @@ class Row:
         if names[self.c_name] > 1:
             self.c_name += f"_{names[self.c_name]}"
         self.immediates, self.align = self.immediate_kinds(immediates)
-        self.check, _ = self.special(types)
+        self.check, effect = self.special(types, r"([+-]\d)")
         self.operands, self.results = ([], []) if self.check else self.signature(types)
-        self.lift, exact = self.special(self.meaning)
+        self.effect = int(effect or 0) if self.check else len(self.results) - len(self.operands)
+        self.lift, exact = self.special(self.meaning, r"exact:(\d)")
         if not self.lift and self.check:
             raise line.bad("a meaning needs plain types")
         exits = EXITING & names_in(self.meaning)
-        self.exact = exact if self.lift else len(self.operands) if exits else -1
+        self.exact = int(exact or -1) if self.lift else len(self.operands) if exits else -1
 
     def immediate_kinds(self, column):
         kinds, align = [], 0
@@ -66,12 +68,12 @@ class Row:
             raise self.line.bad("more than two immediates")
         return kinds, align
 
-    def special(self, column):
-        """The function's name and what `exact` says, if the column starts with a star; else None."""
-        match = re.fullmatch(r"\*(\w*)(?: exact:(\d))?", column)
+    def special(self, column, more):
+        """The function's name, and what else stands there, if the column starts with a star; else None."""
+        match = re.fullmatch(rf"\*(\w*)(?: {more})?", column)
         if column.startswith("*") and not match:
-            raise self.line.bad(f"'*', '*NAME' or '*NAME exact:n' wanted, not '{column}'")
-        return (match[1] or self.c_name, int(match[2] or -1)) if match else (None, -1)
+            raise self.line.bad(f"'*' or '*NAME', perhaps with '{more}' behind it, wanted, not '{column}'")
+        return (match[1] or self.c_name, match[2]) if match else (None, None)
 
     def signature(self, column):
         if column.split().count("->") != 1:
@@ -125,7 +127,7 @@ def put_table(w, guest, rows):
         prefix, code = row.bytes if len(row.bytes) == 2 else (0, row.bytes[0])
         kinds = ", ".join("IMM_" + kind.upper() for kind in row.immediates) or "IMM_NONE"
         fields = [c_string(row.name), f"0x{prefix:02x}", f"0x{code:02x}", "{" + kinds + "}", str(row.align),
-                  type_list(guest, row.operands), type_list(guest, row.results), str(row.exact),
+                  type_list(guest, row.operands), type_list(guest, row.results), str(row.effect), str(row.exact),
                   f"{guest}_check_{row.check}" if row.check else "NULL",
                   f"{guest}_lift_{row.lift}" if row.lift else "NULL"]
         w.put(f"[ROW_{row.c_name}] = {{{', '.join(fields)}}},")

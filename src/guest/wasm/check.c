@@ -269,8 +269,11 @@ bool wasm_check_function(struct checker *k, struct wasm_function *f) {
         if (k->since >= POINT_EVERY) checker_here(k, k->pc);
         if (!wasm_decode(r, &i)) return false;
         k->next = (uint32_t)r->at;
+        uint32_t before = k->height;
         if (!check_insn(k, &i) || r->failed) return false;
         k->since++;
+        /* What the row does not say is noted, so that wasm_height_at is right whatever it says. */
+        if (k->ncontrols && k->height != before + (uint32_t)wasm_rows[i.row].effect) checker_here(k, k->next);
     }
     if (r->at != r->end)
         return wasm_fault(r, r->at, "function %u: END opcode expected at the end of the body",

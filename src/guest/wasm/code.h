@@ -63,6 +63,7 @@ struct wasm_row_info {
     uint8_t immediates[2];           /* enum wasm_immediate */
     uint8_t align;                   /* log2 of the natural alignment */
     uint8_t operands[4], results[2]; /* types, 0 ends; empty when `check` is there */
+    int8_t effect;                   /* operands pushed less those popped, mostly: where not, the side table says */
     int8_t exact; /* -1: cannot exit; n: the frame is made exact before it, but for the n topmost operands */
     bool (*check)(struct checker *k, const struct wasm_insn *i);
     void (*lift)(struct lifter *l, const struct wasm_insn *i);

@@ -552,8 +552,9 @@ uint8_t wasm_local_type(const struct wasm_module *m, const struct wasm_function 
 }
 
 const struct wasm_export *wasm_export_find(const struct wasm_module *m, const char *name, size_t length) {
-    for (const struct wasm_export *e = m->exports; e < m->exports + m->nexports; e++)
-        if (e->name.length == length && !memcmp(e->name.text, name, length)) return e;
+    for (uint32_t k = 0; k < m->nexports; k++)
+        if (m->exports[k].name.length == length && !memcmp(m->exports[k].name.text, name, length))
+            return &m->exports[k];
     return NULL;
 }
 

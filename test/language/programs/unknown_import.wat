@@ -1,0 +1,3 @@
+;; error: import 'frobnicate' of 'env': unknown import
+;; status: 126
+(module (import "env" "frobnicate" (func)) (func (export "_start")))
