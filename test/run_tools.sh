@@ -113,7 +113,7 @@ expect 1 "*unknown type 'i16'" bytes '6a | add | | i16 -> i32 | a'
 expect 1 "*types are 'operands -> results'" bytes '6a | add | | i32 i32 | a'
 expect 1 "*at most three operands and one result" bytes '6a | add | | i32 -> i32 i32 | a'
 expect 1 "*a meaning needs plain types" bytes '6a | add | | * | a'
-expect 1 "*'*', '*NAME' or '*NAME exact:n' wanted*" bytes '6a | add | | * | *call me'
+expect 1 "*'*' or '*NAME', perhaps with*" bytes '6a | add | | * | *call me'
 expect 1 "*a row has 5 columns, this one 4" bytes '6a | add | | i32 -> i32'
 expect 1 "*neither a row nor*" bytes "$add" '%unsuported fd SIMD'
 
