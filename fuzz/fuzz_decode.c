@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAD = 4, INSNS = 64, CACHE = 1 << 20, GUARD = 64 };
+enum { HEAD = 4, MOST = 160, INSNS = 64, CACHE = 1 << 20, GUARD = 64 };
 
 static void disassemble(const uint8_t *code, size_t size, uint64_t pc) {
     for (size_t at = 0; at < size;) {
@@ -20,19 +20,16 @@ static void disassemble(const uint8_t *code, size_t size, uint64_t pc) {
         uint32_t bits = 0, other;
         unsigned n = guest_riscv.disassemble(text, sizeof text, pc + at, code + at, size - at, NULL);
         if (n == 0 || n > size - at || strlen(text) >= sizeof text) abort();
-        memcpy(&bits, code + at, n == 1 ? 1 : n);
-        unsigned length = isa_assemble(&riscv_isa, text, pc + at, &other);
-        if (length) {
-            isa_disassemble(&riscv_isa, other, length, pc + at, again, sizeof again);
-            if (length != n || strcmp(text, again)) {
-                fprintf(stderr, "%08x, %u bytes: '%s' is assembled as %08x: '%s'\n", bits, n, text, other, again);
-                abort();
-            }
-        } else if ((n == 4 || (n == 2 && (bits & 3) != 3)) && riscv_isa.decode(bits)) {
-            fprintf(stderr, "%08x: '%s' is not assembled\n", bits, text);
+        memcpy(&bits, code + at, n);
+        at += n;
+        if (n < 2 || (n == 2 && (bits & 3) == 3)) continue; /* cut off */
+        if (bits * 0x9e3779b9u >> 29) continue;             /* assembling is slow: some of them */
+        unsigned length = isa_assemble(&riscv_isa, text, pc + at - n, &other);
+        if (length) isa_disassemble(&riscv_isa, other, length, pc + at - n, again, sizeof again);
+        if (length != n || strcmp(text, again)) {
+            fprintf(stderr, "%08x: '%s' is assembled as %08x, %u bytes\n", bits, text, other, length);
             abort();
         }
-        at += n;
     }
 }
 
@@ -90,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const uint64_t pcs[] = {0x10000, 0x7ffffff0, 0x3ffffffff0, 0xffffffffffffff80u};
     struct arena arena;
     char why[200];
-    if (size <= HEAD) return 0;
+    if (size <= HEAD || size > HEAD + MOST) return 0;
     uint64_t ctx = ((uint64_t)data[0] | (uint64_t)data[1] << 8) << CTX_GUEST_SHIFT | (data[2] & CTX_COUNTED);
     uint64_t pc = pcs[data[2] >> 1 & 3];
     enum mem_kind kind = (enum mem_kind)(MEM_DIRECT + data[3] % 4);
