@@ -211,8 +211,8 @@ static bool access_block(struct cpu *cpu, enum uop_op op, unsigned space, uint64
             if (!soft_piece(cpu, &cpu->mem[space], address & -(uint64_t)BLOCK, BLOCK, true, &p)) return false;
             if (left_to_interpreter(cpu, &p)) return false;
         }
-        for (uint64_t at = address & -(uint64_t)BLOCK, end = at + BLOCK; at < end; at += 8)
-            if (!access_write(cpu, space, at, 8, 0)) return false;
+        for (unsigned i = 0; i < BLOCK; i += 8)
+            if (!access_write(cpu, space, (address & -(uint64_t)BLOCK) + i, 8, 0)) return false;
         return true;
     }
     if (access_read(cpu, space, address, 1, &value)) return true;
