@@ -20,6 +20,9 @@ bool cache_make(struct engine *e, struct error *error) {
     e->pages = calloc(PAGE_BUCKETS, sizeof *e->pages);
     if (!e->units || !e->pages) return error_set(error, ERROR_RESOURCES, "no memory for the code cache");
     if (!e->host) return true;
+    e->seen = e->config.tier == TIER_AUTO ? calloc(SEEN_BITS / 64, sizeof *e->seen) : NULL;
+    if (e->config.tier == TIER_AUTO && !e->seen)
+        return error_set(error, ERROR_RESOURCES, "no memory for the code cache");
     e->cache_size = (uint32_t)(e->config.cache_size ? e->config.cache_size : CACHE_DEFAULT);
     void *w, *x;
     if (!os_dual_map(e->cache_size, &w, &x))
@@ -36,6 +39,7 @@ void cache_free(struct engine *e) {
     if (e->write) os_dual_unmap(e->cache_size, e->write, e->execute);
     free(e->units);
     free(e->pages);
+    free(e->seen);
     free(e->links);
     free(e->by_address);
 }
@@ -56,6 +60,13 @@ struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ct
     for (struct unit *u = e->units[mix(pc, page, ctx) % UNIT_BUCKETS]; u; u = u->next)
         if (u->pc == pc && u->page == page && u->ctx == ctx) return u;
     return NULL;
+}
+
+bool unit_is_new(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx) {
+    uint64_t i = (mix(pc, page, ctx) >> 20) % SEEN_BITS, *word = &e->seen[i / 64], bit = 1ull << (i % 64);
+    bool is_new = !(*word & bit);
+    *word |= bit;
+    return is_new;
 }
 
 static struct code_page **page_head(const struct engine *e, uint64_t page) {

@@ -15,7 +15,9 @@
 #include "core/interface.h"
 #include "base/error.h"
 
-enum tier { TIER_INTERP, TIER_BASELINE };
+/* AUTO: what is reached for the first time is interpreted, what is reached again is translated. Much of a program runs
+   once only, and translating costs more than interpreting does. */
+enum tier { TIER_INTERP, TIER_BASELINE, TIER_AUTO };
 
 enum engine_log { LOG_GUEST = 1, LOG_UOPS = 2, LOG_HOST = 4, LOG_EXITS = 8 };
 

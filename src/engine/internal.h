@@ -34,6 +34,8 @@ struct code_page {
     struct unit *units;
 };
 
+/* Bits of engine.seen, by a hash of what a unit is found by. Two units that share a bit share their first time too. */
+enum { SEEN_BITS = 1 << 16 };
 enum { UNIT_BUCKETS = 1 << 14, PAGE_BUCKETS = 1 << 10, CACHE_DEFAULT = 64 << 20, PAIR_STACK = 16 << 20 };
 
 struct engine {
@@ -44,6 +46,7 @@ struct engine {
     struct arena scratch;     /* one translation */
     struct unit **units;      /* UNIT_BUCKETS */
     struct code_page **pages; /* PAGE_BUCKETS */
+    uint64_t *seen;           /* TIER_AUTO: a bit for what has been reached */
     uint8_t *write, *execute; /* the cache's two views */
     uint32_t cache_size, cache_start, cache_at;
     struct code_link *links;
@@ -59,14 +62,19 @@ struct engine {
 };
 
 /* translate.c */
-/** The unit for cpu->pc under ctx, made if need be. NULL: cannot be cached, interpret one instruction; or the fetch
-    faulted: then cpu->exit says so. */
-struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx);
-struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, unsigned max_insns,
+/** The unit for cpu->pc under ctx, made if need be. NULL: *once is a block to be interpreted before anything else is
+    translated; or that is NULL, too: nothing can be kept, interpret one instruction; or the fetch faulted: then
+    cpu->exit says so. */
+struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const struct block **once);
+/** How far: one instruction; to the first branch, as no more than that is sure to run; as far as blocks go. */
+enum lift_extent { LIFT_ONE, LIFT_STRAIGHT, LIFT_BLOCK };
+struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
                          const struct fetch *f, bool *crossed);
 /* cache.c */
 struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx);
 struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f);
+/** TIER_AUTO: is this the first time that such a unit is asked for? */
+bool unit_is_new(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx);
 struct unit *unit_at(struct engine *e, uint32_t host_offset);
 /** MEM_SOFT: is there code from this (physical) page; from these bytes of it? */
 bool code_in(const struct engine *e, uint64_t page);

@@ -174,6 +174,6 @@ void interp_one(struct engine *e, struct cpu *cpu, uint64_t ctx) {
     }
     bool crossed;
     arena_reset(&e->scratch);
-    struct block *block = block_lift(e, cpu, &e->scratch, ctx, 1, &f, &crossed);
+    struct block *block = block_lift(e, cpu, &e->scratch, ctx, LIFT_ONE, &f, &crossed);
     if (block) interp_block(e, cpu, block);
 }

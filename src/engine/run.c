@@ -154,12 +154,16 @@ static void settle_count(struct engine *e, struct cpu *cpu) {
 
 /* Runs guest code until an exit that the loop must look at; cpu->exit says which. */
 static void run_some(struct engine *e, struct cpu *cpu, uint64_t ctx) {
+    const struct block *once = NULL;
     struct unit *u = unit_near(e, cpu);
-    if (!u) u = unit_for(e, cpu, ctx);
+    if (!u) u = unit_for(e, cpu, ctx, &once);
     if (cpu->exit.kind != EXIT_none) return; /* fetch fault: nothing was counted */
     if (!u) {
         cpu->exit_site = NULL;
-        interp_one(e, cpu, ctx);
+        if (once)
+            interp_block(e, cpu, once);
+        else
+            interp_one(e, cpu, ctx);
         settle_count(e, cpu);
         return;
     }

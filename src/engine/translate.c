@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LIFT_INSNS = 64 }; /* at most, in one block */
+
 /* Lifts one instruction whose bytes run over the end of what is readable in one piece. */
 static unsigned lift_crossing(struct engine *e, struct cpu *cpu, struct builder *b, const uint8_t *bytes,
                               size_t avail) {
@@ -29,10 +31,15 @@ static unsigned lift_crossing(struct engine *e, struct cpu *cpu, struct builder 
     return e->guest->lift(b, joined, avail + more);
 }
 
-struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, unsigned max_insns,
+static bool ends_in_branch(const struct block *k) {
+    return k->nuops && uop_info[k->uops[k->nuops - 1].op].form == FORM_BRANCH;
+}
+
+struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
                          const struct fetch *f, bool *crossed) {
     struct block *block = block_make(arena, cpu->pc, ctx);
     struct builder b;
+    const unsigned max_insns = extent == LIFT_ONE ? 1 : LIFT_INSNS;
     *crossed = false;
     if (!block) return NULL;
     builder_init(&b, block, arena, e->guest);
@@ -53,6 +60,7 @@ struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena,
             break;
         }
         done += n;
+        if (extent == LIFT_STRAIGHT && ends_in_branch(block)) break;
     }
     if (!b.ended && !b.failed && e->guest->end) e->guest->end(&b);
     if (!b.ended) build_jump(&b, block->pc + done);
@@ -113,8 +121,9 @@ static struct unit *translate_host(struct engine *e, struct cpu *cpu, const stru
     return NULL;
 }
 
-struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx) {
+struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const struct block **once) {
     struct fetch f = {0};
+    *once = NULL;
     e->config.interface->fetch(e->config.self, cpu, cpu->pc, &f);
     if (f.fault) {
         cpu_exit(cpu, f.fault, cpu->pc);
@@ -122,14 +131,20 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx) {
     }
     struct unit *u = unit_find(e, cpu->pc, f.page, ctx);
     if (u) return u;
+    bool keep = !e->seen || !unit_is_new(e, cpu->pc, f.page, ctx);
     if (e->config.one_block) engine_flush(e);
     uint64_t began = e->config.timed ? os_nanoseconds() : 0;
     bool crossed;
     struct arena *arena = e->host ? &e->scratch : &e->arena;
     if (e->host) arena_reset(&e->scratch);
-    struct block *block = block_lift(e, cpu, arena, ctx, ctx & CTX_TRACED ? 1 : 64, &f, &crossed);
+    enum lift_extent extent = ctx & CTX_TRACED ? LIFT_ONE : keep ? LIFT_BLOCK : LIFT_STRAIGHT;
+    struct block *block = block_lift(e, cpu, arena, ctx, extent, &f, &crossed);
     if (!block || (crossed && e->soft)) return NULL;
     if (e->config.log & (LOG_GUEST | LOG_UOPS)) engine_log_block(e, block);
+    if (!keep) {
+        *once = block;
+        return NULL;
+    }
     u = e->host ? translate_host(e, cpu, block, &f) : unit_add(e, block, &f);
     if (!u) return NULL;
     if (e->host && (e->config.log & LOG_HOST)) engine_log_host(e, u);

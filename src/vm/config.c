@@ -63,7 +63,7 @@ struct vee_config *vee_config_make(void) {
     struct vee_config *c = calloc(1, sizeof *c);
     if (!c) return NULL;
     arena_init(&c->arena, 4096);
-    c->options.tier = host_native ? TIER_BASELINE : TIER_INTERP;
+    c->options.tier = host_native ? TIER_AUTO : TIER_INTERP;
     return c;
 }
 
@@ -112,8 +112,10 @@ static bool parse_flag(const char *value, bool *on) {
 }
 
 static bool parse_tier(const char *value, enum tier *tier) {
-    *tier = !strcmp(value, "interp") ? TIER_INTERP : TIER_BASELINE;
-    return *tier == TIER_INTERP || !strcmp(value, "baseline");
+    static const char *const names[] = {[TIER_INTERP] = "interp", [TIER_BASELINE] = "baseline", [TIER_AUTO] = "auto"};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(value, names[i])) return *tier = (enum tier)i, true;
+    return false;
 }
 
 /* The names of the bits of enum engine_log, in their order; the documented argument of the option. */
@@ -165,7 +167,7 @@ static bool set(struct vee_config *c, unsigned option, const char *who, const ch
         c->options.has_digest_at = true;
         break;
     case TYPE_TIER:
-        if (!parse_tier(value, &tier)) return bad_value(error, who, value, "interp or baseline");
+        if (!parse_tier(value, &tier)) return bad_value(error, who, value, "interp, baseline or auto");
         *(enum tier *)place = tier;
         break;
     case TYPE_LOG:

@@ -1,7 +1,7 @@
 # Command line, environment twins, manual.
 expect 0 "vee +([0-9]).+([0-9]).+([0-9])" "" "$vee" version
 expect 0 "vee *" "" "$vee" --version
-expect 0 "Synopsis*--tier interp|baseline*Exit status*" "" "$vee" help
+expect 0 "Synopsis*--tier interp|baseline|auto*Exit status*" "" "$vee" help
 expect 0 "Synopsis*" "" "$vee" --help
 expect 0 "Synopsis*" "" "$vee" -h
 expect 125 "" "vee: help: unknown form 'x': use --man or --markdown" "$vee" help x
@@ -14,13 +14,13 @@ expect 125 "" "vee: no program given: try vee --help" "$vee" run
 expect 125 "" "vee: unknown option '--frob': try vee --help" "$vee" --frob x
 expect 125 "" "vee: unknown option '-q': try vee --help" "$vee" -q x
 expect 125 "" "vee: --tier needs a value" "$vee" --tier
-expect 125 "" "vee: --tier: 'fast' is not interp or baseline" "$vee" --tier=fast x
-expect 125 "" "vee: --tier: 'fast' is not interp or baseline" "$vee" --tier fast x
+expect 125 "" "vee: --tier: 'fast' is not interp, baseline or auto" "$vee" --tier=fast x
+expect 125 "" "vee: --tier: 'fast' is not interp, baseline or auto" "$vee" --tier fast x
 expect 125 "" "vee: --sysroot needs a value" "$vee" -L
 expect 125 "" "vee: --memory: '1T' is not a size*" "$vee" -m1T x
 expect 125 "" "vee: --env: 'A' is not VAR=VALUE" "$vee" -E A x
 expect 125 "" "vee: --log: 'guest,x' is not a list*" "$vee" -d guest,x x
-expect 125 "" "vee: VEE_TIER: 'fast' is not interp or baseline" env VEE_TIER=fast "$vee" x
+expect 125 "" "vee: VEE_TIER: 'fast' is not interp, baseline or auto" env VEE_TIER=fast "$vee" x
 expect 127 "" "vee: x: no such file" env VEE_TIER=fast "$vee" --tier interp x
 expect 125 "" "vee: there is no kind of machine called 'toaster'" "$vee" --kind toaster x
 

@@ -95,7 +95,7 @@ static void bad_values_change_nothing_and_are_named(void **state) {
     } cases[] = {
         {"nonsense", "1", "there is no option 'nonsense'"},
         {"tier", NULL, "--tier needs a value"},
-        {"tier", "fast", "--tier: 'fast' is not interp or baseline"},
+        {"tier", "fast", "--tier: 'fast' is not interp, baseline or auto"},
         {"window", "yes", "--window: 'yes' is not 0 or 1"},
         {"memory", "", "--memory: '' is not a size"},
         {"memory", "1T", "--memory: '1T' is not a size"},
@@ -158,7 +158,7 @@ static void bad_twins_are_named(void **state) {
     (void)state;
     const char *const environment[] = {"VEE_TIER=fast", NULL};
     assert_false(vee_config_read_environment(config, environment, &error));
-    assert_string_equal(error.text, "VEE_TIER: 'fast' is not interp or baseline");
+    assert_string_equal(error.text, "VEE_TIER: 'fast' is not interp, baseline or auto");
 }
 
 static void assert_environment(const char *const *want) {

@@ -126,8 +126,8 @@ static void options_put(struct process *p, struct vectors *v, const char *path) 
         *--v->argv = "-L";
     }
     if (o->window) *--v->argv = "--window";
-    if (o->tier == TIER_INTERP) {
-        *--v->argv = "interp";
+    if (o->tier != TIER_AUTO) {
+        *--v->argv = o->tier == TIER_INTERP ? "interp" : "baseline";
         *--v->argv = "--tier";
     }
     *--v->argv = "vee";
