@@ -16,6 +16,7 @@ struct guest;
 struct interface;
 struct engine;
 struct tlb;
+struct tlb_views;
 struct phys;
 struct cpu;
 
@@ -54,7 +55,7 @@ enum mem_kind {
     MEM_LINEAR, /* host address = base + guest address; base is followed by a reserve that covers any reachable one */
     MEM_SOFT    /* through the cpu's software TLB */
 };
-enum { MEM_SPACES = 4, PAIR_FRAME = 16, SPILLS = 64, JTLB_LINES = 4096 };
+enum { MEM_SPACES = 4, PAIR_FRAME = 16, SPILLS = 64, JTLB_LINES = 4096, JTLB_NOTES = 64 };
 
 struct mem_view {
     uint64_t kind; /* enum mem_kind */
@@ -78,6 +79,8 @@ struct cpu {
     uint32_t fp_flags; /* accrued IEEE flags (fp.h); translated code keeps new ones in the host's status register */
     int64_t budget;    /* instructions left, when CTX_COUNTED */
     struct jtlb_line *jtlb; /* JTLB_LINES lines */
+    uint16_t jtlb_notes[JTLB_NOTES]; /* those entered since it was empty; past JTLB_NOTES of them, any may have been */
+    uint32_t jtlb_entered;
     uint8_t *frame;         /* current frame of a language guest: host address of its slot 0 */
     uint8_t *frame_base;    /* start of the guest stack; saved frames are offsets from here */
     uint8_t *frame_limit;   /* end of it */
@@ -97,6 +100,8 @@ struct cpu {
     void *owner;        /* the interface's own data for this cpu */
     const struct interface *interface; /* who answers, and its self: for what guests ask of it (counter) */
     void *self;
+    struct tlb_views *views; /* MEM_SOFT: where the TLB of space 0 comes from, or NULL if there is only the one */
+    uint32_t view;           /* and which it is: the guest changes both when its rights change */
     struct phys *phys; /* MEM_SOFT: physical memory, for the guest's page walks */
     uint64_t executed;  /* instructions done before the current budget was granted (counted code) */
     int64_t granted;    /* the budget that was granted */

@@ -123,6 +123,7 @@ struct unit *unit_add(struct engine *e, const struct block *block, const struct 
     /* From now on stores to this page must be seen. */
     for (unsigned k = 0; !p->units && k < MEM_SPACES; k++)
         if (e->cpu && e->cpu->mem[k].kind == MEM_SOFT) tlb_revoke_write(e->cpu->mem[k].tlb, p->bytes);
+    if (!p->units && e->cpu && e->cpu->views) tlb_views_revoke_write(e->cpu->views, p->bytes);
     p->units = u;
     if (e->host) e->by_address[e->nby++] = u;
     return u;

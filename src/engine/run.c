@@ -57,6 +57,7 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     cpu->interface = e->config.interface;
     cpu->self = e->config.self;
     cpu->jtlb = jtlb;
+    cpu->jtlb_entered = JTLB_NOTES + 1; /* nothing is in it yet that says so */
     cpu->calls = engine_calls;
     cpu->reserve_address = UINT64_MAX;
     cpu->pair_base = pair ? pair + PAIR_STACK - 64 : NULL;
@@ -93,7 +94,12 @@ void cpu_poke(struct cpu *cpu) {
 
 /* Everything that leads to code by a way other than the table: the jump TLB and the pairing stack. */
 void cpu_drop_shortcuts(struct cpu *cpu) {
-    for (unsigned i = 0; i < JTLB_LINES; i++) cpu->jtlb[i].pc = jtlb_empty(i, cpu->guest->pc_align);
+    bool few = cpu->jtlb_entered <= JTLB_NOTES;
+    for (unsigned n = 0; n < (few ? cpu->jtlb_entered : (unsigned)JTLB_LINES); n++) {
+        unsigned i = few ? cpu->jtlb_notes[n] : n;
+        cpu->jtlb[i].pc = jtlb_empty(i, cpu->guest->pc_align);
+    }
+    cpu->jtlb_entered = 0;
     cpu->pair_sp = cpu->pair_base;
     cpu->engine->stats.pair_drops++;
 }
@@ -101,6 +107,7 @@ void cpu_drop_shortcuts(struct cpu *cpu) {
 void cpu_flush_mapping(struct cpu *cpu) {
     for (unsigned k = 0; k < MEM_SPACES; k++)
         if (cpu->mem[k].kind == MEM_SOFT) tlb_flush(cpu->mem[k].tlb);
+    if (cpu->views) tlb_views_flush(cpu->views, cpu->view);
     cpu_drop_shortcuts(cpu);
 }
 
@@ -136,6 +143,8 @@ static void link_exit(struct engine *e, struct cpu *cpu, const struct unit *u) {
 static void jtlb_enter(struct engine *e, struct cpu *cpu, const struct unit *u) {
     if (e->config.poll_always) return; /* no block is entered but by the loop */
     unsigned i = (u->pc / e->guest->pc_align) % JTLB_LINES;
+    if (cpu->jtlb_entered < JTLB_NOTES) cpu->jtlb_notes[cpu->jtlb_entered] = (uint16_t)i;
+    if (cpu->jtlb_entered <= JTLB_NOTES) cpu->jtlb_entered++;
     cpu->jtlb[i] = (struct jtlb_line){.pc = u->pc, .code = e->host ? (const void *)(e->execute + u->poll_entry) : u};
 }
 

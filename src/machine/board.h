@@ -45,6 +45,7 @@ struct machine {
     struct device_host device[DEVICE_COUNT];
     struct console console;
     uint8_t *ram, *rom;
+    struct tlb_views *views; /* the cpu's TLBs */
     uint64_t ram_size;
     uint64_t timer; /* time of the next event of the cpu's own timer */
     bool changed;   /* a pin or the time of an event has changed since board_update */

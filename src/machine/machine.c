@@ -130,10 +130,11 @@ static bool cpu_make(struct machine *m, const struct interface *interface) {
     vm_engine_config(vm, cpu_place.guest, interface, &config);
     vm->engine = engine_make(&config, &vm->error);
     vm->cpu = vm->engine ? engine_cpu_make(vm->engine, &vm->error) : NULL;
-    struct tlb *tlb = vm->cpu ? aligned_alloc(64, sizeof *tlb) : NULL;
-    if (!tlb) return error_set(&vm->error, ERROR_RESOURCES, "no memory for a cpu");
-    tlb_flush(tlb);
-    vm->cpu->mem[DATA_SPACE] = (struct mem_view){.kind = MEM_SOFT, .tlb = tlb}; /* the engine frees it with the cpu */
+    m->views = vm->cpu ? aligned_alloc(64, sizeof *m->views) : NULL;
+    if (!m->views) return error_set(&vm->error, ERROR_RESOURCES, "no memory for a cpu");
+    tlb_views_flush(m->views, vm->cpu->view);
+    vm->cpu->views = m->views;
+    vm->cpu->mem[DATA_SPACE] = (struct mem_view){.kind = MEM_SOFT, .tlb = tlb_views_select(m->views, vm->cpu->view)};
     vm->cpu->phys = &m->phys;
     vm->cpu->interface = interface;
     vm->cpu->self = vm;
@@ -154,7 +155,9 @@ static void machine_close(struct vm *vm) {
     vm->cpu = NULL;
     vm->data = NULL;
 }
+    if (vm->cpu) vm->cpu->mem[DATA_SPACE].tlb = NULL; /* one of ours */
 
+    free(m->views);
 /* ---- answering */
 
 static enum answer stop(struct machine *m, enum vm_end end, int status, uint64_t value) {

@@ -22,6 +22,20 @@ struct tlb {
     struct tlb_line line[TLB_LINES];
 };
 
+/* One TLB for each set of rights that a cpu's data accesses can have (by privilege, say): changing between them costs a
+   pointer, not the TLB's contents. What the numbers mean is the guest's choice. */
+enum { TLB_VIEWS = 8 };
+struct tlb_views {
+    struct tlb tlb[TLB_VIEWS];
+    uint32_t stale; /* bits of those that were flushed while they were not in use, to be done when they are next */
+};
+
+/** All of them are empty from now on; `current` is in use. */
+void tlb_views_flush(struct tlb_views *v, unsigned current);
+/** The TLB of a view, for use. */
+struct tlb *tlb_views_select(struct tlb_views *v, unsigned view);
+void tlb_views_revoke_write(struct tlb_views *v, const uint8_t *host);
+
 void tlb_flush(struct tlb *t);
 void tlb_flush_page(struct tlb *t, uint64_t address);
 /** Takes the right to write from every line that leads to this host page. */

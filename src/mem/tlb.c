@@ -1,4 +1,4 @@
-/* tlb.c - the software TLB: direct-mapped, one line a page. */
+/* tlb.c - the software TLB: direct-mapped, one line a page; and a set of them. */
 #include "mem/mem.h"
 
 /* A tag that no address of this line has. */
@@ -32,4 +32,20 @@ void tlb_fill(struct tlb *t, uint64_t address, uint8_t *host, bool read, bool wr
         .fetch = fetch ? page : tag,
         .host = (uint64_t)(uintptr_t)host,
     };
+}
+
+void tlb_views_flush(struct tlb_views *v, unsigned current) {
+    v->stale = (1u << TLB_VIEWS) - 1;
+    tlb_views_select(v, current);
+}
+
+struct tlb *tlb_views_select(struct tlb_views *v, unsigned view) {
+    if (v->stale >> view & 1) tlb_flush(&v->tlb[view]);
+    v->stale &= ~(1u << view);
+    return &v->tlb[view];
+}
+
+void tlb_views_revoke_write(struct tlb_views *v, const uint8_t *host) {
+    for (unsigned i = 0; i < TLB_VIEWS; i++)
+        if (!(v->stale >> i & 1)) tlb_revoke_write(&v->tlb[i], host);
 }

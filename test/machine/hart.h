@@ -12,6 +12,7 @@
 
 #include "guest/riscv/csr.h"
 #include "guest/riscv/riscv.h"
+#include "mem/mem.h"
 #include "mem/phys.h"
 
 enum { HART_RAM = 0x80000000u, HART_RAM_SIZE = 64 << 20 };

@@ -210,18 +210,19 @@ static void wires_cannot_be_written(void **state) {
 
 static void changes_ask_for_what_they_need(void **state) {
     (void)state;
+    enum { S_BEFORE = PRIV_S << STATUS_MPP_SHIFT };
     static const struct {
         unsigned number;
         uint64_t from, to;
         unsigned actions; /* 0: no exit at all */
     } rows[] = {
-        {MSTATUS, 0, STATUS_SUM, 0},
-        {MSTATUS, STATUS_SUM, 0, FIELD_FLUSH_TLB},
-        {MSTATUS, 0, STATUS_MXR, 0},
-        {MSTATUS, STATUS_MXR, 0, FIELD_FLUSH_TLB},
+        {MSTATUS, 0, STATUS_SUM | STATUS_MXR, 0}, /* no matter in M mode */
         {MSTATUS, 0, STATUS_MPRV, FIELD_FLUSH_TLB},
         {MSTATUS, STATUS_MPRV, 0, FIELD_FLUSH_TLB},
         {MSTATUS, STATUS_MPRV, STATUS_MPRV | STATUS_MPP, FIELD_FLUSH_TLB},
+        {MSTATUS, STATUS_MPRV | S_BEFORE, STATUS_MPRV | S_BEFORE | STATUS_SUM, FIELD_FLUSH_TLB},
+        {MSTATUS, STATUS_MPRV | S_BEFORE | STATUS_MXR, STATUS_MPRV | S_BEFORE, FIELD_FLUSH_TLB},
+        {MSTATUS, STATUS_MPRV, STATUS_MPRV | STATUS_SUM, 0}, /* nor in U mode */
         {MSTATUS, 0, STATUS_MPP, 0},
         {MSTATUS, 0, STATUS_FS, FIELD_RETRANSLATE},
         {MSTATUS, 0, STATUS_MIE | STATUS_TVM, 0},
@@ -247,6 +248,45 @@ static void changes_ask_for_what_they_need(void **state) {
         hart_write(h, rows[i].number, 0);
         hart_write(h, MSTATUS, 0);
     }
+}
+
+/* With a TLB for each set of rights a change of them takes the other one, and nothing is lost. */
+static void rights_have_their_tlbs(void **state) {
+    (void)state;
+    struct tlb_views *views = calloc(1, sizeof *views);
+    struct tlb *seen[3][4];
+    uint8_t page[1];
+    tlb_views_flush(views, 0);
+    h->cpu.c.views = views;
+    for (unsigned round = 0; round < 2; round++)
+        for (unsigned p = 0; p < 3; p++)
+            for (unsigned bits = 0; bits < 4; bits++) {
+                enum riscv_priv priv = p == 2 ? PRIV_M : p;
+                hart_write(h, MSTATUS,
+                           STATUS_MPRV | (uint64_t)priv << STATUS_MPP_SHIFT | (bits & 1 ? STATUS_SUM : 0) |
+                               (bits & 2 ? STATUS_MXR : 0));
+                assert_int_equal(h->cpu.c.exit.kind, EXIT_none);
+                struct tlb *now = h->cpu.c.mem[0].tlb;
+                if (round) assert_ptr_equal(now, seen[p][bits]);
+                seen[p][bits] = now;
+                assert_int_equal(views->stale >> (now - views->tlb) & 1, 0);
+                tlb_fill(now, 0x5000, page, true, true, false);
+            }
+    for (unsigned p = 0; p < 3; p++)
+        for (unsigned bits = 0; bits < 4; bits++)
+            for (unsigned q = 0; q < 3; q++)
+                for (unsigned other = 0; other < 4; other++) {
+                    unsigned cares = p == PRIV_U ? 2 : p == PRIV_S ? 3 : 0; /* SUM is S mode's, MXR everybody's but M */
+                    bool same = p == q && ((bits ^ other) & cares) == 0;
+                    assert_int_equal(seen[p][bits] == seen[q][other], same);
+                }
+    /* A flush reaches those that are not in use when they come into use again. */
+    tlb_views_flush(views, h->cpu.c.view);
+    hart_write(h, MSTATUS, 0);
+    hart_write(h, MSTATUS, STATUS_MPRV);
+    assert_int_not_equal(h->cpu.c.mem[0].tlb->line[5].read, 0x5000);
+    free(views);
+    h->cpu.c.views = NULL;
 }
 
 static void enabling_a_pending_interrupt_is_noticed(void **state) {
@@ -401,6 +441,7 @@ int main(void) {
         TEST(supervisor_sees_what_is_delegated),
         TEST(wires_cannot_be_written),
         TEST(changes_ask_for_what_they_need),
+        TEST(rights_have_their_tlbs),
         TEST(enabling_a_pending_interrupt_is_noticed),
         TEST(rd_0_is_not_written),
         TEST(supervisor_extensions_are_withheld),

@@ -49,18 +49,11 @@ static uint64_t status_read(const struct riscv_cpu *cpu) {
 }
 
 static unsigned status_write(struct riscv_cpu *cpu, uint64_t v, uint64_t mask) {
-    uint64_t old = status_read(cpu), old_memory = cpu->status_memory;
+    uint64_t old = status_read(cpu);
     v = mix(old, v, mask);
     if ((v & STATUS_MPP) >> STATUS_MPP_SHIFT == 2) v = mix(v, old, STATUS_MPP); /* no such privilege */
-    unsigned actions = PUT(status_ie) | PUT(status_trap);
-    PUT(status_stack);
-    PUT(status_memory);
-    actions |= put(cpu, RISCV_FIELD_fs, 0, v >> STATUS_FS_SHIFT);
-    /* A TLB only holds rights that were there: more of them need no flush. */
-    if (old_memory & ~cpu->status_memory & (STATUS_SUM | STATUS_MXR)) actions |= FIELD_FLUSH_TLB;
-    if ((old_memory ^ cpu->status_memory) & STATUS_MPRV) actions |= FIELD_FLUSH_TLB;
-    if ((cpu->status_memory & STATUS_MPRV) && ((old ^ v) & STATUS_MPP)) actions |= FIELD_FLUSH_TLB;
-    return actions;
+    return PUT(status_ie) | PUT(status_stack) | PUT(status_memory) | PUT(status_trap) |
+           put(cpu, RISCV_FIELD_fs, 0, v >> STATUS_FS_SHIFT) | riscv_update_view(cpu);
 }
 
 /* On csrrs and csrrc of mip, only the software part of SEIP takes part: see riscv_help_csr. */

@@ -39,6 +39,11 @@ static inline uint64_t riscv_pending(const struct riscv_cpu *cpu) {
 }
 /** Cause number of the interrupt to take now, or -1. */
 int riscv_interrupt(const struct riscv_cpu *cpu);
+/** Takes the TLB that belongs to the rights which loads and stores have now; yields enum field_flag actions: to be
+    called when the privilege, status_memory or MPP have changed. */
+unsigned riscv_update_view(struct riscv_cpu *cpu);
+/** The privilege of loads and stores: MPRV can make it another one than that of the cpu. */
+enum riscv_priv riscv_data_priv(const struct riscv_cpu *cpu);
 /** Changes the privilege and what hangs on it; yields enum field_flag actions. */
 unsigned riscv_set_priv(struct riscv_cpu *cpu, enum riscv_priv priv);
 /** Recomputes which cache-block instructions may execute; yields enum field_flag actions. */

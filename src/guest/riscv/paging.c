@@ -6,6 +6,7 @@
  * applies to the page tables and to the final address; its granule is four bytes, so page_size can be as little.
  */
 #include "guest/riscv/csr.h"
+#include "mem/mem.h"
 #include "mem/phys.h"
 
 enum pte {
@@ -65,6 +66,24 @@ unsigned riscv_pmp(const struct riscv_cpu *cpu, uint64_t physical, enum riscv_pr
                                                                : cpu->pmpcfg[i] & (PMP_R | PMP_W | PMP_X);
     }
     return priv == PRIV_M ? PMP_R | PMP_W | PMP_X : 0;
+}
+
+enum riscv_priv riscv_data_priv(const struct riscv_cpu *cpu) {
+    return cpu->status_memory & STATUS_MPRV ? (cpu->status_stack & STATUS_MPP) >> STATUS_MPP_SHIFT : cpu->priv;
+}
+
+unsigned riscv_update_view(struct riscv_cpu *cpu) {
+    /* M; U without and with MXR; S by SUM and MXR. */
+    enum { VIEW_M, VIEW_U, VIEW_S = 3, VIEWS = VIEW_S + 4 };
+    _Static_assert((int)VIEWS <= (int)TLB_VIEWS, "a view for every set of rights");
+    enum riscv_priv priv = riscv_data_priv(cpu);
+    unsigned sum = cpu->status_memory & STATUS_SUM ? 1 : 0, mxr = cpu->status_memory & STATUS_MXR ? 1 : 0;
+    unsigned view = priv == PRIV_M ? VIEW_M : priv == PRIV_U ? VIEW_U + mxr : VIEW_S + sum + 2 * mxr;
+    if (view == cpu->c.view) return 0;
+    cpu->c.view = view;
+    if (!cpu->c.views) return FIELD_FLUSH_TLB;
+    cpu->c.mem[0].tlb = tlb_views_select(cpu->c.views, view);
+    return 0;
 }
 
 static const uint16_t page_fault[] = {EXIT_fault_fetch, EXIT_fault_read, EXIT_fault_write};
@@ -142,9 +161,7 @@ static void grant(const struct riscv_cpu *cpu, unsigned rights, enum riscv_priv 
 void riscv_walk(struct cpu *c, uint64_t address, enum access access, struct walk *w) {
     struct riscv_cpu *cpu = riscv_of(c);
     static const unsigned wanted[] = {PMP_X, PMP_R, PMP_W};
-    enum riscv_priv priv = cpu->priv;
-    if (access != ACCESS_FETCH && (cpu->status_memory & STATUS_MPRV))
-        priv = (cpu->status_stack & STATUS_MPP) >> STATUS_MPP_SHIFT;
+    enum riscv_priv priv = access == ACCESS_FETCH ? (enum riscv_priv)cpu->priv : riscv_data_priv(cpu);
     *w = (struct walk){.physical = address, .page_size = 1ull << PAGE_SHIFT, .fault = EXIT_none};
     if (priv == PRIV_M || cpu->satp >> 60 == 0) {
         if (address >> PHYSICAL_BITS)

@@ -42,7 +42,7 @@ enum riscv_cbo { CBO_ZERO = 1, CBO_CLEAN = 2, CBO_INVAL = 4 };
 #define RISCV_CSR_FIELDS(FIELD, ARRAY)                                                                                 \
     FIELD(uint64_t, status_ie, RESOURCE, FIELD_RECHECK, 0, 0, STATUS_SIE | STATUS_MIE)                                 \
     FIELD(uint64_t, status_stack, TRAPCTL, 0, 0, 0, STATUS_SPIE | STATUS_MPIE | STATUS_SPP | STATUS_MPP)               \
-    FIELD(uint64_t, status_memory, MAP, FIELD_FLUSH_TLB, 0, 0, STATUS_MPRV | STATUS_SUM | STATUS_MXR)                  \
+    FIELD(uint64_t, status_memory, MAP, 0, 0, 0, STATUS_MPRV | STATUS_SUM | STATUS_MXR)                                \
     FIELD(uint64_t, status_trap, MODE, 0, 0, 0, STATUS_TVM | STATUS_TW | STATUS_TSR)                                   \
     FIELD(uint64_t, medeleg, TRAPCTL, 0, 0, 0, 0xb3ff)                                                                 \
     FIELD(uint64_t, mideleg, TRAPCTL, FIELD_RECHECK, 0, 0, 0x222)                                                      \
@@ -76,7 +76,7 @@ enum riscv_cbo { CBO_ZERO = 1, CBO_CLEAN = 2, CBO_INVAL = 4 };
     ARRAY(uint64_t, x, 32, GPR, 0, 0, 0, UINT64_MAX)                                                                   \
     ARRAY(uint64_t, f, 32, GPR, 0, 0, 0, UINT64_MAX)                                                                   \
     FIELD(uint32_t, frm, GPR, FIELD_RETRANSLATE, 3, 0, 7)                                                              \
-    FIELD(uint32_t, priv, MODE, FIELD_RETRANSLATE | FIELD_FLUSH_TLB | FIELD_RECHECK, 2, PRIV_M, 3)                     \
+    FIELD(uint32_t, priv, MODE, FIELD_RETRANSLATE, 2, PRIV_M, 3)                                                       \
     FIELD(uint32_t, fs, MODE, FIELD_RETRANSLATE, 2, FS_OFF, 3)                                                         \
     FIELD(uint32_t, cbo, MODE, FIELD_RETRANSLATE, 3, CBO_ZERO | CBO_CLEAN | CBO_INVAL, 7)                              \
     RISCV_CSR_FIELDS(FIELD, ARRAY)

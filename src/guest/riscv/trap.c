@@ -26,7 +26,7 @@ unsigned riscv_set_priv(struct riscv_cpu *cpu, enum riscv_priv priv) {
     cpu->c.reserve_address = UINT64_MAX;
     if (cpu->priv == priv) return 0;
     cpu->priv = priv;
-    return riscv_fields[RISCV_FIELD_priv].flags | riscv_update_cbo(cpu);
+    return riscv_fields[RISCV_FIELD_priv].flags | riscv_update_cbo(cpu) | riscv_update_view(cpu);
 }
 
 unsigned riscv_trap(struct riscv_cpu *cpu, uint64_t cause, uint64_t tval) {
@@ -52,9 +52,8 @@ unsigned riscv_trap(struct riscv_cpu *cpu, uint64_t cause, uint64_t tval) {
         vector = cpu->mtvec;
     }
     cpu->c.pc = (vector & ~3ull) + ((vector & 1) && (cause & CAUSE_INTERRUPT) ? 4 * code : 0);
-    /* With MPRV set, the new MPP means another privilege for loads and stores. */
-    unsigned actions = !to_s && (cpu->status_memory & STATUS_MPRV) ? FIELD_FLUSH_TLB : 0;
-    return actions | riscv_set_priv(cpu, to_s ? PRIV_S : PRIV_M);
+    /* With MPRV set, the new MPP is another privilege of loads and stores, even if the cpu's own stays the same. */
+    return riscv_set_priv(cpu, to_s ? PRIV_S : PRIV_M) | riscv_update_view(cpu);
 }
 
 void riscv_enter_trap(struct cpu *c) {
@@ -135,13 +134,9 @@ static void leave(struct cpu *c, uint64_t pc, unsigned actions) {
 
 /** What a return to `to` has in common: the interrupt enable comes back, and MPRV ends outside M mode. */
 static unsigned return_to(struct riscv_cpu *cpu, enum riscv_priv to) {
-    unsigned actions = 0;
-    if (to != PRIV_M && (cpu->status_memory & STATUS_MPRV)) {
-        cpu->status_memory &= ~(uint64_t)STATUS_MPRV;
-        actions = FIELD_FLUSH_TLB;
-    }
-    actions |= riscv_set_priv(cpu, to);
-    return riscv_interrupt(cpu) >= 0 ? actions | FIELD_RECHECK : actions & ~(unsigned)FIELD_RECHECK;
+    if (to != PRIV_M) cpu->status_memory &= ~(uint64_t)STATUS_MPRV;
+    unsigned actions = riscv_set_priv(cpu, to) | riscv_update_view(cpu);
+    return riscv_interrupt(cpu) >= 0 ? actions | FIELD_RECHECK : actions;
 }
 
 uint64_t riscv_help_mret(struct cpu *c, uint64_t a, uint64_t b, uint64_t bits) {
@@ -149,12 +144,10 @@ uint64_t riscv_help_mret(struct cpu *c, uint64_t a, uint64_t b, uint64_t bits) {
     (void)b, (void)bits;
     if (cpu->priv != PRIV_M) return illegal(c, a);
     enum riscv_priv to = (cpu->status_stack & STATUS_MPP) >> STATUS_MPP_SHIFT;
-    unsigned actions = 0;
-    if (to == PRIV_M && (cpu->status_memory & STATUS_MPRV)) actions = FIELD_FLUSH_TLB; /* MPP changes */
     cpu->status_ie &= ~(uint64_t)STATUS_MIE;
     if (cpu->status_stack & STATUS_MPIE) cpu->status_ie |= STATUS_MIE;
     cpu->status_stack = (cpu->status_stack & ~(uint64_t)STATUS_MPP) | STATUS_MPIE; /* MPP: the least privilege, U */
-    leave(c, cpu->mepc, actions | return_to(cpu, to));
+    leave(c, cpu->mepc, return_to(cpu, to));
     return 0;
 }
 

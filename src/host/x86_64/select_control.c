@@ -4,6 +4,7 @@
  * return address} on the pairing stack and is a host call; a return compares the guest pc and is a host return.
  */
 #include "host/x86_64/x86_64.h"
+#include "mem/mem.h"
 
 struct cold *cold_new(struct jit *j, enum cold_kind kind, uint32_t from) {
     if (j->ncold == j->cold_cap) {
@@ -429,10 +430,26 @@ static void cold_fma(struct jit *j, const struct cold *c) {
     jmp_to(j, c->back);
 }
 
+/* Where pages are mapped one by one, what is on another page may be something else tomorrow: there is no lasting way
+   there, only the jump TLB, which is dropped with the mapping. */
+static bool pages_move(const struct jit *j) {
+    for (unsigned k = 0; k < MEM_SPACES; k++)
+        if (j->m->cpu->mem[k].kind == MEM_SOFT) return true;
+    return false;
+}
+static bool leads_to_another_page(const struct jit *j, uint64_t target) {
+    return ((target ^ j->block->pc) >> TLB_PAGE_SHIFT) != 0 && pages_move(j);
+}
+
 static void cold_cell(struct jit *j, struct cold *c) {
     /* The cell: {pc, code}, aligned. Empty: {1, X86_EMPTY}. */
     uint32_t enter = here(j);
     jump_fill(j, c->from[0], enter);
+    if (pages_move(j)) { /* the cell stays empty */
+        mov_rr(j, W64, RAX, c->reg);
+        call_to(j, X86_DISPATCH);
+        jmp_to(j, c->back);
+    }
     op_rm(j, 0x83, W64, 7, at_cache(0)); /* cmp qword [cell], 1 */
     uint32_t rel = here(j) - 4;
     byte(j, 1);
@@ -489,6 +506,11 @@ static void cold_one(struct jit *j, struct cold *c) {
     switch ((enum cold_kind)c->kind) {
     case COLD_LINK:
         j->m->links[c->link].stub = here(j);
+        if (leads_to_another_page(j, c->value)) {
+            mov_ri(j, RAX, c->value);
+            jmp_to(j, X86_DISPATCH);
+            break;
+        }
         store_pc(j, AT_CPU(pc), c->value);
         mov_mi(j, W64, AT_CPU(exit_site), (int32_t)(j->m->first_link + c->link + 1));
         jmp_to(j, X86_LEAVE);
