@@ -45,6 +45,7 @@ enum helper_effect {
 
 struct guest {
     const char *name;
+    const char *isa, *mmu; /* ISA guests: as device trees call them */
     size_t cpu_size;
     const struct field *fields; /* declared state, offsets from the start of the cpu struct */
     unsigned nfields;

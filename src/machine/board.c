@@ -5,6 +5,7 @@
  * one, and an access that changes when that is leads to board_update right after its instruction.
  */
 #include "machine/board.h"
+#include "machine/tree.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,23 +31,21 @@ static const struct place places[] = {
 #include "machine/board.def"
 };
 
-struct wire {
-    unsigned device, pin, to, input;
-};
-enum { DEVICE_CPU = DEVICE_COUNT };
-static const struct wire wires[] = {
+const struct wire board_wires[] = {
 #define WIRE(device, pin, to, input) {DEVICE_##device, pin, DEVICE_##to, input},
 #include "machine/board.def"
 };
+
+const unsigned board_nwires = sizeof board_wires / sizeof *board_wires;
 
 enum {
 #define CPU(guest, elf_machine, ram, reset) RESET_VECTOR = reset,
 #include "machine/board.def"
 };
 
-/* The program in the ROM: as the SBI's and Linux' boot protocols want it, a0 is the hart and a1 the device tree (none).
+/* The program in the ROM: as the SBI's and Linux' boot protocols want it, a0 is the hart and a1 the device tree, or 0.
  */
-static void rom_fill(uint8_t *rom, uint64_t entry) {
+static void rom_fill(uint8_t *rom, uint64_t entry, uint64_t tree) {
     static const uint32_t code[] = {
         0x00000297, /* auipc t0, 0 */
         0xf1402573, /* csrr a0, mhartid */
@@ -54,7 +53,7 @@ static void rom_fill(uint8_t *rom, uint64_t entry) {
         0x0182b283, /* ld t0, 24(t0) */
         0x00028067, /* jr t0 */
     };
-    const uint64_t data[] = {entry, 0};
+    const uint64_t data[] = {entry, tree};
     memcpy(rom, code, sizeof code);
     memcpy(rom + 24, data, sizeof data);
 }
@@ -75,17 +74,25 @@ static bool device_init(struct machine *m, const struct place *p, uint64_t addre
                     (struct phys_region){.start = address, .size = d->size, .device = p->device, .kind = PHYS_DEVICE});
 }
 
-bool board_init(struct machine *m, uint64_t ram, uint64_t entry, board_symbol *symbol, const void *of) {
+/* Puts the device tree at the end of RAM, unless the program is there; yields its address, or 0. */
+static uint64_t tree_place(struct machine *m, uint64_t ram, uint64_t used) {
+    uint64_t room = (TREE_MAX + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
+    if (m->ram_size < room || ram + m->ram_size - room < used) return 0;
+    uint64_t offset = m->ram_size - room;
+    return board_describe(m, ram, m->ram + offset) ? ram + offset : 0;
+}
+
+bool board_init(struct machine *m, uint64_t ram, uint64_t used, uint64_t entry, board_symbol *symbol, const void *of) {
     fields_reset(m, machine_fields, sizeof machine_fields / sizeof *machine_fields);
     m->rom = calloc(1, ROM_SIZE);
     if (!m->rom) return false;
-    rom_fill(m->rom, entry);
     for (const struct place *p = places; p < places + sizeof places / sizeof *places; p++) {
         uint64_t address = p->address;
         if (p->symbol && !symbol(of, p->symbol, &address)) continue;
         if (!device_init(m, p, address)) return false;
         if (p->companion) symbol(of, p->companion, &m->device[p->device].companion);
     }
+    rom_fill(m->rom, entry, tree_place(m, ram, used));
     return phys_add(&m->phys,
                     (struct phys_region){.start = RESET_VECTOR, .size = ROM_SIZE, .host = m->rom, .kind = PHYS_ROM}) &&
            phys_add(&m->phys,
@@ -108,7 +115,7 @@ void board_pin(struct device_host *h, unsigned pin, bool level) {
     if ((h->pins >> pin & 1) == level) return;
     h->pins ^= 1u << pin;
     m->changed = true;
-    for (const struct wire *w = wires; w < wires + sizeof wires / sizeof *wires; w++) {
+    for (const struct wire *w = board_wires; w < board_wires + board_nwires; w++) {
         if (w->device != h->number || w->pin != pin) continue;
         struct device_host *to = &m->device[w->to < DEVICE_COUNT ? w->to : 0];
         if (w->to == DEVICE_CPU) {

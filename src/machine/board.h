@@ -41,11 +41,12 @@ struct device_host {
 struct machine {
     FIELDS_STRUCT(MACHINE_FIELDS)
     struct vm *vm;
+    const struct guest *guest;
     struct phys phys;
     struct device_host device[DEVICE_COUNT];
     struct console console;
-    uint8_t *ram, *rom;
     struct tlb_views *views; /* the cpu's TLBs */
+    uint8_t *ram, *rom;
     uint64_t ram_size;
     uint64_t timer; /* time of the next event of the cpu's own timer */
     bool changed;   /* a pin or the time of an event has changed since board_update */
@@ -71,11 +72,22 @@ const uint8_t *board_ram(struct device_host *host, uint64_t physical, uint64_t s
 bool board_ram_write(struct device_host *host, uint64_t physical, const void *bytes, uint64_t size);
 void board_power_off(struct device_host *host, int status);
 
+/* The wires of board.def: from a pin of a device to an input of another or an interrupt of the cpu. */
+enum { DEVICE_CPU = DEVICE_COUNT };
+struct wire {
+    unsigned device, pin, to, input;
+};
+extern const struct wire board_wires[];
+extern const unsigned board_nwires;
+
 /* What machine.c asks for. */
 /** Looks up a symbol of the program. */
 typedef bool board_symbol(const void *of, const char *name, uint64_t *value);
-/** Makes devices, ROM and the map of physical memory around the RAM that is there. The ROM leads to `entry`. */
-bool board_init(struct machine *m, uint64_t ram, uint64_t entry, board_symbol *symbol, const void *of);
+/** Makes devices, ROM and the map of physical memory around the RAM that is there. The ROM leads to `entry`, with a
+    device tree at the end of RAM if the program, which ends at `used`, leaves room. */
+bool board_init(struct machine *m, uint64_t ram, uint64_t used, uint64_t entry, board_symbol *symbol, const void *of);
+/** Writes the device tree of the board to a buffer of TREE_MAX bytes; returns its size, 0 if there is no memory. */
+size_t board_describe(const struct machine *m, uint64_t ram, uint8_t *to);
 void board_done(struct machine *m);
 /** Brings devices and the cpu's own timer up to the present and schedules the next event. */
 void board_update(struct machine *m);

@@ -70,4 +70,6 @@ const struct device device_clint = {
     .read = read,
     .write = write,
     .update = update,
+    .node = "clint",
+    .compatible = "sifive,clint0 riscv,clint0",
 };

@@ -2,6 +2,7 @@
  * status in the upper half, 0x7777 reset, which ends the run like success: there is nothing to come back to.
  */
 #include "machine/board.h"
+#include "machine/tree.h"
 
 enum { FINISHER_FAIL = 0x3333, FINISHER_PASS = 0x5555, FINISHER_RESET = 0x7777, SIZE = 0x1000 };
 
@@ -20,9 +21,27 @@ static bool write(void *state, struct device_host *host, uint64_t offset, unsign
     return true;
 }
 
+static void describe_use(struct tree *tree, const char *node, const char *compatible, uint32_t phandle,
+                         uint32_t value) {
+    tree_open(tree, node);
+    tree_text(tree, "compatible", compatible);
+    tree_cell(tree, "regmap", phandle);
+    tree_cell(tree, "offset", 0);
+    tree_cell(tree, "value", value);
+    tree_close(tree);
+}
+
+static void describe_beside(struct tree *tree, uint32_t phandle) {
+    describe_use(tree, "poweroff", "syscon-poweroff", phandle, FINISHER_PASS);
+    describe_use(tree, "reboot", "syscon-reboot", phandle, FINISHER_RESET);
+}
+
 const struct device device_finisher = {
     .name = "finisher",
     .size = SIZE,
     .read = read,
     .write = write,
+    .node = "test",
+    .compatible = "sifive,test1 sifive,test0 syscon",
+    .describe_beside = describe_beside,
 };

@@ -73,30 +73,39 @@ static uint64_t physical_entry(const struct elf *elf) {
     return elf->entry;
 }
 
-static bool board_make(struct machine *m, uint64_t entry, const struct elf *elf, const char *path,
+/** Where the memory that the program takes ends. */
+static uint64_t physical_end(const struct elf *elf) {
+    uint64_t end = cpu_place.ram;
+    for (const struct elf_segment *s = elf->segments; s < elf->segments + elf->nsegments; s++)
+        if (s->type == ELF_LOAD && s->physical + s->memory_size > end) end = s->physical + s->memory_size;
+    return end;
+}
+
+static bool board_make(struct machine *m, uint64_t used, uint64_t entry, const struct elf *elf, const char *path,
                        struct error *error) {
-    if (board_init(m, cpu_place.ram, entry, symbol, elf)) return true;
+    if (board_init(m, cpu_place.ram, used, entry, symbol, elf)) return true;
     return error_set(error, ERROR_RESOURCES, "%s: no memory for the board", path);
 }
 
 /* Not an ELF file, but said to be a machine's: its bytes go to the start of RAM and run from there. */
 static bool load_raw(struct machine *m, int fd, const char *path, struct error *error) {
     uint64_t done = 0;
-    for (ssize_t n = 1; n != 0 && done<m->ram_size; done += n> 0 ? (uint64_t)n : 0) {
+    for (ssize_t n = 1; n != 0 && done < m->ram_size;) {
         n = read(fd, m->ram + done, m->ram_size - done < 1 << 30 ? m->ram_size - done : 1 << 30);
         if (n < 0 && errno != EINTR) return error_set(error, ERROR_NOT_RUNNABLE, "%s: %s", path, strerror(errno));
+        if (n > 0) done += (uint64_t)n;
     }
     uint8_t more;
     if (done == m->ram_size && read(fd, &more, 1) > 0)
         return error_set(error, ERROR_NOT_RUNNABLE, "%s: larger than the machine's memory of %" PRIu64 " KiB", path,
                          m->ram_size >> 10);
-    return board_make(m, cpu_place.ram, NULL, path, error);
+    return board_make(m, cpu_place.ram + done, cpu_place.ram, NULL, path, error);
 }
 
 static bool load_elf(struct machine *m, int fd, const char *path, struct error *error) {
     struct elf elf;
     if (!elf_open(&elf, fd, path, error)) return false;
-    bool ok = load(m, &elf, error) && board_make(m, physical_entry(&elf), &elf, path, error);
+    bool ok = load(m, &elf, error) && board_make(m, physical_end(&elf), physical_entry(&elf), &elf, path, error);
     elf_close(&elf);
     return ok;
 }
@@ -146,7 +155,9 @@ static void machine_close(struct vm *vm) {
     struct machine *m = vm->data;
     if (!m) return;
     console_flush(&m->console);
+    if (vm->cpu) vm->cpu->mem[DATA_SPACE].tlb = NULL; /* one of ours */
     if (vm->engine) engine_cpu_free(vm->engine, vm->cpu);
+    free(m->views);
     engine_free(vm->engine);
     board_done(m);
     if (m->ram) os_release(m->ram, m->ram_size);
@@ -155,9 +166,7 @@ static void machine_close(struct vm *vm) {
     vm->cpu = NULL;
     vm->data = NULL;
 }
-    if (vm->cpu) vm->cpu->mem[DATA_SPACE].tlb = NULL; /* one of ours */
 
-    free(m->views);
 /* ---- answering */
 
 static enum answer stop(struct machine *m, enum vm_end end, int status, uint64_t value) {
@@ -275,6 +284,7 @@ static bool machine_open(struct vm *vm) {
     struct machine *m = vm->data = calloc(1, sizeof *m);
     if (!m) return error_set(&vm->error, ERROR_RESOURCES, "no memory for the machine");
     m->vm = vm;
+    m->guest = cpu_place.guest;
     if (ram_make(m, vm->options.ram_size, &vm->error) && load_file(m, vm->options.path, &vm->error) &&
         cpu_make(m, &interface_machine)) {
         board_update(m);

@@ -8,6 +8,7 @@
  * before the claim takes the request back. Pin c interrupts context c. Registers are 4 bytes wide.
  */
 #include "machine/board.h"
+#include "machine/tree.h"
 
 enum { SOURCES = 96, WORDS = SOURCES / 32, CONTEXTS = 2, PRIORITY_MASK = 7, SIZE = 0x600000 };
 enum { PRIORITY = 0, PENDING = 0x1000, ENABLE = 0x2000, ENABLE_STEP = 0x80, CONTEXT = 0x200000, CONTEXT_STEP = 0x1000 };
@@ -108,6 +109,13 @@ static uint64_t update(void *state, struct device_host *host) {
     return UINT64_MAX;
 }
 
+static void describe(struct tree *tree) {
+    tree_flag(tree, "interrupt-controller");
+    tree_cell(tree, "#interrupt-cells", 1);
+    tree_cell(tree, "#address-cells", 0);
+    tree_cell(tree, "riscv,ndev", SOURCES - 1);
+}
+
 const struct device device_plic = {
     .name = "plic",
     .size = SIZE,
@@ -118,4 +126,7 @@ const struct device device_plic = {
     .write = write,
     .update = update,
     .wire = wire,
+    .node = "plic",
+    .compatible = "sifive,plic-1.0.0 riscv,plic0",
+    .describe = describe,
 };

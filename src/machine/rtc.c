@@ -101,4 +101,6 @@ const struct device device_rtc = {
     .read = read,
     .write = write,
     .update = update,
+    .node = "rtc",
+    .compatible = "google,goldfish-rtc",
 };

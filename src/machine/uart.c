@@ -4,6 +4,7 @@
  * Not modelled: line errors, breaks, modem lines that change (they say "connected"), and speed.
  */
 #include "machine/board.h"
+#include "machine/tree.h"
 
 enum { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR, SIZE = 0x100, FIFO = 16 };
 enum { IER_DATA = 1, IER_EMPTY = 2 };
@@ -151,6 +152,10 @@ static uint64_t update(void *state, struct device_host *host) {
     return waits ? u->next_look : UINT64_MAX;
 }
 
+static void describe(struct tree *tree) {
+    tree_cell(tree, "clock-frequency", 3686400); /* what divisors are of; the line has no speed */
+}
+
 const struct device device_uart = {
     .name = "uart",
     .size = SIZE,
@@ -160,4 +165,7 @@ const struct device device_uart = {
     .read = read,
     .write = write,
     .update = update,
+    .node = "serial",
+    .compatible = "ns16550a",
+    .describe = describe,
 };

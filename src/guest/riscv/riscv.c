@@ -93,6 +93,9 @@ static unsigned disassemble(char *text, size_t size, uint64_t pc, const uint8_t 
 
 const struct guest guest_riscv = {
     .name = "riscv64",
+    .isa = "rv64imafdc_zicbom_zicboz_zicntr_zicond_zicsr_zifencei_zihpm_zawrs_zfa_zfh_zba_zbb_zbc_zbkb_zbkx_zbs_zcb_"
+           "sstc_svinval_svnapot_svpbmt",
+    .mmu = "riscv,sv57",
     .cpu_size = sizeof(struct riscv_cpu),
     .fields = riscv_fields,
     .nfields = RISCV_FIELD_COUNT,

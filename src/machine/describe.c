@@ -1,0 +1,101 @@
+/* describe.c - the board as a device tree: cpu, memory, and a node for each device that has one, with its addresses and
+ * where its wires lead (Devicetree Specification 0.4; the Linux bindings of riscv cpus and their interrupts).
+ */
+#include "machine/board.h"
+#include "machine/tree.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { CPU_INTERRUPTS = 1, FIRST_DEVICE = 2 }; /* phandles */
+
+static uint32_t phandle_of(unsigned device) {
+    return device == DEVICE_CPU ? CPU_INTERRUPTS : FIRST_DEVICE + device;
+}
+
+static void describe_cpu(struct tree *t, const struct guest *guest) {
+    tree_open(t, "cpus");
+    tree_cell(t, "#address-cells", 1);
+    tree_cell(t, "#size-cells", 0);
+    tree_cell(t, "timebase-frequency", 1000000000 / BOARD_TICK_NS);
+    tree_open_at(t, "cpu", 0);
+    tree_text(t, "device_type", "cpu");
+    tree_cell(t, "reg", 0);
+    tree_text(t, "status", "okay");
+    tree_text(t, "compatible", "riscv");
+    tree_text(t, "riscv,isa", guest->isa);
+    tree_text(t, "mmu-type", guest->mmu);
+    tree_cell(t, "riscv,cbom-block-size", 64);
+    tree_cell(t, "riscv,cboz-block-size", 64);
+    tree_open(t, "interrupt-controller");
+    tree_cell(t, "#interrupt-cells", 1);
+    tree_flag(t, "interrupt-controller");
+    tree_text(t, "compatible", "riscv,cpu-intc");
+    tree_cell(t, "phandle", CPU_INTERRUPTS);
+    tree_close(t);
+    tree_close(t);
+    tree_close(t);
+}
+
+/* Where the device's pins lead, in their order. */
+static void describe_wires(struct tree *t, unsigned device) {
+    enum { PINS = 8 };
+    uint32_t cells[2 * PINS];
+    unsigned n = 0;
+    for (const struct wire *w = board_wires; w < board_wires + board_nwires && n < 2 * PINS; w++) {
+        if (w->device != device) continue;
+        cells[n++] = phandle_of(w->to);
+        cells[n++] = w->input;
+    }
+    if (n) tree_cells(t, "interrupts-extended", cells, n);
+}
+
+static void describe_device(struct tree *t, const struct device_host *h) {
+    tree_open_at(t, h->device->node, h->start);
+    tree_texts(t, "compatible", h->device->compatible);
+    tree_range(t, "reg", h->start, h->device->size);
+    tree_cell(t, "phandle", phandle_of(h->number));
+    describe_wires(t, h->number);
+    if (h->device->describe) h->device->describe(t);
+    tree_close(t);
+    if (h->device->describe_beside) h->device->describe_beside(t, phandle_of(h->number));
+}
+
+static void describe_console(struct tree *t, const struct device_host *serial) {
+    char path[64];
+    snprintf(path, sizeof path, "/soc/%s@%llx", serial->device->node, (unsigned long long)serial->start);
+    tree_open(t, "chosen");
+    tree_text(t, "stdout-path", path);
+    tree_close(t);
+}
+
+static void describe_board(struct tree *t, const struct machine *m, uint64_t ram) {
+    tree_open(t, "");
+    tree_cell(t, "#address-cells", 2);
+    tree_cell(t, "#size-cells", 2);
+    tree_text(t, "compatible", "riscv-virtio");
+    tree_text(t, "model", "vee,virt");
+    describe_console(t, &m->device[DEVICE_uart]);
+    tree_open_at(t, "memory", ram);
+    tree_text(t, "device_type", "memory");
+    tree_range(t, "reg", ram, m->ram_size);
+    tree_close(t);
+    describe_cpu(t, m->guest);
+    tree_open(t, "soc");
+    tree_cell(t, "#address-cells", 2);
+    tree_cell(t, "#size-cells", 2);
+    tree_text(t, "compatible", "simple-bus");
+    tree_flag(t, "ranges");
+    for (const struct device_host *h = m->device; h < m->device + DEVICE_COUNT; h++)
+        if (h->present && h->device->node) describe_device(t, h);
+    tree_close(t);
+    tree_close(t);
+}
+
+size_t board_describe(const struct machine *m, uint64_t ram, uint8_t *to) {
+    struct tree *t = calloc(1, sizeof *t);
+    if (!t) return 0;
+    describe_board(t, m, ram);
+    size_t size = tree_finish(t, to);
+    free(t);
+    return size;
+}
