@@ -75,8 +75,8 @@ void interp_block(struct engine *e, struct cpu *cpu, const struct block *block) 
         case UOP_mark:
             pc = (uint64_t)IMM;
             next = pc + X;
-            if (e->leave) {
-                cpu_exit(cpu, EXIT_retranslate, 0);
+            if (e->leave || cpu->exit.kind != EXIT_none) { /* a device wants the loop, after a zero_block */
+                if (cpu->exit.kind == EXIT_none) cpu_exit(cpu, EXIT_retranslate, 0);
                 cpu->pc = pc;
                 return;
             }
