@@ -207,7 +207,7 @@ void engine_invalidate(struct engine *e, uint64_t start, uint64_t length) {
                 next = u->page_next;
                 if (overlaps(u, start, length)) {
                     unit_drop(e, u);
-                    any = true;
+                    any = p->changed = true;
                 } else {
                     u->page_next = kept;
                     kept = u;
@@ -236,7 +236,7 @@ void engine_recheck_code(struct engine *e, struct cpu *cpu) {
     bool any = false;
     for (unsigned i = 0; i < PAGE_BUCKETS; i++)
         for (struct code_page **at = &e->pages[i], *p; (p = *at) != NULL;) {
-            if (p->units && page_hash(p) != p->hash) {
+            if (p->changed || (p->units && page_hash(p) != p->hash)) {
                 for (struct unit *u = p->units; u; u = u->page_next) unit_drop(e, u);
                 *at = p->next;
                 any = true;

@@ -29,6 +29,7 @@ struct code_page {
     struct code_page *next;
     uint64_t page, start; /* identity; guest address of the page's first byte as seen by the first unit */
     uint64_t hash;
+    bool changed; /* some of it since: the hash says nothing any more */
     const uint8_t *bytes; /* host address of the page's first byte */
     size_t size;
     struct unit *units;
