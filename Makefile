@@ -134,6 +134,7 @@ check: all tests
 
 bench: all
 	bench/run.py --vee $(B)/vee
+	$(PYTHON) tool/readme_bench.py
 
 # ---- fuzzers: clang's, over a library built with coverage
 fuzz:
@@ -163,6 +164,7 @@ install: all
 manual: all
 	$(B)/vee help --man > docs/vee.1
 	$(B)/vee help --markdown > docs/usage.md
+	cp $(GEN)/riscv_isa.md docs/riscv.md
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')

@@ -43,6 +43,7 @@ units() { find "$1/test" -type f -name 'test_*' -perm -u+x | sort | xargs test/r
 
 one_build() {
     suite layers step tool/check_layers.py
+    suite docs tool/check_docs.py
     suite tools test/run_tools.sh
     suite units units "$1"
     suite cli test/run_cli.sh "$1/vee"
@@ -59,6 +60,7 @@ full() {
     suite build-san build CC=clang SAN=address,undefined
     suite build-poison build POISON=1 DEBUG=1
     suite layers step tool/check_layers.py
+    suite docs tool/check_docs.py
     suite tools test/run_tools.sh
     for variant in "" /clang /clang-san /poison-debug; do
         local v=${variant#/}
