@@ -56,23 +56,22 @@ void lifter_push(struct lifter *l, uint16_t temp) {
 }
 
 /* The topmost operand goes: its slot is dead, dirty or not. */
-static uint16_t take(struct lifter *l, enum type type) {
+void lifter_drop(struct lifter *l) {
     uint32_t slot = l->base + --l->height;
-    uint16_t temp = lifter_slot_read(l, slot, type);
-    if (slot < l->tracked) {
-        l->temps[slot] = 0;
-        l->flags[slot] &= (uint8_t)~LIFTER_DIRTY;
-    }
-    return temp;
+    if (slot >= l->tracked) return;
+    l->temps[slot] = 0;
+    l->flags[slot] &= (uint8_t)~LIFTER_DIRTY;
 }
 
 uint16_t lifter_pop(struct lifter *l, enum type type) {
-    return take(l, type);
+    uint16_t temp = lifter_slot_read(l, l->base + l->height - 1, type);
+    lifter_drop(l);
+    return temp;
 }
 
 uint16_t lifter_pop_any(struct lifter *l) {
     uint16_t known = lifter_slot_known(l, l->base + l->height - 1);
-    return take(l, known ? l->b->block->types[known] : T_I64);
+    return lifter_pop(l, known ? l->b->block->types[known] : T_I64);
 }
 
 void lifter_flush(struct lifter *l, uint32_t n) {

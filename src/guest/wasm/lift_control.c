@@ -5,7 +5,7 @@
 
 enum { ZERO_INLINE = 24 }; /* more locals than this are cleared by a helper */
 
-/* ---- function entry and return */
+/* ---- entering a function */
 
 void wasm_lift_prologue(struct lifter *l) {
     uint32_t first = l->type->nparams, count = l->function->nlocals - first;
@@ -20,11 +20,72 @@ void wasm_lift_prologue(struct lifter *l) {
     for (uint32_t k = 0; k < count; k++) lifter_slot_write(l, slot + k, zero);
 }
 
+/* ---- conditions */
+
+/* A test: x cond y, by a branch of this width. */
+struct test {
+    enum uop_op branch;
+    enum uop_cond cond;
+    uint16_t x, y;
+};
+
+enum { LOOK_BACK = 24 };
+
+static const struct uop *definition(const struct lifter *l, uint16_t temp) {
+    const struct block *k = l->b->block;
+    for (uint32_t n = k->nuops; n > 0 && n + LOOK_BACK > k->nuops; n--)
+        if (k->uops[n - 1].dst == temp) return &k->uops[n - 1];
+    return NULL;
+}
+
+static bool is_truth(const struct lifter *l, uint16_t temp) {
+    const struct uop *u = definition(l, temp);
+    switch (u ? (enum uop_op)u->op : UOP_nop) {
+    case UOP_set_i64:
+    case UOP_feq_f32:
+    case UOP_feq_f64:
+    case UOP_fltq_f32:
+    case UOP_fltq_f64:
+    case UOP_fleq_f32:
+    case UOP_fleq_f64: return true;
+    default: return false;
+    }
+}
+
+/* The test that "value is not zero" comes down to: comparisons are branched on directly, their own value is then dead.
+ */
+static struct test test_of(struct lifter *l, uint16_t value) {
+    struct test t = {UOP_br_i32, C_NE, value, 0};
+    for (;;) {
+        const struct uop *u = definition(l, t.x);
+        uint64_t zero = 1;
+        if (u && u->op == UOP_trunc_i32 && is_truth(l, u->a)) {
+            t = (struct test){UOP_br_i64, t.cond, u->a, 0};
+            continue;
+        }
+        bool compares = u && u->op == (t.branch == UOP_br_i32 ? UOP_set_i32 : UOP_set_i64);
+        if (!compares) return t;
+        enum uop_cond cond = t.cond == C_NE ? u->x : u->x ^ 1;
+        bool again = (cond == C_EQ || cond == C_NE) && builder_is_const(l->b, u->b, &zero) && zero == 0;
+        t = (struct test){t.branch, cond, u->a, again ? 0 : u->b};
+        if (!again) return t;
+    }
+}
+
+/* A side exit to pc, taken if the value is (not) zero. */
+static void branch_if(struct lifter *l, uint16_t value, bool zero, uint64_t pc) {
+    struct test t = test_of(l, value);
+    if (!t.y) t.y = t.branch == UOP_br_i32 ? K32(0) : K64(0);
+    build_br(l->b, t.branch, zero ? t.cond ^ 1u : t.cond, t.x, t.y, pc);
+}
+
+/* ---- leaving a function */
+
 /* Leaves the function with its results on top of the operands. The rest of the frame is dead. */
 static void leave_function(struct lifter *l) {
     uint16_t results[WASM_MAX_VALUES];
     uint32_t n = l->type->nresults;
-    for (uint32_t k = n; k > 0; k--) results[k - 1] = lifter_pop_any(l);
+    for (uint32_t k = n; k > 0; k--) results[k - 1] = lifter_pop(l, lifter_type(l->type->results[k - 1]));
     uint16_t distance = build_getf(l->b, UOP_getf_i64, l->type->nparams + FRAME_DISTANCE);
     uint16_t pc = build_getf(l->b, UOP_getf_i64, l->type->nparams + FRAME_RETURN);
     for (uint32_t k = 0; k < n; k++) build_putf(l->b, k, results[k]);
@@ -68,7 +129,7 @@ void wasm_lift_structure(struct lifter *l, const struct wasm_insn *i) {
 void wasm_lift_if(struct lifter *l, const struct wasm_insn *i) {
     const struct wasm_point *p = wasm_point_at(l->function, l->pc);
     (void)i;
-    build_br(l->b, UOP_br_i32, C_EQ, lifter_pop(l, T_I32), K32(0), lifter_pc(l, p->target));
+    branch_if(l, lifter_pop(l, T_I32), true, lifter_pc(l, p->target));
 }
 
 void wasm_lift_else(struct lifter *l, const struct wasm_insn *i) {
@@ -93,7 +154,7 @@ void wasm_lift_br_if(struct lifter *l, const struct wasm_insn *i) {
     uint16_t condition = lifter_pop(l, T_I32);
     (void)i;
     bool direct = p->kind != POINT_RETURN && !has_moves(l, p);
-    build_br(l->b, UOP_br_i32, C_NE, condition, K32(0), lifter_pc(l, direct ? p->target : p->pc));
+    branch_if(l, condition, false, lifter_pc(l, direct ? p->target : p->pc));
 }
 
 void wasm_lift_br_table(struct lifter *l, const struct wasm_insn *i) {
@@ -128,7 +189,7 @@ static void enter_frame(struct lifter *l, const struct wasm_type_info *t) {
 /* Moves the arguments down to where the current frame's parameters are, and its header behind them. */
 static void replace_frame(struct lifter *l, const struct wasm_type_info *t) {
     uint16_t arguments[WASM_MAX_VALUES];
-    for (uint32_t k = t->nparams; k > 0; k--) arguments[k - 1] = lifter_pop_any(l);
+    for (uint32_t k = t->nparams; k > 0; k--) arguments[k - 1] = lifter_pop(l, lifter_type(t->params[k - 1]));
     uint16_t distance = build_getf(l->b, UOP_getf_i64, l->type->nparams + FRAME_DISTANCE);
     uint16_t pc = build_getf(l->b, UOP_getf_i64, l->type->nparams + FRAME_RETURN);
     for (uint32_t k = 0; k < t->nparams; k++) build_putf(l->b, k, arguments[k]);
@@ -175,7 +236,7 @@ void wasm_lift_return_call_indirect(struct lifter *l, const struct wasm_insn *i)
 
 void wasm_lift_drop(struct lifter *l, const struct wasm_insn *i) {
     (void)i;
-    lifter_pop_any(l);
+    lifter_drop(l);
 }
 
 /* The type is not in the code: it is that of whichever operand is at hand, and does not matter if none is. */
