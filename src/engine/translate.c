@@ -31,6 +31,15 @@ static unsigned lift_crossing(struct engine *e, struct cpu *cpu, struct builder 
     return e->guest->lift(b, joined, avail + more);
 }
 
+/* Does the last instruction write to memory? Code that is not kept is not told when that was its own. */
+static bool ends_in_store(const struct block *k) {
+    for (uint32_t i = k->nuops; i-- > 0 && k->uops[i].op != UOP_mark;) {
+        const struct uop_info *info = &uop_info[k->uops[i].op];
+        if (info->form == FORM_MEM && (info->flags & UF_EFFECT)) return true;
+    }
+    return false;
+}
+
 static bool ends_in_branch(const struct block *k) {
     return k->nuops && uop_info[k->uops[k->nuops - 1].op].form == FORM_BRANCH;
 }
@@ -60,7 +69,7 @@ struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena,
             break;
         }
         done += n;
-        if (extent == LIFT_STRAIGHT && ends_in_branch(block)) break;
+        if (extent == LIFT_STRAIGHT && (ends_in_branch(block) || (e->soft && ends_in_store(block)))) break;
     }
     if (!b.ended && !b.failed && e->guest->end) e->guest->end(&b);
     if (!b.ended) build_jump(&b, block->pc + done);
