@@ -139,7 +139,7 @@ static bool cpu_make(struct machine *m, const struct interface *interface) {
     vm_engine_config(vm, cpu_place.guest, interface, &config);
     vm->engine = engine_make(&config, &vm->error);
     vm->cpu = vm->engine ? engine_cpu_make(vm->engine, &vm->error) : NULL;
-    m->views = vm->cpu ? aligned_alloc(64, sizeof *m->views) : NULL;
+    m->views = vm->cpu ? aligned_alloc(64, (sizeof *m->views + 63) / 64 * 64) : NULL;
     if (!m->views) return error_set(&vm->error, ERROR_RESOURCES, "no memory for a cpu");
     tlb_views_flush(m->views, vm->cpu->view);
     vm->cpu->views = m->views;
