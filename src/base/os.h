@@ -17,10 +17,12 @@ bool os_commit(void *at, size_t size);
 void os_release(void *at, size_t size);
 /** A stack-like area of `size` bytes with an inaccessible guard page below. */
 void *os_stack_map(size_t size);
-/** Installs a handler for memory faults of this process, on an alternate stack of this thread. The handler returns
-    true when it has dealt with the fault; otherwise the fault takes its course (the handler before, or death).
-    Whoever installs other handlers for SIGSEGV and SIGBUS later must call the same function first. */
+/** Installs a handler for memory faults of this process, in front of the one that is there. It returns true when it has
+    dealt with the fault; otherwise the fault takes its course (the handler before, or death). Calling again puts it in
+    front again. Whoever installs other handlers for SIGSEGV and SIGBUS later must call the same function first. */
 bool os_catch_faults(bool (*handler)(int signal, void *siginfo, void *ucontext));
+/** Gives the calling thread an alternate stack for that handler, unless it has one; it goes when the thread ends. */
+bool os_fault_stack(void);
 /** x86-64 hosts: what addresses with a gs prefix are relative to, in the calling thread. */
 bool os_gs_base(const void *base);
 uint64_t os_nanoseconds(void);

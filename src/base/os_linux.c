@@ -6,6 +6,7 @@
 #ifdef __x86_64__
 #include <asm/prctl.h>
 #endif
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -38,9 +39,13 @@ void *os_reserve(size_t size) {
     return p == MAP_FAILED ? NULL : p;
 }
 
-bool os_commit(void *at, size_t size) { return !mprotect(at, size, PROT_READ | PROT_WRITE); }
+bool os_commit(void *at, size_t size) {
+    return !mprotect(at, size, PROT_READ | PROT_WRITE);
+}
 
-void os_release(void *at, size_t size) { munmap(at, size); }
+void os_release(void *at, size_t size) {
+    munmap(at, size);
+}
 
 void *os_stack_map(size_t size) {
     char *p = os_reserve(size + 4096);
@@ -60,19 +65,48 @@ static void on_fault(int signal, siginfo_t *info, void *context) {
     sigaction(signal, &fault_before[signal == SIGBUS], NULL); /* the instruction faults again, and this one gets it */
 }
 
+static bool catch_fault(int signal, struct sigaction *before) {
+    struct sigaction now, act = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    if (sigaction(signal, NULL, &now)) return false;
+    if ((now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_fault) return true;
+    *before = now;
+    sigemptyset(&act.sa_mask);
+    return !sigaction(signal, &act, NULL);
+}
+
 bool os_catch_faults(bool (*handler)(int signal, void *siginfo, void *ucontext)) {
+    if (fault_handler && fault_handler != handler) return false;
+    fault_handler = handler;
+    return os_fault_stack() && catch_fault(SIGSEGV, &fault_before[0]) && catch_fault(SIGBUS, &fault_before[1]);
+}
+
+enum { FAULT_STACK = 64 << 10 };
+static pthread_key_t fault_stack_key;
+static pthread_once_t fault_stack_once = PTHREAD_ONCE_INIT;
+
+static void fault_stack_free(void *stack) {
+    sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL);
+    os_release((char *)stack - 4096, FAULT_STACK + 4096);
+}
+
+static void fault_stack_init(void) {
+    if (pthread_key_create(&fault_stack_key, fault_stack_free)) abort();
+}
+
+bool os_fault_stack(void) {
     stack_t old;
     if (sigaltstack(NULL, &old)) return false;
-    if (old.ss_flags & SS_DISABLE) {
-        char *stack = os_stack_map(64 << 10);
-        stack_t own = {.ss_sp = stack, .ss_size = 64 << 10};
-        if (!stack || sigaltstack(&own, NULL)) return false;
+    if (!(old.ss_flags & SS_DISABLE)) return true;
+    pthread_once(&fault_stack_once, fault_stack_init);
+    void *stack = os_stack_map(FAULT_STACK);
+    if (!stack) return false;
+    if (pthread_setspecific(fault_stack_key, stack) ||
+        sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = FAULT_STACK}, NULL)) {
+        pthread_setspecific(fault_stack_key, NULL);
+        os_release((char *)stack - 4096, FAULT_STACK + 4096);
+        return false;
     }
-    if (fault_handler) return fault_handler == handler;
-    fault_handler = handler;
-    struct sigaction act = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
-    sigemptyset(&act.sa_mask);
-    return !sigaction(SIGSEGV, &act, &fault_before[0]) && !sigaction(SIGBUS, &act, &fault_before[1]);
+    return true;
 }
 
 bool os_gs_base(const void *base) {

@@ -6,6 +6,7 @@
  * own affair; this file knows the kinds from parts.def only.
  */
 #include "vm/internal.h"
+#include "base/os.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +118,11 @@ static void grant(struct vm *vm, struct cpu *cpu) {
 void vm_run(struct vm *vm) {
     if (vm->end != VM_RUNNING && vm->end != VM_AT_COUNT && vm->end != VM_STOPPED) return;
     vm->end = VM_RUNNING;
+    if (!os_fault_stack()) { /* of this thread, which need not be the one that opened the vm */
+        error_set(&vm->error, ERROR_RESOURCES, "no memory for a signal stack");
+        vm_stop(vm, VM_TRAPPED, EXIT_none, 0);
+        return;
+    }
     grant(vm, vm->cpu);
     engine_run(vm->engine, vm->cpu);
 }
