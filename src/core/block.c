@@ -25,77 +25,97 @@ void builder_init(struct builder *b, struct block *block, struct arena *arena, c
     b->def_of = arena_alloc_raw(arena, block->tcap * sizeof *b->def_of);
     b->known = arena_alloc_raw(arena, block->tcap);
     b->failed = !b->slot_temp || !b->def_of || !b->known;
+    if (!b->failed) b->known[0] = 0;
 }
 
 void builder_forget(struct builder *b) {
     if (b->slot_temp) memset(b->slot_temp, 0, b->guest->nslots * sizeof *b->slot_temp);
 }
 
-static uint16_t temp_new(struct builder *b, enum type type) {
+static __attribute__((noinline, cold)) bool temps_grow(struct builder *b) {
     struct block *k = b->block;
-    if (k->ntemps >= BLOCK_MAX_TEMPS) {
+    uint32_t cap = k->tcap * 2 < BLOCK_MAX_TEMPS ? k->tcap * 2 : BLOCK_MAX_TEMPS;
+    uint8_t *types = NULL, *known = NULL;
+    uint32_t *defs = NULL;
+    if (cap > k->tcap) {
+        types = arena_grow(b->arena, k->types, k->tcap, cap);
+        defs = arena_grow(b->arena, b->def_of, k->tcap * sizeof *defs, cap * sizeof *defs);
+        known = arena_grow(b->arena, b->known, k->tcap, cap);
+    }
+    if (!types || !defs || !known) {
         b->failed = true;
-        return 0;
+        return false;
     }
-    if (k->ntemps == k->tcap) {
-        uint8_t *types = arena_grow(b->arena, k->types, k->tcap, k->tcap * 2);
-        uint32_t *defs = arena_grow(b->arena, b->def_of, k->tcap * sizeof *defs, k->tcap * 2 * sizeof *defs);
-        uint8_t *known = arena_grow(b->arena, b->known, k->tcap, k->tcap * 2);
-        if (!types || !defs || !known) {
-            b->failed = true;
-            return 0;
-        }
-        k->types = types;
-        b->def_of = defs;
-        b->known = known;
-        k->tcap *= 2;
+    k->types = types;
+    b->def_of = defs;
+    b->known = known;
+    k->tcap = cap;
+    return true;
+}
+
+static __attribute__((noinline, cold)) bool uops_grow(struct builder *b) {
+    struct block *k = b->block;
+    struct uop *uops = arena_grow(b->arena, k->uops, k->cap * sizeof *uops, k->cap * 2 * sizeof *uops);
+    if (!uops) {
+        b->failed = true;
+        return false;
     }
-    k->types[k->ntemps] = (uint8_t)type;
-    return (uint16_t)k->ntemps++;
+    k->uops = uops;
+    k->cap *= 2;
+    return true;
 }
 
 /* An i64 is the sign-extension (zero-extension) of its low half; an i32 has its top bit clear (KNOWN_POSITIVE). */
-enum known { KNOWN_SIGN = 1, KNOWN_ZERO = 2, KNOWN_POSITIVE = 4 };
+enum known { KNOWN_SIGN = 1, KNOWN_ZERO = 2, KNOWN_POSITIVE = 4, KNOWN_BOTH = 3, KNOWN_CONST = 8, KNOWN_ASK = 16 };
+
+/* What follows from the uop alone; KNOWN_ASK: known_of says. */
+static const uint8_t known_by_op[UOP_COUNT] = {
+    [UOP_load_s8] = KNOWN_SIGN,    [UOP_load_s16] = KNOWN_SIGN,   [UOP_load_s32] = KNOWN_SIGN,
+    [UOP_sext8_i64] = KNOWN_SIGN,  [UOP_sext16_i64] = KNOWN_SIGN, [UOP_load_u32] = KNOWN_ZERO,
+    [UOP_load_u8] = KNOWN_BOTH,    [UOP_load_u16] = KNOWN_BOTH,   [UOP_zext8_i64] = KNOWN_BOTH,
+    [UOP_zext16_i64] = KNOWN_BOTH, [UOP_set_i64] = KNOWN_BOTH,    [UOP_set_i32] = KNOWN_BOTH,
+    [UOP_const_i64] = KNOWN_ASK,   [UOP_const_i32] = KNOWN_ASK,   [UOP_sext32_i64] = KNOWN_ASK,
+    [UOP_zext32_i64] = KNOWN_ASK,  [UOP_and_i64] = KNOWN_ASK,     [UOP_or_i64] = KNOWN_ASK,
+    [UOP_xor_i64] = KNOWN_ASK,     [UOP_mins_i64] = KNOWN_ASK,    [UOP_maxs_i64] = KNOWN_ASK,
+    [UOP_minu_i64] = KNOWN_ASK,    [UOP_maxu_i64] = KNOWN_ASK,    [UOP_shr_i64] = KNOWN_ASK,
+    [UOP_sar_i64] = KNOWN_ASK,     [UOP_trunc_i32] = KNOWN_ASK,   [UOP_shr_i32] = KNOWN_ASK,
+    [UOP_and_i32] = KNOWN_ASK,
+};
 
 static unsigned known_of_const(enum type t, uint64_t v) {
-    if (t == T_I32) return (int32_t)v >= 0 ? KNOWN_POSITIVE : 0;
-    return (v == (uint64_t)(int32_t)v ? KNOWN_SIGN : 0u) | (v == (uint32_t)v ? KNOWN_ZERO : 0u);
+    if (t == T_I32) return KNOWN_CONST | ((int32_t)v >= 0 ? KNOWN_POSITIVE : 0);
+    return KNOWN_CONST | (v == (uint64_t)(int32_t)v ? KNOWN_SIGN : 0u) | (v == (uint32_t)v ? KNOWN_ZERO : 0u);
+}
+
+/* Of temporaries that are operands, or of 0, of which nothing is known. */
+static inline bool is_const(const struct builder *b, uint16_t temp) {
+    return b->known[temp] & KNOWN_CONST;
+}
+static inline uint64_t const_of(const struct builder *b, uint16_t temp) {
+    return (uint64_t)b->block->uops[b->def_of[temp]].imm;
 }
 
 static unsigned known_of(const struct builder *b, const struct uop *u) {
-    const unsigned ka = u->a ? b->known[u->a] : 0, kb = u->b ? b->known[u->b] : 0, both = KNOWN_SIGN | KNOWN_ZERO;
-    uint64_t n = 0;
-    bool by_const = u->b && builder_is_const(b, u->b, &n);
+    const unsigned ka = b->known[u->a], kb = b->known[u->b];
+    const uint64_t n = is_const(b, u->b) ? const_of(b, u->b) : 0; /* of shifts; 0 says nothing */
     switch ((enum uop_op)u->op) {
     case UOP_const_i64: return known_of_const(T_I64, (uint64_t)u->imm);
     case UOP_const_i32: return known_of_const(T_I32, (uint64_t)u->imm);
-    case UOP_load_s8:
-    case UOP_load_s16:
-    case UOP_load_s32:
-    case UOP_sext8_i64:
-    case UOP_sext16_i64: return KNOWN_SIGN;
-    case UOP_load_u32: return KNOWN_ZERO;
-    case UOP_load_u8:
-    case UOP_load_u16:
-    case UOP_zext8_i64:
-    case UOP_zext16_i64:
-    case UOP_set_i64:
-    case UOP_set_i32: return both;
     case UOP_sext32_i64:
-    case UOP_zext32_i64: return ka & KNOWN_POSITIVE ? both : u->op == UOP_sext32_i64 ? KNOWN_SIGN : KNOWN_ZERO;
+    case UOP_zext32_i64: return ka & KNOWN_POSITIVE ? KNOWN_BOTH : u->op == UOP_sext32_i64 ? KNOWN_SIGN : KNOWN_ZERO;
     case UOP_and_i64:
-        if ((ka & both) == both || (kb & both) == both) return both; /* below 2^31 */
+        if ((ka & KNOWN_BOTH) == KNOWN_BOTH || (kb & KNOWN_BOTH) == KNOWN_BOTH) return KNOWN_BOTH; /* below 2^31 */
         return (ka & kb & KNOWN_SIGN) | ((ka | kb) & KNOWN_ZERO);
     case UOP_or_i64:
     case UOP_xor_i64:
     case UOP_mins_i64:
     case UOP_maxs_i64:
     case UOP_minu_i64:
-    case UOP_maxu_i64: return ka & kb & both;
-    case UOP_shr_i64: return by_const && (n & 63) > 32 ? both : by_const && (n & 63) == 32 ? KNOWN_ZERO : 0;
-    case UOP_sar_i64: return by_const && (n & 63) >= 32 ? KNOWN_SIGN : ka & both;
-    case UOP_trunc_i32: return (ka & both) == both ? KNOWN_POSITIVE : 0;
-    case UOP_shr_i32: return by_const && n & 31 ? KNOWN_POSITIVE : 0;
+    case UOP_maxu_i64: return ka & kb & KNOWN_BOTH;
+    case UOP_shr_i64: return (n & 63) > 32 ? KNOWN_BOTH : (n & 63) == 32 ? KNOWN_ZERO : 0;
+    case UOP_sar_i64: return (n & 63) >= 32 ? KNOWN_SIGN : ka & KNOWN_BOTH;
+    case UOP_trunc_i32: return (ka & KNOWN_BOTH) == KNOWN_BOTH ? KNOWN_POSITIVE : 0;
+    case UOP_shr_i32: return n & 31 ? KNOWN_POSITIVE : 0;
     case UOP_and_i32: return (ka | kb) & KNOWN_POSITIVE;
     default: return 0;
     }
@@ -109,57 +129,63 @@ static uint16_t fold_extension(struct builder *b, const struct uop *u) {
     return b->known[d->a] & (u->op == UOP_sext32_i64 ? KNOWN_SIGN : KNOWN_ZERO) ? d->a : 0;
 }
 
-/* Keeps the uop at builder_next. There is always room for one more. */
-static uint16_t keep(struct builder *b) {
+/* The temporary that the uop at builder_next defines; 0: failed. */
+static inline uint16_t temp_new(struct builder *b, enum type type, unsigned known) {
     struct block *k = b->block;
-    if (b->failed) return 0;
-    struct uop *u = builder_next(b);
-    const struct uop_info *info = &uop_info[u->op];
-    if (info->result != T_N) {
-        uint16_t t = temp_new(b, info->result);
-        if (!t) return 0;
-        u->dst = t;
-        b->def_of[t] = k->nuops;
-        b->known[t] = (uint8_t)known_of(b, u);
-    }
-    if (info->flags & UF_END) b->ended = true;
-    if (k->nuops + 1 == k->cap) {
-        struct uop *uops = arena_grow(b->arena, k->uops, k->cap * sizeof *uops, k->cap * 2 * sizeof *uops);
-        if (!uops) {
-            b->failed = true;
-            return 0;
-        }
-        u = uops + k->nuops;
-        k->uops = uops;
-        k->cap *= 2;
-    }
-    k->nuops++;
-    return u->dst;
+    if (k->ntemps == k->tcap && !temps_grow(b)) return 0;
+    uint16_t t = (uint16_t)k->ntemps++;
+    k->types[t] = (uint8_t)type;
+    b->def_of[t] = k->nuops;
+    b->known[t] = (uint8_t)known;
+    return t;
 }
 
-static inline uint16_t keep_uop(struct builder *b, enum uop_op op, unsigned x, uint16_t a, uint64_t imm) {
+/* The uop at builder_next stays. There is always room for one more. */
+static inline bool advance(struct builder *b) {
+    struct block *k = b->block;
+    if (k->nuops + 1 == k->cap && !uops_grow(b)) return false;
+    k->nuops++;
+    return true;
+}
+
+static inline uint16_t keep(struct builder *b) {
     struct uop *u = builder_next(b);
-    u->op = (uint16_t)op;
-    u->dst = 0;
-    u->a = a;
-    u->b = u->c = 0;
-    u->x = (uint16_t)x;
-    u->aux = 0;
-    u->imm = (int64_t)imm;
-    return keep(b);
+    const struct uop_info *info = &uop_info[u->op];
+    uint16_t t = 0;
+    if (b->failed) return 0;
+    if (info->result != T_N) {
+        unsigned known = known_by_op[u->op];
+        t = u->dst = temp_new(b, info->result, known & KNOWN_ASK ? known_of(b, u) : known);
+        if (!t) return 0;
+    }
+    if (info->flags & UF_END) b->ended = true;
+    return advance(b) ? t : 0;
+}
+
+/* The same for uops of which everything is known here: without result, and with one. */
+static inline void keep_plain(struct builder *b, enum uop_op op, unsigned x, uint16_t a, uint64_t imm) {
+    *builder_next(b) = (struct uop){.op = (uint16_t)op, .a = a, .x = (uint16_t)x, .imm = (int64_t)imm};
+    if (!b->failed) advance(b);
+}
+static inline uint16_t keep_value(struct builder *b, enum uop_op op, enum type type, unsigned known, unsigned x,
+                                  uint64_t imm) {
+    uint16_t t = b->failed ? 0 : temp_new(b, type, known);
+    if (!t) return 0;
+    *builder_next(b) = (struct uop){.op = (uint16_t)op, .dst = t, .x = (uint16_t)x, .imm = (int64_t)imm};
+    return advance(b) ? t : 0;
 }
 
 bool builder_is_const(const struct builder *b, uint16_t temp, uint64_t *value) {
-    if (b->failed || !temp) return false;
-    const struct uop *d = &b->block->uops[b->def_of[temp]];
-    if (d->op != UOP_const_i64 && d->op != UOP_const_i32) return false;
-    *value = (uint64_t)d->imm;
+    if (b->failed || !is_const(b, temp)) return false;
+    *value = const_of(b, temp);
     return true;
 }
 
 uint16_t build_const(struct builder *b, enum type type, uint64_t value) {
     bool wide = type == T_I64;
-    return keep_uop(b, wide ? UOP_const_i64 : UOP_const_i32, 0, 0, wide ? value : (uint32_t)value);
+    if (!wide) value = (uint32_t)value;
+    return keep_value(b, wide ? UOP_const_i64 : UOP_const_i32, wide ? T_I64 : T_I32,
+                      known_of_const(wide ? T_I64 : T_I32, value), 0, value);
 }
 
 /* x+0, x|0, x^0, x<<0 and their like are the operand itself; moves and address arithmetic lift to these. */
@@ -184,14 +210,14 @@ static bool is_right_identity(enum uop_op op, uint64_t value) {
     }
 }
 
+/* Of a PURE uop with a constant operand. */
 static bool fold(struct builder *b, const struct uop *u, uint16_t *result) {
     const struct uop_info *info = &uop_info[u->op];
-    if (!(info->flags & UF_PURE) || info->form == FORM_CONST) return false;
-    uint64_t va = 0, vb = 0, vc = 0;
-    bool ca = !u->a || builder_is_const(b, u->a, &va), cb = !u->b || builder_is_const(b, u->b, &vb);
-    bool cc = !u->c || builder_is_const(b, u->c, &vc);
+    const bool ca = !u->a || is_const(b, u->a), cb = !u->b || is_const(b, u->b), cc = !u->c || is_const(b, u->c);
+    const uint64_t va = u->a && ca ? const_of(b, u->a) : 0, vb = u->b && cb ? const_of(b, u->b) : 0;
     if (ca && cb && cc && (info->result == T_I64 || info->result == T_I32)) {
         uint32_t flags = 0;
+        const uint64_t vc = u->c ? const_of(b, u->c) : 0;
         *result = build_const(b, info->result, uop_eval(u->op, u->x, u->imm, va, vb, vc, &flags));
         return true;
     }
@@ -210,15 +236,16 @@ uint16_t builder_take(struct builder *b) {
     uint16_t folded;
     if (b->failed) return 0;
     struct uop *u = builder_next(b);
-    if (uop_info[u->op].flags & UF_PURE) {
-        if (fold(b, u, &folded) || (folded = fold_extension(b, u))) return folded;
+    const unsigned flags = uop_info[u->op].flags;
+    if (flags & UF_PURE) {
+        unsigned any = b->known[u->a] | b->known[u->b] | b->known[u->c];
+        if ((any & KNOWN_CONST) && fold(b, u, &folded)) return folded;
+        if ((folded = fold_extension(b, u)) != 0) return folded;
         /* Either extension of a value whose top bit is clear is the other one; the zero-extension costs hosts nothing.
          */
         if (u->op == UOP_sext32_i64 && b->known[u->a] & KNOWN_POSITIVE) u->op = UOP_zext32_i64;
     }
-    uint64_t value;
-    if ((uop_info[u->op].flags & UF_COMM) && u->a && u->b && builder_is_const(b, u->a, &value) &&
-        !builder_is_const(b, u->b, &value)) {
+    if ((flags & UF_COMM) && is_const(b, u->a) && u->b && !is_const(b, u->b)) {
         uint16_t t = u->a; /* constants to the right, where hosts look for them */
         u->a = u->b;
         u->b = t;
@@ -229,7 +256,7 @@ uint16_t builder_take(struct builder *b) {
 void builder_mark(struct builder *b, uint64_t pc, unsigned length) {
     b->pc = pc;
     b->next = pc + length;
-    keep_uop(b, UOP_mark, length, 0, pc);
+    keep_plain(b, UOP_mark, length, 0, pc);
     b->block->ninsns++;
     b->block->bytes = (uint32_t)(b->next - b->block->pc);
 }
@@ -240,7 +267,7 @@ uint16_t build_get(struct builder *b, unsigned slot) {
     if (b->slot_temp[slot]) return b->slot_temp[slot];
     const struct slot *s = &b->guest->slots[slot];
     enum uop_op op = s->type == T_F64 ? UOP_get_f64 : s->type == T_I32 ? UOP_get_i32 : UOP_get_i64;
-    uint16_t t = keep_uop(b, op, slot, 0, 0);
+    uint16_t t = keep_value(b, op, s->type, 0, slot, 0);
     /* Host FP flags rise behind the builder's back: such a slot is read anew each time. */
     if (t && !(s->flags & SLOT_FP_FLAGS)) b->slot_temp[slot] = t;
     return t;
@@ -249,7 +276,7 @@ uint16_t build_get(struct builder *b, unsigned slot) {
 void build_put(struct builder *b, unsigned slot, uint16_t temp) {
     if (b->failed) return;
     assert(slot < b->guest->nslots && temp);
-    keep_uop(b, UOP_put, slot, temp, 0);
+    keep_plain(b, UOP_put, slot, temp, 0);
     if (!b->failed && !(b->guest->slots[slot].flags & SLOT_FP_FLAGS)) b->slot_temp[slot] = temp;
 }
 

@@ -8,7 +8,7 @@
 
 struct cold *cold_new(struct jit *j, enum cold_kind kind, uint32_t from) {
     if (j->ncold == j->cold_cap) {
-        uint32_t cap = j->cold_cap ? j->cold_cap * 2 : 64;
+        uint32_t cap = j->cold_cap ? j->cold_cap * 2 : 16;
         struct cold *all = arena_grow(j->m->arena, j->cold, j->cold_cap * sizeof *all, cap * sizeof *all);
         if (!all) {
             j->give_up = true;
