@@ -49,6 +49,7 @@ ASSEMBLY := $(filter-out src/cmd/%,$(wildcard src/*/*.S src/*/*/*.S))
 OBJECTS := $(SOURCES:%.c=$(B)/obj/%.o) $(ASSEMBLY:%.S=$(B)/obj/%.o) $(GEN_C:$(GEN)/%.c=$(B)/obj/gen/%.o)
 PROGRAM_OBJECTS := $(patsubst %,$(B)/obj/%.o,$(basename $(wildcard src/cmd/*.c src/cmd/*.S)))
 TESTS := $(patsubst test/%.c,$(B)/test/%,$(wildcard test/*/test_*.c test/*/*/test_*.c))
+TEST_TOOLS := $(B)/test/language/run_wast $(B)/test/language/mangle
 FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(wildcard fuzz/fuzz_*.c fuzz/*/fuzz_*.c))
 
 # V=1 shows the commands.
@@ -119,7 +120,7 @@ $(B)/vee: $(PROGRAM_OBJECTS) $(B)/inner.a
 	$(Q)$(CC) $(ALL_LDFLAGS) $(PROGRAM_LDFLAGS) -o $@ $^ $(LIBS)
 
 # ---- tests
-tests: $(TESTS)
+tests: $(TESTS) $(TEST_TOOLS)
 
 $(B)/test/%: test/%.c $(B)/inner.a
 	@mkdir -p $(@D)

@@ -79,6 +79,11 @@ full() {
         local w=${variant#/}
         suite "machine-${w:-gcc}" test/run_machine.sh build$variant/vee
     done
+    suite process test/process/run.sh build/vee
+    # The sanitizer's own handlers would hide which signals a program was started with.
+    suite process-san env ASAN_OPTIONS=handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0 \
+        test/process/run.sh build/clang-san/vee --tier baseline --window
+    suite process-random-flush test/process/run.sh build/poison-debug/vee --random-flush
     suite digests test/run_digests.sh build
     suite language test/language/run.sh build
     suite language-san test/language/run.sh build/clang-san

@@ -17,6 +17,7 @@ static uint64_t mix(uint64_t pc, uint64_t page, uint64_t ctx) {
 
 bool cache_make(struct engine *e, struct error *error) {
     e->units = calloc(UNIT_BUCKETS, sizeof *e->units);
+    e->nbuckets = UNIT_BUCKETS;
     e->pages = calloc(PAGE_BUCKETS, sizeof *e->pages);
     if (!e->units || !e->pages) return error_set(error, ERROR_RESOURCES, "no memory for the code cache");
     if (!e->host) return true;
@@ -56,8 +57,12 @@ bool engine_forked(struct engine *e) {
     return true;
 }
 
+static struct unit **unit_head(const struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx) {
+    return &e->units[mix(pc, page, ctx) & (e->nbuckets - 1)];
+}
+
 struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx) {
-    for (struct unit *u = e->units[mix(pc, page, ctx) % UNIT_BUCKETS]; u; u = u->next)
+    for (struct unit *u = *unit_head(e, pc, page, ctx); u; u = u->next)
         if (u->pc == pc && u->page == page && u->ctx == ctx) return u;
     return NULL;
 }
@@ -99,6 +104,22 @@ static struct code_page *page_for(struct engine *e, const struct block *block, c
     return *head = p;
 }
 
+/* A table of twice the size. Where there is no memory for it, the old one goes on. */
+static void units_spread(struct engine *e) {
+    struct unit **old = e->units, **units = calloc(e->nbuckets * 2, sizeof *units);
+    if (!units) return;
+    e->units = units;
+    e->nbuckets *= 2;
+    for (uint32_t i = 0; i < e->nbuckets / 2; i++)
+        for (struct unit *u = old[i], *next; u; u = next) {
+            struct unit **head = unit_head(e, u->pc, u->page, u->ctx);
+            next = u->next;
+            u->next = *head;
+            *head = u;
+        }
+    free(old);
+}
+
 struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f) {
     struct code_page *p = page_for(e, block, f);
     struct unit *u = arena_alloc(&e->arena, sizeof *u);
@@ -110,7 +131,8 @@ struct unit *unit_add(struct engine *e, const struct block *block, const struct 
         e->by_address = by;
         e->by_cap = cap;
     }
-    struct unit **head = &e->units[mix(block->pc, f->page, block->ctx) % UNIT_BUCKETS];
+    if (e->nunits == e->nbuckets) units_spread(e);
+    struct unit **head = unit_head(e, block->pc, f->page, block->ctx);
     *u = (struct unit){.next = *head,
                        .page_next = p->units,
                        .pc = block->pc,
@@ -120,6 +142,7 @@ struct unit *unit_add(struct engine *e, const struct block *block, const struct 
                        .ninsns = block->ninsns,
                        .block = e->host ? NULL : block};
     *head = u;
+    e->nunits++;
     /* From now on stores to this page must be seen. */
     for (unsigned k = 0; !p->units && k < MEM_SPACES; k++)
         if (e->cpu && e->cpu->mem[k].kind == MEM_SOFT) tlb_revoke_write(e->cpu->mem[k].tlb, p->bytes);
@@ -144,9 +167,10 @@ struct unit *unit_at(struct engine *e, uint32_t host_offset) {
 static void unit_drop(struct engine *e, struct unit *u) {
     if (u->stale) return;
     u->stale = true;
-    struct unit **at = &e->units[mix(u->pc, u->page, u->ctx) % UNIT_BUCKETS];
+    struct unit **at = unit_head(e, u->pc, u->page, u->ctx);
     while (*at != u) at = &(*at)->next;
     *at = u->next;
+    e->nunits--;
     if (e->host) e->host->redirect(e->write, u->poll_entry, u->entry, u->lookup);
 }
 
@@ -219,7 +243,8 @@ void engine_invalidate(struct engine *e, uint64_t start, uint64_t length) {
 }
 
 void engine_flush(struct engine *e) {
-    memset(e->units, 0, UNIT_BUCKETS * sizeof *e->units);
+    memset(e->units, 0, e->nbuckets * sizeof *e->units);
+    e->nunits = 0;
     memset(e->pages, 0, PAGE_BUCKETS * sizeof *e->pages);
     e->nby = 0;
     e->nlinks = 0;
@@ -232,10 +257,26 @@ void engine_flush(struct engine *e) {
     }
 }
 
+/* Drops the units whose last bytes no hash covers. */
+static bool drop_crossing(struct engine *e, struct code_page *p) {
+    bool any = false;
+    for (struct unit **at = &p->units, *u; (u = *at) != NULL;) {
+        if (u->crosses) {
+            unit_drop(e, u);
+            *at = u->page_next;
+            any = true;
+        } else {
+            at = &u->page_next;
+        }
+    }
+    return any;
+}
+
 void engine_recheck_code(struct engine *e, struct cpu *cpu) {
     bool any = false;
     for (unsigned i = 0; i < PAGE_BUCKETS; i++)
         for (struct code_page **at = &e->pages[i], *p; (p = *at) != NULL;) {
+            any |= drop_crossing(e, p);
             if (p->changed || (p->units && page_hash(p) != p->hash)) {
                 for (struct unit *u = p->units; u; u = u->page_next) unit_drop(e, u);
                 *at = p->next;

@@ -71,6 +71,8 @@ bool engine_forked(struct engine *e);
 void engine_recheck_code(struct engine *e, struct cpu *cpu);
 /** The mapping of virtual addresses changed for this cpu: drops its TLB and everything keyed by virtual address. */
 void cpu_flush_mapping(struct cpu *cpu);
+/** Gives cpu the state that was copied from it (guest->cpu_size bytes) before it ran on. */
+void cpu_restore(struct cpu *cpu, const void *before);
 /** An answer has changed where a memory space lies (its base, not its kind). */
 void cpu_memory_moved(struct cpu *cpu);
 

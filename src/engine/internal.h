@@ -18,6 +18,7 @@ struct unit {
     uint64_t pc, page, ctx;
     uint32_t bytes, ninsns;
     bool stale;
+    bool crosses; /* an instruction has bytes on the next page, which the page's hash does not cover */
     const struct block *block;               /* interpreter */
     uint32_t poll_entry, entry, lookup, end; /* baseline: offsets in the cache */
     struct pc_mark *marks;
@@ -37,15 +38,16 @@ struct code_page {
 
 /* Bits of engine.seen, by a hash of what a unit is found by. Two units that share a bit share their first time too. */
 enum { SEEN_BITS = 1 << 16 };
-enum { UNIT_BUCKETS = 1 << 14, PAGE_BUCKETS = 1 << 10, CACHE_DEFAULT = 64 << 20, PAIR_STACK = 16 << 20 };
+enum { UNIT_BUCKETS = 1 << 9, PAGE_BUCKETS = 1 << 10, CACHE_DEFAULT = 64 << 20, PAIR_STACK = 16 << 20 };
 
 struct engine {
     struct engine_config config;
     const struct guest *guest;
-    const struct host *host;  /* NULL in the interpreter tier */
-    struct arena arena;       /* units, marks, pages: until the next flush */
-    struct arena scratch;     /* one translation */
-    struct unit **units;      /* UNIT_BUCKETS */
+    const struct host *host; /* NULL in the interpreter tier */
+    struct arena arena;      /* units, marks, pages: until the next flush */
+    struct arena scratch;    /* one translation */
+    struct unit **units;     /* hash table: UNIT_BUCKETS at first, more as units become more */
+    uint32_t nbuckets, nunits;
     struct code_page **pages; /* PAGE_BUCKETS */
     uint64_t *seen;           /* TIER_AUTO: a bit for what has been reached */
     uint8_t *write, *execute; /* the cache's two views */
@@ -63,6 +65,8 @@ struct engine {
 };
 
 /* translate.c */
+/** Does a block's instruction take bytes from the next page, and are there any? */
+enum lift_crossing { LIFT_WITHIN, LIFT_CROSSES, LIFT_INTO_FAULT };
 /** The unit for cpu->pc under ctx, made if need be. NULL: *once is a block to be interpreted before anything else is
     translated; or that is NULL, too: nothing can be kept, interpret one instruction; or the fetch faulted: then
     cpu->exit says so. */
@@ -70,7 +74,7 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
 /** How far: one instruction; to the first branch, as no more than that is sure to run; as far as blocks go. */
 enum lift_extent { LIFT_ONE, LIFT_STRAIGHT, LIFT_BLOCK };
 struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
-                         const struct fetch *f, bool *crossed);
+                         const struct fetch *f, enum lift_crossing *crossing);
 /* cache.c */
 struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx);
 struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f);

@@ -172,8 +172,8 @@ void interp_one(struct engine *e, struct cpu *cpu, uint64_t ctx) {
         cpu_exit(cpu, f.fault, cpu->pc);
         return;
     }
-    bool crossed;
+    enum lift_crossing crossing;
     arena_reset(&e->scratch);
-    struct block *block = block_lift(e, cpu, &e->scratch, ctx, LIFT_ONE, &f, &crossed);
+    struct block *block = block_lift(e, cpu, &e->scratch, ctx, LIFT_ONE, &f, &crossing);
     if (block) interp_block(e, cpu, block);
 }

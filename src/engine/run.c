@@ -111,6 +111,13 @@ void cpu_flush_mapping(struct cpu *cpu) {
     cpu_drop_shortcuts(cpu);
 }
 
+void cpu_restore(struct cpu *cpu, const void *before) {
+    cpu_drop_shortcuts(cpu); /* while it is known which there are */
+    memcpy(cpu, before, cpu->guest->cpu_size);
+    cpu->exit_site = NULL;
+    cpu_flush_mapping(cpu);
+}
+
 void cpu_memory_moved(struct cpu *cpu) {
     if (cpu->engine->host) cpu->engine->host->cpu_init(cpu);
 }

@@ -13,12 +13,13 @@
 enum { LIFT_INSNS = 64 }; /* at most, in one block */
 
 /* Lifts one instruction whose bytes run over the end of what is readable in one piece. */
-static unsigned lift_crossing(struct engine *e, struct cpu *cpu, struct builder *b, const uint8_t *bytes,
-                              size_t avail) {
+static unsigned lift_crossing(struct engine *e, struct cpu *cpu, struct builder *b, const uint8_t *bytes, size_t avail,
+                              enum lift_crossing *crossing) {
     uint8_t joined[32];
     struct fetch second = {0};
     if (avail >= sizeof joined / 2) return 0;
     e->config.interface->fetch(e->config.self, cpu, b->pc + avail, &second);
+    *crossing = second.fault ? LIFT_INTO_FAULT : LIFT_CROSSES;
     if (second.fault) {
         uint64_t at = b->pc + avail;
         builder_mark(b, b->pc, (unsigned)avail);
@@ -45,11 +46,11 @@ static bool ends_in_branch(const struct block *k) {
 }
 
 struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
-                         const struct fetch *f, bool *crossed) {
+                         const struct fetch *f, enum lift_crossing *crossing) {
     struct block *block = block_make(arena, cpu->pc, ctx);
     struct builder b;
     const unsigned max_insns = extent == LIFT_ONE ? 1 : LIFT_INSNS;
-    *crossed = false;
+    *crossing = LIFT_WITHIN;
     if (!block) return NULL;
     builder_init(&b, block, arena, e->guest);
     b.unit = f->unit;
@@ -59,8 +60,7 @@ struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena,
         unsigned n = e->guest->lift(&b, f->bytes + done, f->avail - done);
         if (n == 0) { /* needs bytes from the next page: its own block, so that the page's block stays in one page */
             if (block->ninsns) break;
-            *crossed = true;
-            n = lift_crossing(e, cpu, &b, f->bytes + done, f->avail - done);
+            n = lift_crossing(e, cpu, &b, f->bytes + done, f->avail - done, crossing);
             if (n == 0) {
                 b.failed = true;
                 break;
@@ -143,12 +143,13 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     bool keep = !e->seen || !unit_is_new(e, cpu->pc, f.page, ctx);
     if (e->config.one_block) engine_flush(e);
     uint64_t began = e->config.timed ? os_nanoseconds() : 0;
-    bool crossed;
+    enum lift_crossing crossing;
     struct arena *arena = e->host ? &e->scratch : &e->arena;
     if (e->host) arena_reset(&e->scratch);
     enum lift_extent extent = ctx & CTX_TRACED ? LIFT_ONE : keep ? LIFT_BLOCK : LIFT_STRAIGHT;
-    struct block *block = block_lift(e, cpu, arena, ctx, extent, &f, &crossed);
-    if (!block || (crossed && e->soft)) return NULL;
+    struct block *block = block_lift(e, cpu, arena, ctx, extent, &f, &crossing);
+    /* Where the second page may go away or come without a word to the engine, nothing is kept. */
+    if (!block || crossing == LIFT_INTO_FAULT || (crossing == LIFT_CROSSES && e->soft)) return NULL;
     if (e->config.log & (LOG_GUEST | LOG_UOPS)) engine_log_block(e, block);
     if (!keep) {
         *once = block;
@@ -156,6 +157,7 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     }
     u = e->host ? translate_host(e, cpu, block, &f) : unit_add(e, block, &f);
     if (!u) return NULL;
+    u->crosses = crossing == LIFT_CROSSES;
     if (e->host && (e->config.log & LOG_HOST)) engine_log_host(e, u);
     e->stats.blocks++;
     e->stats.insns += block->ninsns;

@@ -60,14 +60,23 @@ static struct bytes simple(const uint8_t *params, uint8_t nparams, uint8_t op) {
     return module_with(params, nparams, &code);
 }
 
+/* Allocations may fail (in the poison build); then it is tried anew. */
 static struct wasm_instance *load(struct vm *vm, const struct vm_options *options, const struct bytes *module) {
-    uint32_t trap;
-    *vm =
-        (struct vm){.options = *options, .counted = options->counted, .next_event = UINT64_MAX, .stop_at = UINT64_MAX};
-    assert_true(machine_make(vm));
-    uint8_t *copy = malloc(module->size);
-    memcpy(copy, module->at, module->size);
-    return machine_load(machine_of(vm), copy, module->size, "test", &vm->error, &trap);
+    for (int tries = 0;; tries++) {
+        uint32_t trap;
+        *vm = (struct vm){
+            .options = *options, .counted = options->counted, .next_event = UINT64_MAX, .stop_at = UINT64_MAX};
+        bool made = machine_make(vm);
+        if (made) {
+            uint8_t *copy = malloc(module->size);
+            memcpy(copy, module->at, module->size);
+            struct wasm_instance *in = machine_load(machine_of(vm), copy, module->size, "test", &vm->error, &trap);
+            if (in || vm->error.code != ERROR_RESOURCES || tries == 8) return in;
+            machine_free(machine_of(vm));
+        } else {
+            assert_true(vm->error.code == ERROR_RESOURCES && tries < 8);
+        }
+    }
 }
 
 typedef unsigned __int128 u128;
@@ -157,7 +166,7 @@ static void one_after_the_other(void **state) {
 static bool accepted(const struct bytes *module) {
     struct vm vm;
     bool good = load(&vm, &variants[0], module) != NULL;
-    assert_true(good || strstr(vm.error.text, "type mismatch"));
+    if (!good && !strstr(vm.error.text, "type mismatch")) fail_msg("%s", vm.error.text);
     machine_free(machine_of(&vm));
     return good;
 }

@@ -27,7 +27,6 @@ static void child_begin(struct thread *t, uint64_t stack, uint64_t flags, uint64
     t->caught = 0;
     t->queued = 0;
     t->interrupted = 1;                        /* so that the host gets the mask anew */
-    if (flags & CLONE_VM) t->stack_flags |= 0; /* vfork keeps the alternate stack */
     p->abi->call_done(t->cpu, 0);
     if (stack) p->abi->set_stack(t->cpu, stack);
     if (flags & CLONE_SETTLS) p->abi->set_tls(t->cpu, tls);
@@ -84,11 +83,9 @@ static int64_t do_vfork(struct call *c, const struct arguments *a) {
     before.thread.caught_info = p->thread.caught_info;
     if (pid < 0) return r;
     *p = before;
-    memcpy(cpu, cpu_before, cpu_size);
-    cpu->exit_site = NULL;
+    cpu_restore(cpu, cpu_before);
     vm->stop_at = stop_at;
     if (!clean) engine_flush(vm->engine);
-    cpu_flush_mapping(cpu);
     c->thread->interrupted = 1; /* its signals were held back */
     cpu_poke(cpu);
     return r;

@@ -275,9 +275,17 @@ static bool open_waiting(const struct thread *t, uint64_t mask) {
     return false;
 }
 
+/* Gives the host the guest's mask, unless a signal was caught since `interrupted` was cleared. */
+static bool mask_open(struct thread *t) {
+    uint64_t mask = signal_host_mask(t->mask);
+    const uint64_t args[6] = {SIG_SETMASK, (uintptr_t)&mask, 0, 8, 0, 0};
+    return host_call(&t->interrupted, SYS_rt_sigprocmask, args) != CALL_AGAIN;
+}
+
 enum answer signal_deliver(struct thread *t) {
     struct signal_info info;
     do {
+        t->interrupted = 0;
         for (int signal; (signal = take(t, &info)) != 0;) {
             if (info.code == SI_USER || info.code == SI_TKILL || info.code == SI_QUEUE)
                 info.sent.pid = (int32_t)process_id_out(t->process, info.sent.pid);
@@ -288,9 +296,7 @@ enum answer signal_deliver(struct thread *t) {
             t->mask = t->saved_mask;
             t->restore_mask = false;
         }
-        t->interrupted = 0;
-        host_set_mask(signal_host_mask(t->mask)); /* from here on the next one may be caught */
-    } while (t->interrupted || open_waiting(t, t->mask));
+    } while (t->interrupted || open_waiting(t, t->mask) || !mask_open(t) || t->interrupted);
     return ANSWER_RESUME;
 }
 

@@ -218,6 +218,29 @@ static void none_lost(void) {
     sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
+static void add(int s) {
+    (void)s;
+    __atomic_fetch_add(&handled, 1, __ATOMIC_RELAXED); /* one handler may interrupt the other */
+}
+
+/* Two signals at nearly the same time, over and over: both arrive. */
+static void two_at_once(void) {
+    unsigned random = 1, expected = 0;
+    signal(SIGUSR1, add);
+    signal(SIGALRM, add);
+    handled = 0;
+    for (int i = 0; i < 3000 && (unsigned)handled == expected; i++) {
+        struct itimerval once = {{0, 0}, {0, 1 + (random >> 16) % 30}};
+        random = random * 1103515245 + 12345;
+        setitimer(ITIMER_REAL, &once, NULL);
+        kill(getpid(), SIGUSR1);
+        expected += 2;
+        time_t end = time(NULL) + 10;
+        while ((unsigned)handled < expected && time(NULL) < end) continue;
+    }
+    CHECK_IS(handled, expected);
+}
+
 /* A storm of signals over a computation that uses integers, floats and calls: its result does not change. */
 static __attribute__((noinline)) double compute(void) {
     double sum = 0;
@@ -273,6 +296,7 @@ int main(void) {
     other_masks();
     faults_sent();
     none_lost();
+    two_at_once();
     storm();
     queued();
     return done();
