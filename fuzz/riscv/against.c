@@ -224,7 +224,7 @@ static void begin_batch(struct against *a) {
     a->batch.magic = RUN_MAGIC;
     a->batch.n = 0;
     a->batch.data_seed = a->batch_seed;
-    memcpy(a->batch.code, world_code(a->w), RUN_CODE);
+    memcpy(a->batch.code, a->w->code, RUN_CODE);
 }
 
 /* A store-conditional that fails may fault or not, as the implementation likes; it would go different ways. */
@@ -281,8 +281,9 @@ static double now(void) {
 
 /* The number of the first case that fails, or -1. */
 static int run_batch(struct against *a, struct fuzz_case *cases) {
-    world_batch(a->w, a->batch_seed, MEMORY_DIRECT, RUN_CODE_AT);
-    for (unsigned i = 0; i < RUN_CASES; i++) case_make_alone(&cases[i], a->batch_seed, i, a->usable);
+    struct batch batch = batch_make_alone(a->batch_seed);
+    world_batch(a->w, &batch);
+    for (unsigned i = 0; i < RUN_CASES; i++) case_make_alone(&cases[i], &batch, i, a->usable);
     if (!world_place(a->w, cases, RUN_CASES)) return -1;
     begin_batch(a);
     for (unsigned i = 0; i < RUN_CASES; i++) add_case(a, &cases[i], i);
@@ -303,7 +304,7 @@ int against_run(const struct against_options *o) {
     static struct fuzz_case cases[RUN_CASES];
     static struct against a;
     a.options = o;
-    a.w = world_make();
+    a.w = world_make(0);
     signal(SIGPIPE, SIG_IGN);
     for (unsigned i = 1; i < riscv_isa.nrows; i++) a.usable[i] = row_usable(&a, i);
     start(&a);
@@ -312,17 +313,18 @@ int against_run(const struct against_options *o) {
     int failed = -1;
     if (o->replays) {
         a.batch_seed = o->replay;
-        world_batch(a.w, a.batch_seed, MEMORY_DIRECT, RUN_CODE_AT);
+        struct batch batch = batch_make_alone(a.batch_seed);
+        world_batch(a.w, &batch);
         failed = o->index < 0 ? 0 : o->index;
-        case_make_alone(&cases[failed], a.batch_seed, (unsigned)failed, a.usable);
+        case_make_alone(&cases[failed], &batch, (unsigned)failed, a.usable);
     }
-    while (failed < 0 && world_executed(a.w) < o->insns && now() - began < o->seconds) {
+    while (failed < 0 && a.w->executed < o->insns && now() - began < o->seconds) {
         a.batch_seed = random_next(&r);
         failed = run_batch(&a, cases);
         if (o->verbose && now() - said > 10) {
             said = now();
             fprintf(stderr, "%.0f s: %" PRIu64 " cases, %" PRIu64 " instructions\n", said - began, a.cases,
-                    world_executed(a.w));
+                    a.w->executed);
         }
     }
     int status = 0;
@@ -332,7 +334,7 @@ int against_run(const struct against_options *o) {
         status = report(&a, first, &cases[failed], (unsigned)failed);
     }
     double t = now() - began;
-    printf("%" PRIu64 " cases, %" PRIu64 " instructions in %.1f s%s\n", a.cases, world_executed(a.w), t,
+    printf("%" PRIu64 " cases, %" PRIu64 " instructions in %.1f s%s\n", a.cases, a.w->executed, t,
            status ? "" : ", no unexplained difference");
     for (unsigned i = 1; i < REASONS; i++)
         if (a.explained[i]) printf("  %10" PRIu64 " explained: %s\n", a.explained[i], reason_names[i]);

@@ -16,13 +16,20 @@ uint64_t data_address(enum memory memory) {
     case MEMORY_DIRECT: return RUN_DATA_AT;
     case MEMORY_WINDOW: return 0x1001000;
     case MEMORY_WINDOW_END: return (1u << 28) - DATA_SIZE; /* nothing readable behind: the window ends */
-    case MEMORY_SOFT: return 0x80001000;
+    case MEMORY_SOFT: return PHYSICAL_DATA;
     default: return 0x3fffffd000; /* the page that can only be read is the last of the positive addresses */
     }
 }
 
-static uint64_t random_pointer(struct random *r, enum memory memory) {
-    uint64_t p = data_address(memory);
+uint64_t virtual_code(void) {
+    return data_address(MEMORY_PAGED) - 16 * PAGE;
+}
+
+static uint64_t random_pointer(struct random *r, const struct batch *batch) {
+    uint64_t p = data_address(batch->memory);
+    /* A machine's addresses are physical, but for those that it reaches with MPRV. */
+    if (batch->memory == MEMORY_PAGED && batch->priv == PRIV_M && random_percent(r, 60)) p = PHYSICAL_DATA;
+    if (batch->changes_code && random_percent(r, 8)) return batch->code_base + random_below(r, CODE_SIZE);
     switch (random_below(r, 12)) {
     case 0: p += random_below(r, 32) - 16; break;
     case 1: p += DATA_SIZE + random_below(r, 32) - 16; break;
@@ -90,7 +97,7 @@ static unsigned pick_x(struct maker *m, const struct isa_operand *o, enum row_cl
         if (compressed)
             x = 8 + (unsigned)random_below(r, 8);
         else if (base && (k == ROW_MEMORY || k == ROW_ATOMIC) && random_percent(r, 93))
-            x = PICK(r, data_regs);
+            x = m->c->batch.changes_code && random_percent(r, 8) ? PICK(r, label_regs) : PICK(r, data_regs);
         else if (base && k == ROW_INDIRECT && random_percent(r, 90))
             x = PICK(r, label_regs);
         else if ((k == ROW_BRANCH || k == ROW_INDIRECT) && dest && random_percent(r, 70))
@@ -104,9 +111,19 @@ static unsigned pick_x(struct maker *m, const struct isa_operand *o, enum row_cl
     }
 }
 
+static int64_t pick_csr(struct maker *m) {
+    static const uint16_t few[] = {0xc00, 0xc01, 0xc02, 0x300, 0x100, 0x304, 0x180, 0x340, 0xf14, 0x8ff, 0xb00};
+    static const uint16_t privileged[] = {0x100, 0x104, 0x105, 0x106, 0x10a, 0x140, 0x141, 0x142, 0x143, 0x144,
+                                          0x14d, 0x180, 0x300, 0x300, 0x300, 0x301, 0x302, 0x303, 0x304, 0x305,
+                                          0x306, 0x30a, 0x320, 0x340, 0x341, 0x341, 0x342, 0x343, 0x344, 0x3a0,
+                                          0x3b0, 0x3b1, 0xb00, 0xb02, 0xc00, 0xc01, 0xc02, 0xf14, 0x323, 0xb03};
+    if (m->c->batch.priv != PRIV_U && random_percent(m->r, 75)) return PICK(m->r, privileged);
+    if (random_percent(m->r, 80)) return 1 + (int64_t)random_below(m->r, 3);
+    return PICK(m->r, few) + (m->c->alone ? 0x400 : 0);
+}
+
 static int64_t pick_value(struct maker *m, const struct isa_row *row, const struct isa_operand *o, enum row_class k) {
     struct random *r = m->r;
-    static const uint16_t other_csrs[] = {0xc00, 0xc01, 0xc02, 0x300, 0x100, 0x304, 0x180, 0x340, 0xf14, 0x8ff, 0xb00};
     switch ((enum isa_form)o->kind->form) {
     case ISA_NAMES:
         if (o->name[0] == 'r' && (o->name[1] == 'd' || o->name[1] == 's')) return pick_x(m, o, k);
@@ -114,9 +131,7 @@ static int64_t pick_value(struct maker *m, const struct isa_row *row, const stru
             return o->width == 3           ? 8 + (int64_t)random_below(r, 8)
                    : random_percent(r, 60) ? PICK(r, m->hot_fp)
                                            : (int64_t)random_below(r, 32);
-        if (!strcmp(o->name, "csr"))
-            return random_percent(r, 80) ? 1 + (int64_t)random_below(r, 3)
-                                         : (int64_t)PICK(r, other_csrs) + (m->c->alone ? 0x400 : 0);
+        if (!strcmp(o->name, "csr")) return pick_csr(m);
         if (!strncmp(o->name, "rm", 2))
             return random_percent(r, 40) ? 7 : random_percent(r, 50) ? 0 : (int64_t)random_below(r, 5);
         return (int64_t)random_next(r);
@@ -166,6 +181,7 @@ static struct instruction make_one(struct maker *m) {
     for (;;) {
         unsigned at = (unsigned)random_below(r, 99), k = 0;
         while (at >= weights[k]) at -= weights[k++];
+        if (m->c->batch.priv != PRIV_U && random_percent(r, 10)) k = random_percent(r, 70) ? ROW_CSR : ROW_SYSTEM;
         unsigned row = rows->of[k][random_below(r, rows->n[k])];
         if (!m->usable || m->usable[row]) return make_row(m, row);
     }
@@ -207,7 +223,7 @@ static void make_start(struct maker *m, struct start *s) {
         s->f[i] = random_fp(r);
         s->label[i] = -1;
     }
-    for (unsigned i = 0; i < DATA_REGS; i++) s->x[data_regs[i]] = random_pointer(r, m->c->memory);
+    for (unsigned i = 0; i < DATA_REGS; i++) s->x[data_regs[i]] = random_pointer(r, &m->c->batch);
     for (unsigned i = 0; i < LABEL_REGS; i++)
         if (random_percent(r, 85)) s->label[label_regs[i]] = (int16_t)random_below(r, m->c->n + 1u);
     s->x[LOOP_REG] = 1 + random_below(r, 12);
@@ -218,6 +234,15 @@ static void make_start(struct maker *m, struct start *s) {
     s->fs = random_percent(r, 85) ? FS_DIRTY : (uint32_t)random_below(r, 4);
     s->cbo = random_percent(r, 85) ? 7 : (uint32_t)random_below(r, 8);
     s->counteren = random_percent(r, 70) ? 7 : 0;
+    if (m->c->batch.priv == PRIV_U) return;
+    for (unsigned i = 0; i < STARTS; i++) s->csr[i] = random_percent(r, 40) ? random_next(r) : 0;
+    s->mtvec = (int16_t)random_below(r, m->c->n);
+    s->stvec = (int16_t)random_below(r, m->c->n);
+    if (random_percent(r, 15)) {
+        static const uint8_t rights[] = {0x10, 0x18, 0x90, 0x98}; /* NA4 and NAPOT, locked or not */
+        s->small_pmp = (PHYSICAL_DATA + PAGE + random_below(r, 128) - 64) >> 2 | random_below(r, 4);
+        s->small_rights = (uint8_t)(PICK(r, rights) | random_below(r, 8));
+    }
 }
 
 /* Registers and the sequence. */
@@ -245,14 +270,29 @@ static void make_place(struct maker *m, unsigned index) {
     if (index == BATCH - 1) c->at = CODE_SIZE - 2 * (unsigned)(random_below(m->r, 2 * c->n + 1) / 2 + 1);
 }
 
-void case_make(struct fuzz_case *c, uint64_t batch_seed, unsigned index) {
+struct batch batch_make(uint64_t seed) {
     static const uint64_t bases[] = {0x10000, 0x40000000, 0x2aaaaac000, 0x7ffffffe000, 0xffffffff80000000u, 0x7fffe000};
-    struct random batch = {batch_seed}, r;
+    struct random r = {seed};
+    struct batch b = {.seed = seed, .memory = (enum memory)random_below(&r, MEMORY_COUNT)};
+    b.code_base = PICK(&r, bases);
+    b.variant = random_percent(&r, 50) ? 0 : 1 + (unsigned)random_below(&r, 3);
+    if (b.memory < MEMORY_SOFT) return b;
+    unsigned n = (unsigned)random_below(&r, 10);
+    b.priv = n < 4 ? PRIV_U : n < 7 ? PRIV_S : PRIV_M;
+    b.changes_code = random_percent(&r, 35);
+    b.code_base = b.memory == MEMORY_SOFT || b.priv == PRIV_M ? PHYSICAL_CODE : virtual_code();
+    return b;
+}
+
+struct batch batch_make_alone(uint64_t seed) {
+    return (struct batch){.seed = seed, .memory = MEMORY_DIRECT, .code_base = RUN_CODE_AT};
+}
+
+void case_make(struct fuzz_case *c, const struct batch *batch, unsigned index) {
+    struct random r = {batch->seed + (index + 1) * 0xd1342543de82ef95u};
     memset(c, 0, sizeof *c);
-    c->memory = (enum memory)random_below(&batch, MEMORY_COUNT);
-    c->code_base = PICK(&batch, bases);
-    c->seed = random_next(&batch) + index * 0xd1342543de82ef95u;
-    r.state = c->seed;
+    c->batch = *batch;
+    c->seed = r.state;
     struct maker m = {.r = &r, .c = c};
     c->counted = c->with_counters = random_percent(&r, 55);
     make_code(&m);
@@ -277,11 +317,10 @@ static void make_reservations_alike(struct fuzz_case *c, struct random *r) {
     }
 }
 
-void case_make_alone(struct fuzz_case *c, uint64_t batch_seed, unsigned index, const bool *usable) {
-    struct random r = {batch_seed + index * 0xd1342543de82ef95u};
+void case_make_alone(struct fuzz_case *c, const struct batch *batch, unsigned index, const bool *usable) {
+    struct random r = {batch->seed + (index + 1) * 0xd1342543de82ef95u};
     memset(c, 0, sizeof *c);
-    c->memory = MEMORY_DIRECT;
-    c->code_base = RUN_CODE_AT;
+    c->batch = *batch;
     c->alone = true;
     c->seed = r.state;
     struct maker m = {.r = &r, .c = c, .usable = usable};

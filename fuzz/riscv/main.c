@@ -21,7 +21,8 @@
 enum { HANG_SECONDS = 20 };
 
 struct shared {
-    uint64_t batch_seed, executed, cases, batches;
+    struct batch batch;
+    uint64_t executed, cases, batches;
     uint64_t exits[EXIT_COUNT];
     volatile unsigned index;
     char why[2000];
@@ -31,7 +32,7 @@ struct options {
     uint64_t seed, insns, replay;
     double seconds;
     int index, memory;
-    bool counted, uncounted, replays, verbose;
+    bool counted, uncounted, replays, verbose, log;
 };
 
 static struct shared *shared;
@@ -44,8 +45,8 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void make(struct fuzz_case *c, uint64_t batch_seed, unsigned index) {
-    case_make(c, batch_seed, index);
+static void make(struct fuzz_case *c, unsigned index) {
+    case_make(c, &shared->batch, index);
     if (options.counted) c->counted = c->with_counters = true;
     if (options.uncounted) c->counted = c->with_counters = false;
 }
@@ -56,26 +57,25 @@ static uint64_t batch_seed(uint64_t number) {
 }
 
 static void count_exits(const struct world *w) {
-    const struct record *rec = world_record(w);
+    const struct record *rec = &w->record[0];
     for (unsigned i = 0; i < rec->n; i++) shared->exits[rec->stop[i].kind]++;
 }
 
 /* The child of a campaign: exits with 1 at the first difference. */
 static _Noreturn void campaign(void) {
-    struct world *w = world_make();
+    struct world *w = world_make(0);
     static struct fuzz_case c;
     double end = now() + options.seconds;
-    for (uint64_t number = 0; world_executed(w) < options.insns && now() < end; number++) {
-        shared->batch_seed = batch_seed(number);
-        make(&c, shared->batch_seed, 0);
-        if (options.memory >= 0 && (int)c.memory != options.memory) continue;
-        world_batch(w, shared->batch_seed, c.memory, c.code_base);
+    for (uint64_t number = 0; w->executed < options.insns && now() < end; number++) {
+        shared->batch = batch_make(batch_seed(number));
+        if (options.memory >= 0 && (int)shared->batch.memory != options.memory) continue;
+        world_batch(w, &shared->batch);
         for (unsigned i = 0; i < BATCH; i++) {
             shared->index = i;
-            make(&c, shared->batch_seed, i);
+            make(&c, i);
             bool good = world_case(w, &c, shared->why, sizeof shared->why);
             shared->cases++;
-            shared->executed = world_executed(w);
+            shared->executed = w->executed;
             count_exits(w);
             if (!good) _exit(1);
         }
@@ -119,6 +119,19 @@ struct trial {
     unsigned n;
 };
 
+static bool print_stops; /* of the case that fails, by the child that runs it */
+
+static _Noreturn void fail(const struct world *w) {
+    if (print_stops) {
+        printf("interpreter:\n");
+        record_print(&w->record[0]);
+        printf("translated:\n");
+        record_print(&w->record[1]);
+        fflush(stdout);
+    }
+    _exit(1);
+}
+
 /* True if it fails, and shared->why says how. */
 static bool fails(void *context) {
     const struct trial *t = context;
@@ -130,11 +143,10 @@ static bool fails(void *context) {
     if (child == 0) {
         alarm(HANG_SECONDS);
         freopen("/dev/null", "w", stderr);
-        struct world *w = world_make();
-        const struct fuzz_case *last = &t->cases[t->n - 1];
-        world_batch(w, shared->batch_seed, last->memory, last->code_base);
+        struct world *w = world_make(print_stops && options.log ? LOG_GUEST | LOG_UOPS | LOG_HOST | LOG_EXITS : 0);
+        world_batch(w, &shared->batch);
         for (unsigned i = 0; i < t->n; i++)
-            if (!world_case(w, &t->cases[i], shared->why, sizeof shared->why)) _exit(1);
+            if (!world_case(w, &t->cases[i], shared->why, sizeof shared->why)) fail(w);
         _exit(0);
     }
     int status;
@@ -149,11 +161,11 @@ static bool fails(void *context) {
 /* The failing case alone if that fails, else with what of its batch it needs. */
 static bool find_trial(struct trial *t, uint64_t seed, unsigned index) {
     static struct fuzz_case cases[BATCH];
-    shared->batch_seed = seed;
+    shared->batch = batch_make(seed);
     *t = (struct trial){cases, 1};
-    make(&cases[0], seed, index);
+    make(&cases[0], index);
     if (fails(t)) return true;
-    for (unsigned i = 0; i <= index; i++) make(&cases[i], seed, i);
+    for (unsigned i = 0; i <= index; i++) make(&cases[i], i);
     t->n = index + 1;
     if (!fails(t)) return false;
     for (unsigned size = index; size; size /= 2)
@@ -179,12 +191,14 @@ static int report(uint64_t seed, unsigned index, const char *first) {
         return 1;
     }
     case_shrink(&t.cases[t.n - 1], fails, &t);
-    fails(&t);
     for (unsigned i = 0; i + 1 < t.n; i++) {
         printf("after this case:\n");
         case_print(&t.cases[i]);
     }
     case_print(&t.cases[t.n - 1]);
+    fflush(stdout);
+    print_stops = true;
+    fails(&t);
     printf("DIFFERENCE: %s\n", shared->why);
     printf("again with: --replay %#" PRIx64 " --index %u\n", seed, index);
     return 1;
@@ -202,13 +216,22 @@ static void summary(double began) {
 static const char usage[] =
     "usage: fuzz_riscv [--seed N] [--insns N] [--seconds S] [--counted | --uncounted] [--memory 0..4] [--verbose]\n"
     "       fuzz_riscv --against COMMAND [--without zfa,zicond,...] [--seed N] [--insns N] [--seconds S]\n"
-    "       fuzz_riscv ... --replay BATCH --index N\n";
+    "       fuzz_riscv ... --replay BATCH --index N [--log]\n";
 
 static void parse(int argc, char **argv) {
-    static const struct option known[] = {
-        {"seed", 1, NULL, 's'},   {"insns", 1, NULL, 'n'},     {"seconds", 1, NULL, 't'}, {"counted", 0, NULL, 'c'},
-        {"memory", 1, NULL, 'm'}, {"uncounted", 0, NULL, 'u'}, {"against", 1, NULL, 'a'}, {"without", 1, NULL, 'w'},
-        {"replay", 1, NULL, 'r'}, {"index", 1, NULL, 'i'},     {"verbose", 0, NULL, 'v'}, {0}};
+    static const struct option known[] = {{"seed", 1, NULL, 's'},
+                                          {"insns", 1, NULL, 'n'},
+                                          {"seconds", 1, NULL, 't'},
+                                          {"counted", 0, NULL, 'c'},
+                                          {"memory", 1, NULL, 'm'},
+                                          {"uncounted", 0, NULL, 'u'},
+                                          {"against", 1, NULL, 'a'},
+                                          {"without", 1, NULL, 'w'},
+                                          {"replay", 1, NULL, 'r'},
+                                          {"index", 1, NULL, 'i'},
+                                          {"verbose", 0, NULL, 'v'},
+                                          {"log", 0, NULL, 'l'},
+                                          {0}};
     for (int o; (o = getopt_long(argc, argv, "v", known, NULL)) != -1;) switch (o) {
         case 's': options.seed = strtoull(optarg, NULL, 0); break;
         case 'n': options.insns = (uint64_t)strtod(optarg, NULL); break;
@@ -224,6 +247,7 @@ static void parse(int argc, char **argv) {
         case 'w': against.without = optarg; break;
         case 'i': options.index = atoi(optarg); break;
         case 'v': options.verbose = true; break;
+        case 'l': options.log = true; break;
         default: fputs(usage, stderr); exit(2);
         }
 }
@@ -259,5 +283,5 @@ int main(int argc, char **argv) {
     memcpy(first, shared->why, sizeof first);
     if (WIFSIGNALED(status))
         snprintf(first, sizeof first, "signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    return report(shared->batch_seed, shared->index, first);
+    return report(shared->batch.seed, shared->index, first);
 }

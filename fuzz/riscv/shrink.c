@@ -64,6 +64,10 @@ static bool shrink_once(struct fuzz_case *c, bool (*fails)(void *), void *contex
         TRY(s->fs = FS_DIRTY);
         TRY(s->cbo = 7);
         TRY(s->counteren = 0);
+        for (unsigned i = 0; i < STARTS; i++) TRY(s->csr[i] = 0);
+        TRY(s->small_pmp = 0);
+        TRY(s->mtvec = 0);
+        TRY(s->stvec = 0);
     }
     return better;
 }

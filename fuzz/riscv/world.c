@@ -1,216 +1,133 @@
-/* world.c - the engines of the fuzzer, the memory they share, and how a case is run on them and compared.
- *
- * Memory is two pages that can be written and one that can only be read, with nothing around them; in the soft kinds a
- * device follows, whose reads depend on how often and when it was asked. The reference is the interpreter, which always
- * counts. Everything is put back before each run, so the engines can share it.
+/* world.c - the engines of the fuzzer, and how a case is run on two of them and compared. The reference is the
+ * interpreter, which always counts; a batch compares it with one of the others, on cases that do not end with one that
+ * counts.
  */
-#define _GNU_SOURCE
 #include "fuzz.h"
+#include "guest/riscv/csr.h"
 #include "mem/mem.h"
-#include "mem/phys.h"
 #include <assert.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <signal.h>
-#include <unistd.h>
-#include <xxhash.h>
 
-enum { PHYSICAL = 0x80001000, PMP_ALL = 0x1f };
-
-struct world {
-    struct engine *engine[ENGINES];
-    struct cpu *cpu[ENGINES];
-    struct tlb *tlb;
-    struct phys phys;
-    struct record record[2];
-    uint8_t *home[MEMORY_COUNT]; /* the data pages of each kind */
-    uint8_t *window[MEMORY_COUNT];
-    uint8_t *tables; /* MEMORY_PAGED */
-    uint8_t fresh[DATA_SIZE + PAGE], fresh_tables[TABLES_SIZE];
-    uint8_t *code;
-    const struct fuzz_case *now;
-    enum memory memory;
-    uint64_t code_base, device, executed;
+/* Pairs: one that counts, and one that does not. */
+static const struct variant {
+    enum tier tier;
+    bool counted, views, random_flush, one_block;
+    size_t cache_size;
+} variants[VARIANTS] = {
+    [INTERP] = {.tier = TIER_INTERP, .counted = true},
+    {.tier = TIER_BASELINE, .counted = true, .cache_size = 8 << 20},
+    {.tier = TIER_BASELINE, .counted = false, .cache_size = 8 << 20},
+    {.tier = TIER_AUTO, .counted = true, .cache_size = 8 << 20, .views = true},
+    {.tier = TIER_AUTO, .counted = false, .cache_size = 8 << 20, .views = true},
+    {.tier = TIER_BASELINE, .counted = true, .cache_size = 256 << 10, .random_flush = true},
+    {.tier = TIER_BASELINE, .counted = false, .cache_size = 256 << 10, .views = true},
+    {.tier = TIER_BASELINE, .counted = true, .cache_size = 8 << 20, .one_block = true},
 };
+static const uint8_t pairs[][2] = {{1, 2}, {3, 4}, {5, 6}, {7, 2}}; /* by batch.variant: counted, not counted */
 
-static enum answer answer(void *self, struct cpu *cpu) {
-    (void)self, (void)cpu;
-    return ANSWER_STOP;
+const uint8_t start_fields[STARTS] = {RISCV_FIELD_status_ie,   RISCV_FIELD_status_stack, RISCV_FIELD_status_memory,
+                                      RISCV_FIELD_status_trap, RISCV_FIELD_medeleg,      RISCV_FIELD_mideleg,
+                                      RISCV_FIELD_mie,         RISCV_FIELD_mip,          RISCV_FIELD_mepc,
+                                      RISCV_FIELD_sepc,        RISCV_FIELD_mcause,       RISCV_FIELD_scause,
+                                      RISCV_FIELD_mscratch,    RISCV_FIELD_sscratch,     RISCV_FIELD_menvcfg,
+                                      RISCV_FIELD_senvcfg,     RISCV_FIELD_mcycle,       RISCV_FIELD_mcountinhibit};
+
+static void log_line(void *to, const char *line) {
+    printf("%s: %s\n", (const char *)to, line);
 }
 
-static void fetch(void *self, struct cpu *cpu, uint64_t address, struct fetch *f) {
-    struct world *w = self;
-    (void)cpu;
-    uint64_t offset = address - w->code_base;
-    *f = (struct fetch){.fault = EXIT_fault_fetch};
-    if (offset >= CODE_SIZE) return;
-    *f = (struct fetch){.bytes = w->code + offset, .avail = PAGE - offset % PAGE, .page = address / PAGE};
-}
-
-static bool device_read(void *self, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t *value) {
-    struct world *w = self;
-    if (physical % size || physical % 128 >= 120) return false;
-    w->device = (w->device + physical * 8 + size + (w->now->with_counters ? cpu_count(cpu) : 0)) * 0x9e3779b97f4a7c15u;
-    *value = (w->device >> 7) & (size == 8 ? UINT64_MAX : (1ull << size * 8) - 1);
-    return true;
-}
-
-static bool device_write(void *self, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value) {
-    struct world *w = self;
-    if (physical % size || physical % 128 >= 120) return false;
-    value &= size == 8 ? UINT64_MAX : (1ull << size * 8) - 1;
-    w->device = (w->device ^ (physical * 8 + size) ^ value << 13 ^ value) * 0xd1342543de82ef95u;
-    w->device += w->now->with_counters ? cpu_count(cpu) : 0;
-    return true;
-}
-
-static uint8_t *ram(void *self, uint64_t physical, uint64_t size) {
-    return phys_ram(&((struct world *)self)->phys, physical, size);
-}
-
-static uint64_t counter(void *self, struct cpu *cpu, enum counter which) {
-    struct world *w = self;
-    return (w->now->with_counters ? cpu_count(cpu) : 77) * (which + 1);
-}
-
-static const struct interface interface = {.name = "fuzz",
-                                           .answer = answer,
-                                           .fetch = fetch,
-                                           .device_read = device_read,
-                                           .device_write = device_write,
-                                           .ram = ram,
-                                           .counter = counter};
-
-static void *map(void *at, size_t size, int rights, int flags) {
-    void *p = mmap(at, size, rights, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
-    if (p == MAP_FAILED || (at && p != at)) {
-        perror("fuzz: mmap");
-        exit(2);
-    }
-    return p;
-}
-
-/* Two pages to write, one to read only, by the host's page tables. */
-static void protect(uint8_t *data, size_t size) {
-    data_fill(data, size < DATA_SIZE + PAGE ? size : DATA_SIZE + PAGE, 1);
-    if (size > DATA_SIZE) mprotect(data + DATA_SIZE, PAGE, PROT_READ);
-}
-
-static uint64_t pte(uint64_t physical, uint64_t bits) {
-    return physical >> 12 << 10 | bits;
-}
-
-/* Sv39: the data pages, exchanged, the page to read, and the device. Accessed and dirty are set on the way. */
-static void make_tables(struct world *w) {
-    enum { V = 1, R = 2, W = 4, U = 16, A = 64, D = 128 };
-    uint64_t(*table)[512] = (void *)w->fresh_tables, at = PHYSICAL + DATA_SIZE + PAGE;
-    uint64_t first = data_address(MEMORY_PAGED);
-    memset(w->fresh_tables, 0, TABLES_SIZE);
-    table[0][first >> 30 & 511] = pte(at + PAGE, V);
-    table[1][first >> 21 & 511] = pte(at + 2 * PAGE, V);
-    table[2][first >> 12 & 511] = pte(PHYSICAL + PAGE, V | R | W | U);
-    table[2][(first >> 12 & 511) + 1] = pte(PHYSICAL, V | R | W | U | A | D);
-    table[2][(first >> 12 & 511) + 2] = pte(PHYSICAL + DATA_SIZE, V | R | U | A);
-    table[2][(first >> 12 & 511) - 1] = pte(PHYSICAL + (1 << 20), V | R | W | U | A);
-}
-
-static void make_memory(struct world *w) {
-    w->home[MEMORY_DIRECT] = map((void *)(uintptr_t)data_address(MEMORY_DIRECT), DATA_SIZE + PAGE,
-                                 PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
-    protect(w->home[MEMORY_DIRECT], DATA_SIZE + PAGE);
-    for (enum memory k = MEMORY_WINDOW; k <= MEMORY_WINDOW_END; k++) {
-        w->window[k] = map(NULL, (1u << 28) + PAGE, PROT_NONE, 0);
-        w->home[k] = w->window[k] + data_address(k);
-        size_t size = k == MEMORY_WINDOW ? DATA_SIZE + PAGE : DATA_SIZE;
-        mprotect(w->home[k], size, PROT_READ | PROT_WRITE);
-        protect(w->home[k], size);
-    }
-    w->home[MEMORY_SOFT] = w->home[MEMORY_PAGED] = map(NULL, DATA_SIZE + PAGE + TABLES_SIZE, PROT_READ | PROT_WRITE, 0);
-    data_fill(w->home[MEMORY_SOFT], DATA_SIZE + PAGE, 1);
-    w->tables = w->home[MEMORY_SOFT] + DATA_SIZE + PAGE;
-    make_tables(w);
-    /* A runner's case can read its code: a second view of it at its address there. */
-    int fd = memfd_create("code", 0);
-    w->code = map(NULL, CODE_SIZE + PAGE, PROT_NONE, 0);
-    void *view = (void *)RUN_CODE_AT;
-    if (fd < 0 || ftruncate(fd, CODE_SIZE) ||
-        mmap(w->code, CODE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != w->code ||
-        mmap(view, CODE_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0) != view) {
-        perror("fuzz: code area");
-        exit(2);
-    }
-    close(fd);
-}
-
-struct world *world_make(void) {
+struct world *world_make(unsigned log) {
     struct world *w = calloc(1, sizeof *w);
     if (!w) exit(2);
-    make_memory(w);
-    for (enum which k = 0; k < ENGINES; k++) {
+    memory_make(w);
+    w->tlb = calloc(VARIANTS, sizeof *w->tlb);
+    w->views = calloc(VARIANTS, sizeof *w->views);
+    for (unsigned k = 0; k < VARIANTS; k++) {
+        const struct variant *v = &variants[k];
         struct error error = {0};
         struct engine_config config = {.guest = &guest_riscv,
-                                       .interface = &interface,
+                                       .interface = &fuzz_interface,
                                        .self = w,
-                                       .tier = k == INTERP ? TIER_INTERP : TIER_BASELINE,
-                                       .counted = k != UNCOUNTED,
+                                       .tier = v->tier,
+                                       .counted = v->counted,
                                        .check = k == INTERP,
-                                       .cache_size = 8 << 20};
+                                       .random_flush = v->random_flush,
+                                       .one_block = v->one_block,
+                                       .cache_size = v->cache_size,
+                                       .log = log,
+                                       .log_line = log_line,
+                                       .log_to = k == INTERP ? "interpreter" : "translated"};
         w->engine[k] = engine_make(&config, &error);
         w->cpu[k] = w->engine[k] ? engine_cpu_make(w->engine[k], &error) : NULL;
-        if (!w->cpu[k]) {
+        if (!w->cpu[k] || !w->tlb || !w->views) {
             fprintf(stderr, "fuzz: %s\n", error.text);
             exit(2);
         }
     }
-    w->tlb = calloc(ENGINES, sizeof *w->tlb);
     return w;
 }
 
-void world_batch(struct world *w, uint64_t batch_seed, enum memory memory, uint64_t code_base) {
-    w->memory = memory;
-    w->code_base = code_base;
-    memset(w->code, 0, CODE_SIZE);
-    data_fill(w->fresh, DATA_SIZE, batch_seed);
-    w->phys.count = 0;
-    bool paged = memory == MEMORY_PAGED, soft = memory >= MEMORY_SOFT;
-    phys_add(&w->phys, (struct phys_region){.start = PHYSICAL,
-                                            .size = DATA_SIZE + (paged ? PAGE + TABLES_SIZE : 0),
-                                            .host = w->home[MEMORY_SOFT],
-                                            .kind = PHYS_RAM});
-    for (enum which k = 0; k < ENGINES; k++) {
-        struct mem_view *m = &w->cpu[k]->mem[0];
-        *m = (struct mem_view){.kind = soft                      ? MEM_SOFT
-                                       : memory == MEMORY_DIRECT ? MEM_DIRECT
-                                                                 : MEM_WINDOW,
-                               .base = w->window[memory],
-                               .limit = memory == MEMORY_DIRECT ? UINT64_MAX : 1u << 28,
-                               .tlb = soft ? &w->tlb[k] : NULL};
-        w->cpu[k]->phys = &w->phys;
+void world_batch(struct world *w, const struct batch *batch) {
+    w->batch = *batch;
+    memory_batch(w);
+    bool soft = batch->memory >= MEMORY_SOFT;
+    for (unsigned k = 0; k < VARIANTS; k++) {
+        struct cpu *cpu = w->cpu[k];
+        cpu->views = soft && variants[k].views ? &w->views[k] : NULL;
+        cpu->mem[0] = (struct mem_view){.kind = soft                             ? MEM_SOFT
+                                                : batch->memory == MEMORY_DIRECT ? MEM_DIRECT
+                                                                                 : MEM_WINDOW,
+                                        .base = w->window[batch->memory],
+                                        .limit = batch->memory == MEMORY_DIRECT ? UINT64_MAX : 1u << 28,
+                                        .tlb = soft ? &w->tlb[k] : NULL};
+        if (cpu->views) cpu->mem[0].tlb = tlb_views_select(cpu->views, cpu->view);
+        cpu->phys = &w->phys;
         engine_flush(w->engine[k]);
-        if (soft) tlb_flush(m->tlb);
+        if (soft) cpu_flush_mapping(cpu);
     }
+}
+
+static uint64_t label(const struct fuzz_case *c, int at, uint64_t first, const uint32_t *offset_of) {
+    return first + offset_of[at >= 0 && at <= (int)c->n ? at : 0];
+}
+
+static void set_privileged(struct world *w, struct riscv_cpu *r, const struct fuzz_case *c, const struct start *s,
+                           const uint32_t *offset_of) {
+    uint64_t physical = w->batch.memory < MEMORY_SOFT ? w->batch.code_base : PHYSICAL_CODE;
+    r->priv = w->batch.priv;
+    r->mcounteren = r->scounteren = s->counteren;
+    r->pmpcfg[1] = 0x1f; /* everything, whatever the small region before it says about a part */
+    r->pmpaddr[1] = 0x3fffffffffffff;
+    if (w->batch.memory == MEMORY_PAGED) r->satp = 8ull << 60 | PHYSICAL_TABLES >> 12;
+    if (w->batch.priv == PRIV_U) return;
+    for (unsigned i = 0; i < STARTS; i++) {
+        const struct field *f = &riscv_fields[start_fields[i]];
+        field_set(r, f, 0, s->csr[i] & f->write_mask);
+    }
+    r->mtvec = label(c, s->mtvec, physical + c->at, offset_of) & ~3ull;
+    r->stvec = label(c, s->stvec, w->batch.code_base + c->at, offset_of) & ~3ull;
+    r->pmpaddr[0] = s->small_pmp;
+    if (s->small_pmp) r->pmpcfg[0] = s->small_rights;
 }
 
 static void set_cpu(struct world *w, struct cpu *cpu, const struct fuzz_case *c, const struct start *s,
                     const uint32_t *offset_of) {
     struct riscv_cpu *r = riscv_of(cpu);
     fields_reset(cpu, cpu->guest->fields, cpu->guest->nfields);
-    uint64_t first = w->code_base + c->at;
+    uint64_t first = w->batch.code_base + c->at;
     for (unsigned i = 0; i < 32; i++) {
-        r->x[i] = s->label[i] >= 0 ? first + offset_of[s->label[i] <= (int)c->n ? s->label[i] : 0] : s->x[i];
+        r->x[i] = s->label[i] >= 0 ? label(c, s->label[i], first, offset_of) + (s->x[i] & 1) : s->x[i];
         r->f[i] = s->f[i];
     }
     r->frm = s->frm;
     r->fs = s->fs;
     r->cbo = s->cbo;
-    r->priv = PRIV_U;
-    r->mcounteren = r->scounteren = s->counteren;
-    r->pmpcfg[0] = PMP_ALL;
-    r->pmpaddr[0] = 0x3fffffffffffff;
-    if (w->memory == MEMORY_PAGED) r->satp = 8ull << 60 | (PHYSICAL + DATA_SIZE + PAGE) >> 12;
+    set_privileged(w, r, c, s, offset_of);
+    riscv_update_view(r);
     cpu->fp_flags = s->fflags;
     cpu->pc = first;
     cpu->reserve_address = UINT64_MAX;
@@ -218,12 +135,8 @@ static void set_cpu(struct world *w, struct cpu *cpu, const struct fuzz_case *c,
     cpu->poll = 0;
     cpu->executed = 0;
     cpu->granted = cpu->budget = cpu->ahead = 0;
-    if (w->memory == MEMORY_PAGED) cpu_flush_mapping(cpu);
-}
-
-static uint64_t memory_digest(struct world *w) {
-    uint64_t h = XXH64(w->home[w->memory], DATA_SIZE, w->device);
-    return w->memory == MEMORY_PAGED ? XXH64(w->tables, TABLES_SIZE, h) : h;
+    w->traps = 0;
+    if (w->batch.memory >= MEMORY_SOFT) cpu_flush_mapping(cpu);
 }
 
 static void take_state(const struct cpu *cpu, uint8_t *to) {
@@ -247,7 +160,7 @@ static void act(struct engine *e, struct cpu *cpu, struct world *w, const struct
                 unsigned n) {
     switch (action) {
     case ACTION_FLUSH: engine_flush(e); break;
-    case ACTION_INVALIDATE: engine_invalidate(e, w->code_base + c->at + 2 * (n * 7 % 30), 2 + n * 5 % 40); break;
+    case ACTION_INVALIDATE: engine_invalidate(e, w->batch.code_base + c->at + 2 * (n * 7 % 30), 2 + n * 5 % 40); break;
     case ACTION_RECHECK: engine_recheck_code(e, cpu); break;
     case ACTION_POKE: cpu_poke(cpu); break;
     default: break;
@@ -256,28 +169,31 @@ static void act(struct engine *e, struct cpu *cpu, struct world *w, const struct
 
 /* Where to go on after a stop; false: it is over. Whatever could not be done is stepped over, like by a trap handler.
  */
-static bool go_on(struct world *w, struct cpu *cpu, uint64_t start, uint64_t end) {
+static bool go_on(struct world *w, struct cpu *cpu, const struct fuzz_case *c, unsigned size) {
+    uint64_t offset = code_offset(w, cpu->pc);
     if (cpu->exit.kind == EXIT_budget || cpu->exit.kind == EXIT_poll) return true;
-    if (cpu->pc - start >= end - start || cpu->pc - w->code_base >= CODE_SIZE) return false;
-    if (exit_info[cpu->exit.kind].when == EXIT_BEFORE) cpu->pc += (w->code[cpu->pc - w->code_base] & 3) == 3 ? 4 : 2;
+    if (offset - c->at >= size || offset >= CODE_SIZE || w->traps) return false;
+    if (exit_info[cpu->exit.kind].when == EXIT_BEFORE) cpu->pc += (w->code[offset] & 3) == 3 ? 4 : 2;
     return true;
 }
 
-static void run(struct world *w, enum which which, const struct fuzz_case *c, const uint32_t *offset_of,
+/* What a run has left in memory is undone, and the engine is told where there may be code. */
+static void put_back(struct world *w, struct engine *e) {
+    memory_reset(w);
+    if (w->batch.memory >= MEMORY_SOFT) engine_written(e, PHYSICAL_DATA, PHYSICAL_SIZE);
+}
+
+static void run(struct world *w, unsigned which, const struct fuzz_case *c, const uint32_t *offset_of,
                 struct record *rec) {
     struct engine *e = w->engine[which];
     struct cpu *cpu = w->cpu[which];
-    uint64_t start = w->code_base + c->at, end = start + offset_of[c->n];
     rec->n = 0;
     rec->endless = false;
     for (unsigned round = 0; round < c->rounds; round++) {
         set_cpu(w, cpu, c, &c->start[round], offset_of);
-        memcpy(w->home[w->memory], w->fresh, DATA_SIZE);
-        if (w->memory == MEMORY_PAGED) memcpy(w->tables, w->fresh_tables, TABLES_SIZE);
-        w->device = 0;
         for (unsigned i = 0; i < c->stops; i++) {
             act(e, cpu, w, c, c->action[i], i + round);
-            if (which != UNCOUNTED) cpu_grant(cpu, c->budget[i]);
+            if (variants[which].counted) cpu_grant(cpu, c->budget[i]);
             engine_run(e, cpu);
             struct stop *s = &rec->stop[rec->n++];
             s->kind = cpu->exit.kind;
@@ -288,9 +204,10 @@ static void run(struct world *w, enum which which, const struct fuzz_case *c, co
             s->memory = memory_digest(w);
             take_state(cpu, s->state);
             if (s->kind == EXIT_budget && !c->counted) rec->endless = true;
-            if (!go_on(w, cpu, start, end)) break;
+            if (!go_on(w, cpu, c, offset_of[c->n])) break;
         }
         w->executed += which == INTERP ? cpu_count(cpu) : 0;
+        put_back(w, e);
     }
 }
 
@@ -330,38 +247,40 @@ static bool same(const struct record *a, const struct record *b, bool counted, c
     return true;
 }
 
-bool world_case(struct world *w, const struct fuzz_case *c, char *why, size_t size) {
-    uint32_t offset_of[MAX_INSNS + 1];
+/* Puts code into the area; the engines are told when they may have seen what was there. */
+static void place(struct world *w, const struct fuzz_case *c, bool tell, uint32_t *offset_of) {
     uint8_t bytes[4 * MAX_INSNS + 4];
     unsigned n = case_layout(c, bytes, offset_of);
     if (c->at + n > CODE_SIZE) n = CODE_SIZE - c->at;
-    if (memcmp(w->code + c->at, bytes, n)) {
-        memcpy(w->code + c->at, bytes, n);
-        for (enum which k = 0; k < ENGINES; k++) engine_invalidate(w->engine[k], w->code_base + c->at, n);
-    }
+    if (!memcmp(w->code + c->at, bytes, n)) return;
+    memcpy(w->code + c->at, bytes, n);
+    memcpy(w->fresh_code + c->at, bytes, n);
+    for (unsigned k = 0; tell && k < VARIANTS; k++)
+        if (w->batch.memory >= MEMORY_SOFT)
+            engine_written(w->engine[k], PHYSICAL_CODE + c->at, n);
+        else
+            engine_invalidate(w->engine[k], w->batch.code_base + c->at, n);
+}
+
+bool world_case(struct world *w, const struct fuzz_case *c, char *why, size_t size) {
+    uint32_t offset_of[MAX_INSNS + 1];
+    place(w, c, true, offset_of);
+    memory_reset(w);
     w->now = c;
     run(w, INTERP, c, offset_of, &w->record[0]);
-    enum which other = c->counted || w->record[0].endless ? COUNTED : UNCOUNTED;
-    run(w, other, c, offset_of, &w->record[1]);
-    return same(&w->record[0], &w->record[1], other == COUNTED, why, size);
+    bool counted = c->counted || w->record[0].endless;
+    run(w, pairs[w->batch.variant][counted ? 0 : 1], c, offset_of, &w->record[1]);
+    return same(&w->record[0], &w->record[1], counted, why, size);
 }
 
 bool world_place(struct world *w, const struct fuzz_case *c, unsigned n) {
     uint32_t offset_of[MAX_INSNS + 1];
-    uint8_t bytes[4 * MAX_INSNS + 4];
     memset(w->code, 0, CODE_SIZE);
-    for (unsigned i = 0; i < n; i++) {
-        unsigned size = case_layout(&c[i], bytes, offset_of);
-        memcpy(w->code + c[i].at, bytes, c[i].at + size > CODE_SIZE ? CODE_SIZE - c[i].at : size);
-    }
+    for (unsigned i = 0; i < n; i++) place(w, &c[i], false, offset_of);
     for (unsigned at = 0; at + 4 <= CODE_SIZE; at += 2)
         if (!memcmp(w->code + at, "\x73\0\0", 4)) return false;
     engine_flush(w->engine[INTERP]);
     return true;
-}
-
-const uint8_t *world_code(const struct world *w) {
-    return w->code;
 }
 
 static void signal_of(const struct cpu *cpu, struct run_result *to) {
@@ -390,25 +309,14 @@ bool world_alone(struct world *w, const struct fuzz_case *c, struct run_case *fr
     *from = (struct run_case){.pc = cpu->pc, .fcsr = r->frm << 5 | cpu->fp_flags};
     memcpy(from->x, r->x, sizeof r->x);
     memcpy(from->f, r->f, sizeof r->f);
-    memcpy(w->home[w->memory], w->fresh, DATA_SIZE);
+    memory_reset(w);
     cpu_grant(cpu, c->budget[0]);
     engine_run(w->engine[INTERP], cpu);
     w->executed += cpu_count(cpu);
     if (cpu->exit.kind == EXIT_budget) return false;
-    *to =
-        (struct run_result){.fcsr = r->frm << 5 | cpu->fp_flags, .memory = data_digest(w->home[w->memory], DATA_SIZE)};
+    *to = (struct run_result){.fcsr = r->frm << 5 | cpu->fp_flags, .memory = data_digest(w->data, DATA_SIZE)};
     memcpy(to->x, r->x, sizeof r->x);
     memcpy(to->f, r->f, sizeof r->f);
     signal_of(cpu, to);
     return true;
-}
-
-uint64_t world_executed(const struct world *w) {
-    return w->executed;
-}
-const struct record *world_record(const struct world *w) {
-    return &w->record[0];
-}
-const struct engine_stats *world_stats(const struct world *w, enum which which) {
-    return engine_stats(w->engine[which]);
 }
