@@ -65,7 +65,8 @@ struct mem_view {
 };
 
 /* A line of the jump TLB: guest pc to host code, for the context it belongs to. Empty: a pc that
-   belongs to another line (jtlb_empty), so that no target matches it, not even one that is not aligned yet. */
+   belongs to another line (jtlb_empty, or 0 but in line 0), so that no target matches it, not even one that is not
+   aligned yet. */
 struct jtlb_line {
     uint64_t pc;
     const void *code;

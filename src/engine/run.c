@@ -47,6 +47,8 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     uint8_t *pair = e->host ? os_stack_map(PAIR_STACK) : NULL;
     if (!cpu || !jtlb || !os_commit(jtlb, JTLB_LINES * sizeof *jtlb) || (e->host && !pair)) {
         free(cpu);
+        if (jtlb) os_release(jtlb, JTLB_LINES * sizeof *jtlb);
+        if (pair) os_release(pair - 4096, PAIR_STACK + 4096);
         error_set(error, ERROR_RESOURCES, "no memory for a cpu");
         return NULL;
     }
@@ -57,7 +59,7 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     cpu->interface = e->config.interface;
     cpu->self = e->config.self;
     cpu->jtlb = jtlb;
-    cpu->jtlb_entered = JTLB_NOTES + 1; /* nothing is in it yet that says so */
+    jtlb[0].pc = jtlb_empty(0, e->guest->pc_align); /* the others are zero, which belongs to line 0 */
     cpu->calls = engine_calls;
     cpu->reserve_address = UINT64_MAX;
     cpu->pair_base = pair ? pair + PAIR_STACK - 64 : NULL;
