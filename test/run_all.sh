@@ -5,7 +5,7 @@
 #   run_all.sh --full    what CI runs: builds with gcc and clang, sanitizers and poison, and all suites on them
 #
 # A suite is a command whose last line is `N passed, N failed`. One that ends without such a line, or with status 0 and
-# failures, counts as one failure more. Logs are in build/check/. Variables: JOBS (2), FUZZ_SECONDS (20).
+# failures, counts as one failure more. Logs are in build/check/. Variables: JOBS (2), FUZZ_SECONDS (20), DIFFERENTIAL_SECONDS (60).
 set -u
 cd "$(dirname "$0")/.." || exit 1
 export JOBS=${JOBS:-2}
@@ -95,6 +95,7 @@ full() {
     suite programs-random-flush test/run_programs.sh build/poison-debug/vee --random-flush --window
     suite programs-poll-always test/run_programs.sh build/poison-debug/vee --poll-always
     suite fuzz step make fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-20}"
+    suite fuzz-differential test/run_differential.sh "${DIFFERENTIAL_SECONDS:-60}"
 }
 
 case ${1:-} in

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Makes seeds for a fuzzer from what the tests have, where that is better than keeping them. usage: make_seeds.sh NAME FOLDER
+#
+# What the fuzzers put in front of their input themselves is cut off.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+folder=$(realpath "$2")
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+case $1 in
+fuzz_wasm)
+    for f in test/language/*.wast; do
+        wast2json --enable-all "$f" -o "$scratch/$(basename "$f" .wast).json" 2>/dev/null
+    done
+    for f in test/language/programs/*.wat examples/*.wat; do
+        wat2wasm "$f" -o "$scratch/$(basename "$f" .wat).wasm" 2>/dev/null
+    done
+    for seed in {1..20}; do
+        python3 test/language/random_module.py "$seed" >"$scratch/random.wat" &&
+            wat2wasm "$scratch/random.wat" -o "$scratch/random$seed.wasm"
+    done
+    for f in "$scratch"/*.wasm; do tail -c +9 "$f" >"$folder/$(basename "$f" .wasm)"; done
+    ;;
+fuzz_elf)
+    echo 'int main(void) { return 0; }' >"$scratch/main.c"
+    for options in -static "-nostdlib -static -Wl,-emain" "-nostdlib -static -Wl,-emain,-Ttext=0x80000000,-N"; do
+        # shellcheck disable=SC2086
+        riscv64-linux-gnu-gcc $options "$scratch/main.c" -o "$scratch/main" 2>/dev/null || continue
+        tail -c +25 "$scratch/main" | head -c 4000 >"$folder/gcc$(echo "$options" | tr -dc a-z0-9)"
+    done
+    ;;
+esac
