@@ -232,6 +232,23 @@ static bool fold(struct builder *b, const struct uop *u, uint16_t *result) {
     return false;
 }
 
+static inline void swap_operands(struct uop *u) {
+    uint16_t t = u->a;
+    u->a = u->b;
+    u->b = t;
+}
+
+/* Constants to the right, where hosts look for them; comparisons of 0 with unsigned values are for equality. */
+static void turn_comparison(const struct builder *b, struct uop *u) {
+    static const uint8_t mirrored[C_COUNT] = {C_EQ, C_NE, C_GTS, C_LES, C_GTU, C_LEU, C_GES, C_LTS, C_GEU, C_LTU};
+    if (is_const(b, u->a) && u->b && !is_const(b, u->b)) {
+        swap_operands(u);
+        u->x = mirrored[u->x];
+    }
+    if ((u->x == C_GTU || u->x == C_LEU) && is_const(b, u->b) && const_of(b, u->b) == 0)
+        u->x = u->x == C_GTU ? C_NE : C_EQ;
+}
+
 uint16_t builder_take(struct builder *b) {
     uint16_t folded;
     if (b->failed) return 0;
@@ -245,11 +262,9 @@ uint16_t builder_take(struct builder *b) {
          */
         if (u->op == UOP_sext32_i64 && b->known[u->a] & KNOWN_POSITIVE) u->op = UOP_zext32_i64;
     }
-    if ((flags & UF_COMM) && is_const(b, u->a) && u->b && !is_const(b, u->b)) {
-        uint16_t t = u->a; /* constants to the right, where hosts look for them */
-        u->a = u->b;
-        u->b = t;
-    }
+    if ((flags & UF_COMM) && is_const(b, u->a) && u->b && !is_const(b, u->b)) swap_operands(u);
+    if (uop_info[u->op].form == FORM_COND || uop_info[u->op].form == FORM_BRANCH || uop_info[u->op].form == FORM_EXITIF)
+        turn_comparison(b, u);
     return keep(b);
 }
 

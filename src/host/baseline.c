@@ -1,7 +1,8 @@
 /* baseline.c - the one-pass translator's passes over a block: a look backwards, then one uop after the other.
  *
  * Backwards: last uses; puts that another put of the same slot follows with no exit between are dead; a result that is
- * put into a pinned slot right after is computed there. Forwards: the target selects code uop by uop. Nothing here
+ * put into a pinned slot right after is computed there; a uop whose only user can do its work too is left to that.
+ * Forwards: the target selects code uop by uop. Nothing here
  * knows the target's instructions.
  */
 #include "host/baseline.h"
@@ -54,8 +55,19 @@ static void give_hint(struct jit *j, uint16_t t, unsigned s, uint32_t put_at) {
 static inline void note_use(struct jit *j, uint16_t t, uint32_t i) {
     if (!t) return;
     struct value *v = &j->v[t], *r = &j->v[v->root];
+    v->several |= v->last != 0;
+    r->several |= r->last != 0;
     if (v->last < i) v->last = i;
     if (r->last < i) r->last = i;
+}
+
+/* The only use of the uop's result may take over its work. */
+static bool is_absorbed(struct jit *j, const struct uop *u) {
+    struct value *v = &j->v[u->dst];
+    if (v->several || v->root != u->dst || j->v[u->a].is_const) return false;
+    const struct uop *user = &j->block->uops[v->last];
+    if (user->c || !j->target->absorbs(j, user, u)) return false;
+    return v->absorbed = !j->v[user->a].absorbed && !j->v[user->b].absorbed;
 }
 
 static void look_back(struct jit *j) {
@@ -94,6 +106,10 @@ static void look_back(struct jit *j) {
         if (may_leave(u) || (info->flags & UF_END)) epoch++;
         /* A pure uop whose result nobody wants uses nothing. */
         if (u->dst && !j->v[u->dst].last && (info->flags & UF_PURE)) continue;
+        if (u->dst && (info->flags & UF_PURE) && !u->c && is_absorbed(j, u)) {
+            note_use(j, u->a, j->v[u->dst].last);
+            continue;
+        }
         note_use(j, u->a, i);
         note_use(j, u->b, i);
         note_use(j, u->c, i);
@@ -359,10 +375,11 @@ void leave_pins(struct jit *j) {
     for (unsigned s = 0; s < j->guest->nslots; s++) untie(j, s);
 }
 
-static inline void release(struct jit *j, uint16_t t) {
+static void release(struct jit *j, uint16_t t) {
     if (!t) return;
     struct value *v = value_of(j, t);
     if (v->last > j->at) return;
+    if (v->absorbed) release(j, j->block->uops[v->def].a);
     free_reg(j, v);
     if (!v->spill) return;
     j->spills |= 1ull << (v->spill - 1);
@@ -409,7 +426,7 @@ enum emit_result baseline_emit(struct emission *m, const struct target *target) 
         }
         if (j->dead[i]) continue;
         if (u->dst && !j->v[u->dst].last && !(uop_info[u->op].flags & (UF_EXIT | UF_EFFECT | UF_FP))) continue;
-        if (u->dst && j->v[u->dst].is_const) continue;
+        if (u->dst && (j->v[u->dst].is_const || j->v[u->dst].absorbed)) continue;
         target->select(j, u);
         uop_done(j, u);
     }

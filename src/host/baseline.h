@@ -25,6 +25,8 @@ struct value {
     uint8_t bank;
     bool is_const;
     bool boxed; /* FP: known to be a boxed f32 */
+    bool several;  /* used more than once */
+    bool absorbed; /* computed by its only user; its operand `a` lives until then */
 };
 
 struct jit;
@@ -37,6 +39,8 @@ struct target {
     void (*store)(struct jit *j, enum bank bank, uint32_t offset, uint8_t from, unsigned size);
     void (*constant)(struct jit *j, uint8_t to, uint64_t value);
     void (*store_constant)(struct jit *j, uint32_t offset, uint64_t value, unsigned size);
+    /** Can the user compute the definition (a pure uop that nobody else uses) on the way? */
+    bool (*absorbs)(const struct jit *j, const struct uop *user, const struct uop *definition);
     /** Emits uop number i. */
     void (*select)(struct jit *j, const struct uop *u);
     void (*begin)(struct jit *j);

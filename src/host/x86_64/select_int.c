@@ -32,7 +32,24 @@ static void alu_operand(struct jit *j, enum alu op, bool w, uint8_t to, const st
     }
 }
 
+/* x * 2, 4 or 8 + y is one lea: array indexing. */
+bool x86_absorbs(const struct jit *j, const struct uop *user, const struct uop *definition) {
+    if (!(user->op == UOP_add_i64 && definition->op == UOP_shl_i64) &&
+        !(user->op == UOP_add_i32 && definition->op == UOP_shl_i32))
+        return false;
+    const struct value *n = &j->v[definition->b];
+    return n->is_const && n->constant >= 1 && n->constant <= 3;
+}
+
+static void select_scaled(struct jit *j, const struct uop *u, uint16_t shifted, uint16_t other, bool w) {
+    const struct uop *d = &j->block->uops[j->v[shifted].def];
+    uint8_t x = use_reg(j, d->a), y = use_reg(j, other);
+    lea(j, w, def_reg(j, u->dst), (struct mem){.base = y, .index = x, .scale = (uint8_t)j->v[d->b].constant});
+}
+
 static void select_alu(struct jit *j, const struct uop *u, enum alu op, bool w, bool commutes) {
+    if (j->v[u->a].absorbed) return select_scaled(j, u, u->a, u->b, w);
+    if (j->v[u->b].absorbed) return select_scaled(j, u, u->b, u->a, w);
     uint8_t a = use_reg(j, u->a);
     struct operand b = operand(j, u->b, w);
     uint8_t to = def_reg(j, u->dst);
@@ -190,10 +207,9 @@ void select_compare(struct jit *j, const struct uop *u, bool w) {
 
 static void select_set(struct jit *j, const struct uop *u, bool w) {
     compare(j, u->a, u->b, w);
-    uint8_t to = temp_reg(j, BANK_INT);
-    op_rr8(j, 0x0190 | cc_of(u->x), 0, to);
-    op_rr8(j, 0x01b6, to, to);
-    def_from(j, u->dst, to);
+    uint8_t flag = temp_reg(j, BANK_INT);
+    op_rr8(j, 0x0190 | cc_of(u->x), 0, flag);
+    op_rr8(j, 0x01b6, def_reg(j, u->dst), flag);
 }
 
 static void select_minmax(struct jit *j, const struct uop *u, enum cc keep, bool w) {

@@ -67,6 +67,7 @@ static const struct target x86_target = {
     .store = x86_store,
     .constant = mov_ri,
     .store_constant = x86_store_constant,
+    .absorbs = x86_absorbs,
     .select = x86_select,
     .begin = control_begin,
     .end = control_end,

@@ -93,6 +93,8 @@ void load_result(struct jit *j, uint16_t temp);
 
 /** Compares operands a and b of u; the flags are then for cc_of(u->x). */
 void select_compare(struct jit *j, const struct uop *u, bool w);
+/** Of struct target. */
+bool x86_absorbs(const struct jit *j, const struct uop *user, const struct uop *definition);
 /* select_*.c: each selects the uops of its kind, false for those it does not know. */
 bool select_int(struct jit *j, const struct uop *u);
 bool select_fp(struct jit *j, const struct uop *u);
