@@ -30,7 +30,7 @@
 #include "mem/mem.h"
 #include "riscv_isa.h"
 
-enum { CODE = 0x200000, DATA = 0x204000, END = 0x205000, PAGE = 0x1000, PLACES = 64, ROWS = 1024 };
+enum { CODE = 0x200000, DATA = 0x204000, END = 0x205000, WINDOW = 0x400000, PAGE = 0x1000, PLACES = 64, ROWS = 1024 };
 
 /* ---- cases */
 
@@ -265,7 +265,7 @@ static void machine_open(const struct variant *v) {
         void *at = mmap((void *)(uintptr_t)CODE, END - CODE, protection, flags | MAP_FIXED_NOREPLACE, -1, 0);
         assert_ptr_equal(at, (void *)(uintptr_t)CODE);
     } else {
-        void *at = mmap(NULL, END + 0x10000, PROT_NONE, flags, -1, 0);
+        void *at = mmap(NULL, WINDOW, PROT_NONE, flags, -1, 0);
         assert_ptr_not_equal(at, MAP_FAILED);
         m.host = (uintptr_t)at;
         assert_int_equal(mprotect(host(CODE), END - CODE, protection), 0);
@@ -277,7 +277,7 @@ static void machine_open(const struct variant *v) {
     if (!m.cpu) fail_msg("%s", error.text);
     struct mem_view *view = &m.cpu->mem[0];
     *view = (struct mem_view){.kind = v->kind, .base = (uint8_t *)m.host, .limit = UINT64_MAX};
-    if (v->kind == MEM_WINDOW) view->limit = END + 0x10000;
+    if (v->kind == MEM_WINDOW) view->limit = WINDOW;
     if (v->kind == MEM_SOFT) {
         view->tlb = malloc(sizeof *view->tlb); /* the engine frees it */
         tlb_flush(view->tlb);
@@ -288,7 +288,7 @@ static void machine_close(void) {
     if (m.variant->kind == MEM_DIRECT)
         munmap((void *)(uintptr_t)CODE, END - CODE);
     else
-        munmap((void *)m.host, END + 0x10000);
+        munmap((void *)m.host, WINDOW);
     engine_cpu_free(m.engine, m.cpu);
     engine_free(m.engine);
 }
