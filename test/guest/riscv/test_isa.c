@@ -359,6 +359,25 @@ static int print_encodings(int count) {
     return 0;
 }
 
+/* An instruction that is not all there is shown as its bytes; as many as are there, and half of a long one at most. */
+static void cut_off_instructions_are_bytes(void **state) {
+    (void)state;
+    for (int i = 0; i < 20000; i++) {
+        uint32_t bits = random_word() | (i % 2 ? 3 : 0), half = bits & 0xffff;
+        uint8_t bytes[4];
+        char text[80], expected[80];
+        memcpy(bytes, &bits, sizeof bytes);
+        snprintf(expected, sizeof expected, ".byte 0x%02x", bytes[0]);
+        assert_int_equal(guest_riscv.disassemble(text, sizeof text, 0x1000, bytes, 1, NULL), 1);
+        assert_string_equal(text, expected);
+        for (size_t avail = 2; avail < 4 && (bits & 3) == 3; avail++) {
+            snprintf(expected, sizeof expected, ".2byte 0x%04x", half);
+            assert_int_equal(guest_riscv.disassemble(text, sizeof text, 0x1000, bytes, avail, NULL), 2);
+            assert_string_equal(text, expected);
+        }
+    }
+}
+
 int main(int argc, char **argv) {
     if (argc == 3 && !strcmp(argv[1], "encodings")) return print_encodings(atoi(argv[2]));
     if (argc == 2 && !strcmp(argv[1], "disassemble")) return disassemble_input();
@@ -367,6 +386,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(ranges_are_checked),
         cmocka_unit_test(all_short_encodings_decode),
         cmocka_unit_test(long_encodings_decode),
+        cmocka_unit_test(cut_off_instructions_are_bytes),
         cmocka_unit_test(reserved_short_encodings_are_illegal),
         cmocka_unit_test(reserved_long_encodings_are_illegal),
         cmocka_unit_test(texts_are_those_of_the_manual),
