@@ -16,105 +16,136 @@ static unsigned slot_size(const struct jit *j, unsigned slot) {
     return j->guest->slots[slot].type == T_I32 ? 4 : 8;
 }
 
-/* A narrowing is the same register read narrower. */
-static bool shares_place(enum uop_op op) {
-    return op == UOP_trunc_i32 || op == UOP_low_f32 || op == UOP_unbox_f32;
-}
-
-/* Besides the uops that say so: targets leave to the interpreter when a narrow value is not boxed. */
-static bool may_leave(const struct uop *u) {
-    return (uop_info[u->op].flags & UF_EXIT) || u->op == UOP_unbox_f32;
-}
-
-static bool is_unary_pure(const struct uop *u) {
-    return (uop_info[u->op].flags & UF_PURE) && u->a && !u->b && !u->c && !shares_place(u->op);
-}
-
-/* Lets the definition of t, and of what it is made from by unary uops, write the pin of slot s. */
-static void give_hint(struct jit *j, uint16_t t, unsigned s, uint32_t put_at) {
-    for (;;) {
-        struct value *v = &j->v[t];
-        if (v->root != t || v->is_const || v->hint || v->def + 6 < put_at) return;
-        for (uint32_t i = v->def + 1; i < put_at; i++) {
-            const struct uop *u = &j->block->uops[i];
-            const struct uop_info *info = &uop_info[u->op];
-            bool slot_form = info->form == FORM_SLOT;
-            if (may_leave(u) || (slot_form && u->x == s) || u->op == UOP_mark) return;
-        }
-        const struct uop *d = &j->block->uops[v->def];
-        if (uop_info[d->op].form == FORM_SLOT) return;
-        v->hint = (uint16_t)(s + 1);
-        if (!is_unary_pure(d)) return;
-        uint16_t a = j->v[d->a].root;
-        if (j->v[a].last != v->def || j->v[a].bank != v->bank || a != d->a) return;
-        put_at = v->def;
-        t = a;
-    }
-}
+/* What the passes ask of a uop's kind, in one byte. */
+enum trait {
+    TRAIT_LEAVES = 1, /* may leave; targets leave to the interpreter when a narrow value is not boxed */
+    TRAIT_PURE = 2,
+    TRAIT_END = 4,
+    TRAIT_KEPT = 8,    /* selected even if nobody wants the result */
+    TRAIT_SHARES = 16, /* a narrowing: the same register read narrower */
+    TRAIT_CONST = 32,
+    TRAIT_GET = 64,
+    TRAIT_SPECIAL = 128 /* mark or put */
+};
+enum { PURE = UF_PURE, COMM = UF_COMM, FP = UF_FP, EXIT = UF_EXIT, EFFECT = UF_EFFECT, END = UF_END, HAND = UF_HAND };
+#define IS(name, other) (UOP_##name == UOP_##other)
+#define SHARES(name)    (IS(name, trunc_i32) || IS(name, low_f32) || IS(name, unbox_f32))
+#define SPECIAL(name)   (IS(name, mark) || IS(name, put))
+#define U(name, r, a, b, c, form, flags, meaning)                                                                      \
+    [UOP_##name] = (((flags)&EXIT) || IS(name, unbox_f32) ? TRAIT_LEAVES : 0) | ((flags)&PURE ? TRAIT_PURE : 0) |      \
+                   ((flags)&END ? TRAIT_END : 0) | ((flags) & (EXIT | EFFECT | FP) ? TRAIT_KEPT : 0) |                 \
+                   (SHARES(name) ? TRAIT_SHARES : 0) | (FORM_##form == FORM_CONST ? TRAIT_CONST : 0) |                 \
+                   (FORM_##form == FORM_SLOT && !SPECIAL(name) ? TRAIT_GET : 0) | (SPECIAL(name) ? TRAIT_SPECIAL : 0),
+static const uint8_t traits[UOP_COUNT] = {
+#include "core/uop.def"
+};
+#undef U
 
 static inline void note_use(struct jit *j, uint16_t t, uint32_t i) {
-    if (!t) return;
-    struct value *v = &j->v[t], *r = &j->v[v->root];
+    struct value *v = &j->v[t]; /* of temporary 0, too: nobody looks */
     v->several |= v->last != 0;
-    r->several |= r->last != 0;
     if (v->last < i) v->last = i;
-    if (r->last < i) r->last = i;
 }
 
 /* The only use of the uop's result may take over its work. */
 static bool is_absorbed(struct jit *j, const struct uop *u) {
     struct value *v = &j->v[u->dst];
-    if (v->several || v->root != u->dst || j->v[u->a].is_const) return false;
+    if (v->several || j->v[u->a].is_const) return false;
     const struct uop *user = &j->block->uops[v->last];
     if (user->c || !j->target->absorbs(j, user, u)) return false;
     return v->absorbed = !j->v[user->a].absorbed && !j->v[user->b].absorbed;
 }
 
+/* At the definition of a value that a put wants in slot `hint`: is it free from here to there, and does nothing leave
+   between? Then what the value is made from by unary uops may be computed there, too. */
+static inline void decide_hint(struct jit *j, struct value *v, const struct uop *u, uint32_t i, const uint32_t *touched,
+                               uint32_t barrier) {
+    if (v->hint_barrier != barrier || touched[v->hint - 1] != v->hint_at) {
+        v->hint = 0;
+        return;
+    }
+    if (u->b || !u->a || (traits[u->op] & (TRAIT_PURE | TRAIT_SHARES)) != TRAIT_PURE) return;
+    struct value *a = &j->v[u->a];
+    if (a->last != i || a->bank != v->bank || a->is_const) return;
+    a->hint = v->hint;
+    a->hint_at = v->hint_at;
+    a->hint_barrier = barrier;
+}
+
 static void look_back(struct jit *j) {
     const struct block *k = j->block;
-    uint32_t *later = arena_alloc(j->m->arena, (j->guest->nslots + 1) * sizeof *later), epoch = 1;
-    uint32_t *puts = arena_alloc_raw(j->m->arena, k->nuops * sizeof *puts), nputs = 0;
-    if (!later || !puts) {
+    const unsigned nslots = j->guest->nslots;
+    uint32_t *later = arena_alloc(j->m->arena, 2 * nslots * sizeof *later), epoch = 1;
+    uint32_t *touched = later + nslots, barrier = 1;
+    if (!later) {
         j->give_up = true;
         return;
     }
+    j->v[0] = (struct value){.reg = NO_REG};
     for (uint32_t i = 0; i < k->nuops; i++) {
         const struct uop *u = &k->uops[i];
         if (!u->dst) continue;
-        struct value *v = &j->v[u->dst];
-        *v = (struct value){.def = i, .root = u->dst, .reg = NO_REG, .bank = (uint8_t)bank_of(k->types[u->dst])};
-        if (u->op == UOP_const_i64 || u->op == UOP_const_i32) {
-            v->is_const = true;
-            v->constant = (uint64_t)u->imm;
-        } else if (shares_place(u->op)) {
-            v->root = j->v[u->a].root;
-        }
+        const unsigned is = traits[u->op];
+        j->v[u->dst] = (struct value){.def = i,
+                                      .root = is & TRAIT_SHARES ? j->v[u->a].root : u->dst,
+                                      .reg = NO_REG,
+                                      .bank = (uint8_t)bank_of(k->types[u->dst]),
+                                      .is_const = is & TRAIT_CONST,
+                                      .constant = (uint64_t)u->imm};
     }
     for (uint32_t i = k->nuops; i-- > 0;) {
         const struct uop *u = &k->uops[i];
-        const struct uop_info *info = &uop_info[u->op];
-        if (u->op == UOP_put) {
+        const unsigned is = traits[u->op];
+        if (is & TRAIT_SPECIAL) {
+            if (u->op == UOP_mark) {
+                barrier++;
+                continue;
+            }
             if (later[u->x] == epoch) {
                 j->dead[i] = true;
+                touched[u->x] = i;
                 continue;
             }
             if (!(j->guest->slots[u->x].flags & SLOT_FP_FLAGS)) later[u->x] = epoch;
-            if (j->pin_of[u->x] != NO_REG) puts[nputs++] = i;
-        } else if (info->form == FORM_SLOT) {
-            later[u->x] = 0;
-        }
-        if (may_leave(u) || (info->flags & UF_END)) epoch++;
-        /* A pure uop whose result nobody wants uses nothing. */
-        if (u->dst && !j->v[u->dst].last && (info->flags & UF_PURE)) continue;
-        if (u->dst && (info->flags & UF_PURE) && !u->c && is_absorbed(j, u)) {
-            note_use(j, u->a, j->v[u->dst].last);
+            touched[u->x] = i;
+            note_use(j, u->a, i);
+            struct value *v = &j->v[u->a];
+            if (j->pin_of[u->x] == NO_REG || v->is_const || v->root != u->a) continue;
+            v->hint = (uint16_t)(u->x + 1);
+            v->hint_at = i;
+            v->hint_barrier = barrier;
             continue;
+        }
+        struct value *v = &j->v[u->dst];
+        if (is & TRAIT_GET) {
+            later[u->x] = 0;
+            touched[u->x] = i;
+            v->hint = 0;
+            continue;
+        }
+        if (is & (TRAIT_LEAVES | TRAIT_END)) {
+            epoch++;
+            if (v->hint) decide_hint(j, v, u, i, touched, barrier);
+            barrier++;
+        }
+        if (is & TRAIT_PURE) {
+            if (is & TRAIT_SHARES) {
+                if (v->last) note_use(j, u->a, v->last);
+                v->hint = 0;
+                continue;
+            }
+            if (!v->last) continue; /* a pure uop whose result nobody wants uses nothing */
+            if (u->b && !u->c && is_absorbed(j, u)) {
+                note_use(j, u->a, v->last);
+                v->hint = 0;
+                continue;
+            }
         }
         note_use(j, u->a, i);
         note_use(j, u->b, i);
         note_use(j, u->c, i);
+        if (v->hint && !(is & TRAIT_LEAVES)) decide_hint(j, v, u, i, touched, barrier);
     }
-    while (nputs--) give_hint(j, k->uops[puts[nputs]].a, k->uops[puts[nputs]].x, puts[nputs]);
 }
 
 bool value_dies(struct jit *j, uint16_t t) {
@@ -375,15 +406,18 @@ void leave_pins(struct jit *j) {
     for (unsigned s = 0; s < j->guest->nslots; s++) untie(j, s);
 }
 
-static void release(struct jit *j, uint16_t t) {
+static inline void release(struct jit *j, uint16_t t) {
     if (!t) return;
     struct value *v = value_of(j, t);
     if (v->last > j->at) return;
-    if (v->absorbed) release(j, j->block->uops[v->def].a);
     free_reg(j, v);
     if (!v->spill) return;
     j->spills |= 1ull << (v->spill - 1);
     v->spill = 0;
+}
+
+void absorbed_done(struct jit *j, uint16_t t) {
+    release(j, t);
 }
 
 /* What died in this uop gives its register and its spill cell back. Only operands die, and results nobody wants. */
@@ -424,9 +458,12 @@ enum emit_result baseline_emit(struct emission *m, const struct target *target) 
             j->next = j->pc + u->x;
             continue;
         }
-        if (j->dead[i]) continue;
-        if (u->dst && !j->v[u->dst].last && !(uop_info[u->op].flags & (UF_EXIT | UF_EFFECT | UF_FP))) continue;
-        if (u->dst && (j->v[u->dst].is_const || j->v[u->dst].absorbed)) continue;
+        if (u->dst) {
+            const struct value *v = &j->v[u->dst];
+            if (v->is_const || v->absorbed || (!v->last && !(traits[u->op] & TRAIT_KEPT))) continue;
+        } else if (j->dead[i]) {
+            continue;
+        }
         target->select(j, u);
         uop_done(j, u);
     }

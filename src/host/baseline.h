@@ -20,6 +20,7 @@ struct value {
     uint16_t root;      /* the temporary whose place this one shares (itself, usually) */
     uint16_t slot;      /* slot + 1 that holds it, or 0 */
     uint16_t hint;      /* slot + 1 that it will be put into, or 0 */
+    uint32_t hint_at, hint_barrier; /* while looking back: that put, and the barriers met until then */
     uint16_t spill;     /* spill cell + 1, or 0 */
     uint8_t reg;        /* scratch register, or NO_REG */
     uint8_t bank;
@@ -105,6 +106,8 @@ uint8_t temp_reg(struct jit *j, enum bank bank);
 /** That scratch register in particular: whatever it holds is moved away. */
 void take_reg(struct jit *j, enum bank bank, uint8_t r);
 bool value_dies(struct jit *j, uint16_t t);
+/** The user of an absorbed uop has read that one's operand. */
+void absorbed_done(struct jit *j, uint16_t t);
 /** Moves every value that lives on out of the pins (before C code that writes the architected state). */
 void leave_pins(struct jit *j);
 void put_slot(struct jit *j, unsigned slot, uint16_t t);
