@@ -67,10 +67,10 @@ struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ct
     return NULL;
 }
 
-bool unit_is_new(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx) {
+bool unit_is_new(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx, bool note) {
     uint64_t i = (mix(pc, page, ctx) >> 20) % SEEN_BITS, *word = &e->seen[i / 64], bit = 1ull << (i % 64);
     bool is_new = !(*word & bit);
-    *word |= bit;
+    if (note) *word |= bit;
     return is_new;
 }
 

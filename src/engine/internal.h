@@ -78,8 +78,8 @@ struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena,
 /* cache.c */
 struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx);
 struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f);
-/** TIER_AUTO: is this the first time that such a unit is asked for? */
-bool unit_is_new(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx);
+/** TIER_AUTO: has such a unit never been asked for? `note`: now it has. */
+bool unit_is_new(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx, bool note);
 struct unit *unit_at(struct engine *e, uint32_t host_offset);
 /** MEM_SOFT: is there code from this (physical) page; from these bytes of it? */
 bool code_in(const struct engine *e, uint64_t page);

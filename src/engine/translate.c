@@ -69,6 +69,10 @@ struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena,
             break;
         }
         done += n;
+        /* Behind a branch that was always taken so far there may be nothing that is worth it. */
+        if (extent == LIFT_BLOCK && e->seen && ends_in_branch(block) &&
+            unit_is_new(e, block->pc + done, f->page, ctx, false))
+            break;
         if (extent == LIFT_STRAIGHT && (ends_in_branch(block) || (e->soft && ends_in_store(block)))) break;
     }
     if (!b.ended && !b.failed && e->guest->end) e->guest->end(&b);
@@ -140,7 +144,7 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     }
     struct unit *u = unit_find(e, cpu->pc, f.page, ctx);
     if (u) return u;
-    bool keep = !e->seen || !unit_is_new(e, cpu->pc, f.page, ctx);
+    bool keep = !e->seen || !unit_is_new(e, cpu->pc, f.page, ctx, true);
     if (e->config.one_block) engine_flush(e);
     uint64_t began = e->config.timed ? os_nanoseconds() : 0;
     enum lift_crossing crossing;
