@@ -101,16 +101,16 @@ static void look_back(struct jit *j) {
                 barrier++;
                 continue;
             }
-            if (later[u->x] == epoch) {
-                j->dead[i] = true;
-                touched[u->x] = i;
-                continue;
-            }
-            if (!(j->guest->slots[u->x].flags & SLOT_FP_FLAGS)) later[u->x] = epoch;
-            touched[u->x] = i;
-            note_use(j, u->a, i);
+            /* A dead put says that until the next one the slot's pin may hold anything: this value, for one. */
             struct value *v = &j->v[u->a];
-            if (j->pin_of[u->x] == NO_REG || v->is_const || v->root != u->a) continue;
+            bool dead = later[u->x] == epoch, pinned = j->pin_of[u->x] != NO_REG && !v->is_const && v->root == u->a;
+            touched[u->x] = i;
+            j->dead[i] = dead;
+            if (!dead) {
+                if (!(j->guest->slots[u->x].flags & SLOT_FP_FLAGS)) later[u->x] = epoch;
+                note_use(j, u->a, i);
+            }
+            if (!pinned || (dead && v->hint)) continue;
             v->hint = (uint16_t)(u->x + 1);
             v->hint_at = i;
             v->hint_barrier = barrier;
