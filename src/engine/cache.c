@@ -24,11 +24,14 @@ bool cache_make(struct engine *e, struct error *error) {
     e->seen = e->config.tier == TIER_AUTO ? calloc(SEEN_BITS / 64, sizeof *e->seen) : NULL;
     if (e->config.tier == TIER_AUTO && !e->seen)
         return error_set(error, ERROR_RESOURCES, "no memory for the code cache");
+    if (e->config.cache_size > INT32_MAX) /* jumps within it hold 32 bits */
+        return error_set(error, ERROR_USAGE, "a code cache of %zu bytes is too large: --cache-size has to be below 2G",
+                         e->config.cache_size);
     e->cache_size = (uint32_t)(e->config.cache_size ? e->config.cache_size : CACHE_DEFAULT);
     void *w, *x;
     if (!os_dual_map(e->cache_size, &w, &x))
-        return error_set(error, ERROR_RESOURCES, "cannot map %u bytes for the code cache twice; try a smaller --cache",
-                         e->cache_size);
+        return error_set(error, ERROR_RESOURCES,
+                         "cannot map %u bytes for the code cache twice; try a smaller --cache-size", e->cache_size);
     e->write = w;
     e->execute = x;
     e->cache_start = e->host->prepare(e->guest, e->write, e->execute, e->cache_size);
