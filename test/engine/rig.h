@@ -1,8 +1,9 @@
 /* rig.h - an engine with riscv code that a test writes as text, and memory around it.
  *
- * Guest memory is a window or, `soft`, physical memory of the same layout: a page of code at 0, RIG_CODE_SIZE bytes of
- * code from RIG_CODE on, data from RIG_DATA on, a device at RIG_DEVICE (soft only). The cpu is in user mode, with
- * floating point. Every exit but EXIT_poll stops, unless rig.answer says otherwise.
+ * Guest memory is a window, or physical memory of the same layout (soft), or the host's (direct): a page of code at 0
+ * (but for direct), RIG_CODE_SIZE bytes of code from RIG_CODE on, data from RIG_DATA on, a device at RIG_DEVICE (soft
+ * only). The cpu is in user mode, with floating point. Every exit but EXIT_poll stops, unless rig.answer says
+ * otherwise.
  */
 #ifndef TEST_ENGINE_RIG_H
 #define TEST_ENGINE_RIG_H
@@ -36,11 +37,13 @@ enum {
 /* Registers by their numbers. */
 enum { RA = 1, SP = 2, T0 = 5, T1 = 6, S0 = 8, S1 = 9, A0 = 10, A1, A2, A3, A4, A5, A6, A7, S2 = 18, S3, S4, S5, S6 };
 
+enum rig_memory { RIG_WINDOW, RIG_SOFT, RIG_DIRECT, RIG_MEMORIES }; /* of the last, one rig at a time */
+
 struct rig {
     struct engine *engine;
     struct cpu *cpu;
     uint64_t *x;     /* its integer registers */
-    uint8_t *memory; /* host address of guest address 0 */
+    uint8_t *memory; /* host address of guest address 0 (none for direct) */
     bool soft;
     uint64_t missing;                    /* address of a page that cannot be fetched from; 0: none */
     enum answer (*answer)(struct rig *); /* NULL: polls are counted, everything else stops */
@@ -59,7 +62,7 @@ static inline unsigned rig_tier_count(void) {
 }
 
 static inline uint8_t *rig_host(const struct rig *r, uint64_t address) {
-    return r->memory + address;
+    return (uint8_t *)((uintptr_t)r->memory + address);
 }
 
 /* ---- the interface */
@@ -76,7 +79,7 @@ static inline void rig_fetch(void *self, struct cpu *cpu, uint64_t address, stru
     (void)cpu;
     uint64_t page = address & -(uint64_t)RIG_PAGE;
     *f = (struct fetch){.fault = EXIT_fault_fetch};
-    if ((page && page - RIG_CODE >= RIG_CODE_SIZE) || (page && page == r->missing)) return;
+    if (page ? page - RIG_CODE >= RIG_CODE_SIZE || page == r->missing : !r->memory) return;
     *f = (struct fetch){.bytes = rig_host(r, address), .avail = page + RIG_PAGE - address, .page = page};
 }
 
@@ -137,16 +140,22 @@ static inline void rig_reset(struct rig *r) {
     r->polls = r->device_writes = 0;
 }
 
-static inline void rig_make(struct rig *r, bool soft, const struct engine_config *settings) {
+static inline void rig_make(struct rig *r, enum rig_memory memory, const struct engine_config *settings) {
+    static const enum mem_kind kinds[] = {MEM_WINDOW, MEM_SOFT, MEM_DIRECT};
     struct error error = {0};
     struct engine_config config = *settings;
-    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-    *r = (struct rig){.soft = soft};
-    r->memory = mmap(NULL, RIG_END, PROT_NONE, flags, -1, 0);
-    assert_true(r->memory != MAP_FAILED);
-    assert_int_equal(mprotect(r->memory, RIG_PAGE, PROT_READ | PROT_WRITE), 0);
-    assert_int_equal(mprotect(rig_host(r, RIG_CODE), RIG_CODE_SIZE, PROT_READ | PROT_WRITE), 0);
-    assert_int_equal(mprotect(rig_host(r, RIG_DATA), RIG_DATA_SIZE, PROT_READ | PROT_WRITE), 0);
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, rights = PROT_READ | PROT_WRITE;
+    *r = (struct rig){.soft = memory == RIG_SOFT};
+    if (memory == RIG_DIRECT) {
+        void *at = (void *)(uintptr_t)RIG_CODE;
+        assert_ptr_equal(mmap(at, RIG_END - RIG_CODE, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0), at);
+    } else {
+        r->memory = mmap(NULL, RIG_END, PROT_NONE, flags, -1, 0);
+        assert_true(r->memory != MAP_FAILED);
+        assert_int_equal(mprotect(r->memory, RIG_PAGE, rights), 0);
+    }
+    assert_int_equal(mprotect(rig_host(r, RIG_CODE), RIG_CODE_SIZE, rights), 0);
+    assert_int_equal(mprotect(rig_host(r, RIG_DATA), RIG_DATA_SIZE, rights), 0);
     config.guest = &guest_riscv;
     config.interface = &rig_interface;
     config.self = r;
@@ -158,8 +167,9 @@ static inline void rig_make(struct rig *r, bool soft, const struct engine_config
     r->x = riscv_of(r->cpu)->x;
     rig_catch_faults();
     struct mem_view *view = &r->cpu->mem[0];
-    *view = (struct mem_view){.kind = soft ? MEM_SOFT : MEM_WINDOW, .base = r->memory, .limit = RIG_END};
-    if (soft) {
+    *view = (struct mem_view){.kind = kinds[memory], .base = r->memory, .limit = RIG_END};
+    if (memory == RIG_DIRECT) view->limit = UINT64_MAX;
+    if (memory == RIG_SOFT) {
         view->tlb = malloc(sizeof *view->tlb); /* the engine frees it */
         assert_non_null(view->tlb);
         tlb_flush(view->tlb);
@@ -170,7 +180,10 @@ static inline void rig_make(struct rig *r, bool soft, const struct engine_config
 static inline void rig_free(struct rig *r) {
     engine_cpu_free(r->engine, r->cpu);
     engine_free(r->engine);
-    munmap(r->memory, RIG_END);
+    if (r->memory)
+        munmap(r->memory, RIG_END);
+    else
+        munmap((void *)(uintptr_t)RIG_CODE, RIG_END - RIG_CODE);
 }
 
 /* ---- code */
