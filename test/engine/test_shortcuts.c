@@ -108,26 +108,36 @@ static void one_site_many_targets(void **state) {
 
 /* ---- the pairing stack */
 
-/* Calls as deep as the stack has room for and a fifth more; every one of them returns. */
+/* Calls as deep as the stack has room for and a fifth more, direct and indirect; every one of them returns, and none is
+   counted twice. */
 static void recursion_deeper_than_the_stack(void **state) {
     (void)state;
-    for (unsigned k = 0; k < rig_tier_count(); k++) {
-        const uint64_t depth = rig_tiers[k] == TIER_INTERP ? 1000 : PAIR_STACK / PAIR_FRAME * 6 / 5;
-        rig_make(&r, false, &(struct engine_config){.tier = rig_tiers[k]});
-        rig_code(&r, RIG_CODE,
-                 "start: jal ra, f; ecall; f: addi sp, sp, -16; sd ra, 0(sp); addi a0, a0, -1; beq a0, zero, out;"
-                 "jal ra, f; out: ld ra, 0(sp); addi sp, sp, 16; addi a1, a1, 1; jalr zero, 0(ra)");
-        for (unsigned round = 0; round < 2; round++) {
-            uint64_t drops = engine_stats(r.engine)->pair_drops;
-            r.x[A0] = depth;
-            r.x[A1] = 0;
-            rig_done(&r, rig_label(&r, "start"));
-            assert_int_equal(r.x[A1], depth);
-            assert_int_equal(r.x[SP], RIG_DATA + RIG_DATA_SIZE);
-            if (rig_tiers[k] != TIER_INTERP) assert_true(engine_stats(r.engine)->pair_drops > drops);
+    static const char *const calls[] = {"jal ra, f", "jalr ra, 0(s1)"};
+    for (unsigned k = 0; k < rig_tier_count(); k++)
+        for (unsigned variant = 0; variant < 4; variant++) {
+            const uint64_t depth = rig_tiers[k] == TIER_INTERP ? 1000 : PAIR_STACK / PAIR_FRAME * 6 / 5;
+            bool counted = variant / 2;
+            char text[300];
+            snprintf(text, sizeof text,
+                     "start: jal ra, f; ecall; f: addi sp, sp, -16; sd ra, 0(sp); addi a0, a0, -1; beq a0, zero, out;"
+                     "%s; out: ld ra, 0(sp); addi sp, sp, 16; addi a1, a1, 1; jalr zero, 0(ra)",
+                     calls[variant % 2]);
+            rig_make(&r, RIG_WINDOW, &(struct engine_config){.tier = rig_tiers[k], .counted = counted});
+            rig_code(&r, RIG_CODE, text);
+            for (unsigned round = 0; round < 2; round++) {
+                uint64_t drops = engine_stats(r.engine)->pair_drops;
+                rig_reset(&r);
+                r.x[A0] = depth;
+                r.x[S1] = rig_label(&r, "f");
+                if (counted) cpu_grant(r.cpu, INT32_MAX);
+                rig_done(&r, rig_label(&r, "start"));
+                assert_int_equal(r.x[A1], depth);
+                assert_int_equal(r.x[SP], RIG_DATA + RIG_DATA_SIZE);
+                if (counted) assert_int_equal(cpu_count(r.cpu), 9 * depth);
+                if (rig_tiers[k] != TIER_INTERP) assert_true(engine_stats(r.engine)->pair_drops > drops);
+            }
+            rig_free(&r);
         }
-        rig_free(&r);
-    }
 }
 
 #define PUSH "addi sp, sp, -16; sd ra, 0(sp);"
