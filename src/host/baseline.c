@@ -41,10 +41,19 @@ static const uint8_t traits[UOP_COUNT] = {
 };
 #undef U
 
-static inline void note_use(struct jit *j, uint16_t t, uint32_t i) {
+static inline void note_narrow_use(struct jit *j, uint16_t t, uint32_t i) {
     struct value *v = &j->v[t]; /* of temporary 0, too: nobody looks */
     v->several |= v->last != 0;
     if (v->last < i) v->last = i;
+}
+static inline void note_use(struct jit *j, uint16_t t, uint32_t i) {
+    note_narrow_use(j, t, i);
+    j->v[t].whole = true;
+}
+
+/* An extension of which only the narrow half is read is its operand. */
+static bool is_needless(const struct value *v, const struct uop *u) {
+    return (u->op == UOP_sext32_i64 || u->op == UOP_zext32_i64) && !v->whole;
 }
 
 /* The only use of the uop's result may take over its work. */
@@ -87,7 +96,7 @@ static void look_back(struct jit *j) {
         if (!u->dst) continue;
         const unsigned is = traits[u->op];
         j->v[u->dst] = (struct value){.def = i,
-                                      .root = is & TRAIT_SHARES ? j->v[u->a].root : u->dst,
+                                      .root = is & TRAIT_SHARES ? j->v[u->a].root : u->dst, /* maybe more, later */
                                       .reg = NO_REG,
                                       .bank = (uint8_t)bank_of(k->types[u->dst]),
                                       .is_const = is & TRAIT_CONST,
@@ -130,11 +139,22 @@ static void look_back(struct jit *j) {
         }
         if (is & TRAIT_PURE) {
             if (is & TRAIT_SHARES) {
-                if (v->last) note_use(j, u->a, v->last);
+                if (v->last) note_narrow_use(j, u->a, v->last);
                 v->hint = 0;
                 continue;
             }
             if (!v->last) continue; /* a pure uop whose result nobody wants uses nothing */
+            if (is_needless(v, u)) {
+                struct value *a = &j->v[u->a];
+                v->needless = true;
+                note_use(j, u->a, v->last);
+                if (v->hint && !a->hint && !a->is_const && v->hint_barrier == barrier) {
+                    a->hint = v->hint;
+                    a->hint_at = v->hint_at;
+                    a->hint_barrier = barrier;
+                }
+                continue;
+            }
             if (u->b && !u->c && is_absorbed(j, u)) {
                 note_use(j, u->a, v->last);
                 v->hint = 0;
@@ -461,6 +481,8 @@ enum emit_result baseline_emit(struct emission *m, const struct target *target) 
         if (u->dst) {
             const struct value *v = &j->v[u->dst];
             if (v->is_const || v->absorbed || (!v->last && !(traits[u->op] & TRAIT_KEPT))) continue;
+            if (v->needless || (traits[u->op] & TRAIT_SHARES)) j->v[u->dst].root = j->v[u->a].root;
+            if (v->needless) continue;
         } else if (j->dead[i]) {
             continue;
         }

@@ -27,6 +27,8 @@ struct value {
     bool is_const;
     bool boxed; /* FP: known to be a boxed f32 */
     bool several;  /* used more than once */
+    bool whole;    /* used otherwise than through a narrowing */
+    bool needless; /* an extension of which only the narrow half is used: shares its operand's place */
     bool absorbed; /* computed by its only user; its operand `a` lives until then */
 };
 

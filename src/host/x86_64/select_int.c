@@ -51,6 +51,13 @@ static void select_scaled(struct jit *j, const struct uop *u, uint16_t shifted, 
 static void select_alu(struct jit *j, const struct uop *u, enum alu op, bool w, bool commutes) {
     if (j->v[u->a].absorbed) return select_scaled(j, u, u->a, u->b, w);
     if (j->v[u->b].absorbed) return select_scaled(j, u, u->b, u->a, w);
+    const struct value *va = value_of(j, u->a);
+    if (op == ALU_SUB && va->is_const && va->constant == 0) {
+        uint8_t b = use_reg(j, u->b), to = def_reg(j, u->dst);
+        copy_rr(j, w, to, b);
+        op_rr(j, 0xf7, w, 3, to);
+        return;
+    }
     uint8_t a = use_reg(j, u->a);
     struct operand b = operand(j, u->b, w);
     uint8_t to = def_reg(j, u->dst);
