@@ -26,7 +26,8 @@ uint64_t code_offset(const struct world *w, uint64_t pc) {
 static enum answer answer(void *self, struct cpu *cpu) {
     struct world *w = self;
     if (w->batch.priv == PRIV_U || cpu->exit.kind == EXIT_budget || cpu->exit.kind == EXIT_wait) return ANSWER_STOP;
-    if (w->traps > MOST_TRAPS) return ANSWER_STOP;
+    /* Not at a poll, which comes when it comes. */
+    if (w->traps > MOST_TRAPS && cpu->exit.kind != EXIT_poll) return ANSWER_STOP;
     bool trap = cpu->exit.kind != EXIT_poll || cpu->guest->take_interrupt(cpu);
     w->traps += trap;
     if (trap && cpu->exit.kind != EXIT_poll) cpu->guest->enter_trap(cpu);

@@ -42,6 +42,7 @@ struct engine_stats {
     uint64_t blocks, insns, uops, guest_bytes, host_bytes, translate_ns, flushes, exits[EXIT_COUNT];
     uint64_t interpreted; /* instructions by tier 0 */
     uint64_t jtlb_misses, pair_drops;
+    uint64_t refused; /* blocks that the host could not translate and that are interpreted one instruction at a time */
 };
 
 struct engine *engine_make(const struct engine_config *config, struct error *error);

@@ -103,7 +103,10 @@ static struct unit *translate_host(struct engine *e, struct cpu *cpu, const stru
                              .first_link = e->nlinks,
                              .counted = block->ctx & CTX_COUNTED};
         enum emit_result r = e->host->emit(&m);
-        if (r == EMIT_GIVE_UP) return NULL;
+        if (r == EMIT_GIVE_UP) {
+            e->stats.refused++;
+            return NULL;
+        }
         if (r == EMIT_FULL) {
             engine_flush(e);
             continue;

@@ -61,6 +61,7 @@ static bool is_absorbed(struct jit *j, const struct uop *u) {
     struct value *v = &j->v[u->dst];
     if (v->several || j->v[u->a].is_const) return false;
     const struct uop *user = &j->block->uops[v->last];
+    if (user->a != u->dst && user->b != u->dst) return false; /* but through a narrowing */
     if (user->c || !j->target->absorbs(j, user, u)) return false;
     return v->absorbed = !j->v[user->a].absorbed && !j->v[user->b].absorbed;
 }
@@ -140,6 +141,7 @@ static void look_back(struct jit *j) {
         if (is & TRAIT_PURE) {
             if (is & TRAIT_SHARES) {
                 if (v->last) note_narrow_use(j, u->a, v->last);
+                j->v[u->a].several |= v->several;
                 v->hint = 0;
                 continue;
             }
@@ -148,6 +150,7 @@ static void look_back(struct jit *j) {
                 struct value *a = &j->v[u->a];
                 v->needless = true;
                 note_use(j, u->a, v->last);
+                a->several |= v->several;
                 if (v->hint && !a->hint && !a->is_const && v->hint_barrier == barrier) {
                     a->hint = v->hint;
                     a->hint_at = v->hint_at;

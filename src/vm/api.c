@@ -200,6 +200,7 @@ bool vee_stat(const struct vee_vm *v, unsigned index, const char **name, uint64_
         {"flushes", s->flushes},
         {"jump_tlb_misses", s->jtlb_misses},
         {"pairing_drops", s->pair_drops},
+        {"blocks_refused", s->refused},
     };
     const unsigned count = sizeof rows / sizeof *rows;
     if (index >= count + EXIT_COUNT) return false;

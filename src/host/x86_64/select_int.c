@@ -217,7 +217,9 @@ static void select_set(struct jit *j, const struct uop *u, bool w) {
     compare(j, u->a, u->b, w);
     uint8_t flag = temp_reg(j, BANK_INT);
     op_rr8(j, 0x0190 | cc_of(u->x), 0, flag);
-    op_rr8(j, 0x01b6, def_reg(j, u->dst), flag);
+    uint8_t pin = def_pin_free(j, u->dst, NO_REG, NO_REG); /* all scratch registers may be taken now */
+    op_rr8(j, 0x01b6, pin == NO_REG ? flag : pin, flag);
+    if (pin == NO_REG) def_in(j, u->dst, flag);
 }
 
 static void select_minmax(struct jit *j, const struct uop *u, enum cc keep, bool w) {

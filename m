@@ -1,0 +1,1 @@
+a/much/longer/target/than/the/buffer
