@@ -17,7 +17,8 @@ struct error {
     char text[400];
 };
 
-/** Sets code and printf-style text unless an error is there already. Returns false, for `return error_set(...)`. */
+/** Sets code and printf-style text, in which control characters become '?', unless an error is there already. Returns
+ * false, for `return error_set(...)`. */
 _Bool error_set(struct error *e, enum error_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

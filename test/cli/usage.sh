@@ -25,6 +25,7 @@ expect 127 "" "vee: x: no such file" env VEE_TIER=fast "$vee" --tier interp x
 expect 125 "" "vee: there is no kind of machine called 'toaster'" "$vee" --kind toaster x
 
 expect 127 "" "vee: ./nothing: no such file" "$vee" ./nothing
+expect 127 "" "vee: ./two?lines?[31m: no such file" "$vee" $'./two\nlines\033[31m'
 expect 127 "" "vee: -x: no such file" "$vee" -- -x
 expect 127 "" "vee: run: no such file" "$vee" run run
 expect 126 "" "vee: .: cannot be read: Is a directory" "$vee" .
