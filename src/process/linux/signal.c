@@ -1,4 +1,4 @@
-/* signal.c - signals of the host become signals of the guest (process.md's rules).
+/* signal.c - signals of the host become signals of the guest.
  *
  * The host's mask is the guest's, but for five signals that stay open because faults come as them: sent ones of these
  * (`queued`) wait in vee while the guest blocks them. For any other signal that the guest handles, the host's handler
