@@ -127,6 +127,7 @@ extern const struct interface fuzz_interface;
 /* world.c */
 enum { INTERP, VARIANTS = 8 }; /* of engines: the reference and others */
 struct world {
+    bool asked_counter; /* some instruction has read a clock or counter */
     struct engine *engine[VARIANTS];
     struct cpu *cpu[VARIANTS];
     struct tlb *tlb;

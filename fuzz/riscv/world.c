@@ -317,6 +317,7 @@ bool world_alone(struct world *w, const struct fuzz_case *c, struct run_case *fr
     memcpy(from->f, r->f, sizeof r->f);
     memory_reset(w);
     cpu_grant(cpu, c->budget[0]);
+    w->asked_counter = false;
     engine_run(w->engine[INTERP], cpu);
     w->executed += cpu_count(cpu);
     if (cpu->exit.kind == EXIT_budget) return false;
