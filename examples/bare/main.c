@@ -17,7 +17,8 @@ enum { CAUSE_BREAKPOINT = 3, IRQ_TIMER = 7, MIE_TIMER = 1 << IRQ_TIMER, MSTATUS_
 static volatile unsigned beats, breakpoints;
 
 static void print_char(char c) {
-    while (!(UART[UART_STATUS] & UART_READY)) {}
+    while (!(UART[UART_STATUS] & UART_READY)) {
+    }
     UART[UART_DATA] = (uint8_t)c;
 }
 

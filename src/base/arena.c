@@ -10,7 +10,9 @@ struct arena_chunk {
     _Alignas(16) unsigned char data[];
 };
 
-void arena_init(struct arena *a, size_t chunk_size) { *a = (struct arena){.chunk_size = chunk_size}; }
+void arena_init(struct arena *a, size_t chunk_size) {
+    *a = (struct arena){.chunk_size = chunk_size};
+}
 
 void arena_done(struct arena *a) {
     for (struct arena_chunk *c = a->first, *next; c; c = next) {

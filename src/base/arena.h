@@ -1,5 +1,5 @@
-/* arena.h - memory that is freed all at once. A list of chunks; allocation is a bump; arena_reset keeps the first chunk.
- * Not for threads to share. Failing allocations return NULL (and do so on purpose in the poison build).
+/* arena.h - memory that is freed all at once. A list of chunks; allocation is a bump; arena_reset keeps the first
+ * chunk. Not for threads to share. Failing allocations return NULL (and do so on purpose in the poison build).
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H

@@ -7,7 +7,9 @@
 static inline uint64_t sign_extend(uint64_t v, unsigned bits) {
     return (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits));
 }
-static inline uint64_t rotl64(uint64_t a, uint64_t n) { return n & 63 ? a << (n & 63) | a >> (64 - (n & 63)) : a; }
+static inline uint64_t rotl64(uint64_t a, uint64_t n) {
+    return n & 63 ? a << (n & 63) | a >> (64 - (n & 63)) : a;
+}
 static inline uint64_t rotl32(uint64_t a, uint64_t n) {
     uint32_t v = (uint32_t)a;
     return n & 31 ? (uint32_t)(v << (n & 31) | v >> (32 - (n & 31))) : v;
@@ -32,11 +34,21 @@ static inline uint64_t rems32(uint64_t a, uint64_t b) {
     if ((uint32_t)b == UINT32_MAX) return 0;
     return (uint32_t)((int32_t)a % (int32_t)b);
 }
-static inline uint64_t clz64(uint64_t a) { return a ? (uint64_t)__builtin_clzll(a) : 64; }
-static inline uint64_t clz32(uint64_t a) { return (uint32_t)a ? (uint64_t)__builtin_clz((uint32_t)a) : 32; }
-static inline uint64_t ctz64(uint64_t a) { return a ? (uint64_t)__builtin_ctzll(a) : 64; }
-static inline uint64_t ctz32(uint64_t a) { return (uint32_t)a ? (uint64_t)__builtin_ctz((uint32_t)a) : 32; }
-static inline uint64_t mulhu64(uint64_t a, uint64_t b) { return (uint64_t)((unsigned __int128)a * b >> 64); }
+static inline uint64_t clz64(uint64_t a) {
+    return a ? (uint64_t)__builtin_clzll(a) : 64;
+}
+static inline uint64_t clz32(uint64_t a) {
+    return (uint32_t)a ? (uint64_t)__builtin_clz((uint32_t)a) : 32;
+}
+static inline uint64_t ctz64(uint64_t a) {
+    return a ? (uint64_t)__builtin_ctzll(a) : 64;
+}
+static inline uint64_t ctz32(uint64_t a) {
+    return (uint32_t)a ? (uint64_t)__builtin_ctz((uint32_t)a) : 32;
+}
+static inline uint64_t mulhu64(uint64_t a, uint64_t b) {
+    return (uint64_t)((unsigned __int128)a * b >> 64);
+}
 static inline uint64_t mulhs64(uint64_t a, uint64_t b) {
     return (uint64_t)((__int128)(int64_t)a * (__int128)(int64_t)b >> 64);
 }
@@ -69,7 +81,11 @@ static inline unsigned __int128 clmul128(uint64_t a, uint64_t b) {
         if (b >> i & 1) r ^= (unsigned __int128)a << i;
     return r;
 }
-static inline uint64_t clmul64(uint64_t a, uint64_t b) { return (uint64_t)clmul128(a, b); }
-static inline uint64_t clmulh64(uint64_t a, uint64_t b) { return (uint64_t)(clmul128(a, b) >> 64); }
+static inline uint64_t clmul64(uint64_t a, uint64_t b) {
+    return (uint64_t)clmul128(a, b);
+}
+static inline uint64_t clmulh64(uint64_t a, uint64_t b) {
+    return (uint64_t)(clmul128(a, b) >> 64);
+}
 
 #endif

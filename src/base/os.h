@@ -30,7 +30,8 @@ uint64_t os_nanoseconds(void);
 void os_random(void *bytes, size_t size);
 /** Poison builds: true for a random allocation now and then (see docs/invariants.md). Else false. */
 bool os_alloc_fails(void);
-/** How much of `size` bytes to ask for in one read or write: all of it; in poison builds, any part of it (at least 1). */
+/** How much of `size` bytes to ask for in one read or write: all of it; in poison builds, any part of it (at least 1).
+ */
 size_t os_io_size(size_t size);
 
 #endif

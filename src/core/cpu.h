@@ -72,45 +72,47 @@ struct jtlb_line {
     const void *code;
 };
 /** A target that never is in line i. */
-static inline uint64_t jtlb_empty(unsigned i, unsigned pc_align) { return ~((uint64_t)i * pc_align); }
+static inline uint64_t jtlb_empty(unsigned i, unsigned pc_align) {
+    return ~((uint64_t)i * pc_align);
+}
 
 struct cpu {
     uint64_t pc;       /* at exits: as exit.def says; stale while translated code runs */
     uint32_t poll;     /* nonzero: come to the loop at the next poll */
     uint32_t fp_flags; /* accrued IEEE flags (fp.h); translated code keeps new ones in the host's status register */
     int64_t budget;    /* instructions left, when CTX_COUNTED */
-    struct jtlb_line *jtlb; /* JTLB_LINES lines */
+    struct jtlb_line *jtlb;          /* JTLB_LINES lines */
     uint16_t jtlb_notes[JTLB_NOTES]; /* those entered since it was empty; past JTLB_NOTES of them, any may have been */
     uint32_t jtlb_entered;
-    uint8_t *frame;         /* current frame of a language guest: host address of its slot 0 */
-    uint8_t *frame_base;    /* start of the guest stack; saved frames are offsets from here */
-    uint8_t *frame_limit;   /* end of it */
-    void *pair_sp;          /* pairing stack pointer between two runs of translated code */
-    void *pair_base;        /* where the pairing stack is empty */
-    void *host_sp;          /* the C stack while translated code runs */
-    uint32_t host_fpcsr;    /* the host's FP control and status: translated code's */
-    uint32_t vee_fpcsr;     /* and vee's own */
+    uint8_t *frame;       /* current frame of a language guest: host address of its slot 0 */
+    uint8_t *frame_base;  /* start of the guest stack; saved frames are offsets from here */
+    uint8_t *frame_limit; /* end of it */
+    void *pair_sp;        /* pairing stack pointer between two runs of translated code */
+    void *pair_base;      /* where the pairing stack is empty */
+    void *host_sp;        /* the C stack while translated code runs */
+    uint32_t host_fpcsr;  /* the host's FP control and status: translated code's */
+    uint32_t vee_fpcsr;   /* and vee's own */
     struct exit exit;
-    const void *exit_site;  /* link cell or stub through which translated code left, or NULL */
+    const void *exit_site; /* link cell or stub through which translated code left, or NULL */
     struct mem_view mem[MEM_SPACES];
     uint64_t reserve_address; /* lr/sc: guest address, or -1 */
     uint64_t reserve_value;
     const void *const *calls; /* C functions that translated code calls, by number */
     const struct guest *guest;
     struct engine *engine;
-    void *owner;        /* the interface's own data for this cpu */
+    void *owner;                       /* the interface's own data for this cpu */
     const struct interface *interface; /* who answers, and its self: for what guests ask of it (counter) */
     void *self;
     struct tlb_views *views; /* MEM_SOFT: where the TLB of space 0 comes from, or NULL if there is only the one */
     uint32_t view;           /* and which it is: the guest changes both when its rights change */
-    struct phys *phys; /* MEM_SOFT: physical memory, for the guest's page walks */
-    uint64_t executed;  /* instructions done before the current budget was granted (counted code) */
-    int64_t granted;    /* the budget that was granted */
-    int64_t ahead;      /* what translated code took from the budget for instructions that it has not begun; it says so
-                           before each C call that may ask (helpers, slow accesses); 0 at exits and in the interpreter */
-    uint64_t args[4];   /* of a C call made by translated code: what, a, b, c */
-    uint64_t result;    /* and what it yielded */
-    uint64_t save[16];  /* for the host's thunks */
+    struct phys *phys;       /* MEM_SOFT: physical memory, for the guest's page walks */
+    uint64_t executed;       /* instructions done before the current budget was granted (counted code) */
+    int64_t granted;         /* the budget that was granted */
+    int64_t ahead;     /* what translated code took from the budget for instructions that it has not begun; it says so
+                          before each C call that may ask (helpers, slow accesses); 0 at exits and in the interpreter */
+    uint64_t args[4];  /* of a C call made by translated code: what, a, b, c */
+    uint64_t result;   /* and what it yielded */
+    uint64_t save[16]; /* for the host's thunks */
     uint64_t spill[SPILLS];
 };
 

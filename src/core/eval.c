@@ -31,7 +31,9 @@ uint64_t uop_eval(enum uop_op op, unsigned X, int64_t IMM, uint64_t A, uint64_t 
     assert(!(uop_info[op].flags & UF_HAND));
     switch (op) {
 #define U(name, r_, a, b, c, form, flags, meaning)                                                                     \
-    case UOP_##name: r = (uint64_t)(meaning); break;
+    case UOP_##name:                                                                                                   \
+        r = (uint64_t)(meaning);                                                                                       \
+        break;
 #include "core/uop.def"
     case UOP_COUNT: break;
     }

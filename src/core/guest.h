@@ -35,7 +35,7 @@ struct walk {
 struct helper {
     const char *name;
     uint64_t (*call)(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c); /* may set cpu->exit.kind */
-    uint8_t effects; /* enum helper_effect */
+    uint8_t effects;                                                       /* enum helper_effect */
 };
 enum helper_effect {
     HELPER_READS = 1,  /* reads architected state: pins are stored before */
@@ -51,7 +51,7 @@ struct guest {
     unsigned nfields;
     const struct slot *slots;
     unsigned nslots;
-    const uint16_t *pins;   /* slots of integer type that hosts keep in registers, hottest first, 0xffff ends */
+    const uint16_t *pins;    /* slots of integer type that hosts keep in registers, hottest first, 0xffff ends */
     const uint16_t *fp_pins; /* likewise T_F64 slots */
     const struct helper *helpers;
     unsigned nhelpers;
@@ -79,8 +79,8 @@ struct guest {
     bool (*wakes)(const struct cpu *cpu);
     /** ISA guests: sets the level of an interrupt wire, numbered as the guest's manual numbers causes. */
     void (*set_line)(struct cpu *cpu, unsigned line, bool level);
-    /** ISA guests: tells timers that are part of the cpu the time (COUNTER_TIME); they set their interrupts. Returns the
-        time at which this is wanted next, UINT64_MAX for never. */
+    /** ISA guests: tells timers that are part of the cpu the time (COUNTER_TIME); they set their interrupts. Returns
+       the time at which this is wanted next, UINT64_MAX for never. */
     uint64_t (*tick)(struct cpu *cpu, uint64_t time);
 };
 

@@ -15,11 +15,11 @@
 
 /* C functions that emitted code calls, by number: the engine fills cpu->calls in this order. All have this form. */
 enum host_call {
-    HOST_CALL_EVAL,   /* a uop by its meaning: what = op | x << 16 */
-    HOST_CALL_READ,   /* memory read: what = uop op | space << 16, a = address; may exit */
-    HOST_CALL_WRITE,  /* memory write: b = value; may exit */
-    HOST_CALL_ATOMIC, /* amo, cas, lr, sc: may exit */
-    HOST_CALL_HELPER, /* guest helper: what = its number; may exit */
+    HOST_CALL_EVAL,    /* a uop by its meaning: what = op | x << 16 */
+    HOST_CALL_READ,    /* memory read: what = uop op | space << 16, a = address; may exit */
+    HOST_CALL_WRITE,   /* memory write: b = value; may exit */
+    HOST_CALL_ATOMIC,  /* amo, cas, lr, sc: may exit */
+    HOST_CALL_HELPER,  /* guest helper: what = its number; may exit */
     HOST_CALL_FMA_NAN, /* a, b: factors of a sum that came out as a NaN; what: 1 for binary64. Accrues the flags */
     HOST_CALL_COUNT
 };
@@ -46,9 +46,9 @@ struct emission {
     const struct block *block;
     const struct cpu *cpu; /* for the kinds and bounds of memory spaces only */
     struct arena *arena;
-    uint8_t *write;     /* writable view of the cache's start */
-    uint8_t *execute;   /* executable view of the same byte */
-    uint32_t at, limit; /* free space in the cache */
+    uint8_t *write;      /* writable view of the cache's start */
+    uint8_t *execute;    /* executable view of the same byte */
+    uint32_t at, limit;  /* free space in the cache */
     uint32_t first_link; /* number that the first link of this unit will have */
     bool counted;
     /* results */

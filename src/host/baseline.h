@@ -16,16 +16,16 @@ enum bank { BANK_INT, BANK_FP };
 
 struct value {
     uint64_t constant;
-    uint32_t def, last; /* uop indices of definition and last use; last 0: never used */
-    uint16_t root;      /* the temporary whose place this one shares (itself, usually) */
-    uint16_t slot;      /* slot + 1 that holds it, or 0 */
-    uint16_t hint;      /* slot + 1 that it will be put into, or 0 */
+    uint32_t def, last;             /* uop indices of definition and last use; last 0: never used */
+    uint16_t root;                  /* the temporary whose place this one shares (itself, usually) */
+    uint16_t slot;                  /* slot + 1 that holds it, or 0 */
+    uint16_t hint;                  /* slot + 1 that it will be put into, or 0 */
     uint32_t hint_at, hint_barrier; /* while looking back: that put, and the barriers met until then */
-    uint16_t spill;     /* spill cell + 1, or 0 */
-    uint8_t reg;        /* scratch register, or NO_REG */
+    uint16_t spill;                 /* spill cell + 1, or 0 */
+    uint8_t reg;                    /* scratch register, or NO_REG */
     uint8_t bank;
     bool is_const;
-    bool boxed; /* FP: known to be a boxed f32 */
+    bool boxed;    /* FP: known to be a boxed f32 */
     bool several;  /* used more than once */
     bool whole;    /* used otherwise than through a narrowing */
     bool needless; /* an extension of which only the narrow half is used: shares its operand's place */

@@ -220,7 +220,8 @@ static enum answer answer(void *self, struct cpu *cpu) {
         return ANSWER_RESUME;
     case EXIT_wait: return wait_for_interrupt(m, cpu);
     default:
-        /* A trap takes a step of its own, so that time passes and counts are reached even where every instruction traps. */
+        /* A trap takes a step of its own, so that time passes and counts are reached even where every instruction
+         * traps. */
         cpu->budget--;
         cpu->guest->enter_trap(cpu);
         return ANSWER_RESUME;

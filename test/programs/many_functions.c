@@ -28,7 +28,7 @@ typedef uint64_t function(uint64_t, uint64_t);
 F1000(1)
 F1000(2)
 
-    static function *const table[] = {N1000(1) N1000(2)};
+static function *const table[] = {N1000(1) N1000(2)};
 enum { COUNT = sizeof table / sizeof table[0] };
 
 int main(void) {

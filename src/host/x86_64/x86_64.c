@@ -58,7 +58,9 @@ static void x86_select(struct jit *j, const struct uop *u) {
     if (!select_fp(j, u)) select_call_c(j, u);
 }
 
-static const uint8_t *x86_pins(const struct emission *m) { return m->write + X86_PIN_OF; }
+static const uint8_t *x86_pins(const struct emission *m) {
+    return m->write + X86_PIN_OF;
+}
 
 static const struct target x86_target = {
     .scratch = {{RAX, RCX, RDX, NO_REG}, {0, 1, 2, 3}},

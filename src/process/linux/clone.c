@@ -26,7 +26,7 @@ static void child_begin(struct thread *t, uint64_t stack, uint64_t flags, uint64
     p->vm->stop_at = UINT64_MAX;
     t->caught = 0;
     t->queued = 0;
-    t->interrupted = 1;                        /* so that the host gets the mask anew */
+    t->interrupted = 1; /* so that the host gets the mask anew */
     p->abi->call_done(t->cpu, 0);
     if (stack) p->abi->set_stack(t->cpu, stack);
     if (flags & CLONE_SETTLS) p->abi->set_tls(t->cpu, tls);

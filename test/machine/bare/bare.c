@@ -13,7 +13,7 @@ void print(const char *text) {
 }
 
 void print_hex(uint64_t n) {
-    for (int shift = 60; shift >= 0; shift -= 4) *UART = (uint8_t)"0123456789abcdef"[n >> shift & 15];
+    for (int shift = 60; shift >= 0; shift -= 4) *UART = (uint8_t) "0123456789abcdef"[n >> shift & 15];
 }
 
 void finish(uint64_t status) {

@@ -1,8 +1,8 @@
 /* bare.h - what the bare-metal tests share: each is a program without an operating system that starts in M mode, checks
  * what it sees, and ends the run with status 0 or with the number of the line of the check that failed (at most 255).
  *
- * Traps in M mode are noted in `trapped` and the instruction is skipped, unless a test sets `on_trap`; those delegated to
- * S mode likewise in `s_trapped`. run_in runs a function in U or S mode.
+ * Traps in M mode are noted in `trapped` and the instruction is skipped, unless a test sets `on_trap`; those delegated
+ * to S mode likewise in `s_trapped`. run_in runs a function in U or S mode.
  */
 #ifndef BARE_H
 #define BARE_H
@@ -83,8 +83,8 @@ void print_hex(uint64_t n);
 #define CLEAR(csr, value) __asm__ volatile("csrc " #csr ", %0" ::"r"((uint64_t)(value)) : "memory")
 /* Instructions of 4 bytes, so that skipping one after a trap is right. They may use a0, a1 and a7. */
 #define DO(text)                                                                                                       \
-    __asm__ volatile(".option push\n.option norvc\n.option norelax\n" text "\n.option pop" ::: "a0", "a1", "a7",       \
-                     "memory")
+    __asm__ volatile(".option push\n.option norvc\n.option norelax\n" text "\n.option pop" ::                          \
+                         : "a0", "a1", "a7", "memory")
 /* The same, and whether it trapped for this cause. */
 #define TRAPS(expected, text)                                                                                          \
     ({                                                                                                                 \

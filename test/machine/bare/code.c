@@ -7,7 +7,9 @@ typedef volatile uint32_t __attribute__((may_alias)) word;
 static uint64_t page[2][512] __attribute__((aligned(4096)));
 enum { LI_A0 = 0x00000513, RET = 0x00008067 };
 
-static uint64_t call(volatile void *at) { return ((uint64_t(*)(void))(uintptr_t)at)(); }
+static uint64_t call(volatile void *at) {
+    return ((uint64_t(*)(void))(uintptr_t)at)();
+}
 
 static void with_fence(void) {
     word *code = (word *)page[0];

@@ -24,7 +24,9 @@ int main(void) {
     __asm__ volatile("rdinstret %0\nj 1f\nnop\n1: ld zero, 0(sp)\nrdinstret %1" : "=&r"(a), "=&r"(b));
     CHECK(b == a + 3);
     /* A trap is no instruction; its handler's are counted. */
-    __asm__ volatile("csrw minstret, %2\ncsrr %0, minstret\nnop\ncsrr %1, minstret" : "=&r"(a), "=&r"(b) : "r"(1000ull));
+    __asm__ volatile("csrw minstret, %2\ncsrr %0, minstret\nnop\ncsrr %1, minstret"
+                     : "=&r"(a), "=&r"(b)
+                     : "r"(1000ull));
     CHECK(a == 1000 && b == 1002);
     WRITE(mcountinhibit, -1);
     CHECK(READ(mcountinhibit) == 5);

@@ -34,7 +34,8 @@ static uint64_t interrupted_in_s(uint64_t on) {
 
 static uint64_t count_in_u(uint64_t n) {
     uint64_t s = s_trapped.count;
-    for (volatile uint64_t i = 0; i < n; i++) {}
+    for (volatile uint64_t i = 0; i < n; i++) {
+    }
     return s_trapped.count - s;
 }
 
@@ -77,7 +78,8 @@ int main(void) {
     /* What S mode left pending arrives in U mode, whatever SIE says, and never in M mode. */
     SET(mstatus, MIE);
     m = trapped.count, s = s_trapped.count;
-    for (volatile int i = 0; i < 10; i++) {}
+    for (volatile int i = 0; i < 10; i++) {
+    }
     CHECK(s_trapped.count == s && trapped.count == m);
     RUN(U, count_in_u, 3);
     CHECK(s_trapped.count == s + 1 && s_trapped.cause == (INTERRUPT | SSI) && !(s_trapped.status & SPP));

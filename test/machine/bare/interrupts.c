@@ -59,7 +59,8 @@ static void timer(void) {
     CHECK(!(READ(mip) >> MTI & 1));
     SET(mstatus, MIE);
     uint64_t before = *MTIME;
-    while (!*(volatile unsigned *)&taken && *MTIME < before + 1000) {}
+    while (!*(volatile unsigned *)&taken && *MTIME < before + 1000) {
+    }
     CHECK(taken == 1 && order[0] == MTI);
     CHECK(*MTIME >= before + 40 && *MTIME < before + 100);
     CLEAR(mstatus, MIE);

@@ -10,11 +10,13 @@ typedef volatile uint64_t table[ENTRIES];
 typedef volatile uint16_t __attribute__((may_alias)) half;
 static table tables[8] __attribute__((aligned(4096)));
 static volatile uint64_t page[3][ENTRIES] __attribute__((aligned(4096)));
-static volatile uint64_t *leaf;         /* the entry that maps AT */
-static uint64_t mode_of_satp;  /* 8, 9, 10 */
+static volatile uint64_t *leaf; /* the entry that maps AT */
+static uint64_t mode_of_satp;   /* 8, 9, 10 */
 #define AT ((volatile uint64_t *)0x40000000ull)
 
-static uint64_t entry(const volatile void *to, uint64_t flags) { return (uint64_t)to >> 12 << 10 | flags; }
+static uint64_t entry(const volatile void *to, uint64_t flags) {
+    return (uint64_t)to >> 12 << 10 | flags;
+}
 
 static void satp(uint64_t mode) {
     WRITE(satp, mode ? mode << 60 | (uint64_t)tables[0] >> 12 : 0);
@@ -41,7 +43,9 @@ static void set_leaf(uint64_t e) {
     __asm__ volatile("sfence.vma" ::: "memory");
 }
 
-static uint64_t load(uint64_t at) { return load_word((void *)at); }
+static uint64_t load(uint64_t at) {
+    return load_word((void *)at);
+}
 
 enum { LOADS = 1, STORES = 2, FETCHES = 4 };
 
@@ -54,18 +58,24 @@ static uint64_t return_to_caller(struct frame *f, uint64_t cause, uint64_t pc) {
 static uint64_t rights(uint64_t at) {
     uint64_t can = 0, before = trapped.count;
     load_word((void *)at);
-    if (trapped.count == before) can |= LOADS;
-    else CHECK(trapped.cause == PAGE_LOAD && trapped.value == at);
+    if (trapped.count == before)
+        can |= LOADS;
+    else
+        CHECK(trapped.cause == PAGE_LOAD && trapped.value == at);
     before = trapped.count;
     store_word((void *)(at + 8), 1);
-    if (trapped.count == before) can |= STORES;
-    else CHECK(trapped.cause == PAGE_STORE && trapped.value == at + 8);
+    if (trapped.count == before)
+        can |= STORES;
+    else
+        CHECK(trapped.cause == PAGE_STORE && trapped.value == at + 8);
     before = trapped.count;
     on_trap = return_to_caller;
     ((void (*)(void))at)();
     on_trap = NULL;
-    if (trapped.count == before) can |= FETCHES;
-    else CHECK(trapped.cause == PAGE_FETCH && trapped.value == at && trapped.pc == at);
+    if (trapped.count == before)
+        can |= FETCHES;
+    else
+        CHECK(trapped.cause == PAGE_FETCH && trapped.value == at && trapped.pc == at);
     return can;
 }
 

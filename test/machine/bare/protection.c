@@ -13,19 +13,25 @@ static uint64_t rights(uint64_t at) {
     uint64_t can = 0, before = trapped.count;
     uint32_t v = 0x8082;
     __asm__ volatile(".option push\n.option norvc\nlw %0, 0(%1)\n.option pop" : "+r"(v) : "r"(at) : "memory");
-    if (trapped.count == before) can |= READS;
-    else CHECK(trapped.cause == ACCESS_LOAD && trapped.value == at);
+    if (trapped.count == before)
+        can |= READS;
+    else
+        CHECK(trapped.cause == ACCESS_LOAD && trapped.value == at);
     before = trapped.count;
     v = 0x8082;
     __asm__ volatile(".option push\n.option norvc\nsw %0, 0(%1)\n.option pop" ::"r"(v), "r"(at) : "memory");
-    if (trapped.count == before) can |= WRITES;
-    else CHECK(trapped.cause == ACCESS_STORE && trapped.value == at);
+    if (trapped.count == before)
+        can |= WRITES;
+    else
+        CHECK(trapped.cause == ACCESS_STORE && trapped.value == at);
     before = trapped.count;
     on_trap = return_to_caller;
     ((void (*)(void))at)();
     on_trap = NULL;
-    if (trapped.count == before) can |= RUNS;
-    else CHECK(trapped.cause == ACCESS_FETCH && trapped.pc == at);
+    if (trapped.count == before)
+        can |= RUNS;
+    else
+        CHECK(trapped.cause == ACCESS_FETCH && trapped.pc == at);
     return can;
 }
 static uint64_t rights_at(enum mode mode, unsigned index) {
@@ -48,7 +54,7 @@ static void ranges(enum mode mode) {
     for (unsigned i = 0; i < 1024; i++) area[i] = 0x8082;
     __asm__ volatile("fence.i");
     for (unsigned r = 0; r < 8; r++) {
-        if ((r & 3) == WRITES) continue; /* reserved */
+        if ((r & 3) == WRITES) continue;    /* reserved */
         config(0, word | 0x1ff, NAPOT | r); /* 4 KiB */
         CHECK(rights_at(mode, 0) == r && rights_at(mode, 511) == r && rights_at(mode, 512) == 7);
         config(0, word | 7, NAPOT | r); /* 64 bytes */
@@ -90,7 +96,9 @@ static void straddling(void) {
     config(0, 0, 0);
 }
 
-static uint64_t nothing(uint64_t unused) { return unused; }
+static uint64_t nothing(uint64_t unused) {
+    return unused;
+}
 static uint64_t to_m(struct frame *f, uint64_t cause, uint64_t pc) {
     extern char run_back[];
     (void)f, (void)cause, (void)pc;

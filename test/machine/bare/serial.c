@@ -1,6 +1,6 @@
 /* stdin: ping!pong */
-/* The serial port and the interrupt controller: registers, loop-back, sending and receiving by interrupt and by polling,
- * claims and completions, thresholds, priorities, both contexts.
+/* The serial port and the interrupt controller: registers, loop-back, sending and receiving by interrupt and by
+ * polling, claims and completions, thresholds, priorities, both contexts.
  */
 #include "bare.h"
 
@@ -109,7 +109,8 @@ int main(void) {
     on_trap = NULL;
     ENABLE_OF(0) = 0;
     for (unsigned i = 0; i < 2; i++) {
-        while (!(UART[LSR] & 1)) {}
+        while (!(UART[LSR] & 1)) {
+        }
         got[i] = (char)UART[DATA];
     }
     CHECK(got[0] == 'g' && got[1] == '!');
@@ -120,7 +121,8 @@ int main(void) {
     ENABLE_OF(1) = 1 << UART_SOURCE;
     RUN(S, asleep_in_s, 0);
     CHECK(got[0] == 'p' && got[1] == 'o' && got[2] == 'n');
-    while (!(UART[LSR] & 1)) {}
+    while (!(UART[LSR] & 1)) {
+    }
     CHECK(UART[DATA] == 'g');
     for (unsigned i = 0; i < 1000; i++) CHECK(!(UART[LSR] & 1)); /* the end */
     print("pong\n");
