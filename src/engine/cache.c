@@ -87,8 +87,14 @@ static struct code_page *page_find(const struct engine *e, uint64_t page) {
     return p;
 }
 
-static uint64_t page_hash(const struct code_page *p) {
-    return XXH64(p->bytes, p->size, 0);
+static uint64_t unit_hash(const struct unit *u, const uint8_t *bytes, size_t avail) {
+    return XXH64(bytes, u->bytes < avail ? u->bytes : avail, 0);
+}
+
+/* Are the bytes that the unit came from no longer what they were? Not for one that crosses: nobody asks. */
+static bool unit_differs(const struct unit *u, const struct code_page *p) {
+    uint64_t offset = u->pc - p->start; /* beyond the page: it was first seen at another address */
+    return u->crosses || offset >= p->size || unit_hash(u, p->bytes + offset, p->size - offset) != u->hash;
 }
 
 static struct code_page *page_for(struct engine *e, const struct block *block, const struct fetch *f) {
@@ -103,7 +109,6 @@ static struct code_page *page_for(struct engine *e, const struct block *block, c
                             .start = block->pc - before,
                             .bytes = f->bytes - before,
                             .size = f->avail + before};
-    if (e->guest->explicit_coherence) p->hash = page_hash(p);
     return *head = p;
 }
 
@@ -144,6 +149,7 @@ struct unit *unit_add(struct engine *e, const struct block *block, const struct 
                        .bytes = block->bytes,
                        .ninsns = block->ninsns,
                        .block = e->host ? NULL : block};
+    if (e->guest->explicit_coherence) u->hash = unit_hash(u, f->bytes, f->avail);
     *head = u;
     e->nunits++;
     /* From now on stores to this page must be seen. */
@@ -210,7 +216,6 @@ void code_written(struct engine *e, uint64_t page, uint64_t offset, uint64_t siz
         unit_drop(e, u);
         e->leave = true;
     }
-    if (p && !p->units && e->guest->explicit_coherence) p->hash = page_hash(p);
 }
 
 void engine_written(struct engine *e, uint64_t physical, uint64_t size) {
@@ -234,7 +239,7 @@ void engine_invalidate(struct engine *e, uint64_t start, uint64_t length) {
                 next = u->page_next;
                 if (overlaps(u, start, length)) {
                     unit_drop(e, u);
-                    any = p->changed = true;
+                    any = true;
                 } else {
                     u->page_next = kept;
                     kept = u;
@@ -260,33 +265,18 @@ void engine_flush(struct engine *e) {
     }
 }
 
-/* Drops the units whose last bytes no hash covers. */
-static bool drop_crossing(struct engine *e, struct code_page *p) {
-    bool any = false;
-    for (struct unit **at = &p->units, *u; (u = *at) != NULL;) {
-        if (u->crosses) {
-            unit_drop(e, u);
-            *at = u->page_next;
-            any = true;
-        } else {
-            at = &u->page_next;
-        }
-    }
-    return any;
-}
-
 void engine_recheck_code(struct engine *e, struct cpu *cpu) {
     bool any = false;
     for (unsigned i = 0; i < PAGE_BUCKETS; i++)
-        for (struct code_page **at = &e->pages[i], *p; (p = *at) != NULL;) {
-            any |= drop_crossing(e, p);
-            if (p->changed || (p->units && page_hash(p) != p->hash)) {
-                for (struct unit *u = p->units; u; u = u->page_next) unit_drop(e, u);
-                *at = p->next;
-                any = true;
-            } else {
-                at = &p->next;
+        for (struct code_page *p = e->pages[i]; p; p = p->next)
+            for (struct unit **at = &p->units, *u; (u = *at) != NULL;) {
+                if (unit_differs(u, p)) {
+                    *at = u->page_next;
+                    unit_drop(e, u);
+                    any = true;
+                } else {
+                    at = &u->page_next;
+                }
             }
-        }
     if (any) cpu_drop_shortcuts(cpu);
 }

@@ -17,20 +17,19 @@ struct unit {
     struct unit *page_next; /* in its page's list */
     uint64_t pc, page, ctx;
     uint32_t bytes, ninsns;
+    uint64_t hash; /* of its bytes, where the guest says when code has changed */
     bool stale;
-    bool crosses;              /* an instruction has bytes on the next page, which the page's hash does not cover */
+    bool crosses;              /* an instruction has bytes on the next page, which the hash does not cover */
     const struct block *block; /* interpreter */
     uint32_t poll_entry, entry, lookup, end; /* baseline: offsets in the cache */
     struct pc_mark *marks;
     uint32_t nmarks;
 };
 
-/** A page that code was translated from: its contents' hash then, and its units. */
+/** A page that code was translated from, and its units. */
 struct code_page {
     struct code_page *next;
     uint64_t page, start; /* identity; guest address of the page's first byte as seen by the first unit */
-    uint64_t hash;
-    bool changed;         /* some of it since: the hash says nothing any more */
     const uint8_t *bytes; /* host address of the page's first byte */
     size_t size;
     struct unit *units;
