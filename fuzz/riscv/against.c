@@ -117,13 +117,23 @@ static bool exchange(struct against *a) {
 
 /* ---- comparison */
 
-enum reason { REASON_NONE, REASON_LACKS, REASON_CANONICAL, REASON_EBREAK, REASON_INHABITED, REASON_CSR, REASONS };
+enum reason {
+    REASON_NONE,
+    REASON_LACKS,
+    REASON_CANONICAL,
+    REASON_EBREAK,
+    REASON_INHABITED,
+    REASON_CSR,
+    REASON_VECTOR,
+    REASONS
+};
 static const char *const reason_names[REASONS] = {
     [REASON_NONE] = "",
     [REASON_LACKS] = "an instruction that the other side lacks",
     [REASON_CANONICAL] = "no address of a fault outside 47 bits",
     [REASON_EBREAK] = "a fetch behind an ebreak at the end of a page",
     [REASON_INHABITED] = "an address where the other side has memory of its own",
+    [REASON_VECTOR] = "a load or store of whole vector registers by a cpu without vectors",
     [REASON_CSR] = "csrrs or csrrc of a read-only register with a zero operand",
 };
 
@@ -164,6 +174,12 @@ static bool sets_nothing(uint32_t bits, const struct run_result *p) {
     return (bits & 0x7f) == 0x73 && (op == 2 || op == 3) && bits >> 30 == 3 && rs1 && p->x[rs1] == 0;
 }
 
+/* QEMU 7.2 knows loads and stores of whole vector registers even without the extension. */
+static bool is_whole_vector(uint32_t bits) {
+    unsigned opcode = bits & 0x7f, width = bits >> 12 & 7;
+    return (opcode == 0x07 || opcode == 0x27) && (width == 0 || width >= 5) && (bits >> 20 & 0xff) == 0x28;
+}
+
 /* A reason for the difference, or REASON_NONE. What is the same once it is taken into account is made the same in *q.
  */
 static enum reason explain(const struct against *a, const struct run_result *p, struct run_result *q) {
@@ -179,6 +195,10 @@ static enum reason explain(const struct against *a, const struct run_result *p, 
     if (p->signal == SIGSEGV && is_inhabited(p->address) && (q->signal != p->signal || q->address != p->address)) {
         *q = *p;
         return REASON_INHABITED;
+    }
+    if (p->signal == SIGILL && is_whole_vector(bits_at(a, p->pc))) {
+        *q = *p;
+        return REASON_VECTOR;
     }
     if (p->signal == SIGILL && sets_nothing(bits_at(a, p->pc), p)) {
         *q = *p;
