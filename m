@@ -1,1 +1,0 @@
-a/much/longer/target/than/the/buffer
