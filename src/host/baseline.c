@@ -1,9 +1,9 @@
 /* baseline.c - the one-pass translator's passes over a block: a look backwards, then one uop after the other.
  *
  * Backwards: last uses; puts that another put of the same slot follows with no exit between are dead; a result that is
- * put into a pinned slot right after is computed there; a uop whose only user can do its work too is left to that.
- * Forwards: the target selects code uop by uop. Nothing here
- * knows the target's instructions.
+ * put into a pinned slot, even by a dead put, is computed there if nothing is in the way; a uop whose only user can do
+ * its work too is left to that; an extension of which the narrow half alone is read is its operand. Forwards: the
+ * target selects code uop by uop. Nothing here knows the target's instructions.
  */
 #include "host/baseline.h"
 #include <assert.h>
