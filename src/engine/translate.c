@@ -1,8 +1,9 @@
 /* translate.c - from bytes to units: fetch, lift, check, emit.
  *
  * A block ends at an unconditional transfer, at the end of its page or function, at LIFT_INSNS, and in TIER_AUTO behind
- * a branch that was always taken so far; its last uop always has END (a jump to the next instruction is added if need be). An instruction that crosses pages is put
- * together here; where pages are mapped one by one (MEM_SOFT) such a block is never kept.
+ * a branch that was always taken so far; its last uop always has END (a jump to the next instruction is added if need
+ * be). An instruction that crosses pages is put together here; where pages are mapped one by one (MEM_SOFT) such a
+ * block is never kept.
  */
 #include "engine/internal.h"
 #include "base/os.h"
