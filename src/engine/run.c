@@ -199,6 +199,10 @@ static void run_some(struct engine *e, struct cpu *cpu, uint64_t ctx) {
     }
     link_exit(e, cpu, u);
     e->host->enter(cpu, e->execute, e->execute + u->entry);
+    if (cpu->exit_site) {
+        const struct code_link *l = &e->links[(uint64_t)(uintptr_t)cpu->exit_site - 1];
+        if (!l->cell) cpu->pc = l->target_pc;
+    }
     cpu->fp_flags |= e->host->take_fp_flags(cpu);
     settle_count(e, cpu);
 }

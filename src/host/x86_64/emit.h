@@ -32,12 +32,20 @@ static inline struct mem at_cache(uint32_t offset) {
 }
 #define AT_CPU(field) at_cpu(offsetof(struct cpu, field))
 
+/* Bytes go through a local pointer: j->p would be read and written again for each of them. */
+static inline uint8_t *put8(uint8_t *p, unsigned v) {
+    *p = (uint8_t)v;
+    return p + 1;
+}
+static inline uint8_t *put32(uint8_t *p, uint32_t v) {
+    memcpy(p, &v, 4);
+    return p + 4;
+}
 static inline void byte(struct jit *j, unsigned b) {
-    *j->p++ = (uint8_t)b;
+    j->p = put8(j->p, b);
 }
 static inline void word32(struct jit *j, uint32_t v) {
-    memcpy(j->p, &v, 4);
-    j->p += 4;
+    j->p = put32(j->p, v);
 }
 static inline void word64(struct jit *j, uint64_t v) {
     memcpy(j->p, &v, 8);
@@ -47,71 +55,49 @@ static inline uint32_t here(const struct jit *j) {
     return (uint32_t)(j->p - j->m->write);
 }
 
-static inline void modrm_reg(struct jit *j, uint8_t reg, uint8_t rm) {
-    byte(j, 0xc0 | (reg & 7) << 3 | (rm & 7));
-}
-
-/* imm_bytes: bytes of immediate that follow, for rip-relative operands. */
-static inline void modrm_mem(struct jit *j, uint8_t reg, struct mem m, unsigned imm_bytes) {
-    unsigned r = (reg & 7u) << 3;
-    if (m.rip) {
-        byte(j, r | 5);
-        word32(j, (uint32_t)m.disp - (here(j) + 4 + imm_bytes));
-        return;
-    }
-    if (m.base == NO_REG) {
-        byte(j, r | 4);
-        byte(j, (m.index == NO_REG ? 4u : m.index & 7u) << 3 | 5 | (unsigned)m.scale << 6);
-        word32(j, (uint32_t)m.disp);
-        return;
-    }
-    unsigned mod = m.disp == 0 && (m.base & 7) != 5 ? 0 : m.disp == (int8_t)m.disp ? 0x40 : 0x80;
-    if (m.index != NO_REG || (m.base & 7) == 4) {
-        byte(j, mod | r | 4);
-        byte(j, (unsigned)m.scale << 6 | (m.index == NO_REG ? 4u : m.index & 7u) << 3 | (m.base & 7u));
-    } else {
-        byte(j, mod | r | (m.base & 7u));
-    }
-    if (mod == 0x40)
-        byte(j, (uint8_t)m.disp);
-    else if (mod == 0x80)
-        word32(j, (uint32_t)m.disp);
+static inline uint8_t *put_modrm_reg(uint8_t *p, uint8_t reg, uint8_t rm) {
+    return put8(p, 0xc0u | (reg & 7u) << 3 | (rm & 7u));
 }
 
 /* Opcodes are written 0xPPMMOO: mandatory prefix (0, 66, f2, f3), map (0: none, 1: 0f, 2: 0f38, 3: 0f3a), opcode. */
-static inline void prefix(struct jit *j, uint32_t op, bool w, uint8_t reg, uint8_t index, uint8_t base, bool byte_reg) {
+static inline uint8_t *put_prefix(uint8_t *p, uint32_t op, bool w, uint8_t reg, uint8_t index, uint8_t base,
+                                  bool byte_reg) {
+    _Static_assert(NO_REG >> 3 == 0x1f, "bit 4 tells NO_REG from a register's bit 3");
     unsigned pp = op >> 16 & 0xff, map = op >> 8 & 0xff;
-    unsigned rex = (unsigned)w << 3 | (reg != NO_REG && reg >> 3) << 2 | (index != NO_REG && index >> 3) << 1 |
-                   (base != NO_REG && base >> 3);
-    if (pp) byte(j, pp);
-    if (rex || byte_reg) byte(j, 0x40 | rex);
-    if (map) byte(j, 0x0f);
-    if (map == 2) byte(j, 0x38);
-    if (map == 3) byte(j, 0x3a);
-    byte(j, op & 0xff);
+    unsigned rex = (unsigned)w << 3 | (reg >> 3 == 1) << 2 | (index >> 3 == 1) << 1 | (base >> 3 == 1);
+    if (pp) p = put8(p, pp);
+    if (rex || byte_reg) p = put8(p, 0x40 | rex);
+    if (map) {
+        p = put8(p, 0x0f);
+        if (map == 2) p = put8(p, 0x38);
+        if (map == 3) p = put8(p, 0x3a);
+    }
+    return put8(p, op & 0xff);
+}
+static inline void prefix(struct jit *j, uint32_t op, bool w, uint8_t base) {
+    j->p = put_prefix(j->p, op, w, NO_REG, NO_REG, base, false);
 }
 static inline void op_rr(struct jit *j, uint32_t op, bool w, uint8_t reg, uint8_t rm) {
-    prefix(j, op, w, reg, NO_REG, rm, false);
-    modrm_reg(j, reg, rm);
+    j->p = put_modrm_reg(put_prefix(j->p, op, w, reg, NO_REG, rm, false), reg, rm);
 }
 /* With byte registers: spl..dil need a REX. */
 static inline void op_rr8(struct jit *j, uint32_t op, uint8_t reg, uint8_t rm) {
-    prefix(j, op, false, reg, NO_REG, rm, reg >= 4 || rm >= 4);
-    modrm_reg(j, reg, rm);
+    j->p = put_modrm_reg(put_prefix(j->p, op, false, reg, NO_REG, rm, reg >= 4 || rm >= 4), reg, rm);
 }
+/* emit.c: [base + disp] for opcodes without prefix in maps 0 and 1, and any other. imm_bytes: bytes of immediate that
+   follow, for rip-relative operands. */
+void op_base(struct jit *j, uint32_t op, uint32_t rex_reg, uint8_t base, int32_t disp);
+void op_any(struct jit *j, uint32_t op, bool w, uint8_t reg, struct mem m, unsigned imm_bytes);
 static inline void op_rm_imm(struct jit *j, uint32_t op, bool w, uint8_t reg, struct mem m, unsigned imm_bytes) {
-    if (m.gs) byte(j, 0x65);
-    prefix(j, op, w, reg, m.index, m.base, false);
-    modrm_mem(j, reg, m, imm_bytes);
+    if (op <= 0x1ff && m.base != NO_REG && m.index == NO_REG && !m.gs)
+        op_base(j, op, (uint32_t)w << 3 | reg >> 3 << 2 | (reg & 7u) << 11, m.base, m.disp);
+    else
+        op_any(j, op, w, reg, m, imm_bytes);
 }
 static inline void op_rm(struct jit *j, uint32_t op, bool w, uint8_t reg, struct mem m) {
     op_rm_imm(j, op, w, reg, m, 0);
 }
-static inline void op_rm8(struct jit *j, uint32_t op, uint8_t reg, struct mem m) {
-    if (m.gs) byte(j, 0x65);
-    prefix(j, op, false, reg, m.index, m.base, reg >= 4);
-    modrm_mem(j, reg, m, 0);
-}
+void op_rm8(struct jit *j, uint32_t op, uint8_t reg, struct mem m);
 
 /* VEX, three operands. op as above; pp and map go into the prefix. */
 static inline void vex_prefix(struct jit *j, uint32_t op, bool w, uint8_t reg, uint8_t v, uint8_t index, uint8_t base) {
@@ -131,7 +117,7 @@ static inline void vex_prefix(struct jit *j, uint32_t op, bool w, uint8_t reg, u
 }
 static inline void vex_rrr(struct jit *j, uint32_t op, bool w, uint8_t reg, uint8_t v, uint8_t rm) {
     vex_prefix(j, op, w, reg, v, NO_REG, rm);
-    modrm_reg(j, reg, rm);
+    j->p = put_modrm_reg(j->p, reg, rm);
 }
 
 /* The eight classic operations: opcode / extension digit. */
@@ -182,13 +168,13 @@ static inline void mov_ri(struct jit *j, uint8_t to, uint64_t v) {
     if (v == 0) {
         op_rr(j, 0x33, W32, to, to);
     } else if (v == (uint32_t)v) {
-        prefix(j, 0xb8 | (to & 7u), false, NO_REG, NO_REG, to, false);
+        prefix(j, 0xb8 | (to & 7u), false, to);
         word32(j, (uint32_t)v);
     } else if (v == (uint64_t)(int32_t)v) {
         op_rr(j, 0xc7, W64, 0, to);
         word32(j, (uint32_t)v);
     } else {
-        prefix(j, 0xb8 | (to & 7u), true, NO_REG, NO_REG, to, false);
+        prefix(j, 0xb8 | (to & 7u), true, to);
         word64(j, v);
     }
 }

@@ -23,43 +23,47 @@ struct cold *cold_new(struct jit *j, enum cold_kind kind, uint32_t from) {
     return c;
 }
 
-uint32_t link_new(struct jit *j, uint64_t target, uint32_t patch, bool back) {
+/* The jump whose rel32 is at `patch` becomes a link, and leads to its stub until then. */
+static struct code_link *link_new(struct jit *j, uint64_t target, uint32_t patch) {
     struct emission *m = j->m;
     if (m->nlinks == m->link_cap) {
         uint32_t cap = m->link_cap ? m->link_cap * 2 : 16;
         struct code_link *all = arena_grow(m->arena, m->links, m->link_cap * sizeof *all, cap * sizeof *all);
         if (!all) {
             j->give_up = true;
-            return 0;
+            return NULL;
         }
         m->links = all;
         m->link_cap = cap;
     }
-    m->links[m->nlinks] = (struct code_link){.target_pc = target, .patch = patch, .back = back};
-    return m->nlinks++;
+    struct code_link *l = &m->links[m->nlinks++];
+    *l = (struct code_link){.target_pc = target, .patch = patch};
+    return l;
+}
+
+/* Used where nothing is live in scratch: cold code and block ends. */
+static void load_pc(struct jit *j, uint64_t pc) {
+    mov_ri(j, RAX, pc);
 }
 
 void store_pc(struct jit *j, struct mem to, uint64_t pc) {
     if (pc == (uint64_t)(int32_t)pc) {
         mov_mi(j, W64, to, (int32_t)pc);
     } else {
-        /* Used where nothing is live in scratch: cold code and block ends. */
-        mov_ri(j, RAX, pc);
+        load_pc(j, pc);
         mov_mr(j, W64, to, RAX);
     }
 }
 
-/* The jump whose rel32 is at `patch` becomes a link to `target`. */
+/* The jump whose rel32 is at `patch` leads to `target`. */
 static void link_jump(struct jit *j, uint32_t patch, uint64_t target) {
     bool back = target <= j->pc;
-    if (target == j->block->pc && !j->give_up) { /* the block itself: no stub needed */
+    if (target == j->block->pc) { /* the block itself: no stub needed */
         jump_fill(j, patch, back ? j->m->poll_entry : j->m->entry);
         return;
     }
-    struct cold *c = cold_new(j, COLD_LINK, patch);
-    if (!c) return;
-    c->value = target;
-    c->link = link_new(j, target, patch, back);
+    struct code_link *l = link_new(j, target, patch);
+    if (l) l->back = back;
 }
 
 static void give_back(struct jit *j, uint32_t n) {
@@ -70,21 +74,11 @@ static void select_branch(struct jit *j, const struct uop *u, bool w) {
     uint64_t target = (uint64_t)u->imm;
     uint32_t ahead = j->m->counted ? insns_ahead(j) : 0;
     select_compare(j, u, w);
-    if (ahead && target == j->block->pc) { /* what was not run is given back on the way */
+    if (ahead) { /* what was not run is given back on the way */
         uint8_t *no = jcc_short(j, cc_of(u->x ^ 1));
         give_back(j, ahead);
         align_patch(j, 1);
         link_jump(j, jmp(j), target);
-        short_here(j, no);
-        return;
-    }
-    if (ahead) {
-        uint8_t *no = jcc_short(j, cc_of(u->x ^ 1));
-        give_back(j, ahead);
-        align_patch(j, 1);
-        uint32_t patch = jmp(j);
-        link_jump(j, patch, target);
-        if (j->ncold) j->cold[j->ncold - 1].ahead = 0; /* given back already */
         short_here(j, no);
         return;
     }
@@ -105,7 +99,7 @@ static void push_pc(struct jit *j, uint16_t temp) {
     } else {
         uint8_t t = temp_reg(j, BANK_INT);
         mov_ri(j, t, pc);
-        prefix(j, 0x50 | (t & 7u), false, NO_REG, NO_REG, t, false);
+        prefix(j, 0x50 | (t & 7u), false, t);
     }
 }
 
@@ -113,11 +107,7 @@ static void push_pc(struct jit *j, uint16_t temp) {
 static void landing(struct jit *j, uint64_t pc) {
     lea(j, W64, RSP, at_reg(RSP, 8));
     align_patch(j, 1);
-    uint32_t patch = jmp(j);
-    struct cold *c = cold_new(j, COLD_LINK, patch);
-    if (!c) return;
-    c->value = pc;
-    c->link = link_new(j, pc, patch, false);
+    link_new(j, pc, jmp(j));
 }
 
 static void select_call(struct jit *j, const struct uop *u) {
@@ -139,12 +129,14 @@ static void select_callind(struct jit *j, const struct uop *u) {
     struct cold *c = cold_new(j, COLD_CELL, jcc(j, CC_NE));
     op_rm(j, 0xff, false, 2, at_cache(0));
     uint32_t rel2 = here(j) - 4;
-    if (!c) return;
+    struct code_link *l = link_new(j, 0, 0);
+    if (!c || !l) return;
+    l->cell = true;
     c->reg = a;
     c->from[1] = rel1;
     c->cell = rel2;
     c->back = here(j);
-    c->link = link_new(j, 0, 0, false);
+    c->link = (uint32_t)(l - j->m->links);
     landing(j, value_of(j, u->b)->constant);
 }
 
@@ -177,7 +169,6 @@ static void leave_with(struct jit *j, uint64_t pc, uint32_t kind, uint64_t value
     store_pc(j, AT_CPU(pc), pc);
     mov_mi(j, W32, AT_CPU(exit.kind), (int32_t)kind);
     if (has_value) store_pc(j, AT_CPU(exit.value), value);
-    mov_mi(j, W64, AT_CPU(exit_site), 0);
     jmp_to(j, X86_LEAVE);
 }
 
@@ -408,8 +399,7 @@ static void cold_call(struct jit *j, struct cold *c) {
         fill(j, failed);
         give_back(j, c->ahead);
         store_pc(j, AT_CPU(pc), c->pc);
-        mov_mi(j, W64, AT_CPU(exit_site), 0);
-        jmp_to(j, X86_LEAVE);
+            jmp_to(j, X86_LEAVE);
     }
 }
 
@@ -463,9 +453,9 @@ static void cold_cell(struct jit *j, struct cold *c) {
     align_pc(j, RAX);
     mov_mr(j, W64, AT_CPU(pc), RAX);
     lea(j, W64, RAX, at_cache(c->back));
-    prefix(j, 0x50, false, NO_REG, NO_REG, RAX, false);
-    mov_mi(j, W64, AT_CPU(exit_site), (int32_t)(j->m->first_link + c->link + 1));
-    jmp_to(j, X86_LEAVE);
+    prefix(j, 0x50, false, RAX);
+    mov_ri(j, RAX, j->m->first_link + c->link + 1);
+    jmp_to(j, X86_LINK);
     while (here(j) & 15) byte(j, 0xcc);
     uint32_t cell = here(j);
     word64(j, 1);
@@ -476,7 +466,6 @@ static void cold_cell(struct jit *j, struct cold *c) {
     memcpy(j->m->write + rel, &v, 4);
     j->m->links[c->link].patch = cell;
     j->m->links[c->link].stub = enter;
-    j->m->links[c->link].cell = true;
 }
 
 /* Division by 0 and -1, as uop.def says: quotients -1 and -a, remainders a and 0. */
@@ -504,17 +493,6 @@ static void cold_one(struct jit *j, struct cold *c) {
     }
     fill(j, c->from[0]);
     switch ((enum cold_kind)c->kind) {
-    case COLD_LINK:
-        j->m->links[c->link].stub = here(j);
-        if (leads_to_another_page(j, c->value)) {
-            mov_ri(j, RAX, c->value);
-            jmp_to(j, X86_DISPATCH);
-            break;
-        }
-        store_pc(j, AT_CPU(pc), c->value);
-        mov_mi(j, W64, AT_CPU(exit_site), (int32_t)(j->m->first_link + c->link + 1));
-        jmp_to(j, X86_LEAVE);
-        break;
     case COLD_LEAVE_AT:
         if (c == j->cold) j->m->lookup = here(j); /* the poll's way out, the first of all */
         give_back(j, c->ahead);
@@ -525,8 +503,7 @@ static void cold_one(struct jit *j, struct cold *c) {
         } else {
             store_pc(j, AT_CPU(pc), c->value);
         }
-        mov_mi(j, W64, AT_CPU(exit_site), 0);
-        jmp_to(j, X86_LEAVE);
+            jmp_to(j, X86_LEAVE);
         break;
     case COLD_EXIT:
         give_back(j, c->ahead);
@@ -534,8 +511,7 @@ static void cold_one(struct jit *j, struct cold *c) {
             leave_with(j, c->pc, c->exit_kind, c->value, true);
         } else {
             if (c->flag) store_pc(j, AT_CPU(pc), c->pc);
-            mov_mi(j, W64, AT_CPU(exit_site), 0);
-            jmp_to(j, X86_LEAVE);
+                    jmp_to(j, X86_LEAVE);
         }
         break;
     case COLD_INTERPRET:
@@ -561,7 +537,23 @@ static void cold_one(struct jit *j, struct cold *c) {
     }
 }
 
+/* The engine knows where a link leads: the stub says which one it is. */
+static void link_stub(struct jit *j, struct code_link *l, uint32_t number) {
+    l->stub = here(j);
+    fill(j, l->patch);
+    if (leads_to_another_page(j, l->target_pc)) {
+        load_pc(j, l->target_pc);
+        jmp_to(j, X86_DISPATCH);
+    } else {
+        mov_ri(j, RAX, number);
+        jmp_to(j, X86_LINK);
+    }
+}
+
 void control_end(struct jit *j) {
-    j->m->hot_end = here(j);
+    struct emission *m = j->m;
+    m->hot_end = here(j);
+    for (uint32_t i = 0; i < m->nlinks; i++)
+        if (!m->links[i].cell) link_stub(j, &m->links[i], m->first_link + i + 1);
     for (uint32_t i = 0; i < j->ncold; i++) cold_one(j, &j->cold[i]);
 }

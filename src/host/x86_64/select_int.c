@@ -251,14 +251,13 @@ static void select_unary(struct jit *j, const struct uop *u, uint32_t op, bool w
 }
 static void select_unary8(struct jit *j, const struct uop *u, uint32_t op, bool w) {
     uint8_t a = use_reg(j, u->a), to = def_reg(j, u->dst);
-    prefix(j, op, w, to, NO_REG, a, a >= 4);
-    modrm_reg(j, to, a);
+    j->p = put_modrm_reg(put_prefix(j->p, op, w, to, NO_REG, a, a >= 4), to, a);
 }
 
 static void select_bswap(struct jit *j, const struct uop *u, bool w) {
     uint8_t a = use_reg(j, u->a), to = def_reg(j, u->dst);
     copy_rr(j, w, to, a);
-    prefix(j, 0x01c8 | (to & 7u), w, NO_REG, NO_REG, to, false);
+    prefix(j, 0x01c8 | (to & 7u), w, to);
 }
 
 static void select_sext32(struct jit *j, const struct uop *u) {

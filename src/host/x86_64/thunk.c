@@ -26,10 +26,10 @@ static void stmxcsr(struct jit *j, struct mem m) {
     op_rm(j, 0x01ae, false, 3, m);
 }
 static void push(struct jit *j, uint8_t r) {
-    prefix(j, 0x50 | (r & 7u), false, NO_REG, NO_REG, r, false);
+    prefix(j, 0x50 | (r & 7u), false, r);
 }
 static void pop(struct jit *j, uint8_t r) {
-    prefix(j, 0x58 | (r & 7u), false, NO_REG, NO_REG, r, false);
+    prefix(j, 0x58 | (r & 7u), false, r);
 }
 
 /* void enter(struct cpu *cpu, const void *code) */
@@ -99,9 +99,7 @@ static void emit_dispatch(struct jit *j) {
     uint8_t *miss = jcc_short(j, CC_NE);
     op_rm(j, 0xff, false, 4, at_reg(RCX, 8));
     short_here(j, miss);
-    mov_mr(j, W64, AT_CPU(pc), RAX);
-    mov_mi(j, W64, AT_CPU(exit_site), 0);
-    jmp_to(j, X86_LEAVE);
+    jmp_to(j, X86_LEAVE_AT);
 }
 
 static void pad_to(struct jit *j, uint32_t offset) {
@@ -134,6 +132,12 @@ uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute
     pad_to(&j, X86_EMPTY);
     mov_ri(&j, RAX, 1);
     jmp_to(&j, X86_MISS);
+    pad_to(&j, X86_LINK);
+    mov_mr(&j, W64, AT_CPU(exit_site), RAX);
+    jmp_to(&j, X86_LEAVE);
+    pad_to(&j, X86_LEAVE_AT);
+    mov_mr(&j, W64, AT_CPU(pc), RAX);
+    jmp_to(&j, X86_LEAVE);
     pad_to(&j, X86_CONSTANTS);
     memcpy(j.p, constants, sizeof constants);
     for (uint32_t i = 0; i < 64; i++) write[X86_FP_FLAGS + i] = (uint8_t)x86_fp_flags(i);

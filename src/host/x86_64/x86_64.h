@@ -21,6 +21,8 @@ enum {
     X86_DISPATCH = 1536, /* jump to the guest pc in rax */
     X86_MISS = 1664,     /* the pairing stack did not hold the pc in rax: drop it, dispatch */
     X86_EMPTY = 1728,    /* reached through an empty inline cache or pairing stack: they hold the pc 1 */
+    X86_LINK = 1744,     /* leave through the link whose number + 1 is in rax */
+    X86_LEAVE_AT = 1768, /* leave for the guest pc in rax */
     X86_CONSTANTS = 1792,
     X86_FP_FLAGS = 2048, /* MXCSR's sticky bits to fp.h's: 64 bytes */
     X86_PIN_OF = 2112,   /* by slot: the pin's register (for the translator) */
@@ -54,7 +56,6 @@ extern const uint8_t x86_xmm_pins[XMM_PINS];
 
 /* Out-of-line code, emitted after the block. */
 enum cold_kind {
-    COLD_LINK,      /* stub of a link: leave for target pc */
     COLD_CELL,      /* miss of an inline cache */
     COLD_LEAVE_AT,  /* leave with pc = value, or what is in reg (flag) */
     COLD_EXIT,      /* leave with exit kind and value */
@@ -72,15 +73,13 @@ struct cold {
     uint32_t from[2]; /* rel32s that lead here */
     uint32_t back;    /* offset to go on at */
     uint32_t ahead;   /* instructions to give back */
-    uint32_t link;    /* COLD_LINK, COLD_CELL: link number in this emission */
+    uint32_t link;    /* COLD_CELL: link number in this emission */
     uint32_t cell;    /* COLD_CELL */
     uint32_t exit_kind;
     uint64_t pc, value;
     struct mem mem;
 };
 struct cold *cold_new(struct jit *j, enum cold_kind kind, uint32_t from);
-/** Adds a link; yields its number within this emission. */
-uint32_t link_new(struct jit *j, uint64_t target, uint32_t patch, bool back);
 
 /* thunk.c */
 uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute, uint32_t limit);
