@@ -16,15 +16,15 @@ struct block *block_make(struct arena *arena, uint64_t pc, uint64_t ctx) {
     *k = (struct block){.pc = pc, .ctx = ctx, .cap = 128, .ntemps = 1, .tcap = 128};
     k->uops = arena_alloc_raw(arena, k->cap * sizeof *k->uops);
     k->types = arena_alloc_raw(arena, k->tcap);
-    return k->uops && k->types ? k : NULL;
+    k->defs = arena_alloc_raw(arena, k->tcap * sizeof *k->defs);
+    return k->uops && k->types && k->defs ? k : NULL;
 }
 
 void builder_init(struct builder *b, struct block *block, struct arena *arena, const struct guest *guest) {
     *b = (struct builder){.block = block, .arena = arena, .guest = guest, .ctx = block->ctx, .pc = block->pc};
     b->slot_temp = arena_alloc(arena, (guest->nslots + 1) * sizeof *b->slot_temp);
-    b->def_of = arena_alloc_raw(arena, block->tcap * sizeof *b->def_of);
     b->known = arena_alloc_raw(arena, block->tcap);
-    b->failed = !b->slot_temp || !b->def_of || !b->known;
+    b->failed = !b->slot_temp || !b->known;
     if (!b->failed) b->known[0] = 0;
 }
 
@@ -39,7 +39,7 @@ static __attribute__((noinline, cold)) bool temps_grow(struct builder *b) {
     uint32_t *defs = NULL;
     if (cap > k->tcap) {
         types = arena_grow(b->arena, k->types, k->tcap, cap);
-        defs = arena_grow(b->arena, b->def_of, k->tcap * sizeof *defs, cap * sizeof *defs);
+        defs = arena_grow(b->arena, k->defs, k->tcap * sizeof *defs, cap * sizeof *defs);
         known = arena_grow(b->arena, b->known, k->tcap, cap);
     }
     if (!types || !defs || !known) {
@@ -47,7 +47,7 @@ static __attribute__((noinline, cold)) bool temps_grow(struct builder *b) {
         return false;
     }
     k->types = types;
-    b->def_of = defs;
+    k->defs = defs;
     b->known = known;
     k->tcap = cap;
     return true;
@@ -92,7 +92,7 @@ static inline bool is_const(const struct builder *b, uint16_t temp) {
     return b->known[temp] & KNOWN_CONST;
 }
 static inline uint64_t const_of(const struct builder *b, uint16_t temp) {
-    return (uint64_t)b->block->uops[b->def_of[temp]].imm;
+    return (uint64_t)b->block->uops[b->block->defs[temp]].imm;
 }
 
 static unsigned known_of(const struct builder *b, const struct uop *u) {
@@ -124,7 +124,7 @@ static unsigned known_of(const struct builder *b, const struct uop *u) {
 /* An extension of a value that is extended already: the value itself. Result 0: not so. */
 static uint16_t fold_extension(struct builder *b, const struct uop *u) {
     if ((u->op != UOP_sext32_i64 && u->op != UOP_zext32_i64) || !u->a) return 0;
-    const struct uop *d = &b->block->uops[b->def_of[u->a]];
+    const struct uop *d = &b->block->uops[b->block->defs[u->a]];
     if (d->op != UOP_trunc_i32) return 0;
     return b->known[d->a] & (u->op == UOP_sext32_i64 ? KNOWN_SIGN : KNOWN_ZERO) ? d->a : 0;
 }
@@ -135,7 +135,7 @@ static inline uint16_t temp_new(struct builder *b, enum type type, unsigned know
     if (k->ntemps == k->tcap && !temps_grow(b)) return 0;
     uint16_t t = (uint16_t)k->ntemps++;
     k->types[t] = (uint8_t)type;
-    b->def_of[t] = k->nuops;
+    k->defs[t] = k->nuops;
     b->known[t] = (uint8_t)known;
     return t;
 }

@@ -110,6 +110,7 @@ static bool check_temps(struct check *c, const struct uop *u) {
     if (c->temp[u->dst] != TEMP_UNDEFINED) return wrong(c, "%%%u is assigned twice", u->dst);
     if (k->types[u->dst] != info->result)
         return wrong(c, "%%%u is noted as %s", u->dst, type_name((enum type)k->types[u->dst]));
+    if (k->defs[u->dst] != c->index) return wrong(c, "%%%u is noted as defined by uop %u", u->dst, k->defs[u->dst]);
     c->temp[u->dst] = info->form == FORM_CONST ? TEMP_CONST : TEMP_VALUE;
     return true;
 }

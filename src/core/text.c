@@ -430,12 +430,19 @@ struct block *block_parse(const char *text, struct arena *arena, const struct gu
     struct block *k = arena_alloc(arena, sizeof *k);
     struct uop *uops = arena_alloc(arena, lines * sizeof *uops);
     uint8_t *types = arena_alloc(arena, BLOCK_MAX_TEMPS);
-    if (!k || !uops || !types) {
+    uint32_t *defs = arena_alloc(arena, BLOCK_MAX_TEMPS * sizeof *defs);
+    if (!k || !uops || !types || !defs) {
         fail(&p, "out of memory");
         return NULL;
     }
-    *k = (struct block){
-        .pc = pc, .ctx = ctx, .uops = uops, .types = types, .cap = lines, .ntemps = 1, .tcap = BLOCK_MAX_TEMPS};
+    *k = (struct block){.pc = pc,
+                        .ctx = ctx,
+                        .uops = uops,
+                        .types = types,
+                        .defs = defs,
+                        .cap = lines,
+                        .ntemps = 1,
+                        .tcap = BLOCK_MAX_TEMPS};
     if (!at_line_end(&p)) fail(&p, "unexpected text");
     while (!p.failed && next_line(&p)) {
         struct uop *u = &uops[k->nuops];
@@ -445,7 +452,10 @@ struct block *block_parse(const char *text, struct arena *arena, const struct gu
             break;
         }
         k->nuops++;
-        if (u->dst) types[u->dst] = uop_info[u->op].result;
+        if (u->dst) {
+            types[u->dst] = uop_info[u->op].result;
+            defs[u->dst] = k->nuops - 1;
+        }
         if (u->dst >= k->ntemps) k->ntemps = u->dst + 1u;
         if (u->op == UOP_mark) {
             k->ninsns++;

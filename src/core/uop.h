@@ -77,6 +77,7 @@ struct block {
     uint64_t ctx; /* the context it was lifted under: see CTX_* in cpu.h */
     struct uop *uops;
     uint8_t *types; /* by temporary; [0] unused */
+    uint32_t *defs; /* by temporary: index of the uop that defines it; [0] unused */
     uint32_t nuops, cap;
     uint32_t ntemps, tcap; /* temporaries are 1 .. ntemps-1 */
     uint32_t ninsns;
@@ -94,7 +95,6 @@ struct builder {
     const void *unit;    /* whatever the interface gave for lifting (a language module), or NULL */
     void *notes;         /* the lifter's own for this block, in the arena; NULL at its first instruction */
     uint16_t *slot_temp; /* by slot: the temporary that holds its value now, or 0 */
-    uint32_t *def_of;    /* by temporary: index of the uop that defines it */
     uint8_t *known;      /* by temporary: what is known of its upper half (enum known in block.c) */
     bool ended;          /* a uop with END was appended */
     bool failed;         /* out of temporaries or memory: give up */

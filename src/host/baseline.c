@@ -16,7 +16,7 @@ static unsigned slot_size(const struct jit *j, unsigned slot) {
     return j->guest->slots[slot].type == T_I32 ? 4 : 8;
 }
 
-/* What the passes ask of a uop's kind, in one byte. */
+/* What the passes ask of a uop's kind, in one word. */
 enum trait {
     TRAIT_LEAVES = 1, /* may leave; targets leave to the interpreter when a narrow value is not boxed */
     TRAIT_PURE = 2,
@@ -25,7 +25,8 @@ enum trait {
     TRAIT_SHARES = 16, /* a narrowing: the same register read narrower */
     TRAIT_CONST = 32,
     TRAIT_GET = 64,
-    TRAIT_SPECIAL = 128 /* mark or put */
+    TRAIT_SPECIAL = 128, /* mark or put */
+    TRAIT_FP = 256       /* the result's bank is BANK_FP */
 };
 enum { PURE = UF_PURE, COMM = UF_COMM, FP = UF_FP, EXIT = UF_EXIT, EFFECT = UF_EFFECT, END = UF_END, HAND = UF_HAND };
 #define IS(name, other) (UOP_##name == UOP_##other)
@@ -35,16 +36,20 @@ enum { PURE = UF_PURE, COMM = UF_COMM, FP = UF_FP, EXIT = UF_EXIT, EFFECT = UF_E
     [UOP_##name] = (((flags)&EXIT) || IS(name, unbox_f32) ? TRAIT_LEAVES : 0) | ((flags)&PURE ? TRAIT_PURE : 0) |      \
                    ((flags)&END ? TRAIT_END : 0) | ((flags) & (EXIT | EFFECT | FP) ? TRAIT_KEPT : 0) |                 \
                    (SHARES(name) ? TRAIT_SHARES : 0) | (FORM_##form == FORM_CONST ? TRAIT_CONST : 0) |                 \
-                   (FORM_##form == FORM_SLOT && !SPECIAL(name) ? TRAIT_GET : 0) | (SPECIAL(name) ? TRAIT_SPECIAL : 0),
-static const uint8_t traits[UOP_COUNT] = {
+                   (FORM_##form == FORM_SLOT && !SPECIAL(name) ? TRAIT_GET : 0) | (SPECIAL(name) ? TRAIT_SPECIAL : 0) |     \
+                   (T_##r == T_F32 || T_##r == T_F64 ? TRAIT_FP : 0),
+static const uint16_t traits[UOP_COUNT] = {
 #include "core/uop.def"
 };
 #undef U
 
 static inline void note_narrow_use(struct jit *j, uint16_t t, uint32_t i) {
-    struct value *v = &j->v[t]; /* of temporary 0, too: nobody looks */
-    v->several |= v->last != 0;
-    if (v->last < i) v->last = i;
+    struct value *v = &j->v[t];
+    if (v->last) {
+        v->several = true;
+        if (v->last >= i) return;
+    }
+    v->last = i;
 }
 static inline void note_use(struct jit *j, uint16_t t, uint32_t i) {
     note_narrow_use(j, t, i);
@@ -57,117 +62,119 @@ static bool is_needless(const struct value *v, const struct uop *u) {
 }
 
 /* The only use of the uop's result may take over its work. */
-static bool is_absorbed(struct jit *j, const struct uop *u) {
-    struct value *v = &j->v[u->dst];
-    if (v->several || j->v[u->a].is_const) return false;
+static bool is_absorbed(struct jit *j, struct value *v, const struct uop *u) {
+    if (v->several) return false;
     const struct uop *user = &j->block->uops[v->last];
     if (user->a != u->dst && user->b != u->dst) return false; /* but through a narrowing */
     if (user->c || !j->target->absorbs(j, user, u)) return false;
     return v->absorbed = !j->v[user->a].absorbed && !j->v[user->b].absorbed;
 }
 
+/* What looking back knows of the slots. */
+struct slots {
+    uint32_t *put;     /* by slot: the epoch in which it is put later; an exit begins a new one */
+    uint32_t *touched; /* by slot: the last uop met that gets or puts it; valid where there is a hint for the slot */
+    uint32_t epoch;
+    uint32_t barrier; /* the last uop met over which a result must not go into its pin early */
+};
+
 /* At the definition of a value that a put wants in slot `hint`: is it free from here to there, and does nothing leave
    between? Then what the value is made from by unary uops may be computed there, too. */
-static inline void decide_hint(struct jit *j, struct value *v, const struct uop *u, uint32_t i, const uint32_t *touched,
-                               uint32_t barrier) {
-    if (v->hint_barrier != barrier || touched[v->hint - 1] != v->hint_at) {
+static inline void decide_hint(struct jit *j, struct value *v, const struct uop *u, uint32_t i, const struct slots *s) {
+    if (s->barrier < v->hint_at || s->touched[v->hint - 1] != v->hint_at) {
         v->hint = 0;
         return;
     }
     if (u->b || !u->a || (traits[u->op] & (TRAIT_PURE | TRAIT_SHARES)) != TRAIT_PURE) return;
     struct value *a = &j->v[u->a];
-    if (a->last != i || a->bank != v->bank || a->is_const) return;
+    if (a->last != i || bank_of(j->block->types[u->a]) != (enum bank)v->bank) return;
     a->hint = v->hint;
     a->hint_at = v->hint_at;
-    a->hint_barrier = barrier;
 }
 
-static void look_back(struct jit *j) {
+/* A dead put says that until the next one the slot's pin may hold anything: this value, for one. */
+static inline void look_at_put(struct jit *j, const struct uop *u, uint32_t i, struct slots *s) {
+    struct value *v = &j->v[u->a];
+    bool dead = s->put[u->x] == s->epoch;
+    s->touched[u->x] = i;
+    j->dead[i] = dead;
+    if (!dead) {
+        if (!(j->guest->slots[u->x].flags & SLOT_FP_FLAGS)) s->put[u->x] = s->epoch;
+        note_use(j, u->a, i);
+    }
+    if (j->pin_of[u->x] == NO_REG || (dead && v->hint)) return;
+    v->hint = (uint16_t)(u->x + 1);
+    v->hint_at = i;
+}
+
+/* True if the uop uses its operands here and now. */
+static inline bool look_at_pure(struct jit *j, struct value *v, const struct uop *u, const struct slots *s) {
+    if (traits[u->op] & TRAIT_SHARES) {
+        if (v->last) note_narrow_use(j, u->a, v->last);
+        j->v[u->a].several |= v->several;
+        v->hint = 0;
+        return false;
+    }
+    if (!v->last) return false; /* a pure uop whose result nobody wants uses nothing */
+    if (is_needless(v, u)) {
+        struct value *a = &j->v[u->a];
+        v->needless = true;
+        note_use(j, u->a, v->last);
+        a->several |= v->several;
+        if (v->hint && !a->hint && s->barrier > v->hint_at) {
+            a->hint = v->hint;
+            a->hint_at = v->hint_at;
+        }
+        return false;
+    }
+    if (u->b && !u->c && is_absorbed(j, v, u)) {
+        note_use(j, u->a, v->last);
+        v->hint = 0;
+        return false;
+    }
+    return true;
+}
+
+/* Uses are met before the definition, which adds what does not depend on them. Everything begins as zero. */
+static void look_back(struct jit *j, struct slots *s) {
     const struct block *k = j->block;
-    const unsigned nslots = j->guest->nslots;
-    uint32_t *later = arena_alloc(j->m->arena, 2 * nslots * sizeof *later), epoch = 1;
-    uint32_t *touched = later + nslots, barrier = 1;
-    if (!later) {
-        j->give_up = true;
-        return;
-    }
-    j->v[0] = (struct value){.reg = NO_REG};
-    for (uint32_t i = 0; i < k->nuops; i++) {
-        const struct uop *u = &k->uops[i];
-        if (!u->dst) continue;
-        const unsigned is = traits[u->op];
-        j->v[u->dst] = (struct value){.def = i,
-                                      .root = is & TRAIT_SHARES ? j->v[u->a].root : u->dst, /* maybe more, later */
-                                      .reg = NO_REG,
-                                      .bank = (uint8_t)bank_of(k->types[u->dst]),
-                                      .is_const = is & TRAIT_CONST,
-                                      .constant = (uint64_t)u->imm};
-    }
+    s->epoch = 1;
+    s->barrier = UINT32_MAX;
     for (uint32_t i = k->nuops; i-- > 0;) {
         const struct uop *u = &k->uops[i];
         const unsigned is = traits[u->op];
         if (is & TRAIT_SPECIAL) {
-            if (u->op == UOP_mark) {
-                barrier++;
-                continue;
-            }
-            /* A dead put says that until the next one the slot's pin may hold anything: this value, for one. */
-            struct value *v = &j->v[u->a];
-            bool dead = later[u->x] == epoch, pinned = j->pin_of[u->x] != NO_REG && !v->is_const && v->root == u->a;
-            touched[u->x] = i;
-            j->dead[i] = dead;
-            if (!dead) {
-                if (!(j->guest->slots[u->x].flags & SLOT_FP_FLAGS)) later[u->x] = epoch;
-                note_use(j, u->a, i);
-            }
-            if (!pinned || (dead && v->hint)) continue;
-            v->hint = (uint16_t)(u->x + 1);
-            v->hint_at = i;
-            v->hint_barrier = barrier;
+            if (u->op == UOP_mark)
+                s->barrier = i;
+            else
+                look_at_put(j, u, i, s);
             continue;
         }
         struct value *v = &j->v[u->dst];
+        v->root = u->dst; /* maybe another's, later */
+        v->reg = NO_REG;
+        v->bank = is & TRAIT_FP ? BANK_FP : BANK_INT;
+        if (is & TRAIT_CONST) {
+            v->is_const = true;
+            v->constant = (uint64_t)u->imm;
+            continue;
+        }
         if (is & TRAIT_GET) {
-            later[u->x] = 0;
-            touched[u->x] = i;
+            s->put[u->x] = 0;
+            s->touched[u->x] = i;
             v->hint = 0;
             continue;
         }
         if (is & (TRAIT_LEAVES | TRAIT_END)) {
-            epoch++;
-            if (v->hint) decide_hint(j, v, u, i, touched, barrier);
-            barrier++;
+            s->epoch++;
+            if (v->hint) decide_hint(j, v, u, i, s);
+            s->barrier = i;
         }
-        if (is & TRAIT_PURE) {
-            if (is & TRAIT_SHARES) {
-                if (v->last) note_narrow_use(j, u->a, v->last);
-                j->v[u->a].several |= v->several;
-                v->hint = 0;
-                continue;
-            }
-            if (!v->last) continue; /* a pure uop whose result nobody wants uses nothing */
-            if (is_needless(v, u)) {
-                struct value *a = &j->v[u->a];
-                v->needless = true;
-                note_use(j, u->a, v->last);
-                a->several |= v->several;
-                if (v->hint && !a->hint && !a->is_const && v->hint_barrier == barrier) {
-                    a->hint = v->hint;
-                    a->hint_at = v->hint_at;
-                    a->hint_barrier = barrier;
-                }
-                continue;
-            }
-            if (u->b && !u->c && is_absorbed(j, u)) {
-                note_use(j, u->a, v->last);
-                v->hint = 0;
-                continue;
-            }
-        }
-        note_use(j, u->a, i);
-        note_use(j, u->b, i);
-        note_use(j, u->c, i);
-        if (v->hint && !(is & TRAIT_LEAVES)) decide_hint(j, v, u, i, touched, barrier);
+        if ((is & TRAIT_PURE) && !look_at_pure(j, v, u, s)) continue;
+        if (u->a) note_use(j, u->a, i);
+        if (u->b) note_use(j, u->b, i);
+        if (u->c) note_use(j, u->c, i);
+        if (v->hint && !(is & TRAIT_LEAVES)) decide_hint(j, v, u, i, s);
     }
 }
 
@@ -452,47 +459,96 @@ static void uop_done(struct jit *j, const struct uop *u) {
     j->locked[0] = j->locked[1] = 0;
 }
 
-enum emit_result baseline_emit(struct emission *m, const struct target *target) {
-    const struct block *k = m->block;
-    struct jit *j = arena_alloc(m->arena, sizeof *j);
-    if (!j) return EMIT_GIVE_UP;
-    *j = (struct jit){.m = m, .target = target, .block = k, .guest = m->guest, .spills = UINT64_MAX};
-    j->p = m->write + m->at;
-    j->limit = m->write + m->limit;
-    j->v = arena_alloc_raw(m->arena, k->ntemps * sizeof *j->v);
-    j->pin_of = target->pins(m);
-    j->tied = arena_alloc(m->arena, (m->guest->nslots + 1) * sizeof *j->tied);
-    j->dead = arena_alloc(m->arena, k->nuops);
-    m->marks = arena_alloc_raw(m->arena, (k->ninsns + 1) * sizeof *m->marks);
-    if (!j->v || !j->pin_of || !j->tied || !j->dead || !m->marks) return EMIT_GIVE_UP;
-    /* Far more than any block needs, so that single instructions need not check. */
-    if (j->limit - j->p < (ptrdiff_t)(k->nuops * 160 + 4096)) return EMIT_FULL;
-    look_back(j);
-    target->begin(j);
-    j->insn = UINT32_MAX;
-    for (uint32_t i = 0; i < k->nuops && !j->give_up; i++) {
+static bool is_plain_slot(const struct jit *j, const struct uop *u) {
+    return !(j->guest->slots[u->x].flags & SLOT_FP_FLAGS);
+}
+
+static inline void forward_put(struct jit *j, const struct uop *u) {
+    if (j->dead[j->at]) return;
+    if (!is_plain_slot(j, u)) {
+        j->target->select(j, u);
+        uop_done(j, u);
+        return;
+    }
+    put_slot(j, u->x, u->a);
+    release(j, u->a);
+    j->locked[0] = j->locked[1] = 0;
+}
+
+static inline void forward(struct jit *j, const struct uop *u, unsigned is) {
+    if (u->dst) {
+        struct value *v = &j->v[u->dst];
+        if (v->absorbed || (!v->last && !(is & TRAIT_KEPT))) return;
+        if (v->needless || (is & TRAIT_SHARES)) {
+            v->root = j->v[u->a].root;
+            if (v->needless) return;
+        }
+        if ((is & TRAIT_GET) && is_plain_slot(j, u)) {
+            get_slot(j, u->dst, u->x);
+            j->locked[0] = j->locked[1] = 0;
+            return;
+        }
+    }
+    j->target->select(j, u);
+    uop_done(j, u);
+}
+
+static inline void end_mark(const struct jit *j, struct pc_mark *mark) {
+    mark->host_end = (uint32_t)(j->p - j->m->write) - j->m->poll_entry;
+}
+
+static void go_forward(struct jit *j) {
+    const struct block *k = j->block;
+    struct pc_mark none, *mark = &none; /* of the current instruction */
+    for (uint32_t i = 0; i < k->nuops; i++) {
         const struct uop *u = &k->uops[i];
+        const unsigned is = traits[u->op];
+        if (is & TRAIT_CONST) continue;
         j->at = i;
-        if (u->op == UOP_mark) {
-            if (m->nmarks) m->marks[m->nmarks - 1].host_end = (uint32_t)(j->p - m->write) - m->poll_entry;
-            m->marks[m->nmarks++] = (struct pc_mark){.guest_off = (uint32_t)((uint64_t)u->imm - k->pc)};
-            j->insn++;
+        if (!(is & TRAIT_SPECIAL)) {
+            forward(j, u, is);
+            if (j->give_up) return;
+        } else if (u->op == UOP_put) {
+            forward_put(j, u);
+        } else {
+            end_mark(j, mark);
+            mark = &j->m->marks[++j->insn];
             j->pc = (uint64_t)u->imm;
             j->next = j->pc + u->x;
-            continue;
+            mark->guest_off = (uint32_t)(j->pc - k->pc);
         }
-        if (u->dst) {
-            const struct value *v = &j->v[u->dst];
-            if (v->is_const || v->absorbed || (!v->last && !(traits[u->op] & TRAIT_KEPT))) continue;
-            if (v->needless || (traits[u->op] & TRAIT_SHARES)) j->v[u->dst].root = j->v[u->a].root;
-            if (v->needless) continue;
-        } else if (j->dead[i]) {
-            continue;
-        }
-        target->select(j, u);
-        uop_done(j, u);
     }
-    if (m->nmarks) m->marks[m->nmarks - 1].host_end = (uint32_t)(j->p - m->write) - m->poll_entry;
+    end_mark(j, mark);
+    j->m->nmarks = j->insn + 1;
+}
+
+enum emit_result baseline_emit(struct emission *m, const struct target *target) {
+    const struct block *k = m->block;
+    const unsigned nslots = m->guest->nslots;
+    struct jit jit, *j = &jit;
+    struct slots slots;
+    memset(j, 0, sizeof *j);
+    j->m = m;
+    j->target = target;
+    j->block = k;
+    j->guest = m->guest;
+    j->spills = UINT64_MAX;
+    j->p = m->write + m->at;
+    j->limit = m->write + m->limit;
+    /* Far more than any block needs, so that single instructions need not check. */
+    if (j->limit - j->p < (ptrdiff_t)(k->nuops * 160 + 4096)) return EMIT_FULL;
+    j->pin_of = target->pins(m);
+    j->v = arena_alloc(m->arena, k->ntemps * sizeof *j->v);
+    slots.put = arena_alloc(m->arena, nslots * (sizeof *slots.put + sizeof *j->tied));
+    slots.touched = arena_alloc_raw(m->arena, nslots * sizeof *slots.touched);
+    j->dead = arena_alloc_raw(m->arena, k->nuops);
+    m->marks = arena_alloc_raw(m->arena, (k->ninsns + 1) * sizeof *m->marks);
+    if (!j->v || !slots.put || !slots.touched || !j->dead || !m->marks || !j->pin_of) return EMIT_GIVE_UP;
+    j->tied = (uint16_t *)(slots.put + nslots);
+    look_back(j, &slots);
+    target->begin(j);
+    j->insn = UINT32_MAX;
+    go_forward(j);
     if (!j->give_up) target->end(j);
     if (j->give_up) return EMIT_GIVE_UP;
     m->end = (uint32_t)(j->p - m->write);

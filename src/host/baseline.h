@@ -16,13 +16,13 @@ enum bank { BANK_INT, BANK_FP };
 
 struct value {
     uint64_t constant;
-    uint32_t def, last;             /* uop indices of definition and last use; last 0: never used */
-    uint16_t root;                  /* the temporary whose place this one shares (itself, usually) */
-    uint16_t slot;                  /* slot + 1 that holds it, or 0 */
-    uint16_t hint;                  /* slot + 1 that it will be put into, or 0 */
-    uint32_t hint_at, hint_barrier; /* while looking back: that put, and the barriers met until then */
-    uint16_t spill;                 /* spill cell + 1, or 0 */
-    uint8_t reg;                    /* scratch register, or NO_REG */
+    uint32_t last;    /* index of the uop that uses it last; 0: never used */
+    uint32_t hint_at; /* while looking back: index of the put that `hint` comes from */
+    uint16_t root;    /* the temporary whose place this one shares (itself, usually) */
+    uint16_t slot;    /* slot + 1 that holds it, or 0 */
+    uint16_t hint;    /* slot + 1 that it will be put into, or 0 */
+    uint16_t spill;   /* spill cell + 1, or 0 */
+    uint8_t reg;      /* scratch register, or NO_REG */
     uint8_t bank;
     bool is_const;
     bool boxed;    /* FP: known to be a boxed f32 */
@@ -63,7 +63,7 @@ struct jit {
     struct value *v;       /* by temporary */
     const uint8_t *pin_of; /* by slot */
     uint16_t *tied;        /* by slot */
-    bool *dead;            /* by uop: a put that nobody can see */
+    bool *dead;            /* by uop, of puts only: nobody can see it */
     uint16_t owner[2][16]; /* by bank and scratch register: the temporary in it */
     uint16_t locked[2];    /* by bank: scratch registers that the current uop uses */
     uint64_t spills;       /* free spill cells */
@@ -76,6 +76,11 @@ struct jit {
 };
 
 enum emit_result baseline_emit(struct emission *m, const struct target *target);
+
+/* The uop that defines a temporary. */
+static inline const struct uop *definition_of(const struct jit *j, uint16_t t) {
+    return &j->block->uops[j->block->defs[t]];
+}
 
 /* For select rules. Registers returned are locked until the uop is done. */
 static inline struct value *value_of(struct jit *j, uint16_t t) {

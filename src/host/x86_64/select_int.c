@@ -37,12 +37,12 @@ bool x86_absorbs(const struct jit *j, const struct uop *user, const struct uop *
     if (!(user->op == UOP_add_i64 && definition->op == UOP_shl_i64) &&
         !(user->op == UOP_add_i32 && definition->op == UOP_shl_i32))
         return false;
-    const struct value *n = &j->v[definition->b];
-    return n->is_const && n->constant >= 1 && n->constant <= 3;
+    const struct uop *n = definition_of(j, definition->b);
+    return (n->op == UOP_const_i64 || n->op == UOP_const_i32) && n->imm >= 1 && n->imm <= 3;
 }
 
 static void select_scaled(struct jit *j, const struct uop *u, uint16_t shifted, uint16_t other, bool w) {
-    const struct uop *d = &j->block->uops[j->v[shifted].def];
+    const struct uop *d = definition_of(j, shifted);
     uint8_t x = use_reg(j, d->a), y = use_reg(j, other);
     lea(j, w, def_reg(j, u->dst), (struct mem){.base = y, .index = x, .scale = (uint8_t)j->v[d->b].constant});
     absorbed_done(j, d->a);
@@ -291,7 +291,7 @@ static bool select_count(struct jit *j, const struct uop *u, uint32_t op, bool w
 
 /* Was the value computed by a 32-bit instruction, which clears the upper half? */
 static bool upper_is_zero(struct jit *j, uint16_t t) {
-    const struct uop *d = &j->block->uops[value_of(j, t)->def];
+    const struct uop *d = definition_of(j, j->v[t].root);
     int32_t n;
     switch ((enum uop_op)d->op) {
     case UOP_add_i32:
