@@ -11,21 +11,20 @@
 #include <string.h>
 
 struct block *block_make(struct arena *arena, uint64_t pc, uint64_t ctx) {
-    struct block *k = arena_alloc(arena, sizeof *k);
+    struct block *k = arena_alloc_raw(arena, sizeof *k);
     if (!k) return NULL;
     *k = (struct block){.pc = pc, .ctx = ctx, .cap = 128, .ntemps = 1, .tcap = 128};
     k->uops = arena_alloc_raw(arena, k->cap * sizeof *k->uops);
-    k->types = arena_alloc_raw(arena, k->tcap);
-    k->defs = arena_alloc_raw(arena, k->tcap * sizeof *k->defs);
-    return k->uops && k->types && k->defs ? k : NULL;
+    k->temps = arena_alloc_raw(arena, k->tcap * sizeof *k->temps);
+    return k->uops && k->temps ? k : NULL;
 }
 
 void builder_init(struct builder *b, struct block *block, struct arena *arena, const struct guest *guest) {
     *b = (struct builder){.block = block, .arena = arena, .guest = guest, .ctx = block->ctx, .pc = block->pc};
-    b->slot_temp = arena_alloc(arena, (guest->nslots + 1) * sizeof *b->slot_temp);
-    b->known = arena_alloc_raw(arena, block->tcap);
-    b->failed = !b->slot_temp || !b->known;
-    if (!b->failed) b->known[0] = 0;
+    b->at = block->uops;
+    b->slot_temp = arena_alloc(arena, guest->nslots * sizeof *b->slot_temp);
+    b->failed = !b->slot_temp;
+    block->temps[0] = (struct temp){0};
 }
 
 void builder_forget(struct builder *b) {
@@ -35,24 +34,18 @@ void builder_forget(struct builder *b) {
 static __attribute__((noinline, cold)) bool temps_grow(struct builder *b) {
     struct block *k = b->block;
     uint32_t cap = k->tcap * 2 < BLOCK_MAX_TEMPS ? k->tcap * 2 : BLOCK_MAX_TEMPS;
-    uint8_t *types = NULL, *known = NULL;
-    uint32_t *defs = NULL;
-    if (cap > k->tcap) {
-        types = arena_grow(b->arena, k->types, k->tcap, cap);
-        defs = arena_grow(b->arena, k->defs, k->tcap * sizeof *defs, cap * sizeof *defs);
-        known = arena_grow(b->arena, b->known, k->tcap, cap);
-    }
-    if (!types || !defs || !known) {
+    struct temp *temps = NULL;
+    if (cap > k->tcap) temps = arena_grow(b->arena, k->temps, k->tcap * sizeof *temps, cap * sizeof *temps);
+    if (!temps) {
         b->failed = true;
         return false;
     }
-    k->types = types;
-    k->defs = defs;
-    b->known = known;
+    k->temps = temps;
     k->tcap = cap;
     return true;
 }
 
+/* No room would be left behind the uop at b->at. */
 static __attribute__((noinline, cold)) bool uops_grow(struct builder *b) {
     struct block *k = b->block;
     struct uop *uops = arena_grow(b->arena, k->uops, k->cap * sizeof *uops, k->cap * 2 * sizeof *uops);
@@ -62,6 +55,7 @@ static __attribute__((noinline, cold)) bool uops_grow(struct builder *b) {
     }
     k->uops = uops;
     k->cap *= 2;
+    b->at = uops + k->nuops;
     return true;
 }
 
@@ -89,14 +83,14 @@ static unsigned known_of_const(enum type t, uint64_t v) {
 
 /* Of temporaries that are operands, or of 0, of which nothing is known. */
 static inline bool is_const(const struct builder *b, uint16_t temp) {
-    return b->known[temp] & KNOWN_CONST;
+    return b->block->temps[temp].known & KNOWN_CONST;
 }
 static inline uint64_t const_of(const struct builder *b, uint16_t temp) {
-    return (uint64_t)b->block->uops[b->block->defs[temp]].imm;
+    return (uint64_t)b->block->uops[b->block->temps[temp].def].imm;
 }
 
 static unsigned known_of(const struct builder *b, const struct uop *u) {
-    const unsigned ka = b->known[u->a], kb = b->known[u->b];
+    const unsigned ka = b->block->temps[u->a].known, kb = b->block->temps[u->b].known;
     const uint64_t n = is_const(b, u->b) ? const_of(b, u->b) : 0; /* of shifts; 0 says nothing */
     switch ((enum uop_op)u->op) {
     case UOP_const_i64: return known_of_const(T_I64, (uint64_t)u->imm);
@@ -121,57 +115,35 @@ static unsigned known_of(const struct builder *b, const struct uop *u) {
     }
 }
 
-/* An extension of a value that is extended already: the value itself. Result 0: not so. */
-static uint16_t fold_extension(struct builder *b, const struct uop *u) {
-    if ((u->op != UOP_sext32_i64 && u->op != UOP_zext32_i64) || !u->a) return 0;
-    const struct uop *d = &b->block->uops[b->block->defs[u->a]];
-    if (d->op != UOP_trunc_i32) return 0;
-    return b->known[d->a] & (u->op == UOP_sext32_i64 ? KNOWN_SIGN : KNOWN_ZERO) ? d->a : 0;
-}
-
-/* The temporary that the uop at builder_next defines; 0: failed. */
+/* The temporary that the uop at b->at defines; 0: failed. */
 static inline uint16_t temp_new(struct builder *b, enum type type, unsigned known) {
     struct block *k = b->block;
     if (k->ntemps == k->tcap && !temps_grow(b)) return 0;
     uint16_t t = (uint16_t)k->ntemps++;
-    k->types[t] = (uint8_t)type;
-    k->defs[t] = k->nuops;
-    b->known[t] = (uint8_t)known;
+    k->temps[t] = (struct temp){.def = k->nuops, .type = (uint8_t)type, .known = (uint8_t)known};
     return t;
 }
 
-/* The uop at builder_next stays. There is always room for one more. */
+/* The uop at b->at stays. */
 static inline bool advance(struct builder *b) {
     struct block *k = b->block;
     if (k->nuops + 1 == k->cap && !uops_grow(b)) return false;
     k->nuops++;
+    b->at++;
     return true;
 }
 
-static inline uint16_t keep(struct builder *b) {
-    struct uop *u = builder_next(b);
-    const struct uop_info *info = &uop_info[u->op];
-    uint16_t t = 0;
-    if (b->failed) return 0;
-    if (info->result != T_N) {
-        unsigned known = known_by_op[u->op];
-        t = u->dst = temp_new(b, info->result, known & KNOWN_ASK ? known_of(b, u) : known);
-        if (!t) return 0;
-    }
-    if (info->flags & UF_END) b->ended = true;
-    return advance(b) ? t : 0;
-}
-
-/* The same for uops of which everything is known here: without result, and with one. */
+/* Uops of which everything is known here: without result, and with one. */
 static inline void keep_plain(struct builder *b, enum uop_op op, unsigned x, uint16_t a, uint64_t imm) {
-    *builder_next(b) = (struct uop){.op = (uint16_t)op, .a = a, .x = (uint16_t)x, .imm = (int64_t)imm};
-    if (!b->failed) advance(b);
+    if (b->failed) return;
+    *b->at = (struct uop){.op = (uint16_t)op, .a = a, .x = (uint16_t)x, .imm = (int64_t)imm};
+    advance(b);
 }
 static inline uint16_t keep_value(struct builder *b, enum uop_op op, enum type type, unsigned known, unsigned x,
                                   uint64_t imm) {
     uint16_t t = b->failed ? 0 : temp_new(b, type, known);
     if (!t) return 0;
-    *builder_next(b) = (struct uop){.op = (uint16_t)op, .dst = t, .x = (uint16_t)x, .imm = (int64_t)imm};
+    *b->at = (struct uop){.op = (uint16_t)op, .dst = t, .x = (uint16_t)x, .imm = (int64_t)imm};
     return advance(b) ? t : 0;
 }
 
@@ -188,48 +160,64 @@ uint16_t build_const(struct builder *b, enum type type, uint64_t value) {
                       known_of_const(wide ? T_I64 : T_I32, value), 0, value);
 }
 
-/* x+0, x|0, x^0, x<<0 and their like are the operand itself; moves and address arithmetic lift to these. */
-static bool is_right_identity(enum uop_op op, uint64_t value) {
-    switch (op) {
-    case UOP_add_i64:
-    case UOP_sub_i64:
-    case UOP_or_i64:
-    case UOP_xor_i64:
-    case UOP_shl_i64:
-    case UOP_shr_i64:
-    case UOP_sar_i64:
-    case UOP_add_i32:
-    case UOP_sub_i32:
-    case UOP_or_i32:
-    case UOP_xor_i32:
-    case UOP_shl_i32:
-    case UOP_shr_i32:
-    case UOP_sar_i32: return value == 0;
-    case UOP_and_i64: return value == UINT64_MAX;
-    default: return false;
-    }
+/* What builder_take asks of a uop's kind, in one byte. */
+enum taking {
+    TAKE_PURE = 1,
+    TAKE_COMM = 2,
+    TAKE_COMPARES = 4,
+    TAKE_END = 8,
+    TAKE_EXTENDS = 16, /* sext32, zext32 */
+    TAKE_ZERO = 32,    /* x + 0 is x; moves and address arithmetic lift to this */
+    TAKE_ONES = 64,    /* x & -1 is x */
+    TAKE_VALUE = 128   /* of integers: may be folded */
+};
+enum { PURE = UF_PURE, COMM = UF_COMM, FP = UF_FP, EXIT = UF_EXIT, EFFECT = UF_EFFECT, END = UF_END, HAND = UF_HAND };
+#define IS(name, other)   (UOP_##name == UOP_##other)
+#define IS2(name, other)  (IS(name, other##_i64) || IS(name, other##_i32))
+#define FORM(form, other) (FORM_##form == FORM_##other)
+#define ZERO(name)                                                                                                     \
+    (IS2(name, add) || IS2(name, sub) || IS2(name, or) || IS2(name, xor) || IS2(name, shl) || IS2(name, shr) ||        \
+     IS2(name, sar))
+#define U(name, r, a, b, c, form, flags, meaning)                                                                      \
+    [UOP_##name] = ((flags)&PURE ? TAKE_PURE : 0) | ((flags)&COMM ? TAKE_COMM : 0) | ((flags)&END ? TAKE_END : 0) |    \
+                   (FORM(form, COND) || FORM(form, BRANCH) || FORM(form, EXITIF) ? TAKE_COMPARES : 0) |                \
+                   (IS(name, sext32_i64) || IS(name, zext32_i64) ? TAKE_EXTENDS : 0) | (ZERO(name) ? TAKE_ZERO : 0) |  \
+                   (IS(name, and_i64) ? TAKE_ONES : 0) | (T_##r == T_I64 || T_##r == T_I32 ? TAKE_VALUE : 0),
+static const uint8_t takes[UOP_COUNT] = {
+#include "core/uop.def"
+};
+#undef U
+#define U(name, r, a, b, c, form, flags, meaning) [UOP_##name] = T_##r,
+static const uint8_t results[UOP_COUNT] = {
+#include "core/uop.def"
+};
+#undef U
+
+static inline bool is_right_identity(unsigned is, uint64_t value) {
+    return value == 0 ? is & TAKE_ZERO : value == UINT64_MAX && (is & TAKE_ONES);
 }
 
-/* Of a PURE uop with a constant operand. */
-static bool fold(struct builder *b, const struct uop *u, uint16_t *result) {
-    const struct uop_info *info = &uop_info[u->op];
-    const bool ca = !u->a || is_const(b, u->a), cb = !u->b || is_const(b, u->b), cc = !u->c || is_const(b, u->c);
-    const uint64_t va = u->a && ca ? const_of(b, u->a) : 0, vb = u->b && cb ? const_of(b, u->b) : 0;
-    if (ca && cb && cc && (info->result == T_I64 || info->result == T_I32)) {
+/* A PURE uop with a constant operand: what it folds to, or 0. */
+static uint16_t fold(struct builder *b, const struct uop *u, unsigned is) {
+    const bool ca = is_const(b, u->a), cb = is_const(b, u->b);
+    const uint64_t va = ca ? const_of(b, u->a) : 0, vb = cb ? const_of(b, u->b) : 0;
+    if ((ca || !u->a) && (cb || !u->b) && (is_const(b, u->c) || !u->c)) {
+        if (!(is & TAKE_VALUE)) return 0;
         uint32_t flags = 0;
         const uint64_t vc = u->c ? const_of(b, u->c) : 0;
-        *result = build_const(b, info->result, uop_eval(u->op, u->x, u->imm, va, vb, vc, &flags));
-        return true;
+        return build_const(b, (enum type)results[u->op], uop_eval(u->op, u->x, u->imm, va, vb, vc, &flags));
     }
-    if (u->b && cb && is_right_identity(u->op, vb)) {
-        *result = u->a;
-        return true;
-    }
-    if (u->a && ca && (info->flags & UF_COMM) && is_right_identity(u->op, va)) {
-        *result = u->b;
-        return true;
-    }
-    return false;
+    if (cb && is_right_identity(is, vb)) return u->a;
+    if (ca && (is & TAKE_COMM) && is_right_identity(is, va)) return u->b;
+    return 0;
+}
+
+/* An extension of a value that is extended already: the value itself. Result 0: not so. */
+static uint16_t fold_extension(struct builder *b, const struct uop *u) {
+    const struct temp *temps = b->block->temps;
+    const struct uop *d = &b->block->uops[temps[u->a].def];
+    if (!u->a || d->op != UOP_trunc_i32) return 0;
+    return temps[d->a].known & (u->op == UOP_sext32_i64 ? KNOWN_SIGN : KNOWN_ZERO) ? d->a : 0;
 }
 
 static inline void swap_operands(struct uop *u) {
@@ -250,22 +238,32 @@ static void turn_comparison(const struct builder *b, struct uop *u) {
 }
 
 uint16_t builder_take(struct builder *b) {
-    uint16_t folded;
     if (b->failed) return 0;
-    struct uop *u = builder_next(b);
-    const unsigned flags = uop_info[u->op].flags;
-    if (flags & UF_PURE) {
-        unsigned any = b->known[u->a] | b->known[u->b] | b->known[u->c];
-        if ((any & KNOWN_CONST) && fold(b, u, &folded)) return folded;
-        if ((folded = fold_extension(b, u)) != 0) return folded;
-        /* Either extension of a value whose top bit is clear is the other one; the zero-extension costs hosts nothing.
-         */
-        if (u->op == UOP_sext32_i64 && b->known[u->a] & KNOWN_POSITIVE) u->op = UOP_zext32_i64;
+    struct uop *u = b->at;
+    const struct temp *temps = b->block->temps;
+    const unsigned is = takes[u->op];
+    uint16_t folded;
+    if (is & TAKE_PURE) {
+        if (((temps[u->a].known | temps[u->b].known | temps[u->c].known) & KNOWN_CONST) && (folded = fold(b, u, is)) != 0)
+            return folded;
+        if (is & TAKE_EXTENDS) {
+            if ((folded = fold_extension(b, u)) != 0) return folded;
+            /* Either extension of a value whose top bit is clear is the other one; the zero-extension costs hosts
+               nothing. */
+            if (temps[u->a].known & KNOWN_POSITIVE) u->op = UOP_zext32_i64;
+        }
     }
-    if ((flags & UF_COMM) && is_const(b, u->a) && u->b && !is_const(b, u->b)) swap_operands(u);
-    if (uop_info[u->op].form == FORM_COND || uop_info[u->op].form == FORM_BRANCH || uop_info[u->op].form == FORM_EXITIF)
-        turn_comparison(b, u);
-    return keep(b);
+    if ((is & TAKE_COMM) && is_const(b, u->a) && u->b && !is_const(b, u->b)) swap_operands(u);
+    if (is & TAKE_COMPARES) turn_comparison(b, u);
+    uint16_t t = 0;
+    if (results[u->op] != T_N) {
+        unsigned known = known_by_op[u->op];
+        t = temp_new(b, (enum type)results[u->op], known & KNOWN_ASK ? known_of(b, u) : known);
+        if (!t) return 0;
+        u->dst = t;
+    }
+    if (is & TAKE_END) b->ended = true;
+    return advance(b) ? t : 0;
 }
 
 void builder_mark(struct builder *b, uint64_t pc, unsigned length) {
@@ -292,7 +290,7 @@ void build_put(struct builder *b, unsigned slot, uint16_t temp) {
     if (b->failed) return;
     assert(slot < b->guest->nslots && temp);
     keep_plain(b, UOP_put, slot, temp, 0);
-    if (!b->failed && !(b->guest->slots[slot].flags & SLOT_FP_FLAGS)) b->slot_temp[slot] = temp;
+    if (!(b->guest->slots[slot].flags & SLOT_FP_FLAGS)) b->slot_temp[slot] = temp;
 }
 
 void build_call(struct builder *b, uint64_t pc, uint64_t return_pc) {

@@ -95,7 +95,7 @@ static bool check_operand(struct check *c, uint16_t temp, enum type want) {
     if (!temp) return true;
     if (temp >= k->ntemps || c->temp[temp] == TEMP_UNDEFINED)
         return wrong(c, "%%%u is used before it is defined", temp);
-    enum type is = k->types[temp];
+    enum type is = k->temps[temp].type;
     bool fits = want == T_ANY || is == want || (want == T_INT && (is == T_I32 || is == T_I64));
     return fits || wrong(c, "%%%u is %s, not %s", temp, type_name(is), type_name(want));
 }
@@ -108,9 +108,8 @@ static bool check_temps(struct check *c, const struct uop *u) {
     if (!u->dst) return true;
     if (u->dst >= k->ntemps) return wrong(c, "%%%u is not among the block's temporaries", u->dst);
     if (c->temp[u->dst] != TEMP_UNDEFINED) return wrong(c, "%%%u is assigned twice", u->dst);
-    if (k->types[u->dst] != info->result)
-        return wrong(c, "%%%u is noted as %s", u->dst, type_name((enum type)k->types[u->dst]));
-    if (k->defs[u->dst] != c->index) return wrong(c, "%%%u is noted as defined by uop %u", u->dst, k->defs[u->dst]);
+    if (k->temps[u->dst].type != info->result)
+        return wrong(c, "%%%u is noted as %s", u->dst, type_name((enum type)k->temps[u->dst].type));
     c->temp[u->dst] = info->form == FORM_CONST ? TEMP_CONST : TEMP_VALUE;
     return true;
 }
@@ -120,7 +119,7 @@ static bool check_temps(struct check *c, const struct uop *u) {
 static bool check_slot(struct check *c, const struct uop *u) {
     if (u->x >= c->guest->nslots) return wrong(c, "there is no slot %u", u->x);
     const struct slot *s = &c->guest->slots[u->x];
-    enum type type = u->op == UOP_put ? c->block->types[u->a] : uop_info[u->op].result;
+    enum type type = u->op == UOP_put ? c->block->temps[u->a].type : uop_info[u->op].result;
     return type == s->type ||
            wrong(c, "slot %s is %s, not %s", s->name, type_name((enum type)s->type), type_name(type));
 }
@@ -231,6 +230,9 @@ bool block_check(const struct block *k, const struct guest *guest, char *why, si
     }
     c.index = k->nuops;
     if (c.marks != k->ninsns) return wrong(&c, "%u marks, but %u instructions noted", c.marks, k->ninsns);
+    for (uint32_t i = 0; i < k->nuops; i++)
+        if (k->uops[i].dst && k->temps[k->uops[i].dst].def != i)
+            return wrong(&c, "%%%u is noted as defined by uop %u", k->uops[i].dst, k->temps[k->uops[i].dst].def);
     if (c.marks > BLOCK_MAX_INSNS) return wrong(&c, "%u instructions", c.marks);
     if (c.end - k->pc != k->bytes) return wrong(&c, "%u bytes noted", k->bytes);
     return true;

@@ -429,20 +429,13 @@ struct block *block_parse(const char *text, struct arena *arena, const struct gu
     for (const char *c = text; *c; c++) lines += *c == '\n';
     struct block *k = arena_alloc(arena, sizeof *k);
     struct uop *uops = arena_alloc(arena, lines * sizeof *uops);
-    uint8_t *types = arena_alloc(arena, BLOCK_MAX_TEMPS);
-    uint32_t *defs = arena_alloc(arena, BLOCK_MAX_TEMPS * sizeof *defs);
-    if (!k || !uops || !types || !defs) {
+    struct temp *temps = arena_alloc(arena, BLOCK_MAX_TEMPS * sizeof *temps);
+    if (!k || !uops || !temps) {
         fail(&p, "out of memory");
         return NULL;
     }
-    *k = (struct block){.pc = pc,
-                        .ctx = ctx,
-                        .uops = uops,
-                        .types = types,
-                        .defs = defs,
-                        .cap = lines,
-                        .ntemps = 1,
-                        .tcap = BLOCK_MAX_TEMPS};
+    *k = (struct block){
+        .pc = pc, .ctx = ctx, .uops = uops, .temps = temps, .cap = lines, .ntemps = 1, .tcap = BLOCK_MAX_TEMPS};
     if (!at_line_end(&p)) fail(&p, "unexpected text");
     while (!p.failed && next_line(&p)) {
         struct uop *u = &uops[k->nuops];
@@ -452,10 +445,7 @@ struct block *block_parse(const char *text, struct arena *arena, const struct gu
             break;
         }
         k->nuops++;
-        if (u->dst) {
-            types[u->dst] = uop_info[u->op].result;
-            defs[u->dst] = k->nuops - 1;
-        }
+        if (u->dst) temps[u->dst] = (struct temp){.def = k->nuops - 1, .type = uop_info[u->op].result};
         if (u->dst >= k->ntemps) k->ntemps = u->dst + 1u;
         if (u->op == UOP_mark) {
             k->ninsns++;

@@ -72,12 +72,18 @@ uint64_t uop_eval(enum uop_op op, unsigned x, int64_t imm, uint64_t a, uint64_t 
 /** Access size in bytes of a memory uop (FORM_MEM). */
 unsigned uop_mem_size(enum uop_op op);
 
+/** What is noted of a temporary while a block is built. */
+struct temp {
+    uint32_t def;  /* index of the uop that defines it */
+    uint8_t type;  /* enum type */
+    uint8_t known; /* what the builder knows of its value (enum known in block.c) */
+};
+
 struct block {
     uint64_t pc;  /* of the first instruction */
     uint64_t ctx; /* the context it was lifted under: see CTX_* in cpu.h */
     struct uop *uops;
-    uint8_t *types; /* by temporary; [0] unused */
-    uint32_t *defs; /* by temporary: index of the uop that defines it; [0] unused */
+    struct temp *temps; /* [0] unused */
     uint32_t nuops, cap;
     uint32_t ntemps, tcap; /* temporaries are 1 .. ntemps-1 */
     uint32_t ninsns;
@@ -89,13 +95,13 @@ struct builder {
     struct block *block;
     struct arena *arena;
     const struct guest *guest;
-    uint64_t pc;   /* of the instruction being lifted */
-    uint64_t next; /* pc + its length, once known */
+    struct uop *at; /* where the next uop goes; there is always room for one */
+    uint64_t pc;    /* of the instruction being lifted */
+    uint64_t next;  /* pc + its length, once known */
     uint64_t ctx;
     const void *unit;    /* whatever the interface gave for lifting (a language module), or NULL */
     void *notes;         /* the lifter's own for this block, in the arena; NULL at its first instruction */
     uint16_t *slot_temp; /* by slot: the temporary that holds its value now, or 0 */
-    uint8_t *known;      /* by temporary: what is known of its upper half (enum known in block.c) */
     bool ended;          /* a uop with END was appended */
     bool failed;         /* out of temporaries or memory: give up */
 };
@@ -111,7 +117,7 @@ void builder_mark(struct builder *b, uint64_t pc, unsigned length);
 uint16_t builder_take(struct builder *b);
 /** Where the next uop is to be written, field by field: copying it later would cost more than all of its making. */
 static inline struct uop *builder_next(struct builder *b) {
-    return b->block->uops + b->block->nuops;
+    return b->at;
 }
 static inline uint16_t builder_emit(struct builder *b, struct uop u) {
     struct uop *to = builder_next(b);

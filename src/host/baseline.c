@@ -87,7 +87,7 @@ static inline void decide_hint(struct jit *j, struct value *v, const struct uop 
     }
     if (u->b || !u->a || (traits[u->op] & (TRAIT_PURE | TRAIT_SHARES)) != TRAIT_PURE) return;
     struct value *a = &j->v[u->a];
-    if (a->last != i || bank_of(j->block->types[u->a]) != (enum bank)v->bank) return;
+    if (a->last != i || bank_of(j->block->temps[u->a].type) != (enum bank)v->bank) return;
     a->hint = v->hint;
     a->hint_at = v->hint_at;
 }

@@ -79,7 +79,7 @@ enum emit_result baseline_emit(struct emission *m, const struct target *target);
 
 /* The uop that defines a temporary. */
 static inline const struct uop *definition_of(const struct jit *j, uint16_t t) {
-    return &j->block->uops[j->block->defs[t]];
+    return &j->block->uops[j->block->temps[t].def];
 }
 
 /* For select rules. Registers returned are locked until the uop is done. */

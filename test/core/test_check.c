@@ -193,8 +193,11 @@ static void damage_is_found(void **state) {
         assert_bad(k, text, cases[i].says);
     }
     struct block *k = parse(text);
-    k->types[2] = T_I32;
+    k->temps[2].type = T_I32;
     assert_bad(k, "a wrong type", "%2 is noted as i32");
+    k = parse(text);
+    k->temps[2].def++;
+    assert_bad(k, "a wrong definition", "%2 is noted as defined by uop");
     k = parse(text);
     k->ninsns++;
     assert_bad(k, "a wrong count", "1 marks, but 2 instructions noted");

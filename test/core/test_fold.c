@@ -142,7 +142,7 @@ static void try_op(unsigned op) {
     uint16_t result = builder_emit(&b, u);
     end(&b);
     assert_int_equal(flags, 0);
-    assert_int_equal(b.block->types[result], info->result);
+    assert_int_equal(b.block->temps[result].type, info->result);
     if (constant && (info->result == T_I64 || info->result == T_I32)) {
         assert_true(builder_is_const(&b, result, &got));
         assert_int_equal(got, want);

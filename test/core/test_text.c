@@ -51,7 +51,7 @@ static void assert_same(const struct block *p, const struct block *q) {
     assert_int_equal(p->ntemps, q->ntemps);
     assert_int_equal(p->ninsns, q->ninsns);
     assert_int_equal(p->bytes, q->bytes);
-    assert_memory_equal(p->types + 1, q->types + 1, p->ntemps - 1);
+    assert_memory_equal(p->temps + 1, q->temps + 1, (p->ntemps - 1) * sizeof *p->temps);
     for (uint32_t i = 0; i < p->nuops; i++) {
         const struct uop *a = &p->uops[i], *b = &q->uops[i];
         if (a->op != b->op || a->dst != b->dst || a->a != b->a || a->b != b->b || a->c != b->c || a->x != b->x ||
@@ -171,13 +171,13 @@ static void random_blocks_round_trip(void **state) {
     for (int round = 0; round < 200; round++) {
         struct block k = {.pc = next_random(&s), .ctx = next_random(&s), .ntemps = 2};
         k.uops = arena_alloc(&arena, UOP_COUNT * sizeof *k.uops);
-        k.types = arena_alloc(&arena, UOP_COUNT + 2);
+        k.temps = arena_alloc(&arena, (UOP_COUNT + 2) * sizeof *k.temps);
         k.uops[k.nuops++] = (struct uop){.op = UOP_const_i64, .dst = 1};
-        k.types[1] = T_I64;
+        k.temps[1] = (struct temp){.type = T_I64};
         uint16_t ntemps = 2;
         while (k.nuops < UOP_COUNT) {
             struct uop u = random_uop((unsigned)(next_random(&s) % UOP_COUNT), &ntemps, &s);
-            if (u.dst) k.types[u.dst] = uop_info[u.op].result;
+            if (u.dst) k.temps[u.dst] = (struct temp){.def = k.nuops, .type = uop_info[u.op].result};
             k.uops[k.nuops++] = u;
             if (u.op == UOP_mark) k.ninsns++, k.bytes = (uint32_t)((uint64_t)u.imm + u.x - k.pc);
         }

@@ -17,7 +17,7 @@ enum type lifter_type(uint8_t type) {
 }
 
 uint16_t lifter_as(struct lifter *l, uint16_t temp, enum type type) {
-    if (!temp || l->b->block->types[temp] == type || l->b->block->types[temp] != T_I64) return temp;
+    if (!temp || l->b->block->temps[temp].type == type || l->b->block->temps[temp].type != T_I64) return temp;
     switch (type) {
     case T_I32: return B1(trunc_i32, temp);
     case T_F32: return B1(bits_f32, B1(trunc_i32, temp));
@@ -71,7 +71,7 @@ uint16_t lifter_pop(struct lifter *l, enum type type) {
 
 uint16_t lifter_pop_any(struct lifter *l) {
     uint16_t known = lifter_slot_known(l, l->base + l->height - 1);
-    return lifter_pop(l, known ? l->b->block->types[known] : T_I64);
+    return lifter_pop(l, known ? l->b->block->temps[known].type : T_I64);
 }
 
 void lifter_flush(struct lifter *l, uint32_t n) {

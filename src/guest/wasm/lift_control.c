@@ -246,7 +246,7 @@ void wasm_lift_select(struct lifter *l, const struct wasm_insn *i) {
     enum type type = T_I64;
     for (uint32_t k = 1; k <= 2; k++) {
         uint16_t known = lifter_slot_known(l, l->base + l->height - k);
-        if (known && l->b->block->types[known] != T_I64) type = l->b->block->types[known];
+        if (known && l->b->block->temps[known].type != T_I64) type = l->b->block->temps[known].type;
     }
     uint16_t other = lifter_pop(l, type), value = lifter_pop(l, type);
     if (type == T_I32) {

@@ -251,7 +251,7 @@ static void select_putf(struct jit *j, const struct uop *u) {
     uint8_t f = frame_reg(j);
     struct mem m = at_reg(f, (int32_t)(8 * u->imm)), high = at_reg(f, (int32_t)(8 * u->imm + 4));
     const struct value *v = value_of(j, u->a);
-    enum type t = j->block->types[u->a];
+    enum type t = j->block->temps[u->a].type;
     if (v->is_const && (t == T_I32 ? v->constant <= INT32_MAX : v->constant == (uint64_t)(int32_t)v->constant)) {
         mov_mi(j, W64, m, (int32_t)v->constant);
         return;

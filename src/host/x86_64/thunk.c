@@ -180,7 +180,7 @@ void store_arg(struct jit *j, unsigned n, uint16_t temp) {
         return;
     }
     uint8_t r = use_reg(j, temp);
-    enum type t = j->block->types[temp];
+    enum type t = j->block->temps[temp].type;
     if (v->bank == BANK_FP) {
         op_rm(j, MOVQ_STORE, false, r, to);
         if (t == T_F32) mov_mi(j, W32, high, 0); /* values are zero-extended in C */
