@@ -73,11 +73,15 @@ static void translate(struct arena *arena, const struct block *block, enum mem_k
                          .counted = block->ctx & CTX_COUNTED};
     memset(cache + CACHE, 0x5a, GUARD);
     if (host_native->emit(&m) != EMIT_OK) return;
-    if (m.end > CACHE || m.nmarks != block->ninsns || m.poll_entry < start || m.entry < m.poll_entry) abort();
+    if (m.end > CACHE || m.poll_entry < start || m.entry < m.poll_entry) abort();
     if (m.hot_end < m.entry || m.end < m.hot_end) abort();
-    for (uint32_t i = 0; i < m.nmarks; i++)
-        if (m.marks[i].host_end > m.hot_end - m.poll_entry || (i && m.marks[i].host_end < m.marks[i - 1].host_end))
-            abort();
+    uint32_t host = 0, bytes = 0;
+    const uint8_t *mark = m.marks;
+    for (uint32_t i = 0; i < block->ninsns; i++) {
+        host += mark_take(&mark);
+        bytes += mark_take(&mark);
+    }
+    if (host > m.hot_end - m.poll_entry || bytes != block->bytes || mark != m.marks + m.marks_size) abort();
     for (unsigned i = 0; i < GUARD; i++)
         if (cache[CACHE + i] != 0x5a) abort();
 }

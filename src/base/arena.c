@@ -6,7 +6,7 @@
 
 struct arena_chunk {
     struct arena_chunk *next;
-    size_t size, used;
+    size_t size;
     _Alignas(16) unsigned char data[];
 };
 
@@ -20,6 +20,13 @@ void arena_done(struct arena *a) {
         free(c);
     }
     a->first = a->current = NULL;
+    a->at = a->end = NULL;
+}
+
+static void open_chunk(struct arena *a, struct arena_chunk *c) {
+    a->current = c;
+    a->at = (char *)c->data;
+    a->end = a->at + c->size;
 }
 
 void arena_reset(struct arena *a) {
@@ -29,11 +36,11 @@ void arena_reset(struct arena *a) {
         free(c);
     }
     a->first->next = NULL;
-    a->first->used = 0;
-    a->current = a->first;
+    open_chunk(a, a->first);
 }
 
-static struct arena_chunk *chunk_add(struct arena *a, size_t size) {
+/* `size` is a multiple of 16. */
+void *arena_alloc_slow(struct arena *a, size_t size) {
     if (os_alloc_fails()) return NULL;
     size_t want = size > a->chunk_size ? size : a->chunk_size;
     struct arena_chunk *c = malloc(sizeof *c + want);
@@ -43,20 +50,9 @@ static struct arena_chunk *chunk_add(struct arena *a, size_t size) {
         a->current->next = c;
     else
         a->first = c;
-    a->current = c;
-    return c;
-}
-
-void *arena_alloc_raw(struct arena *a, size_t size) {
-    size = (size + 15) & ~(size_t)15;
-    struct arena_chunk *c = a->current;
-    if (!c || c->size - c->used < size) {
-        c = chunk_add(a, size);
-        if (!c) return NULL;
-    }
-    void *p = c->data + c->used;
-    c->used += size;
-    return p;
+    open_chunk(a, c);
+    a->at += size;
+    return c->data;
 }
 
 void *arena_alloc(struct arena *a, size_t size) {
@@ -65,9 +61,7 @@ void *arena_alloc(struct arena *a, size_t size) {
 }
 
 void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size) {
-    char *p = arena_alloc_raw(a, new_size);
-    if (!p) return NULL;
-    if (old) memcpy(p, old, old_size);
-    memset(p + (old ? old_size : 0), 0, new_size - (old ? old_size : 0));
+    void *p = arena_alloc_raw(a, new_size);
+    if (p && old) memcpy(p, old, old_size);
     return p;
 }

@@ -9,6 +9,7 @@
 struct arena_chunk;
 struct arena {
     struct arena_chunk *first, *current;
+    char *at, *end; /* free space in the current chunk */
     size_t chunk_size;
 };
 
@@ -18,9 +19,16 @@ void arena_done(struct arena *a);
 void arena_reset(struct arena *a);
 /** 16-byte aligned, zeroed; NULL when there is no memory. */
 void *arena_alloc(struct arena *a, size_t size);
+void *arena_alloc_slow(struct arena *a, size_t size);
 /** The same, with whatever was there before in it. */
-void *arena_alloc_raw(struct arena *a, size_t size);
-/** A larger copy of the block (old_size bytes) in the arena; the old one is left behind. */
+static inline void *arena_alloc_raw(struct arena *a, size_t size) {
+    size = (size + 15) & ~(size_t)15;
+    if ((size_t)(a->end - a->at) < size) return arena_alloc_slow(a, size);
+    void *p = a->at;
+    a->at += size;
+    return p;
+}
+/** A larger copy of the block (old_size bytes) in the arena; the old one is left behind. What is new is not zeroed. */
 void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size);
 
 #endif

@@ -13,6 +13,7 @@
 #include "core/cpu.h"
 #include "core/guest.h"
 #include "core/uop.h"
+#include <string.h>
 
 /* C functions that emitted code calls, by number: the engine fills cpu->calls in this order. All have this form. */
 enum host_call {
@@ -26,19 +27,31 @@ enum host_call {
 };
 typedef uint64_t host_call_fn(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c);
 
-/** One guest instruction's host code: offsets from the unit's start, ascending. */
-struct pc_mark {
-    uint32_t host_end;  /* host code of this instruction ends here (exclusive) */
-    uint32_t guest_off; /* its pc - the block's pc */
-};
+/* Marks say which host code belongs to which instruction of a unit. For each instruction: the length of its host code,
+ * from the end of the one before (of the first: from poll_entry), and its own length. A length is a byte, or 255 and
+ * four more. */
+enum { MARK_MOST = 10 }; /* bytes of one instruction's */
+static inline uint8_t *mark_put(uint8_t *p, uint32_t length) {
+    *p++ = length < 255 ? (uint8_t)length : 255;
+    if (length < 255) return p;
+    memcpy(p, &length, 4);
+    return p + 4;
+}
+static inline uint32_t mark_take(const uint8_t **p) {
+    uint32_t length = *(*p)++;
+    if (length < 255) return length;
+    memcpy(&length, *p, 4);
+    *p += 4;
+    return length;
+}
 
 /** A direct jump out of a unit. */
 struct code_link {
     uint64_t target_pc;
-    uint32_t patch; /* offset of its rel32 (or whatever the host patches) from the cache's start */
-    uint32_t stub;  /* offset of the stub it leads to while unlinked */
-    bool back;      /* leads backwards: link to poll_entry */
-    bool cell;      /* an inline cache's cell at `patch`, for whatever target comes first; target_pc is unused */
+    uint32_t patch : 31; /* offset of its rel32 (or whatever the host patches) from the cache's start */
+    uint32_t back : 1;   /* leads backwards: link to poll_entry */
+    uint32_t stub : 31;  /* offset of the stub it leads to while unlinked */
+    uint32_t cell : 1;   /* an inline cache's cell at `patch`, for whatever target comes first; target_pc is unused */
 };
 
 /** What emit gets and gives. Offsets are from the cache's start. */
@@ -56,8 +69,8 @@ struct emission {
     uint32_t poll_entry, entry, end;
     uint32_t lookup;  /* code that leaves for the block's own pc: where a stale unit is redirected to */
     uint32_t hot_end; /* marks cover [poll_entry, hot_end) */
-    struct pc_mark *marks;
-    uint32_t nmarks;
+    uint8_t *marks;   /* of ninsns instructions */
+    uint32_t marks_size;
     struct code_link *links;
     uint32_t nlinks, link_cap;
 };

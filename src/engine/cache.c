@@ -87,8 +87,8 @@ static struct code_page *page_find(const struct engine *e, uint64_t page) {
     return p;
 }
 
-static uint64_t unit_hash(const struct unit *u, const uint8_t *bytes, size_t avail) {
-    return XXH64(bytes, u->bytes < avail ? u->bytes : avail, 0);
+static uint32_t unit_hash(const struct unit *u, const uint8_t *bytes, size_t avail) {
+    return (uint32_t)XXH3_64bits(bytes, u->bytes < avail ? u->bytes : avail);
 }
 
 /* Are the bytes that the unit came from no longer what they were? Not for one that crosses: nobody asks. */
@@ -128,9 +128,9 @@ static void units_spread(struct engine *e) {
     free(old);
 }
 
-struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f) {
+struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f, uint32_t marks_size) {
     struct code_page *p = page_for(e, block, f);
-    struct unit *u = arena_alloc(&e->arena, sizeof *u);
+    struct unit *u = arena_alloc_raw(&e->arena, sizeof *u + marks_size);
     if (!u || !p) return NULL;
     if (e->host && e->nby == e->by_cap) {
         uint32_t cap = e->by_cap ? e->by_cap * 2 : 4096;
@@ -147,8 +147,8 @@ struct unit *unit_add(struct engine *e, const struct block *block, const struct 
                        .page = f->page,
                        .ctx = block->ctx,
                        .bytes = block->bytes,
-                       .ninsns = block->ninsns,
-                       .block = e->host ? NULL : block};
+                       .ninsns = (uint16_t)block->ninsns,
+                       .block = block};
     if (e->guest->explicit_coherence) u->hash = unit_hash(u, f->bytes, f->avail);
     *head = u;
     e->nunits++;

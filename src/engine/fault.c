@@ -38,8 +38,12 @@ bool engine_host_fault(int signal, void *siginfo, void *ucontext) {
         struct unit *u = unit_at(e, (uint32_t)offset);
         if (!u) return false;
         uint32_t n = 0, rel = (uint32_t)offset - u->poll_entry;
-        while (n + 1 < u->nmarks && u->marks[n].host_end <= rel) n++;
-        cpu->pc = u->pc + u->marks[n].guest_off;
+        const uint8_t *mark = u->marks;
+        cpu->pc = u->pc;
+        for (uint32_t host_end = mark_take(&mark); n + 1 < u->ninsns && host_end <= rel; n++) {
+            cpu->pc += mark_take(&mark);
+            host_end += mark_take(&mark);
+        }
         if (u->ctx & CTX_COUNTED) cpu->budget += u->ninsns - (n + 1);
         uint64_t guest;
         if (in_linear_space(cpu, address, &guest))

@@ -16,14 +16,18 @@ struct unit {
     struct unit *next;      /* in the hash chain */
     struct unit *page_next; /* in its page's list */
     uint64_t pc, page, ctx;
-    uint32_t bytes, ninsns;
-    uint64_t hash; /* of its bytes, where the guest says when code has changed */
+    uint32_t bytes;
+    uint32_t hash; /* of its bytes, where the guest says when code has changed */
+    uint16_t ninsns;
     bool stale;
-    bool crosses;              /* an instruction has bytes on the next page, which the hash does not cover */
-    const struct block *block; /* interpreter */
-    uint32_t poll_entry, entry, lookup, end; /* baseline: offsets in the cache */
-    struct pc_mark *marks;
-    uint32_t nmarks;
+    bool crosses; /* an instruction has bytes on the next page, which the hash does not cover */
+    union {
+        const struct block *block; /* interpreter */
+        struct {
+            uint32_t poll_entry, entry, lookup, end; /* baseline: offsets in the cache */
+        };
+    };
+    uint8_t marks[]; /* baseline: see host.h */
 };
 
 /** A page that code was translated from, and its units. */
@@ -76,7 +80,8 @@ struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena,
                          const struct fetch *f, enum lift_crossing *crossing);
 /* cache.c */
 struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx);
-struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f);
+/** marks_size: bytes of marks that it will have. */
+struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f, uint32_t marks_size);
 /** TIER_AUTO: has such a unit never been asked for? `note`: now it has. */
 bool unit_is_new(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx, bool note);
 struct unit *unit_at(struct engine *e, uint32_t host_offset);

@@ -69,9 +69,12 @@ done:
 void engine_log_host(struct engine *e, const struct unit *u) {
     const uint8_t *code = e->execute + u->poll_entry;
     uint32_t at = 0, end = u->end - u->poll_entry;
-    for (uint32_t i = 0; i < u->nmarks; i++) {
-        log_code(e, code + at, u->marks[i].host_end - at);
-        at = u->marks[i].host_end;
+    const uint8_t *mark = u->marks;
+    for (uint32_t i = 0; i < u->ninsns; i++) {
+        uint32_t size = mark_take(&mark);
+        mark_take(&mark);
+        log_code(e, code + at, size);
+        at += size;
     }
     log_code(e, code + at, end - at);
 }

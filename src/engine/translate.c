@@ -119,12 +119,9 @@ static struct unit *translate_host(struct engine *e, struct cpu *cpu, const stru
             e->links = links;
             e->link_cap = cap;
         }
-        struct unit *u = unit_add(e, block, f);
+        struct unit *u = unit_add(e, block, f, m.marks_size);
         if (!u) return NULL;
-        u->marks = arena_alloc(&e->arena, m.nmarks * sizeof *m.marks + 1);
-        if (!u->marks) return NULL;
-        if (m.nmarks) memcpy(u->marks, m.marks, m.nmarks * sizeof *m.marks);
-        u->nmarks = m.nmarks;
+        memcpy(u->marks, m.marks, m.marks_size);
         u->poll_entry = m.poll_entry;
         u->entry = m.entry;
         u->lookup = m.lookup;
@@ -163,7 +160,7 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
         *once = block;
         return NULL;
     }
-    u = e->host ? translate_host(e, cpu, block, &f) : unit_add(e, block, &f);
+    u = e->host ? translate_host(e, cpu, block, &f) : unit_add(e, block, &f, 0);
     if (!u) return NULL;
     u->crosses = crossing == LIFT_CROSSES;
     if (e->host && (e->config.log & LOG_HOST)) engine_log_host(e, u);

@@ -493,13 +493,10 @@ static inline void forward(struct jit *j, const struct uop *u, unsigned is) {
     uop_done(j, u);
 }
 
-static inline void end_mark(const struct jit *j, struct pc_mark *mark) {
-    mark->host_end = (uint32_t)(j->p - j->m->write) - j->m->poll_entry;
-}
-
 static void go_forward(struct jit *j) {
     const struct block *k = j->block;
-    struct pc_mark none, *mark = &none; /* of the current instruction */
+    const uint8_t *host = j->m->write + j->m->poll_entry; /* where the current instruction's code begins */
+    uint8_t *mark = j->m->marks;
     for (uint32_t i = 0; i < k->nuops; i++) {
         const struct uop *u = &k->uops[i];
         const unsigned is = traits[u->op];
@@ -511,15 +508,16 @@ static void go_forward(struct jit *j) {
         } else if (u->op == UOP_put) {
             forward_put(j, u);
         } else {
-            end_mark(j, mark);
-            mark = &j->m->marks[++j->insn];
+            if (++j->insn) {
+                mark = mark_put(mark_put(mark, (uint32_t)(j->p - host)), (uint32_t)(j->next - j->pc));
+                host = j->p;
+            }
             j->pc = (uint64_t)u->imm;
             j->next = j->pc + u->x;
-            mark->guest_off = (uint32_t)(j->pc - k->pc);
         }
     }
-    end_mark(j, mark);
-    j->m->nmarks = j->insn + 1;
+    mark = mark_put(mark_put(mark, (uint32_t)(j->p - host)), (uint32_t)(j->next - j->pc));
+    j->m->marks_size = (uint32_t)(mark - j->m->marks);
 }
 
 enum emit_result baseline_emit(struct emission *m, const struct target *target) {
@@ -527,14 +525,19 @@ enum emit_result baseline_emit(struct emission *m, const struct target *target) 
     const unsigned nslots = m->guest->nslots;
     struct jit jit, *j = &jit;
     struct slots slots;
-    memset(j, 0, sizeof *j);
     j->m = m;
     j->target = target;
     j->block = k;
     j->guest = m->guest;
-    j->spills = UINT64_MAX;
     j->p = m->write + m->at;
     j->limit = m->write + m->limit;
+    memset(j->owner, 0, sizeof j->owner);
+    j->locked[0] = j->locked[1] = 0;
+    j->spills = UINT64_MAX;
+    j->at = 0;
+    j->cold = NULL;
+    j->ncold = j->cold_cap = 0;
+    j->give_up = false;
     /* Far more than any block needs, so that single instructions need not check. */
     if (j->limit - j->p < (ptrdiff_t)(k->nuops * 160 + 4096)) return EMIT_FULL;
     j->pin_of = target->pins(m);
@@ -542,7 +545,7 @@ enum emit_result baseline_emit(struct emission *m, const struct target *target) 
     slots.put = arena_alloc(m->arena, nslots * (sizeof *slots.put + sizeof *j->tied));
     slots.touched = arena_alloc_raw(m->arena, nslots * sizeof *slots.touched);
     j->dead = arena_alloc_raw(m->arena, k->nuops);
-    m->marks = arena_alloc_raw(m->arena, (k->ninsns + 1) * sizeof *m->marks);
+    m->marks = arena_alloc_raw(m->arena, (k->ninsns + 1) * MARK_MOST);
     if (!j->v || !slots.put || !slots.touched || !j->dead || !m->marks || !j->pin_of) return EMIT_GIVE_UP;
     j->tied = (uint16_t *)(slots.put + nslots);
     look_back(j, &slots);

@@ -72,7 +72,7 @@ struct jit {
     uint64_t pc, next;     /* of the current guest instruction */
     struct cold *cold;
     uint32_t ncold, cold_cap;
-    bool full, give_up;
+    bool give_up;
 };
 
 enum emit_result baseline_emit(struct emission *m, const struct target *target);

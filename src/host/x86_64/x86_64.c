@@ -53,9 +53,31 @@ static void x86_store_constant(struct jit *j, uint32_t offset, uint64_t value, u
     }
 }
 
+/* Which file knows a uop, by its kind; what that one leaves to the others is tried with them all. */
+enum { CONTROL, INT, MEM, FLOAT, KINDS };
+enum { PURE = UF_PURE, COMM = UF_COMM, FP = UF_FP, EXIT = UF_EXIT, EFFECT = UF_EFFECT, END = UF_END, HAND = UF_HAND };
+#define FORM(form, other) (FORM_##form == FORM_##other)
+#define FLOATING(t)       (T_##t == T_F32 || T_##t == T_F64)
+#define U(name, r, a, b, c, form, flags, meaning)                                                                      \
+    [UOP_##name] = FORM(form, MEM)                                                                  ? MEM              \
+                   : FORM(form, SLOT) || FORM(form, FRAME) || FORM(form, BRANCH) || FORM(form, TARGET) ||              \
+                           FORM(form, EXIT) || FORM(form, EXITIF) || FORM(form, HELPER) ||                              \
+                           ((flags)&END) || UOP_##name == UOP_trunc_i32                             ? CONTROL          \
+                   : FLOATING(r) || FLOATING(a)                                                     ? FLOAT            \
+                                                                                                    : INT,
+static const uint8_t kinds[UOP_COUNT] = {
+#include "core/uop.def"
+};
+#undef U
+
 static void x86_select(struct jit *j, const struct uop *u) {
-    if (select_control(j, u) || select_int(j, u) || select_mem(j, u)) return;
-    if (!select_fp(j, u)) select_call_c(j, u);
+    static bool (*const select[KINDS])(struct jit *, const struct uop *) = {
+        [CONTROL] = select_control, [INT] = select_int, [MEM] = select_mem, [FLOAT] = select_fp};
+    const unsigned kind = kinds[u->op];
+    if (select[kind](j, u)) return;
+    for (unsigned k = 0; k < KINDS; k++)
+        if (k != kind && select[k](j, u)) return;
+    select_call_c(j, u);
 }
 
 static const uint8_t *x86_pins(const struct emission *m) {
