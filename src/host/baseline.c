@@ -43,21 +43,37 @@ static const uint16_t traits[UOP_COUNT] = {
 };
 #undef U
 
-static inline void note_narrow_use(struct jit *j, uint16_t t, uint32_t i) {
-    struct value *v = &j->v[t];
+/* What looking back needs again and again, where the compiler can keep it in registers. */
+struct look {
+    const struct uop *uops;
+    struct value *v;
+    const struct slot *slots;
+    const uint8_t *pin_of;
+    bool *dead;
+    uint32_t *put;     /* by slot: the epoch in which it is put later; an exit begins a new one */
+    uint32_t *touched; /* by slot: the last uop met that gets or puts it; valid where there is a hint for the slot */
+    uint32_t epoch;
+    uint32_t barrier; /* the last uop met over which a result must not go into its pin early */
+};
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE enum bank bank_of_slot(const struct look *l, uint16_t hint) {
+    return bank_of(l->slots[hint - 1].type);
+}
+INLINE void note_narrow_use(struct value *v, uint32_t i) {
     if (v->last) {
         v->several = true;
         if (v->last >= i) return;
     }
     v->last = i;
 }
-static inline void note_use(struct jit *j, uint16_t t, uint32_t i) {
-    note_narrow_use(j, t, i);
-    j->v[t].whole = true;
+INLINE void note_use(struct value *v, uint32_t i) {
+    v->whole = true;
+    note_narrow_use(v, i);
 }
 
 /* An extension of which only the narrow half is read is its operand. */
-static bool is_needless(const struct value *v, const struct uop *u) {
+INLINE bool is_needless(const struct value *v, const struct uop *u) {
     return (u->op == UOP_sext32_i64 || u->op == UOP_zext32_i64) && !v->whole;
 }
 
@@ -70,65 +86,59 @@ static bool is_absorbed(struct jit *j, struct value *v, const struct uop *u) {
     return v->absorbed = !j->v[user->a].absorbed && !j->v[user->b].absorbed;
 }
 
-/* What looking back knows of the slots. */
-struct slots {
-    uint32_t *put;     /* by slot: the epoch in which it is put later; an exit begins a new one */
-    uint32_t *touched; /* by slot: the last uop met that gets or puts it; valid where there is a hint for the slot */
-    uint32_t epoch;
-    uint32_t barrier; /* the last uop met over which a result must not go into its pin early */
-};
-
 /* At the definition of a value that a put wants in slot `hint`: is it free from here to there, and does nothing leave
    between? Then what the value is made from by unary uops may be computed there, too. */
-static inline void decide_hint(struct jit *j, struct value *v, const struct uop *u, uint32_t i, const struct slots *s) {
-    if (s->barrier < v->hint_at || s->touched[v->hint - 1] != v->hint_at) {
+INLINE void decide_hint(const struct look *l, struct value *v, const struct uop *u, uint32_t i) {
+    if (l->barrier < v->hint_at || l->touched[v->hint - 1] != v->hint_at) {
         v->hint = 0;
         return;
     }
     if (u->b || !u->a || (traits[u->op] & (TRAIT_PURE | TRAIT_SHARES)) != TRAIT_PURE) return;
-    struct value *a = &j->v[u->a];
-    if (a->last != i || bank_of(j->block->temps[u->a].type) != (enum bank)v->bank) return;
+    struct value *a = &l->v[u->a];
+    /* If its bank is another one, it is found out at its definition. */
+    if (a->last != i) return;
     a->hint = v->hint;
     a->hint_at = v->hint_at;
 }
 
 /* A dead put says that until the next one the slot's pin may hold anything: this value, for one. */
-static inline void look_at_put(struct jit *j, const struct uop *u, uint32_t i, struct slots *s) {
-    struct value *v = &j->v[u->a];
-    bool dead = s->put[u->x] == s->epoch;
-    s->touched[u->x] = i;
-    j->dead[i] = dead;
+INLINE void look_at_put(struct look *l, const struct uop *u, uint32_t i) {
+    struct value *v = &l->v[u->a];
+    bool dead = l->put[u->x] == l->epoch;
+    l->touched[u->x] = i;
+    l->dead[i] = dead;
     if (!dead) {
-        if (!(j->guest->slots[u->x].flags & SLOT_FP_FLAGS)) s->put[u->x] = s->epoch;
-        note_use(j, u->a, i);
+        if (!(l->slots[u->x].flags & SLOT_FP_FLAGS)) l->put[u->x] = l->epoch;
+        note_use(v, i);
     }
-    if (j->pin_of[u->x] == NO_REG || (dead && v->hint)) return;
+    if (l->pin_of[u->x] == NO_REG || (dead && v->hint)) return;
     v->hint = (uint16_t)(u->x + 1);
     v->hint_at = i;
 }
 
 /* True if the uop uses its operands here and now. */
-static inline bool look_at_pure(struct jit *j, struct value *v, const struct uop *u, const struct slots *s) {
-    if (traits[u->op] & TRAIT_SHARES) {
-        if (v->last) note_narrow_use(j, u->a, v->last);
-        j->v[u->a].several |= v->several;
+INLINE bool look_at_pure(struct jit *j, const struct look *l, struct value *v, const struct uop *u, unsigned is) {
+    if (is & TRAIT_SHARES) {
+        struct value *a = &l->v[u->a];
+        if (v->last) note_narrow_use(a, v->last);
+        a->several |= v->several;
         v->hint = 0;
         return false;
     }
     if (!v->last) return false; /* a pure uop whose result nobody wants uses nothing */
     if (is_needless(v, u)) {
-        struct value *a = &j->v[u->a];
+        struct value *a = &l->v[u->a];
         v->needless = true;
-        note_use(j, u->a, v->last);
+        note_use(a, v->last);
         a->several |= v->several;
-        if (v->hint && !a->hint && s->barrier > v->hint_at) {
+        if (v->hint && !a->hint && l->barrier > v->hint_at) {
             a->hint = v->hint;
             a->hint_at = v->hint_at;
         }
         return false;
     }
     if (u->b && !u->c && is_absorbed(j, v, u)) {
-        note_use(j, u->a, v->last);
+        note_use(&l->v[u->a], v->last);
         v->hint = 0;
         return false;
     }
@@ -136,21 +146,19 @@ static inline bool look_at_pure(struct jit *j, struct value *v, const struct uop
 }
 
 /* Uses are met before the definition, which adds what does not depend on them. Everything begins as zero. */
-static void look_back(struct jit *j, struct slots *s) {
-    const struct block *k = j->block;
-    s->epoch = 1;
-    s->barrier = UINT32_MAX;
-    for (uint32_t i = k->nuops; i-- > 0;) {
-        const struct uop *u = &k->uops[i];
-        const unsigned is = traits[u->op];
+static void look_back(struct jit *j, struct look look) {
+    struct look *const l = &look;
+    const struct uop *u = l->uops + j->block->nuops;
+    for (uint32_t i = j->block->nuops; i-- > 0;) {
+        const unsigned is = traits[(--u)->op];
         if (is & TRAIT_SPECIAL) {
             if (u->op == UOP_mark)
-                s->barrier = i;
+                l->barrier = i;
             else
-                look_at_put(j, u, i, s);
+                look_at_put(l, u, i);
             continue;
         }
-        struct value *v = &j->v[u->dst];
+        struct value *v = &l->v[u->dst];
         v->root = u->dst; /* maybe another's, later */
         v->reg = NO_REG;
         v->bank = is & TRAIT_FP ? BANK_FP : BANK_INT;
@@ -160,21 +168,22 @@ static void look_back(struct jit *j, struct slots *s) {
             continue;
         }
         if (is & TRAIT_GET) {
-            s->put[u->x] = 0;
-            s->touched[u->x] = i;
+            l->put[u->x] = 0;
+            l->touched[u->x] = i;
             v->hint = 0;
             continue;
         }
+        if (v->hint && bank_of_slot(l, v->hint) != v->bank) v->hint = 0;
         if (is & (TRAIT_LEAVES | TRAIT_END)) {
-            s->epoch++;
-            if (v->hint) decide_hint(j, v, u, i, s);
-            s->barrier = i;
+            l->epoch++;
+            if (v->hint) decide_hint(l, v, u, i);
+            l->barrier = i;
         }
-        if ((is & TRAIT_PURE) && !look_at_pure(j, v, u, s)) continue;
-        if (u->a) note_use(j, u->a, i);
-        if (u->b) note_use(j, u->b, i);
-        if (u->c) note_use(j, u->c, i);
-        if (v->hint && !(is & TRAIT_LEAVES)) decide_hint(j, v, u, i, s);
+        if ((is & TRAIT_PURE) && !look_at_pure(j, l, v, u, is)) continue;
+        if (u->a) note_use(&l->v[u->a], i);
+        if (u->b) note_use(&l->v[u->b], i);
+        if (u->c) note_use(&l->v[u->c], i);
+        if (v->hint && !(is & TRAIT_LEAVES)) decide_hint(l, v, u, i);
     }
 }
 
@@ -494,11 +503,10 @@ static inline void forward(struct jit *j, const struct uop *u, unsigned is) {
 }
 
 static void go_forward(struct jit *j) {
-    const struct block *k = j->block;
+    const struct uop *u = j->block->uops;
     const uint8_t *host = j->m->write + j->m->poll_entry; /* where the current instruction's code begins */
     uint8_t *mark = j->m->marks;
-    for (uint32_t i = 0; i < k->nuops; i++) {
-        const struct uop *u = &k->uops[i];
+    for (uint32_t i = 0, n = j->block->nuops; i < n; i++, u++) {
         const unsigned is = traits[u->op];
         if (is & TRAIT_CONST) continue;
         j->at = i;
@@ -524,7 +532,6 @@ enum emit_result baseline_emit(struct emission *m, const struct target *target) 
     const struct block *k = m->block;
     const unsigned nslots = m->guest->nslots;
     struct jit jit, *j = &jit;
-    struct slots slots;
     j->m = m;
     j->target = target;
     j->block = k;
@@ -542,13 +549,21 @@ enum emit_result baseline_emit(struct emission *m, const struct target *target) 
     if (j->limit - j->p < (ptrdiff_t)(k->nuops * 160 + 4096)) return EMIT_FULL;
     j->pin_of = target->pins(m);
     j->v = arena_alloc(m->arena, k->ntemps * sizeof *j->v);
-    slots.put = arena_alloc(m->arena, nslots * (sizeof *slots.put + sizeof *j->tied));
-    slots.touched = arena_alloc_raw(m->arena, nslots * sizeof *slots.touched);
+    uint32_t *put = arena_alloc(m->arena, nslots * (sizeof *put + sizeof *j->tied));
+    uint32_t *touched = arena_alloc_raw(m->arena, nslots * sizeof *touched);
     j->dead = arena_alloc_raw(m->arena, k->nuops);
     m->marks = arena_alloc_raw(m->arena, (k->ninsns + 1) * MARK_MOST);
-    if (!j->v || !slots.put || !slots.touched || !j->dead || !m->marks || !j->pin_of) return EMIT_GIVE_UP;
-    j->tied = (uint16_t *)(slots.put + nslots);
-    look_back(j, &slots);
+    if (!j->v || !put || !touched || !j->dead || !m->marks || !j->pin_of) return EMIT_GIVE_UP;
+    j->tied = (uint16_t *)(put + nslots);
+    look_back(j, (struct look){.uops = k->uops,
+                               .v = j->v,
+                               .slots = m->guest->slots,
+                               .pin_of = j->pin_of,
+                               .dead = j->dead,
+                               .put = put,
+                               .touched = touched,
+                               .epoch = 1,
+                               .barrier = UINT32_MAX});
     target->begin(j);
     j->insn = UINT32_MAX;
     go_forward(j);
