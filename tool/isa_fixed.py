@@ -412,7 +412,8 @@ def best_run(rows, known):
         largest = max([len(group) for group in groups.values()] + [len(rest)], default=0)
         if not groups or largest == len(rows):
             continue
-        score = (sum(len(group) ** 2 for group in groups.values()) + len(rest) ** 2 * 2, bits)
+        again = sum(len(group) for group in groups.values()) + 2 * len(rest) - len(rows)
+        score = (again, sum(len(group) ** 2 for group in groups.values()) + len(rest) ** 2 * 2, bits)
         if best is None or score < best_score:
             best, best_score = (low, bits, groups, rest), score
     return best
