@@ -22,6 +22,7 @@ struct block *block_make(struct arena *arena, uint64_t pc, uint64_t ctx) {
 void builder_init(struct builder *b, struct block *block, struct arena *arena, const struct guest *guest) {
     *b = (struct builder){.block = block, .arena = arena, .guest = guest, .ctx = block->ctx, .pc = block->pc};
     b->at = block->uops;
+    b->last = block->uops + block->cap - 1;
     b->slot_temp = arena_alloc(arena, guest->nslots * sizeof *b->slot_temp);
     b->failed = !b->slot_temp;
     block->temps[0] = (struct temp){0};
@@ -56,6 +57,7 @@ static __attribute__((noinline, cold)) bool uops_grow(struct builder *b) {
     k->uops = uops;
     k->cap *= 2;
     b->at = uops + k->nuops;
+    b->last = uops + k->cap - 1;
     return true;
 }
 
@@ -126,9 +128,8 @@ static inline uint16_t temp_new(struct builder *b, enum type type, unsigned know
 
 /* The uop at b->at stays. */
 static inline bool advance(struct builder *b) {
-    struct block *k = b->block;
-    if (k->nuops + 1 == k->cap && !uops_grow(b)) return false;
-    k->nuops++;
+    if (b->at == b->last && !uops_grow(b)) return false;
+    b->block->nuops++;
     b->at++;
     return true;
 }
@@ -169,7 +170,7 @@ enum taking {
     TAKE_EXTENDS = 16, /* sext32, zext32 */
     TAKE_ZERO = 32,    /* x + 0 is x; moves and address arithmetic lift to this */
     TAKE_ONES = 64,    /* x & -1 is x */
-    TAKE_VALUE = 128   /* of integers: may be folded */
+    TAKE_BRANCH = 128
 };
 enum { PURE = UF_PURE, COMM = UF_COMM, FP = UF_FP, EXIT = UF_EXIT, EFFECT = UF_EFFECT, END = UF_END, HAND = UF_HAND };
 #define IS(name, other)   (UOP_##name == UOP_##other)
@@ -182,7 +183,7 @@ enum { PURE = UF_PURE, COMM = UF_COMM, FP = UF_FP, EXIT = UF_EXIT, EFFECT = UF_E
     [UOP_##name] = ((flags)&PURE ? TAKE_PURE : 0) | ((flags)&COMM ? TAKE_COMM : 0) | ((flags)&END ? TAKE_END : 0) |    \
                    (FORM(form, COND) || FORM(form, BRANCH) || FORM(form, EXITIF) ? TAKE_COMPARES : 0) |                \
                    (IS(name, sext32_i64) || IS(name, zext32_i64) ? TAKE_EXTENDS : 0) | (ZERO(name) ? TAKE_ZERO : 0) |  \
-                   (IS(name, and_i64) ? TAKE_ONES : 0) | (T_##r == T_I64 || T_##r == T_I32 ? TAKE_VALUE : 0),
+                   (IS(name, and_i64) ? TAKE_ONES : 0) | (FORM(form, BRANCH) ? TAKE_BRANCH : 0),
 static const uint8_t takes[UOP_COUNT] = {
 #include "core/uop.def"
 };
@@ -202,7 +203,7 @@ static uint16_t fold(struct builder *b, const struct uop *u, unsigned is) {
     const bool ca = is_const(b, u->a), cb = is_const(b, u->b);
     const uint64_t va = ca ? const_of(b, u->a) : 0, vb = cb ? const_of(b, u->b) : 0;
     if ((ca || !u->a) && (cb || !u->b) && (is_const(b, u->c) || !u->c)) {
-        if (!(is & TAKE_VALUE)) return 0;
+        if (results[u->op] != T_I64 && results[u->op] != T_I32) return 0;
         uint32_t flags = 0;
         const uint64_t vc = u->c ? const_of(b, u->c) : 0;
         return build_const(b, (enum type)results[u->op], uop_eval(u->op, u->x, u->imm, va, vb, vc, &flags));
@@ -244,7 +245,8 @@ uint16_t builder_take(struct builder *b) {
     const unsigned is = takes[u->op];
     uint16_t folded;
     if (is & TAKE_PURE) {
-        if (((temps[u->a].known | temps[u->b].known | temps[u->c].known) & KNOWN_CONST) && (folded = fold(b, u, is)) != 0)
+        if (((temps[u->a].known | temps[u->b].known | temps[u->c].known) & KNOWN_CONST) &&
+            (folded = fold(b, u, is)) != 0)
             return folded;
         if (is & TAKE_EXTENDS) {
             if ((folded = fold_extension(b, u)) != 0) return folded;
@@ -262,7 +264,10 @@ uint16_t builder_take(struct builder *b) {
         if (!t) return 0;
         u->dst = t;
     }
-    if (is & TAKE_END) b->ended = true;
+    if (is & (TAKE_END | TAKE_BRANCH)) {
+        b->ended |= is & TAKE_END;
+        b->branched |= is & TAKE_BRANCH;
+    }
     return advance(b) ? t : 0;
 }
 

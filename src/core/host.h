@@ -3,9 +3,9 @@
  * The engine owns the memory (a cache with a writable and an executable view), the host owns what is in it. A unit of
  * code is what one block becomes. It has two entries: `entry` for forward edges, and `poll_entry`, a few bytes before,
  * for back edges and indirect jumps, which looks at cpu->poll first. Links are the direct jumps out of a unit: each
- * leads to a stub in the unit that leaves with EXIT_none and cpu->exit_site = the link's number + 1, until it is patched
- * to lead to another unit's entry. The engine knows where the link leads; a stub need not say it in cpu->pc, but for an
- * inline cache's. Every other way out leaves exit_site alone, which is NULL on entry.
+ * leads to a stub in the unit that leaves with EXIT_none and cpu->exit_site = the link's number + 1, until it is
+ * patched to lead to another unit's entry. The engine knows where the link leads; a stub need not say it in cpu->pc,
+ * but for an inline cache's. Every other way out leaves exit_site alone, which is NULL on entry.
  */
 #ifndef CORE_HOST_H
 #define CORE_HOST_H

@@ -95,14 +95,16 @@ struct builder {
     struct block *block;
     struct arena *arena;
     const struct guest *guest;
-    struct uop *at; /* where the next uop goes; there is always room for one */
-    uint64_t pc;    /* of the instruction being lifted */
-    uint64_t next;  /* pc + its length, once known */
+    struct uop *at;   /* where the next uop goes; there is always room for one */
+    struct uop *last; /* the place behind which there is none */
+    uint64_t pc;      /* of the instruction being lifted */
+    uint64_t next;    /* pc + its length, once known */
     uint64_t ctx;
     const void *unit;    /* whatever the interface gave for lifting (a language module), or NULL */
     void *notes;         /* the lifter's own for this block, in the arena; NULL at its first instruction */
     uint16_t *slot_temp; /* by slot: the temporary that holds its value now, or 0 */
     bool ended;          /* a uop with END was appended */
+    bool branched;       /* a conditional branch was: whoever asks takes it back */
     bool failed;         /* out of temporaries or memory: give up */
 };
 

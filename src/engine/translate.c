@@ -42,10 +42,6 @@ static bool ends_in_store(const struct block *k) {
     return false;
 }
 
-static bool ends_in_branch(const struct block *k) {
-    return k->nuops && uop_info[k->uops[k->nuops - 1].op].form == FORM_BRANCH;
-}
-
 struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
                          const struct fetch *f, enum lift_crossing *crossing) {
     struct block *block = block_make(arena, cpu->pc, ctx);
@@ -70,11 +66,14 @@ struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena,
             break;
         }
         done += n;
-        /* Behind a branch that was always taken so far there may be nothing that is worth it. */
-        if (extent == LIFT_BLOCK && e->seen && ends_in_branch(block) &&
-            unit_is_new(e, block->pc + done, f->page, ctx, false))
-            break;
-        if (extent == LIFT_STRAIGHT && (ends_in_branch(block) || (e->soft && ends_in_store(block)))) break;
+        if (b.branched) {
+            b.branched = false;
+            /* Behind a branch that was always taken so far there may be nothing that is worth it. */
+            if (extent == LIFT_STRAIGHT ||
+                (extent == LIFT_BLOCK && e->seen && unit_is_new(e, block->pc + done, f->page, ctx, false)))
+                break;
+        }
+        if (e->soft && extent == LIFT_STRAIGHT && ends_in_store(block)) break;
     }
     if (!b.ended && !b.failed && e->guest->end) e->guest->end(&b);
     if (!b.ended) build_jump(&b, block->pc + done);

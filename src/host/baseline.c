@@ -9,36 +9,56 @@
 #include <assert.h>
 #include <string.h>
 
-static enum bank bank_of(enum type t) {
-    return t == T_F32 || t == T_F64 ? BANK_FP : BANK_INT;
-}
 static unsigned slot_size(const struct jit *j, unsigned slot) {
     return j->guest->slots[slot].type == T_I32 ? 4 : 8;
 }
 
-/* What the passes ask of a uop's kind, in one word. */
+/* What the passes do with a uop, by its kind: one jump, which is guessed far better than a row of tests. */
+enum kind {
+    KIND_OTHER,
+    KIND_MARK,
+    KIND_PUT,
+    KIND_GET,
+    KIND_CONST,
+    KIND_SHARES, /* a narrowing: the same register read narrower */
+    KIND_EXTEND, /* sext32, zext32 */
+    KIND_UNARY,  /* other PURE ones */
+    KIND_BINARY,
+    KIND_PURE
+};
 enum trait {
     TRAIT_LEAVES = 1, /* may leave; targets leave to the interpreter when a narrow value is not boxed */
-    TRAIT_PURE = 2,
-    TRAIT_END = 4,
-    TRAIT_KEPT = 8,    /* selected even if nobody wants the result */
-    TRAIT_SHARES = 16, /* a narrowing: the same register read narrower */
-    TRAIT_CONST = 32,
-    TRAIT_GET = 64,
-    TRAIT_SPECIAL = 128, /* mark or put */
-    TRAIT_FP = 256       /* the result's bank is BANK_FP */
+    TRAIT_END = 2,
+    TRAIT_KEPT = 4,   /* selected even if nobody wants the result */
+    TRAIT_FP = 8,     /* the result's bank is BANK_FP */
+    TRAIT_PASSES = 16 /* what is to become of the result may be said of the operand: unary, of one bank */
 };
 enum { PURE = UF_PURE, COMM = UF_COMM, FP = UF_FP, EXIT = UF_EXIT, EFFECT = UF_EFFECT, END = UF_END, HAND = UF_HAND };
-#define IS(name, other) (UOP_##name == UOP_##other)
-#define SHARES(name)    (IS(name, trunc_i32) || IS(name, low_f32) || IS(name, unbox_f32))
-#define SPECIAL(name)   (IS(name, mark) || IS(name, put))
+#define IS(name, other)   (UOP_##name == UOP_##other)
+#define FORM(form, other) (FORM_##form == FORM_##other)
+#define FP_BANK(t)        (T_##t == T_F32 || T_##t == T_F64)
+#define SHARES(name)      (IS(name, trunc_i32) || IS(name, low_f32) || IS(name, unbox_f32))
+#define EXTENDS(name)     (IS(name, sext32_i64) || IS(name, zext32_i64))
 #define U(name, r, a, b, c, form, flags, meaning)                                                                      \
-    [UOP_##name] = (((flags)&EXIT) || IS(name, unbox_f32) ? TRAIT_LEAVES : 0) | ((flags)&PURE ? TRAIT_PURE : 0) |      \
-                   ((flags)&END ? TRAIT_END : 0) | ((flags) & (EXIT | EFFECT | FP) ? TRAIT_KEPT : 0) |                 \
-                   (SHARES(name) ? TRAIT_SHARES : 0) | (FORM_##form == FORM_CONST ? TRAIT_CONST : 0) |                 \
-                   (FORM_##form == FORM_SLOT && !SPECIAL(name) ? TRAIT_GET : 0) | (SPECIAL(name) ? TRAIT_SPECIAL : 0) |     \
-                   (T_##r == T_F32 || T_##r == T_F64 ? TRAIT_FP : 0),
-static const uint16_t traits[UOP_COUNT] = {
+    [UOP_##name] = IS(name, mark)                 ? KIND_MARK                                                          \
+                   : IS(name, put)                ? KIND_PUT                                                           \
+                   : FORM(form, SLOT)             ? KIND_GET                                                           \
+                   : FORM(form, CONST)            ? KIND_CONST                                                         \
+                   : SHARES(name)                 ? KIND_SHARES                                                        \
+                   : EXTENDS(name)                ? KIND_EXTEND                                                        \
+                   : !((flags)&PURE)              ? KIND_OTHER                                                         \
+                   : T_##a != T_N && T_##b == T_N ? KIND_UNARY                                                         \
+                   : T_##b != T_N && T_##c == T_N ? KIND_BINARY                                                        \
+                                                  : KIND_PURE,
+static const uint8_t kinds[UOP_COUNT] = {
+#include "core/uop.def"
+};
+#undef U
+#define U(name, r, a, b, c, form, flags, meaning)                                                                      \
+    [UOP_##name] = (((flags)&EXIT) || IS(name, unbox_f32) ? TRAIT_LEAVES : 0) | ((flags)&END ? TRAIT_END : 0) |        \
+                   ((flags) & (EXIT | EFFECT | FP) ? TRAIT_KEPT : 0) | (FP_BANK(r) ? TRAIT_FP : 0) |                   \
+                   (((flags)&PURE) && T_##a != T_N && T_##b == T_N && FP_BANK(r) == FP_BANK(a) ? TRAIT_PASSES : 0),
+static const uint8_t traits[UOP_COUNT] = {
 #include "core/uop.def"
 };
 #undef U
@@ -57,9 +77,6 @@ struct look {
 };
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE enum bank bank_of_slot(const struct look *l, uint16_t hint) {
-    return bank_of(l->slots[hint - 1].type);
-}
 INLINE void note_narrow_use(struct value *v, uint32_t i) {
     if (v->last) {
         v->several = true;
@@ -70,11 +87,6 @@ INLINE void note_narrow_use(struct value *v, uint32_t i) {
 INLINE void note_use(struct value *v, uint32_t i) {
     v->whole = true;
     note_narrow_use(v, i);
-}
-
-/* An extension of which only the narrow half is read is its operand. */
-INLINE bool is_needless(const struct value *v, const struct uop *u) {
-    return (u->op == UOP_sext32_i64 || u->op == UOP_zext32_i64) && !v->whole;
 }
 
 /* The only use of the uop's result may take over its work. */
@@ -93,10 +105,8 @@ INLINE void decide_hint(const struct look *l, struct value *v, const struct uop 
         v->hint = 0;
         return;
     }
-    if (u->b || !u->a || (traits[u->op] & (TRAIT_PURE | TRAIT_SHARES)) != TRAIT_PURE) return;
     struct value *a = &l->v[u->a];
-    /* If its bank is another one, it is found out at its definition. */
-    if (a->last != i) return;
+    if (!(traits[u->op] & TRAIT_PASSES) || a->last != i) return;
     a->hint = v->hint;
     a->hint_at = v->hint_at;
 }
@@ -116,79 +126,113 @@ INLINE void look_at_put(struct look *l, const struct uop *u, uint32_t i) {
     v->hint_at = i;
 }
 
-/* True if the uop uses its operands here and now. */
-INLINE bool look_at_pure(struct jit *j, const struct look *l, struct value *v, const struct uop *u, unsigned is) {
-    if (is & TRAIT_SHARES) {
-        struct value *a = &l->v[u->a];
-        if (v->last) note_narrow_use(a, v->last);
-        a->several |= v->several;
-        v->hint = 0;
-        return false;
-    }
-    if (!v->last) return false; /* a pure uop whose result nobody wants uses nothing */
-    if (is_needless(v, u)) {
-        struct value *a = &l->v[u->a];
-        v->needless = true;
-        note_use(a, v->last);
-        a->several |= v->several;
-        if (v->hint && !a->hint && l->barrier > v->hint_at) {
-            a->hint = v->hint;
-            a->hint_at = v->hint_at;
-        }
-        return false;
-    }
-    if (u->b && !u->c && is_absorbed(j, v, u)) {
-        note_use(&l->v[u->a], v->last);
-        v->hint = 0;
-        return false;
-    }
-    return true;
+INLINE struct value *look_at_result(const struct look *l, const struct uop *u) {
+    struct value *v = &l->v[u->dst];
+    v->root = u->dst; /* maybe another's, later */
+    v->reg = NO_REG;
+    v->bank = traits[u->op] & TRAIT_FP ? BANK_FP : BANK_INT;
+    return v;
 }
 
 /* Uses are met before the definition, which adds what does not depend on them. Everything begins as zero. */
 static void look_back(struct jit *j, struct look look) {
     struct look *const l = &look;
     const struct uop *u = l->uops + j->block->nuops;
+    struct value *v, *a;
     for (uint32_t i = j->block->nuops; i-- > 0;) {
-        const unsigned is = traits[(--u)->op];
-        if (is & TRAIT_SPECIAL) {
-            if (u->op == UOP_mark)
-                l->barrier = i;
-            else
-                look_at_put(l, u, i);
-            continue;
-        }
-        struct value *v = &l->v[u->dst];
-        v->root = u->dst; /* maybe another's, later */
-        v->reg = NO_REG;
-        v->bank = is & TRAIT_FP ? BANK_FP : BANK_INT;
-        if (is & TRAIT_CONST) {
+        switch ((enum kind)kinds[(--u)->op]) {
+        case KIND_MARK: l->barrier = i; break;
+        case KIND_PUT: look_at_put(l, u, i); break;
+        case KIND_CONST:
+            v = look_at_result(l, u);
             v->is_const = true;
             v->constant = (uint64_t)u->imm;
-            continue;
-        }
-        if (is & TRAIT_GET) {
+            break;
+        case KIND_GET:
+            v = look_at_result(l, u);
             l->put[u->x] = 0;
             l->touched[u->x] = i;
             v->hint = 0;
-            continue;
-        }
-        if (v->hint && bank_of_slot(l, v->hint) != v->bank) v->hint = 0;
-        if (is & (TRAIT_LEAVES | TRAIT_END)) {
-            l->epoch++;
+            break;
+        case KIND_SHARES:
+            v = look_at_result(l, u);
+            a = &l->v[u->a];
+            if (v->last) note_narrow_use(a, v->last);
+            a->several |= v->several;
+            v->hint = 0;
+            if (traits[u->op] & TRAIT_LEAVES) {
+                l->epoch++;
+                l->barrier = i;
+            }
+            break;
+        case KIND_EXTEND:
+            v = look_at_result(l, u);
+            if (!v->last) break; /* a pure uop whose result nobody wants uses nothing */
+            a = &l->v[u->a];
+            if (v->whole) {
+                note_use(a, i);
+                if (v->hint) decide_hint(l, v, u, i);
+                break;
+            }
+            v->needless = true; /* only the narrow half is read: it is its operand */
+            note_use(a, v->last);
+            a->several |= v->several;
+            if (v->hint && !a->hint && l->barrier > v->hint_at) {
+                a->hint = v->hint;
+                a->hint_at = v->hint_at;
+            }
+            break;
+        case KIND_UNARY:
+            v = look_at_result(l, u);
+            if (!v->last) break;
+            note_use(&l->v[u->a], i);
             if (v->hint) decide_hint(l, v, u, i);
-            l->barrier = i;
+            break;
+        case KIND_BINARY:
+            v = look_at_result(l, u);
+            if (!v->last) break;
+            if (is_absorbed(j, v, u)) {
+                note_use(&l->v[u->a], v->last);
+                v->hint = 0;
+                break;
+            }
+            note_use(&l->v[u->a], i);
+            note_use(&l->v[u->b], i);
+            if (v->hint) decide_hint(l, v, u, i);
+            break;
+        case KIND_PURE:
+            if (!l->v[u->dst].last) {
+                look_at_result(l, u);
+                break;
+            } /* fall through */
+        case KIND_OTHER:
+            v = look_at_result(l, u);
+            if (traits[u->op] & (TRAIT_LEAVES | TRAIT_END)) {
+                l->epoch++;
+                if (v->hint) decide_hint(l, v, u, i);
+                l->barrier = i;
+            } else if (v->hint) {
+                decide_hint(l, v, u, i);
+            }
+            if (u->a) note_use(&l->v[u->a], i);
+            if (u->b) note_use(&l->v[u->b], i);
+            if (u->c) note_use(&l->v[u->c], i);
+            break;
         }
-        if ((is & TRAIT_PURE) && !look_at_pure(j, l, v, u, is)) continue;
-        if (u->a) note_use(&l->v[u->a], i);
-        if (u->b) note_use(&l->v[u->b], i);
-        if (u->c) note_use(&l->v[u->c], i);
-        if (v->hint && !(is & TRAIT_LEAVES)) decide_hint(l, v, u, i);
     }
 }
 
 bool value_dies(struct jit *j, uint16_t t) {
     return value_of(j, t)->last <= j->at;
+}
+
+/* Registers and spill cells of values that have died are taken when they are needed: nothing is done when one dies. */
+static bool is_dead(const struct jit *j, uint16_t t) {
+    return j->v[t].last < j->at;
+}
+
+static bool is_free(const struct jit *j, enum bank bank, uint8_t r) {
+    return !j->owner[bank][r] || is_dead(j, j->owner[bank][r]);
 }
 
 static bool has_place(struct jit *j, const struct value *v) {
@@ -207,11 +251,13 @@ static void evict(struct jit *j, enum bank bank, uint8_t r) {
     if (!t) return;
     struct value *v = &j->v[t];
     if (v->last >= j->at && !has_place(j, v)) {
-        if (!j->spills) {
+        unsigned cell = 0;
+        while (cell < j->nspilled && !is_dead(j, j->spilled[cell])) cell++;
+        if (cell == SPILLS) {
             j->give_up = true;
         } else {
-            unsigned cell = (unsigned)__builtin_ctzll(j->spills);
-            j->spills &= j->spills - 1;
+            if (cell == j->nspilled) j->nspilled++;
+            j->spilled[cell] = t;
             v->spill = (uint16_t)(cell + 1);
             j->target->store(j, bank, (uint32_t)(offsetof(struct cpu, spill) + 8 * cell), r, 8);
         }
@@ -228,7 +274,7 @@ static uint8_t pick(struct jit *j, enum bank bank) {
         if (r == NO_REG) break;
         if (j->locked[bank] >> r & 1) continue;
         uint16_t t = j->owner[bank][r];
-        if (!t) return r;
+        if (!t || is_dead(j, t)) return r;
         const struct value *v = &j->v[t];
         uint64_t score = 1 + v->last + (has_place(j, v) ? 1u << 20 : 0);
         if (score > best_score) {
@@ -249,7 +295,7 @@ void take_reg(struct jit *j, enum bank bank, uint8_t r) {
         for (unsigned n = 0; n < MAX_SCRATCH; n++) { /* a move is cheaper than a spill */
             uint8_t to = j->target->scratch[bank][n];
             if (to == NO_REG) break;
-            if (to == r || j->owner[bank][to] || (j->locked[bank] >> to & 1)) continue;
+            if (to == r || !is_free(j, bank, to) || (j->locked[bank] >> to & 1)) continue;
             j->target->move(j, bank, to, r);
             j->owner[bank][r] = 0;
             j->owner[bank][to] = t;
@@ -445,84 +491,78 @@ void leave_pins(struct jit *j) {
     for (unsigned s = 0; s < j->guest->nslots; s++) untie(j, s);
 }
 
-static inline void release(struct jit *j, uint16_t t) {
-    if (!t) return;
-    struct value *v = value_of(j, t);
-    if (v->last > j->at) return;
-    free_reg(j, v);
-    if (!v->spill) return;
-    j->spills |= 1ull << (v->spill - 1);
-    v->spill = 0;
-}
-
-void absorbed_done(struct jit *j, uint16_t t) {
-    release(j, t);
-}
-
-/* What died in this uop gives its register and its spill cell back. Only operands die, and results nobody wants. */
-static void uop_done(struct jit *j, const struct uop *u) {
-    release(j, u->a);
-    release(j, u->b);
-    release(j, u->c);
-    release(j, u->dst);
-    j->locked[0] = j->locked[1] = 0;
-}
-
 static bool is_plain_slot(const struct jit *j, const struct uop *u) {
     return !(j->guest->slots[u->x].flags & SLOT_FP_FLAGS);
 }
 
-static inline void forward_put(struct jit *j, const struct uop *u) {
-    if (j->dead[j->at]) return;
-    if (!is_plain_slot(j, u)) {
-        j->target->select(j, u);
-        uop_done(j, u);
-        return;
-    }
-    put_slot(j, u->x, u->a);
-    release(j, u->a);
+static inline void select_uop(struct jit *j, const struct uop *u) {
+    j->target->select(j, u);
     j->locked[0] = j->locked[1] = 0;
 }
 
-static inline void forward(struct jit *j, const struct uop *u, unsigned is) {
-    if (u->dst) {
-        struct value *v = &j->v[u->dst];
-        if (v->absorbed || (!v->last && !(is & TRAIT_KEPT))) return;
-        if (v->needless || (is & TRAIT_SHARES)) {
-            v->root = j->v[u->a].root;
-            if (v->needless) return;
-        }
-        if ((is & TRAIT_GET) && is_plain_slot(j, u)) {
-            get_slot(j, u->dst, u->x);
-            j->locked[0] = j->locked[1] = 0;
-            return;
-        }
+static inline void forward_put(struct jit *j, const struct uop *u) {
+    if (j->dead[j->at]) return;
+    if (is_plain_slot(j, u)) {
+        put_slot(j, u->x, u->a);
+        j->locked[0] = j->locked[1] = 0;
+    } else {
+        select_uop(j, u);
     }
-    j->target->select(j, u);
-    uop_done(j, u);
+}
+
+static inline void forward_get(struct jit *j, const struct uop *u) {
+    if (!j->v[u->dst].last) return;
+    if (is_plain_slot(j, u)) {
+        get_slot(j, u->dst, u->x);
+        j->locked[0] = j->locked[1] = 0;
+    } else {
+        select_uop(j, u);
+    }
 }
 
 static void go_forward(struct jit *j) {
     const struct uop *u = j->block->uops;
     const uint8_t *host = j->m->write + j->m->poll_entry; /* where the current instruction's code begins */
     uint8_t *mark = j->m->marks;
+    struct value *v;
     for (uint32_t i = 0, n = j->block->nuops; i < n; i++, u++) {
-        const unsigned is = traits[u->op];
-        if (is & TRAIT_CONST) continue;
         j->at = i;
-        if (!(is & TRAIT_SPECIAL)) {
-            forward(j, u, is);
-            if (j->give_up) return;
-        } else if (u->op == UOP_put) {
-            forward_put(j, u);
-        } else {
+        switch ((enum kind)kinds[u->op]) {
+        case KIND_MARK:
             if (++j->insn) {
                 mark = mark_put(mark_put(mark, (uint32_t)(j->p - host)), (uint32_t)(j->next - j->pc));
                 host = j->p;
             }
             j->pc = (uint64_t)u->imm;
             j->next = j->pc + u->x;
+            break;
+        case KIND_CONST: break;
+        case KIND_PUT: forward_put(j, u); break;
+        case KIND_GET: forward_get(j, u); break;
+        case KIND_SHARES:
+            v = &j->v[u->dst];
+            if (!v->last) break;
+            v->root = j->v[u->a].root;
+            select_uop(j, u);
+            break;
+        case KIND_EXTEND:
+            v = &j->v[u->dst];
+            if (v->needless)
+                v->root = j->v[u->a].root;
+            else if (v->last)
+                select_uop(j, u);
+            break;
+        case KIND_UNARY:
+        case KIND_BINARY:
+        case KIND_PURE:
+            v = &j->v[u->dst];
+            if (v->last && !v->absorbed) select_uop(j, u);
+            break;
+        case KIND_OTHER:
+            if (!u->dst || j->v[u->dst].last || (traits[u->op] & TRAIT_KEPT)) select_uop(j, u);
+            break;
         }
+        if (j->give_up) return;
     }
     mark = mark_put(mark_put(mark, (uint32_t)(j->p - host)), (uint32_t)(j->next - j->pc));
     j->m->marks_size = (uint32_t)(mark - j->m->marks);
@@ -540,7 +580,7 @@ enum emit_result baseline_emit(struct emission *m, const struct target *target) 
     j->limit = m->write + m->limit;
     memset(j->owner, 0, sizeof j->owner);
     j->locked[0] = j->locked[1] = 0;
-    j->spills = UINT64_MAX;
+    j->nspilled = 0;
     j->at = 0;
     j->cold = NULL;
     j->ncold = j->cold_cap = 0;

@@ -59,17 +59,18 @@ struct jit {
     const struct target *target;
     const struct block *block;
     const struct guest *guest;
-    uint8_t *p, *limit;    /* next byte, in the writable view */
-    struct value *v;       /* by temporary */
-    const uint8_t *pin_of; /* by slot */
-    uint16_t *tied;        /* by slot */
-    bool *dead;            /* by uop, of puts only: nobody can see it */
-    uint16_t owner[2][16]; /* by bank and scratch register: the temporary in it */
-    uint16_t locked[2];    /* by bank: scratch registers that the current uop uses */
-    uint64_t spills;       /* free spill cells */
-    uint32_t at;           /* index of the current uop */
-    uint32_t insn;         /* index of the current guest instruction */
-    uint64_t pc, next;     /* of the current guest instruction */
+    uint8_t *p, *limit;       /* next byte, in the writable view */
+    struct value *v;          /* by temporary */
+    const uint8_t *pin_of;    /* by slot */
+    uint16_t *tied;           /* by slot */
+    bool *dead;               /* by uop, of puts only: nobody can see it */
+    uint16_t owner[2][16];    /* by bank and scratch register: the temporary in it */
+    uint16_t locked[2];       /* by bank: scratch registers that the current uop uses */
+    uint16_t spilled[SPILLS]; /* by spill cell: the temporary in it, dead or alive */
+    uint32_t nspilled;        /* cells that have ever been used */
+    uint32_t at;              /* index of the current uop */
+    uint32_t insn;            /* index of the current guest instruction */
+    uint64_t pc, next;        /* of the current guest instruction */
     struct cold *cold;
     uint32_t ncold, cold_cap;
     bool give_up;
@@ -113,8 +114,6 @@ uint8_t temp_reg(struct jit *j, enum bank bank);
 /** That scratch register in particular: whatever it holds is moved away. */
 void take_reg(struct jit *j, enum bank bank, uint8_t r);
 bool value_dies(struct jit *j, uint16_t t);
-/** The user of an absorbed uop has read that one's operand. */
-void absorbed_done(struct jit *j, uint16_t t);
 /** Moves every value that lives on out of the pins (before C code that writes the architected state). */
 void leave_pins(struct jit *j);
 void put_slot(struct jit *j, unsigned slot, uint16_t t);

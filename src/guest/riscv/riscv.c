@@ -57,12 +57,15 @@ static uint64_t context(const struct cpu *cpu) {
 /* Reads the instruction at `bytes`; returns its length, or 0 if it is not all there. Lengths above 4 are reserved:
    their first 4 bytes are taken, and are illegal. */
 static unsigned read_instruction(const uint8_t *bytes, size_t avail, uint32_t *bits) {
-    if (avail < 2) return 0;
-    *bits = bytes[0] | (uint32_t)bytes[1] << 8;
-    if ((*bits & 3) != 3) return 2;
-    if (avail < 4) return 0;
-    *bits |= (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-    return 4;
+    if (avail < 4) {
+        if (avail < 2) return 0;
+        *bits = bytes[0] | (uint32_t)bytes[1] << 8;
+        return (*bits & 3) == 3 ? 0 : 2;
+    }
+    uint32_t word = bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+    unsigned wide = (word & 3) == 3; /* no branch: nobody could guess it */
+    *bits = word & (0xffffu | (0u - wide));
+    return 2 + 2 * wide;
 }
 
 static unsigned lift(struct builder *b, const uint8_t *bytes, size_t avail) {

@@ -399,7 +399,7 @@ static void cold_call(struct jit *j, struct cold *c) {
         fill(j, failed);
         give_back(j, c->ahead);
         store_pc(j, AT_CPU(pc), c->pc);
-            jmp_to(j, X86_LEAVE);
+        jmp_to(j, X86_LEAVE);
     }
 }
 
@@ -503,7 +503,7 @@ static void cold_one(struct jit *j, struct cold *c) {
         } else {
             store_pc(j, AT_CPU(pc), c->value);
         }
-            jmp_to(j, X86_LEAVE);
+        jmp_to(j, X86_LEAVE);
         break;
     case COLD_EXIT:
         give_back(j, c->ahead);
@@ -511,7 +511,7 @@ static void cold_one(struct jit *j, struct cold *c) {
             leave_with(j, c->pc, c->exit_kind, c->value, true);
         } else {
             if (c->flag) store_pc(j, AT_CPU(pc), c->pc);
-                    jmp_to(j, X86_LEAVE);
+            jmp_to(j, X86_LEAVE);
         }
         break;
     case COLD_INTERPRET:

@@ -45,7 +45,6 @@ static void select_scaled(struct jit *j, const struct uop *u, uint16_t shifted, 
     const struct uop *d = definition_of(j, shifted);
     uint8_t x = use_reg(j, d->a), y = use_reg(j, other);
     lea(j, w, def_reg(j, u->dst), (struct mem){.base = y, .index = x, .scale = (uint8_t)j->v[d->b].constant});
-    absorbed_done(j, d->a);
 }
 
 static void select_alu(struct jit *j, const struct uop *u, enum alu op, bool w, bool commutes) {

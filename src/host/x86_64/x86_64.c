@@ -59,12 +59,13 @@ enum { PURE = UF_PURE, COMM = UF_COMM, FP = UF_FP, EXIT = UF_EXIT, EFFECT = UF_E
 #define FORM(form, other) (FORM_##form == FORM_##other)
 #define FLOATING(t)       (T_##t == T_F32 || T_##t == T_F64)
 #define U(name, r, a, b, c, form, flags, meaning)                                                                      \
-    [UOP_##name] = FORM(form, MEM)                                                                  ? MEM              \
+    [UOP_##name] = FORM(form, MEM) ? MEM                                                                               \
                    : FORM(form, SLOT) || FORM(form, FRAME) || FORM(form, BRANCH) || FORM(form, TARGET) ||              \
-                           FORM(form, EXIT) || FORM(form, EXITIF) || FORM(form, HELPER) ||                              \
-                           ((flags)&END) || UOP_##name == UOP_trunc_i32                             ? CONTROL          \
-                   : FLOATING(r) || FLOATING(a)                                                     ? FLOAT            \
-                                                                                                    : INT,
+                           FORM(form, EXIT) || FORM(form, EXITIF) || FORM(form, HELPER) || ((flags)&END) ||            \
+                           UOP_##name == UOP_trunc_i32                                                                 \
+                       ? CONTROL                                                                                       \
+                   : FLOATING(r) || FLOATING(a) ? FLOAT                                                                \
+                                                : INT,
 static const uint8_t kinds[UOP_COUNT] = {
 #include "core/uop.def"
 };
