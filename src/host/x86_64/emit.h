@@ -213,8 +213,8 @@ static inline void jump_fill(struct jit *j, uint32_t rel, uint32_t to) {
     memcpy(j->m->write + rel, &v, 4);
 }
 static inline void jmp_to(struct jit *j, uint32_t to) {
-    uint32_t rel = jmp(j);
-    jump_fill(j, rel, to);
+    byte(j, 0xe9);
+    word32(j, to - (here(j) + 4));
 }
 static inline void call_to(struct jit *j, uint32_t to) {
     byte(j, 0xe8);

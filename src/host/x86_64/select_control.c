@@ -331,16 +331,12 @@ void control_begin(struct jit *j) {
     j->pc = j->block->pc;
     j->insn = UINT32_MAX; /* insns_ahead: all of them */
     alu_mi(j, ALU_CMP, W32, AT_CPU(poll), 0);
-    struct cold *c = cold_new(j, COLD_LEAVE_AT, jcc(j, CC_NE));
-    if (c) {
-        c->value = j->block->pc;
-        c->ahead = 0;
-    }
+    j->poll = jcc(j, CC_NE);
     nops(j, (8 - here(j)) & 7);
     m->entry = here(j);
     if (!m->counted) return;
     alu_mi(j, ALU_SUB, W64, AT_CPU(budget), (int32_t)j->block->ninsns);
-    c = cold_new(j, COLD_LEAVE_AT, jcc(j, CC_S));
+    struct cold *c = cold_new(j, COLD_LEAVE_AT, jcc(j, CC_S));
     if (c) {
         c->value = j->block->pc;
         c->ahead = j->block->ninsns;
@@ -494,7 +490,6 @@ static void cold_one(struct jit *j, struct cold *c) {
     fill(j, c->from[0]);
     switch ((enum cold_kind)c->kind) {
     case COLD_LEAVE_AT:
-        if (c == j->cold) j->m->lookup = here(j); /* the poll's way out, the first of all */
         give_back(j, c->ahead);
         if (c->flag) {
             mov_rr(j, W64, RAX, c->reg);
@@ -545,14 +540,18 @@ static void link_stub(struct jit *j, struct code_link *l, uint32_t number) {
         load_pc(j, l->target_pc);
         jmp_to(j, X86_DISPATCH);
     } else {
-        mov_ri(j, RAX, number);
+        byte(j, 0xb8); /* mov eax, number */
+        word32(j, number);
         jmp_to(j, X86_LINK);
     }
 }
 
 void control_end(struct jit *j) {
     struct emission *m = j->m;
-    m->hot_end = here(j);
+    m->hot_end = m->lookup = here(j);
+    fill(j, j->poll);
+    load_pc(j, j->block->pc);
+    jmp_to(j, X86_LEAVE_AT);
     for (uint32_t i = 0; i < m->nlinks; i++)
         if (!m->links[i].cell) link_stub(j, &m->links[i], m->first_link + i + 1);
     for (uint32_t i = 0; i < j->ncold; i++) cold_one(j, &j->cold[i]);
