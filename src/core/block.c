@@ -5,7 +5,7 @@
  * extensions that 32-bit guest instructions ask for again and again vanish.
  */
 #include "core/guest.h"
-#include "core/uop.h"
+#include "core/uop_flags.h"
 #include "base/arena.h"
 #include <assert.h>
 #include <string.h>
@@ -172,7 +172,6 @@ enum taking {
     TAKE_ONES = 64,    /* x & -1 is x */
     TAKE_BRANCH = 128
 };
-enum { PURE = UF_PURE, COMM = UF_COMM, FP = UF_FP, EXIT = UF_EXIT, EFFECT = UF_EFFECT, END = UF_END, HAND = UF_HAND };
 #define IS(name, other)   (UOP_##name == UOP_##other)
 #define IS2(name, other)  (IS(name, other##_i64) || IS(name, other##_i32))
 #define FORM(form, other) (FORM_##form == FORM_##other)

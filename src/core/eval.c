@@ -2,23 +2,13 @@
 #include "core/cpu.h"
 #include "core/fp.h"
 #include "core/meaning.h"
-#include "core/uop.h"
+#include "core/uop_flags.h"
 #include <assert.h>
-
-#define PLAIN  FORM_PLAIN
-#define PURE   UF_PURE
-#define COMM   UF_COMM
-#define FP     UF_FP
-#define EXIT   UF_EXIT
-#define EFFECT UF_EFFECT
-#define END    UF_END
-#define HAND   UF_HAND
 
 const struct uop_info uop_info[UOP_COUNT] = {
 #define U(name, r, a, b, c, form, flags, meaning) {#name, T_##r, T_##a, T_##b, T_##c, FORM_##form, (flags)},
 #include "core/uop.def"
 };
-#undef EXIT
 
 const struct exit_info exit_info[EXIT_COUNT] = {
 #define E(name, when, text) {#name, text, EXIT_##when},

@@ -39,39 +39,21 @@ void interp_block(struct engine *e, struct cpu *cpu, const struct block *block) 
     t[0] = 0;
     e->leave = false;
     for (const struct uop *u = block->uops; u < end; u++) {
-        const uint64_t A = t[u->a], B = t[u->b], C = t[u->c];
-        const unsigned X = u->x;
-        const int64_t IMM = u->imm;
-        uint64_t r;
         switch ((enum uop_op)u->op) {
-            /* Rows without HAND: by their meaning. The flags column is a constant expression, so the compiler drops the
-               bodies that cannot be reached. */
-#define PURE   0
-#define COMM   0
-#define FP     0
-#define EXIT   0
-#define EFFECT 0
-#define END    0
-#define HAND   1
+#define A   t[u->a]
+#define B   t[u->b]
+#define C   t[u->c]
+#define X   u->x
+#define IMM u->imm
+            /* rows without HAND: by their meaning */
+#define H(name, r, a, b, c, form, flags, meaning)
 #define U(name, rtype, a, b, c, form, flags, meaning)                                                                  \
-    case UOP_##name:                                                                                                   \
-        if (flags) goto hand;                                                                                          \
-        r = (uint64_t)(meaning);                                                                                       \
+    case UOP_##name: {                                                                                                 \
+        uint64_t r = (uint64_t)(meaning);                                                                              \
         t[u->dst] = T_##rtype == T_I32 || T_##rtype == T_F32 ? (uint32_t)r : r;                                        \
-        continue;
+        break;                                                                                                         \
+    }
 #include "core/uop.def"
-#undef PURE
-#undef COMM
-#undef FP
-#undef EXIT
-#undef EFFECT
-#undef END
-#undef HAND
-        case UOP_COUNT: break;
-        }
-        continue;
-    hand:
-        switch ((enum uop_op)u->op) {
         case UOP_mark:
             pc = (uint64_t)IMM;
             next = pc + X;
@@ -161,6 +143,11 @@ void interp_block(struct engine *e, struct cpu *cpu, const struct block *block) 
             return;
         }
     }
+#undef A
+#undef B
+#undef C
+#undef X
+#undef IMM
     cpu->pc = next;
 }
 

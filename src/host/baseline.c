@@ -6,6 +6,7 @@
  * target selects code uop by uop. Nothing here knows the target's instructions.
  */
 #include "host/baseline.h"
+#include "core/uop_flags.h"
 #include <assert.h>
 #include <string.h>
 
@@ -33,7 +34,6 @@ enum trait {
     TRAIT_FP = 8,     /* the result's bank is BANK_FP */
     TRAIT_PASSES = 16 /* what is to become of the result may be said of the operand: unary, of one bank */
 };
-enum { PURE = UF_PURE, COMM = UF_COMM, FP = UF_FP, EXIT = UF_EXIT, EFFECT = UF_EFFECT, END = UF_END, HAND = UF_HAND };
 #define IS(name, other)   (UOP_##name == UOP_##other)
 #define FORM(form, other) (FORM_##form == FORM_##other)
 #define FP_BANK(t)        (T_##t == T_F32 || T_##t == T_F64)

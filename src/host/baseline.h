@@ -71,7 +71,7 @@ struct jit {
     uint32_t at;              /* index of the current uop */
     uint32_t insn;            /* index of the current guest instruction */
     uint64_t pc, next;        /* of the current guest instruction */
-    uint32_t poll; /* the target's: rel32 of the poll's way out */
+    uint32_t poll;            /* the target's: rel32 of the poll's way out */
     struct cold *cold;
     uint32_t ncold, cold_cap;
     bool give_up;

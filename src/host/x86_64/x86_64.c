@@ -1,6 +1,7 @@
 /* x86_64.c - the x86-64 host: its table, moves for the allocator, patching, FP status, features. */
 #include "host/x86_64/x86_64.h"
 #include "core/fp.h"
+#include "core/uop_flags.h"
 #include "base/os.h"
 
 bool x86_has_avx(void) {
@@ -55,7 +56,6 @@ static void x86_store_constant(struct jit *j, uint32_t offset, uint64_t value, u
 
 /* Which file knows a uop, by its kind; what that one leaves to the others is tried with them all. */
 enum { CONTROL, INT, MEM, FLOAT, KINDS };
-enum { PURE = UF_PURE, COMM = UF_COMM, FP = UF_FP, EXIT = UF_EXIT, EFFECT = UF_EFFECT, END = UF_END, HAND = UF_HAND };
 #define FORM(form, other) (FORM_##form == FORM_##other)
 #define FLOATING(t)       (T_##t == T_F32 || T_##t == T_F64)
 #define U(name, r, a, b, c, form, flags, meaning)                                                                      \
