@@ -141,6 +141,22 @@ def measure_hello(contenders, errors):
     return {c: statistics.median(t) for c, t in samples.items() if t}
 
 
+def measure_translation(kernels, vee, runs):
+    """Nanoseconds of translating for each guest instruction: (median, worst) of the kernels' medians, or None when the
+    program does not say. Each run begins with an empty cache and cold code of its own."""
+    costs = {k.name: [] for k in kernels}
+    for _ in range(runs):
+        for kernel in kernels:
+            command = [*vee, "--tier", "baseline", "--stats", str(BUILD / "riscv64" / kernel.name), "1"]
+            said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False).stderr
+            found = re.search(rb"^translate_ns_per_instruction +(\d+)$", said, re.MULTILINE)
+            if not found:
+                return None
+            costs[kernel.name].append(int(found.group(1)))
+    medians = [statistics.median(c) for c in costs.values()]
+    return [statistics.median(medians), max(medians)] if medians else None
+
+
 def geomean(values):
     values = list(values)
     return math.exp(sum(map(math.log, values)) / len(values)) if values else None
@@ -174,7 +190,7 @@ def cell(value):
     return "-" if value is None else f"{value:.2f}"
 
 
-def markdown(kernels, medians, summary, hello, errors, facts):
+def markdown(kernels, medians, summary, hello, translation, errors, facts):
     lines = ["# Benchmarks of the process VM", "", "Written by `bench/run.py`; do not edit.", ""]
     lines += [f"- {key}: {value}" for key, value in facts.items()]
     lines += [
@@ -203,6 +219,9 @@ def markdown(kernels, medians, summary, hello, errors, facts):
     if hello:
         start = ", ".join(f"{name} {value:.2f} ms" for name, value in hello.items())
         lines += ["", f"Start-up of a static hello (elapsed, median of {HELLO_RUNS}): {start}."]
+    if translation:
+        lines += ["", f"Translation, for each guest instruction (`--tier baseline --stats`, one repetition of each kernel): "
+                  f"{translation[0]:.0f} ns, at most {translation[1]:.0f} ns (medians of the kernels)."]
     if errors:
         lines += ["", "## Errors", ""] + [f"- {e}" for e in errors]
     return "\n".join(lines) + "\n"
@@ -316,9 +335,10 @@ def main():
 
     medians, errors = measure(kernels, contenders, args.runs, args.quick, report)
     hello = measure_hello(contenders, errors)
+    translation = measure_translation(kernels, [args.vee, *args.vee_args], args.runs)
     summary = summarise(kernels, medians)
     facts = describe(args, qemu)
-    text = markdown(kernels, medians, summary, hello, errors, facts)
+    text = markdown(kernels, medians, summary, hello, translation, errors, facts)
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "results.md").write_text(text)
     (args.out / "results.svg").write_text(svg(kernels, medians, summary))
@@ -327,6 +347,7 @@ def main():
         "kernels": {k.name: {"kind": k.kind, "seconds": medians[k.name]} for k in kernels},
         "geomeans": summary,
         "hello_ms": hello,
+        "translation_ns": translation,
         "errors": errors,
     }
     (args.out / "results.json").write_text(json.dumps(data, indent=1) + "\n")

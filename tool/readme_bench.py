@@ -21,7 +21,9 @@ def summary(data):
         cells = ["-" if means.get(key) is None else f"{means[key]:.2f}" for _, key in COLUMNS]
         lines.append(f"| {kind} | " + " | ".join(cells) + " |")
     start = ", ".join(f"{name} {ms:.2f} ms" for name, ms in data["hello_ms"].items())
+    cost = data.get("translation_ns")
     lines += ["", (f"Start-up of a static hello: {start}. " if start else "") +
+              (f"Translating: {cost[0]:.0f} ns for each guest instruction. " if cost else "") +
               "Every kernel: [docs/bench/results.md](docs/bench/results.md)."]
     return "\n".join(lines) + "\n"
 
