@@ -4,6 +4,7 @@
 #   make check            unit tests, command-line tests, guest programs, layers: ends with "N passed, N failed"
 #   make units            builds and runs the unit tests only (U="core/test_text ..." for some of them)
 #   make bench            benchmarks (see bench/)
+#   make real             programs of Debian in roots of their own (see real/; needs root and mmdebstrap)
 #   make fuzz             each fuzzer for FUZZ_SECONDS (clang)
 #   make install          program, library, header, pkg-config file and man page below PREFIX
 #   make manual | format | clean
@@ -56,7 +57,7 @@ FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(wildcard fuzz/fuzz_*.c fuzz/*/fuzz_
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)' $(patsubst $(B)/%,%,$@))
 
-.PHONY: all objects tests units check bench fuzz fuzzers install manual format clean
+.PHONY: all objects tests units check bench real fuzz fuzzers install manual format clean
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .SECONDARY:
@@ -136,6 +137,10 @@ check: all tests
 bench: all
 	bench/run.py --vee $(B)/vee
 	$(PYTHON) tool/readme_bench.py
+
+# Programs of Debian, in roots of its own (needs root): docs/real.md
+real: all
+	real/run.py --vee $(B)/vee
 
 # ---- fuzzers: clang's, over a library built with coverage
 fuzz:

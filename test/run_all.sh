@@ -59,6 +59,7 @@ full() {
     suite build-clang build CC=clang
     suite build-san build CC=clang SAN=address,undefined
     suite build-poison build POISON=1 DEBUG=1
+    suite build-tsan step make -j"$JOBS" CC=clang SAN=thread B=build/tsan build/tsan/vee
     suite layers step tool/check_layers.py
     suite docs tool/check_docs.py
     suite tools test/run_tools.sh
@@ -90,10 +91,13 @@ full() {
     suite programs-clang test/run_programs.sh build/clang/vee
     suite programs-san test/run_programs.sh build/clang-san/vee --tier baseline --window
     # Retranslating at every step is slow: the programs that strain the engine most, not those that compute.
-    local strain='@(exec_self|fork_wait|fenv_*|generated_code|jumps|mappings|signal_@(basic|death|fault|info|mask|stack)|variadic)'
+    local strain='@(exec_self|fork_wait|fenv_*|generated_code|jumps|mappings|signal_@(basic|death|fault|info|mask|stack)|threads_*|variadic)'
     suite programs-one-block env ONLY="$strain" test/run_programs.sh build/poison-debug/vee --tier baseline --one-block
     suite programs-random-flush test/run_programs.sh build/poison-debug/vee --random-flush --window
     suite programs-poll-always test/run_programs.sh build/poison-debug/vee --poll-always
+    # Without signals and forks, of which that sanitizer knows too little as vee makes them.
+    suite programs-tsan env ONLY='threads_@(atomics|basic|end)' test/run_programs.sh build/tsan/vee --window
+    suite programs-tsan-interp env ONLY='threads_@(atomics|basic|end)' test/run_programs.sh build/tsan/vee --window --tier interp
     suite fuzz step make fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-20}"
     suite fuzz-differential test/run_differential.sh "${DIFFERENTIAL_SECONDS:-60}"
 }

@@ -161,7 +161,7 @@ static void act(struct engine *e, struct cpu *cpu, struct world *w, const struct
     switch (action) {
     case ACTION_FLUSH: engine_flush(e); break;
     case ACTION_INVALIDATE: engine_invalidate(e, w->batch.code_base + c->at + 2 * (n * 7 % 30), 2 + n * 5 % 40); break;
-    case ACTION_RECHECK: engine_recheck_code(e, cpu); break;
+    case ACTION_RECHECK: engine_recheck_code(e, cpu, 0, UINT64_MAX); break;
     case ACTION_POKE: cpu_poke(cpu); break;
     default: break;
     }
@@ -270,9 +270,9 @@ bool world_case(struct world *w, const struct fuzz_case *c, char *why, size_t si
     run(w, INTERP, c, offset_of, &w->record[0]);
     bool counted = c->counted || w->record[0].endless;
     const unsigned other = pairs[w->batch.variant][counted ? 0 : 1];
-    const uint64_t refused = engine_stats(w->engine[other])->refused;
+    const uint64_t refused = engine_stats(w->engine[other]).refused;
     run(w, other, c, offset_of, &w->record[1]);
-    if (engine_stats(w->engine[other])->refused != refused) { /* right, but slow: a bug of the translator */
+    if (engine_stats(w->engine[other]).refused != refused) { /* right, but slow: a bug of the translator */
         snprintf(why, size, "a block is not translated");
         return false;
     }

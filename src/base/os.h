@@ -26,6 +26,10 @@ bool os_fault_stack(void);
 /** x86-64 hosts: what addresses with a gs prefix are relative to, in the calling thread. */
 bool os_gs_base(const void *base);
 uint64_t os_nanoseconds(void);
+/** Sleeps while *word is `value`, at most so long (0: any time), or less: the caller looks again. And wakes at most n
+    threads that sleep at a word. Both leave errno alone. */
+void os_wait(const uint32_t *word, uint32_t value, uint64_t nanoseconds);
+void os_wake(const uint32_t *word, int n);
 /** Bytes that nobody can predict. */
 void os_random(void *bytes, size_t size);
 /** Poison builds: true for a random allocation now and then (see docs/invariants.md). Else false. */

@@ -6,6 +6,7 @@
 #ifdef __x86_64__
 #include <asm/prctl.h>
 #endif
+#include <linux/futex.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -115,6 +116,19 @@ bool os_gs_base(const void *base) {
 #else
     return !base;
 #endif
+}
+
+void os_wait(const uint32_t *word, uint32_t value, uint64_t nanoseconds) {
+    const struct timespec most = {(time_t)(nanoseconds / 1000000000), (long)(nanoseconds % 1000000000)};
+    int saved = errno;
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, nanoseconds ? &most : NULL, NULL, 0);
+    errno = saved;
+}
+
+void os_wake(const uint32_t *word, int n) {
+    int saved = errno;
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
+    errno = saved;
 }
 
 uint64_t os_nanoseconds(void) {

@@ -67,6 +67,7 @@ static bool take_option(struct command *c, char ***at) {
         o = option_lettered(word[1]);
         if (word[1] && word[2]) value = word + 2;
         if (o && !o->argument && value) o = NULL;
+        if (!o && (o = option_named(word + 1, strlen(word + 1))) != NULL) value = NULL; /* -strace */
     }
     if (!o) {
         c->error.code = VEE_USAGE;

@@ -15,6 +15,7 @@
 struct guest;
 struct interface;
 struct engine;
+struct runner;
 struct tlb;
 struct tlb_views;
 struct phys;
@@ -100,6 +101,7 @@ struct cpu {
     const void *const *calls; /* C functions that translated code calls, by number */
     const struct guest *guest;
     struct engine *engine;
+    struct runner *runner;             /* the engine's own data for this cpu */
     void *owner;                       /* the interface's own data for this cpu */
     const struct interface *interface; /* who answers, and its self: for what guests ask of it (counter) */
     void *self;

@@ -45,11 +45,15 @@ void cache_free(struct engine *e) {
     free(e->pages);
     free(e->seen);
     free(e->links);
-    free(e->by_address);
 }
 
-bool engine_forked(struct engine *e) {
+bool engine_forked(struct engine *e, struct cpu *cpu) {
     void *w, *x;
+    e->shared = false;
+    e->stopping = 0;
+    e->lock = (struct lock){0};
+    e->runners = cpu->runner; /* the others' threads are not here; their memory is lost */
+    e->runners->next = NULL;
     if (!e->host) return true;
     if (!os_dual_map(e->cache_size, &w, &x)) return false;
     os_dual_unmap(e->cache_size, e->write, e->execute);
@@ -133,10 +137,10 @@ struct unit *unit_add(struct engine *e, const struct block *block, const struct 
     struct unit *u = arena_alloc_raw(&e->arena, sizeof *u + marks_size);
     if (!u || !p) return NULL;
     if (e->host && e->nby == e->by_cap) {
-        uint32_t cap = e->by_cap ? e->by_cap * 2 : 4096;
-        struct unit **by = realloc(e->by_address, cap * sizeof *by);
+        uint32_t cap = e->by_cap ? e->by_cap * 2 : 1024;
+        struct unit **by = arena_grow(&e->arena, e->by_address, e->nby * sizeof *by, cap * sizeof *by);
         if (!by) return NULL;
-        e->by_address = by;
+        __atomic_store_n(&e->by_address, by, __ATOMIC_RELEASE); /* the old one stays, for who reads it now */
         e->by_cap = cap;
     }
     if (e->nunits == e->nbuckets) units_spread(e);
@@ -157,20 +161,27 @@ struct unit *unit_add(struct engine *e, const struct block *block, const struct 
         if (e->cpu && e->cpu->mem[k].kind == MEM_SOFT) tlb_revoke_write(e->cpu->mem[k].tlb, p->bytes);
     if (!p->units && e->cpu && e->cpu->views) tlb_views_revoke_write(e->cpu->views, p->bytes);
     p->units = u;
-    if (e->host) e->by_address[e->nby++] = u;
     return u;
 }
 
+void unit_publish(struct engine *e, struct unit *u) {
+    e->by_address[e->nby] = u;
+    __atomic_store_n(&e->nby, e->nby + 1, __ATOMIC_RELEASE);
+}
+
 struct unit *unit_at(struct engine *e, uint32_t host_offset) {
-    uint32_t lo = 0, hi = e->nby;
+    /* In this order: the array has at least as many. */
+    const uint32_t n = __atomic_load_n(&e->nby, __ATOMIC_ACQUIRE);
+    struct unit *const *by = __atomic_load_n(&e->by_address, __ATOMIC_ACQUIRE);
+    uint32_t lo = 0, hi = n;
     while (lo < hi) {
         uint32_t mid = (lo + hi) / 2;
-        if (e->by_address[mid]->end <= host_offset)
+        if (by[mid]->end <= host_offset)
             lo = mid + 1;
         else
             hi = mid;
     }
-    return lo < e->nby && e->by_address[lo]->poll_entry <= host_offset ? e->by_address[lo] : NULL;
+    return lo < n && by[lo]->poll_entry <= host_offset ? by[lo] : NULL;
 }
 
 static void unit_drop(struct engine *e, struct unit *u) {
@@ -247,28 +258,34 @@ void engine_invalidate(struct engine *e, uint64_t start, uint64_t length) {
             }
             p->units = kept;
         }
-    if (any && e->cpu) cpu_drop_shortcuts(e->cpu);
+    /* Stale units lead to the loop by themselves; this only spares a single cpu the way over them. */
+    if (any && e->cpu && !e->shared) cpu_drop_shortcuts(e->cpu);
 }
 
 void engine_flush(struct engine *e) {
+    engine_stop_others(e);
     memset(e->units, 0, e->nbuckets * sizeof *e->units);
     e->nunits = 0;
     memset(e->pages, 0, PAGE_BUCKETS * sizeof *e->pages);
-    e->nby = 0;
-    e->nlinks = 0;
+    e->nby = e->by_cap = 0;
+    e->by_address = NULL;
     e->cache_at = e->cache_start;
     arena_reset(&e->arena);
     e->stats.flushes++;
-    if (e->cpu) {
-        cpu_drop_shortcuts(e->cpu);
-        e->cpu->exit_site = NULL;
+    for (struct runner *r = e->runners; r; r = r->next) {
+        cpu_drop_shortcuts(r->cpu);
+        take_site(e, r->cpu);
+        r->site = 0;
     }
+    e->nlinks = 0;
 }
 
-void engine_recheck_code(struct engine *e, struct cpu *cpu) {
+void engine_recheck_code(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t length) {
     bool any = false;
     for (unsigned i = 0; i < PAGE_BUCKETS; i++)
-        for (struct code_page *p = e->pages[i]; p; p = p->next)
+        for (struct code_page *p = e->pages[i]; p; p = p->next) {
+            /* An instruction that ends in the range may begin on the page before. */
+            if (p->start - start >= length && start - p->start >= p->size + 16) continue;
             for (struct unit **at = &p->units, *u; (u = *at) != NULL;) {
                 if (unit_differs(u, p)) {
                     *at = u->page_next;
@@ -278,5 +295,6 @@ void engine_recheck_code(struct engine *e, struct cpu *cpu) {
                     at = &u->page_next;
                 }
             }
+        }
     if (any) cpu_drop_shortcuts(cpu);
 }

@@ -51,7 +51,19 @@ void engine_free(struct engine *e);
 struct cpu *engine_cpu_make(struct engine *e, struct error *error);
 void engine_cpu_free(struct engine *e, struct cpu *cpu);
 void engine_run(struct engine *e, struct cpu *cpu);
-const struct engine_stats *engine_stats(const struct engine *e);
+
+/* Several cpus of one engine, each run by a thread of its own. The loop and the answers of all of them take turns: they
+ * hold the engine's lock. Guest code runs without it, and answers that wait give it up meanwhile. */
+/** From an answer of this cpu: from now on other threads run cpus of this engine, too. */
+void engine_share(struct engine *e, struct cpu *cpu);
+/** In an answer, around what may wait: others may run the loop. */
+void engine_unlock(struct engine *e, struct cpu *cpu);
+void engine_lock(struct engine *e, struct cpu *cpu);
+/** In an answer: no other cpu runs guest code until the answer is done or gives up the lock. */
+void engine_stop_others(struct engine *e);
+/** In an answer, after another process used this cpu in its name: holds the lock again, whatever happened to it. */
+void engine_relock(struct engine *e, struct cpu *cpu);
+struct engine_stats engine_stats(const struct engine *e);
 
 /** Counted code: grants n more instructions from now on; EXIT_budget comes when they are used up, exactly. */
 void cpu_grant(struct cpu *cpu, int64_t n);
@@ -65,15 +77,19 @@ void engine_invalidate(struct engine *e, uint64_t start, uint64_t length);
 void engine_written(struct engine *e, uint64_t physical, uint64_t size);
 /** Drops every translation. */
 void engine_flush(struct engine *e);
-/** In the child of a fork, from an answer: the memory of host code is shared with the parent, so the child goes on with
-    a cache of its own, empty. False: no memory, nothing has changed and nothing may run. */
-bool engine_forked(struct engine *e);
-/** Checks pages that hold translated code against the bytes they were translated from, drops those that differ. */
-void engine_recheck_code(struct engine *e, struct cpu *cpu);
+/** In the child of a fork, from an answer of this cpu, which is the only one there: the memory of host code is shared
+    with the parent, so the child goes on with a cache of its own, empty. False: no memory, nothing has changed and
+    nothing may run. */
+bool engine_forked(struct engine *e, struct cpu *cpu);
+/** Compares what was translated from guest addresses [start, start + length) with the bytes that are there now, page by
+    page, and drops what differs. */
+void engine_recheck_code(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t length);
 /** The mapping of virtual addresses changed for this cpu: drops its TLB and everything keyed by virtual address. */
 void cpu_flush_mapping(struct cpu *cpu);
 /** Gives cpu the state that was copied from it (guest->cpu_size bytes) before it ran on. */
 void cpu_restore(struct cpu *cpu, const void *before);
+/** Gives a new cpu the architected state and the memory spaces (not soft ones) of another. */
+void cpu_copy(struct cpu *to, const struct cpu *from);
 /** An answer has changed where a memory space lies (its base, not its kind). */
 void cpu_memory_moved(struct cpu *cpu);
 

@@ -32,7 +32,7 @@ bool engine_host_fault(int signal, void *siginfo, void *ucontext) {
         if (offset >= e->cache_size) continue;
         struct cpu *cpu = e->host->fault_cpu(ucontext);
         if (e->host->fault_pair(ucontext, address, cpu)) {
-            e->stats.pair_drops++;
+            __atomic_add_fetch(&e->stats.pair_drops, 1, __ATOMIC_RELAXED);
             return true;
         }
         struct unit *u = unit_at(e, (uint32_t)offset);

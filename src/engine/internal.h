@@ -8,6 +8,7 @@
 #define ENGINE_INTERNAL_H
 
 #include "base/arena.h"
+#include "base/lock.h"
 #include "core/host.h"
 #include "engine/engine.h"
 #include "mem/mem.h"
@@ -43,12 +44,23 @@ struct code_page {
 enum { SEEN_BITS = 1 << 16 };
 enum { UNIT_BUCKETS = 1 << 9, PAGE_BUCKETS = 1 << 10, CACHE_DEFAULT = 64 << 20, PAIR_STACK = 16 << 20 };
 
+/** What the engine keeps for each cpu. */
+struct runner {
+    struct runner *next;
+    struct cpu *cpu;
+    uint32_t id;          /* in the lock */
+    uint32_t in_code;     /* of several: runs guest code now, without the lock */
+    struct arena scratch; /* one translation, or the block that is being interpreted once */
+    uint32_t site;        /* the link that guest code came out of last, by number + 1, until it is linked; or 0 */
+    uint64_t last_ctx;    /* the context that its jump TLB and pairing stack belong to */
+    uint64_t interpreted; /* instructions by tier 0 */
+};
+
 struct engine {
     struct engine_config config;
     const struct guest *guest;
     const struct host *host; /* NULL in the interpreter tier */
     struct arena arena;      /* units, marks, pages: until the next flush */
-    struct arena scratch;    /* one translation */
     struct unit **units;     /* hash table: UNIT_BUCKETS at first, more as units become more */
     uint32_t nbuckets, nunits;
     struct code_page **pages; /* PAGE_BUCKETS */
@@ -57,13 +69,17 @@ struct engine {
     uint32_t cache_size, cache_start, cache_at;
     struct code_link *links;
     uint32_t nlinks, link_cap;
-    struct unit **by_address; /* baseline units in order of host address */
+    struct unit **by_address; /* baseline units in order of host address; read by fault handlers without the lock */
     uint32_t nby, by_cap;
-    struct cpu *cpu;   /* the cpu (one for now) */
-    uint64_t last_ctx; /* the context that its jump TLB and pairing stack belong to */
-    bool soft;         /* some memory space is MEM_SOFT */
-    bool leave;        /* code has changed under the interpreter: it leaves before the next instruction */
-    uint64_t random;   /* for the poison build */
+    struct runner *runners;
+    struct cpu *cpu; /* the one that ran last */
+    struct lock lock;
+    bool shared;       /* several threads: the lock is used */
+    uint32_t stopping; /* somebody waits for the others to leave guest code */
+    uint32_t last_id;
+    bool soft;       /* some memory space is MEM_SOFT */
+    bool leave;      /* code has changed under the interpreter: it leaves before the next instruction */
+    uint64_t random; /* for the poison build */
     struct engine_stats stats;
 };
 
@@ -84,6 +100,8 @@ struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ct
 struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f, uint32_t marks_size);
 /** TIER_AUTO: has such a unit never been asked for? `note`: now it has. */
 bool unit_is_new(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx, bool note);
+/** Baseline: its host code is there; fault handlers may look for it from now on. */
+void unit_publish(struct engine *e, struct unit *u);
 struct unit *unit_at(struct engine *e, uint32_t host_offset);
 /** MEM_SOFT: is there code from this (physical) page; from these bytes of it? */
 bool code_in(const struct engine *e, uint64_t page);
@@ -92,9 +110,14 @@ bool code_overlaps(const struct engine *e, uint64_t page, uint64_t offset, uint6
 void code_written(struct engine *e, uint64_t page, uint64_t offset, uint64_t size);
 bool cache_make(struct engine *e, struct error *error);
 void cache_free(struct engine *e);
+/* run.c */
+/** Around guest code: others may run the loop meanwhile. */
+void code_begin(struct engine *e, struct cpu *cpu);
+void code_end(struct engine *e, struct cpu *cpu);
 /* interp.c */
-/** Runs a block's uops. Leaves cpu->pc, cpu->exit. Counted: takes each instruction from the budget. */
-void interp_block(struct engine *e, struct cpu *cpu, const struct block *block);
+/** Runs a block's uops. Leaves cpu->pc, cpu->exit. Counted: takes each instruction from the budget. Without the lock.
+ */
+void interp_free(struct engine *e, struct cpu *cpu, const struct block *block);
 /** Interprets exactly one instruction at cpu->pc (uncached). */
 void interp_one(struct engine *e, struct cpu *cpu, uint64_t ctx);
 /* access.c */
@@ -103,7 +126,7 @@ bool access_atomic(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t add
 bool access_load(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address, uint64_t *result);
 bool access_store(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address, uint64_t value);
 extern const void *const engine_calls[HOST_CALL_COUNT];
-/* run.c */
+void take_site(struct engine *e, struct cpu *cpu);
 void cpu_drop_shortcuts(struct cpu *cpu);
 /* fault.c */
 bool fault_register(struct engine *e);

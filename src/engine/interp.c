@@ -29,7 +29,7 @@ static void leave(struct cpu *cpu, uint32_t kind, uint64_t value, uint64_t pc, u
     cpu->pc = exit_info[kind].when == EXIT_BEFORE ? pc : next;
 }
 
-void interp_block(struct engine *e, struct cpu *cpu, const struct block *block) {
+static void interp_block(struct engine *e, struct cpu *cpu, const struct block *block) {
     uint64_t t[BLOCK_MAX_TEMPS];
     uint64_t pc = block->pc, next = pc;
     const struct guest *guest = e->guest;
@@ -37,7 +37,7 @@ void interp_block(struct engine *e, struct cpu *cpu, const struct block *block) 
     const struct uop *end = block->uops + block->nuops;
     uint32_t *FL = &cpu->fp_flags;
     t[0] = 0;
-    e->leave = false;
+    if (e->soft) e->leave = false;
     for (const struct uop *u = block->uops; u < end; u++) {
         switch ((enum uop_op)u->op) {
 #define A   t[u->a]
@@ -70,7 +70,7 @@ void interp_block(struct engine *e, struct cpu *cpu, const struct block *block) 
                 }
                 cpu->budget--;
             }
-            e->stats.interpreted++;
+            cpu->runner->interpreted++;
             break;
         case UOP_get_i64:
         case UOP_get_i32:
@@ -151,6 +151,12 @@ void interp_block(struct engine *e, struct cpu *cpu, const struct block *block) 
     cpu->pc = next;
 }
 
+void interp_free(struct engine *e, struct cpu *cpu, const struct block *block) {
+    code_begin(e, cpu);
+    interp_block(e, cpu, block);
+    code_end(e, cpu);
+}
+
 void interp_one(struct engine *e, struct cpu *cpu, uint64_t ctx) {
     struct fetch f = {0};
     e->config.interface->fetch(e->config.self, cpu, cpu->pc, &f);
@@ -160,7 +166,7 @@ void interp_one(struct engine *e, struct cpu *cpu, uint64_t ctx) {
         return;
     }
     enum lift_crossing crossing;
-    arena_reset(&e->scratch);
-    struct block *block = block_lift(e, cpu, &e->scratch, ctx, LIFT_ONE, &f, &crossing);
-    if (block) interp_block(e, cpu, block);
+    arena_reset(&cpu->runner->scratch);
+    struct block *block = block_lift(e, cpu, &cpu->runner->scratch, ctx, LIFT_ONE, &f, &crossing);
+    if (block) interp_free(e, cpu, block);
 }

@@ -20,7 +20,6 @@ struct engine *engine_make(const struct engine_config *config, struct error *err
     e->host = config->tier == TIER_INTERP ? NULL : host_native;
     e->random = 0x2545f4914f6cdd1du;
     arena_init(&e->arena, 1 << 20);
-    arena_init(&e->scratch, 256 << 10);
     if (config->tier != TIER_INTERP && !host_native)
         error_set(error, ERROR_USAGE, "this build has no translator for this computer; use --tier interp");
     if (error->code || !cache_make(e, error) || (e->host && !fault_register(e))) {
@@ -37,16 +36,17 @@ void engine_free(struct engine *e) {
     fault_unregister(e);
     cache_free(e);
     arena_done(&e->arena);
-    arena_done(&e->scratch);
     free(e);
 }
 
 struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     struct cpu *cpu = aligned_alloc(64, (e->guest->cpu_size + 63) & ~(size_t)63);
+    struct runner *r = calloc(1, sizeof *r);
     struct jtlb_line *jtlb = os_reserve(JTLB_LINES * sizeof *jtlb);
     uint8_t *pair = e->host ? os_stack_map(PAIR_STACK) : NULL;
-    if (!cpu || !jtlb || !os_commit(jtlb, JTLB_LINES * sizeof *jtlb) || (e->host && !pair)) {
+    if (!cpu || !r || !jtlb || !os_commit(jtlb, JTLB_LINES * sizeof *jtlb) || (e->host && !pair)) {
         free(cpu);
+        free(r);
         if (jtlb) os_release(jtlb, JTLB_LINES * sizeof *jtlb);
         if (pair) os_release(pair - 4096, PAIR_STACK + 4096);
         error_set(error, ERROR_RESOURCES, "no memory for a cpu");
@@ -67,21 +67,80 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     e->guest->reset(cpu);
     if (e->host) e->host->cpu_init(cpu);
     cpu_drop_shortcuts(cpu);
+    *r = (struct runner){.next = e->runners, .cpu = cpu, .id = ++e->last_id};
+    arena_init(&r->scratch, 256 << 10);
+    cpu->runner = e->runners = r;
     e->cpu = cpu;
     return cpu;
 }
 
 void engine_cpu_free(struct engine *e, struct cpu *cpu) {
     if (!cpu) return;
+    struct runner *r = cpu->runner, **at = &e->runners;
+    if (e->shared) lock_take(&e->lock, r->id);
+    while (*at != r) at = &(*at)->next;
+    *at = r->next;
+    e->stats.interpreted += r->interpreted;
+    if (e->cpu == cpu) e->cpu = NULL;
+    if (e->shared) lock_release(&e->lock);
+    arena_done(&r->scratch);
+    free(r);
     os_release(cpu->jtlb, JTLB_LINES * sizeof *cpu->jtlb);
     if (cpu->pair_base) os_release((uint8_t *)cpu->pair_base + 64 - PAIR_STACK - 4096, PAIR_STACK + 4096);
     for (unsigned k = 0; k < MEM_SPACES; k++) free(cpu->mem[k].tlb);
-    if (e->cpu == cpu) e->cpu = NULL;
     free(cpu);
 }
 
-const struct engine_stats *engine_stats(const struct engine *e) {
-    return &e->stats;
+struct engine_stats engine_stats(const struct engine *e) {
+    struct engine_stats s = e->stats;
+    for (const struct runner *r = e->runners; r; r = r->next) s.interpreted += r->interpreted;
+    return s;
+}
+
+/* ---- several threads */
+
+void engine_share(struct engine *e, struct cpu *cpu) {
+    if (e->shared) return;
+    e->shared = true;
+    lock_take(&e->lock, cpu->runner->id);
+}
+
+void engine_unlock(struct engine *e, struct cpu *cpu) {
+    (void)cpu;
+    if (e->shared) lock_release(&e->lock);
+}
+
+void engine_lock(struct engine *e, struct cpu *cpu) {
+    if (e->shared) lock_take(&e->lock, cpu->runner->id);
+}
+
+void engine_relock(struct engine *e, struct cpu *cpu) {
+    __atomic_store_n(&cpu->runner->in_code, 0, __ATOMIC_SEQ_CST);
+    if (e->shared && !lock_held(&e->lock, cpu->runner->id)) lock_take(&e->lock, cpu->runner->id);
+}
+
+void code_begin(struct engine *e, struct cpu *cpu) {
+    if (!e->shared) return;
+    __atomic_store_n(&cpu->runner->in_code, 1, __ATOMIC_SEQ_CST);
+    lock_release(&e->lock);
+}
+
+void code_end(struct engine *e, struct cpu *cpu) {
+    if (!e->shared) return;
+    __atomic_store_n(&cpu->runner->in_code, 0, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&e->stopping, __ATOMIC_SEQ_CST)) os_wake(&cpu->runner->in_code, 1);
+    lock_take(&e->lock, cpu->runner->id);
+}
+
+void engine_stop_others(struct engine *e) {
+    if (!e->shared) return;
+    __atomic_store_n(&e->stopping, 1, __ATOMIC_SEQ_CST);
+    for (struct runner *r = e->runners; r; r = r->next) {
+        if (!__atomic_load_n(&r->in_code, __ATOMIC_SEQ_CST)) continue;
+        cpu_poke(r->cpu);
+        while (__atomic_load_n(&r->in_code, __ATOMIC_SEQ_CST)) os_wait(&r->in_code, 1, 0);
+    }
+    __atomic_store_n(&e->stopping, 0, __ATOMIC_SEQ_CST);
 }
 
 void cpu_grant(struct cpu *cpu, int64_t n) {
@@ -103,7 +162,7 @@ void cpu_drop_shortcuts(struct cpu *cpu) {
     }
     cpu->jtlb_entered = 0;
     cpu->pair_sp = cpu->pair_base;
-    cpu->engine->stats.pair_drops++;
+    __atomic_add_fetch(&cpu->engine->stats.pair_drops, 1, __ATOMIC_RELAXED);
 }
 
 void cpu_flush_mapping(struct cpu *cpu) {
@@ -116,8 +175,16 @@ void cpu_flush_mapping(struct cpu *cpu) {
 void cpu_restore(struct cpu *cpu, const void *before) {
     cpu_drop_shortcuts(cpu); /* while it is known which there are */
     memcpy(cpu, before, cpu->guest->cpu_size);
-    cpu->exit_site = NULL;
+    cpu->runner->site = 0;
     cpu_flush_mapping(cpu);
+}
+
+void cpu_copy(struct cpu *to, const struct cpu *from) {
+    const size_t size = from->guest->cpu_size - sizeof *from;
+    memcpy(to + 1, from + 1, size);
+    to->pc = from->pc;
+    to->fp_flags = from->fp_flags;
+    memcpy(to->mem, from->mem, sizeof to->mem);
 }
 
 void cpu_memory_moved(struct cpu *cpu) {
@@ -130,11 +197,22 @@ static bool poison_flush(struct engine *e) {
     return e->random >> 58 == 0;
 }
 
+/* Guest code has been left through a link: the pc is where that leads. A flush, which forgets the links, may come
+   before the cpu that left has the lock. */
+void take_site(struct engine *e, struct cpu *cpu) {
+    const uint64_t site = (uint64_t)(uintptr_t)cpu->exit_site;
+    if (!site) return;
+    const struct code_link *l = &e->links[site - 1];
+    if (!l->cell) cpu->pc = l->target_pc;
+    cpu->exit_site = NULL;
+    cpu->runner->site = (uint32_t)site;
+}
+
 /* Makes the exit through which translated code came lead straight to the unit from now on. Across pages only where
    pages do not move under the code. */
 static void link_exit(struct engine *e, struct cpu *cpu, const struct unit *u) {
-    uint64_t site = (uint64_t)(uintptr_t)cpu->exit_site;
-    cpu->exit_site = NULL;
+    const uint32_t site = cpu->runner->site;
+    cpu->runner->site = 0;
     if (site == 0 || site > e->nlinks || (u->ctx & CTX_TRACED)) return;
     if (e->config.one_block || e->config.poll_always) return;
     const struct code_link *l = &e->links[site - 1];
@@ -177,9 +255,9 @@ static void run_some(struct engine *e, struct cpu *cpu, uint64_t ctx) {
     if (!u) u = unit_for(e, cpu, ctx, &once);
     if (cpu->exit.kind != EXIT_none) return; /* fetch fault: nothing was counted */
     if (!u) {
-        cpu->exit_site = NULL;
+        cpu->runner->site = 0;
         if (once)
-            interp_block(e, cpu, once);
+            interp_free(e, cpu, once);
         else
             interp_one(e, cpu, ctx);
         settle_count(e, cpu);
@@ -187,22 +265,21 @@ static void run_some(struct engine *e, struct cpu *cpu, uint64_t ctx) {
     }
     jtlb_enter(e, cpu, u);
     if (!e->host) {
-        interp_block(e, cpu, u->block);
+        interp_free(e, cpu, u->block);
         settle_count(e, cpu);
         return;
     }
     if ((ctx & CTX_COUNTED) && cpu->budget < u->ninsns) {
-        cpu->exit_site = NULL;
+        cpu->runner->site = 0;
         interp_one(e, cpu, ctx);
         settle_count(e, cpu);
         return;
     }
     link_exit(e, cpu, u);
+    code_begin(e, cpu);
     e->host->enter(cpu, e->execute, e->execute + u->entry);
-    if (cpu->exit_site) {
-        const struct code_link *l = &e->links[(uint64_t)(uintptr_t)cpu->exit_site - 1];
-        if (!l->cell) cpu->pc = l->target_pc;
-    }
+    code_end(e, cpu);
+    take_site(e, cpu);
     cpu->fp_flags |= e->host->take_fp_flags(cpu);
     settle_count(e, cpu);
 }
@@ -219,16 +296,19 @@ void engine_run(struct engine *e, struct cpu *cpu) {
     const uint64_t base = (e->config.counted ? CTX_COUNTED : 0);
     bool one = false; /* the next instruction is to be interpreted */
     bool polled = false;
+    engine_lock(e, cpu);
     e->cpu = cpu;
-    e->soft = false;
-    for (unsigned k = 0; k < MEM_SPACES; k++) e->soft |= cpu->mem[k].kind == MEM_SOFT;
+    if (!e->shared) { /* several cpus have the same memory */
+        e->soft = false;
+        for (unsigned k = 0; k < MEM_SPACES; k++) e->soft |= cpu->mem[k].kind == MEM_SOFT;
+    }
     if (e->host) e->host->cpu_init(cpu);
     for (;;) {
         uint64_t ctx = base | e->guest->context(cpu);
-        if (ctx != e->last_ctx) {
+        if (ctx != cpu->runner->last_ctx) {
             cpu_drop_shortcuts(cpu);
-            e->last_ctx = ctx;
-            cpu->exit_site = NULL;
+            cpu->runner->last_ctx = ctx;
+            cpu->runner->site = 0;
         }
         cpu->exit.kind = EXIT_none;
         cpu->exit.aux = 0;
@@ -239,7 +319,7 @@ void engine_run(struct engine *e, struct cpu *cpu) {
             cpu->exit.kind = EXIT_budget;
         } else if (one) {
             one = false;
-            cpu->exit_site = NULL;
+            cpu->runner->site = 0;
             interp_one(e, cpu, ctx);
             settle_count(e, cpu);
         } else {
@@ -255,7 +335,7 @@ void engine_run(struct engine *e, struct cpu *cpu) {
         case EXIT_retranslate: settle_actions(cpu); continue;
         case EXIT_interpret: one = true; continue;
         case EXIT_code_changed:
-            if (!e->soft) engine_recheck_code(e, cpu); /* in soft spaces every store has been seen */
+            if (!e->soft) engine_recheck_code(e, cpu, 0, UINT64_MAX); /* in soft spaces every store has been seen */
             continue;
         default: break;
         }
@@ -265,7 +345,7 @@ void engine_run(struct engine *e, struct cpu *cpu) {
             settle_actions(cpu);
             if (interface->wait) interface->wait(e->config.self, cpu);
             break;
-        case ANSWER_STOP: return;
+        case ANSWER_STOP: engine_unlock(e, cpu); return;
         }
     }
 }

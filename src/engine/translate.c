@@ -95,7 +95,7 @@ static struct unit *translate_host(struct engine *e, struct cpu *cpu, const stru
         struct emission m = {.guest = e->guest,
                              .block = block,
                              .cpu = cpu,
-                             .arena = &e->scratch,
+                             .arena = &cpu->runner->scratch,
                              .write = e->write,
                              .execute = e->execute,
                              .at = e->cache_at,
@@ -125,6 +125,7 @@ static struct unit *translate_host(struct engine *e, struct cpu *cpu, const stru
         u->entry = m.entry;
         u->lookup = m.lookup;
         u->end = m.end;
+        unit_publish(e, u);
         if (m.nlinks) memcpy(e->links + e->nlinks, m.links, m.nlinks * sizeof *m.links);
         e->nlinks += m.nlinks;
         e->cache_at = (m.end + 15) & ~15u;
@@ -148,8 +149,8 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     if (e->config.one_block) engine_flush(e);
     uint64_t began = e->config.timed ? os_nanoseconds() : 0;
     enum lift_crossing crossing;
-    struct arena *arena = e->host ? &e->scratch : &e->arena;
-    if (e->host) arena_reset(&e->scratch);
+    struct arena *arena = e->host ? &cpu->runner->scratch : &e->arena;
+    if (e->host) arena_reset(arena);
     enum lift_extent extent = ctx & CTX_TRACED ? LIFT_ONE : keep ? LIFT_BLOCK : LIFT_STRAIGHT;
     struct block *block = block_lift(e, cpu, arena, ctx, extent, &f, &crossing);
     /* Where the second page may go away or come without a word to the engine, nothing is kept. */

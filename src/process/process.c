@@ -62,6 +62,12 @@ static void own_fd_open(struct process *p) {
 static void process_close(struct vm *vm) {
     struct process *p = process_of(vm);
     if (!p) return;
+    if (p->threads && !thread_is_alone(&p->thread)) { /* the others stay where they are until the host process ends */
+        engine_lock(vm->engine, vm->cpu);
+        engine_stop_others(vm->engine);
+        return;
+    }
+    threads_gone(p);
     signals_close(p);
     if (vm->cpu) engine_cpu_free(vm->engine, vm->cpu);
     if (vm->engine) engine_free(vm->engine);
@@ -94,6 +100,9 @@ static bool parts_make(struct process *p) {
     void *scratch = mmap(NULL, sizeof(struct scratch), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (scratch == MAP_FAILED) return error_set(&vm->error, ERROR_RESOURCES, "no memory for system calls");
     p->thread.process = p;
+    p->threads = &p->thread;
+    p->thread.tid = (uint32_t)gettid();
+    p->thread.leader = true;
     p->thread.cpu = vm->cpu;
     p->thread.scratch = scratch;
     return true;

@@ -40,6 +40,7 @@ struct action {
     uint64_t flags;   /* SA_* */
     uint64_t mask;
 };
+enum { CORE_REGISTERS = 528 };
 enum { ACTION_DEFAULT = 0, ACTION_IGNORE = 1, SIGNALS = 64 };
 
 /** Everything about Linux on one instruction set that is not a row of a system call. */
@@ -48,6 +49,7 @@ struct abi {
     const char *isa;     /* as /proc/cpuinfo says it */
     const struct guest *guest;
     uint16_t elf_machine;
+    uint32_t elf_flags; /* of core files */
     uint64_t hwcap;
     const uint8_t *return_code; /* instructions that return from a signal handler */
     size_t return_code_size;
@@ -65,6 +67,9 @@ struct abi {
                        uint64_t mask);
     /** Makes the cpu enter the handler with the frame at `at`. */
     void (*frame_enter)(struct cpu *cpu, uint64_t at, int signal, uint64_t handler, uint64_t return_address);
+    /** Registers as core files have them: of the notes PRSTATUS and FPREGSET. At most CORE_REGISTERS bytes each. */
+    void (*core_save)(const struct cpu *cpu, uint8_t *integers, uint32_t *integers_size, uint8_t *floats,
+                      uint32_t *floats_size);
     /** Takes registers, mask and alternate stack from a frame. False: the frame is not sane. */
     bool (*frame_load)(struct cpu *cpu, const uint8_t *frame, uint64_t *mask, uint64_t stack[3]);
 };
@@ -90,7 +95,13 @@ enum { SIGNALS_KEPT_OPEN = 5 }; /* SEGV, BUS, FPE, ILL, TRAP */
 
 struct thread {
     struct process *process;
+    struct thread *next;
     struct cpu *cpu;
+    uint32_t tid; /* 0 until it runs */
+    bool leader;  /* of its process: the kernel ends it */
+    bool ended;
+    bool vforked;     /* runs in a vfork child, in the name of the thread that waits for it: ends by itself */
+    bool child_ended; /* by that child: it is about to end or execute, in good order */
     struct scratch *scratch;
     uint32_t interrupted; /* there is something to deliver: blocking calls do not begin (read by host_call) */
     uint64_t mask;        /* signals that the guest blocks: bit n - 1 */
@@ -103,19 +114,20 @@ struct thread {
     uint64_t stack_start, stack_size; /* alternate stack */
     uint32_t stack_flags;
     uint64_t robust_list, robust_size;
-    uint64_t clear_tid;
+    uint64_t clear_tid; /* guest address of a word that is cleared at the end, or 0 */
 };
 
 struct process {
     struct vm *vm;
     const struct abi *abi;
     struct space space;
-    struct thread thread; /* the first (for now only) one */
+    struct thread thread;   /* the first one */
+    struct thread *threads; /* all that have not ended */
+    uint32_t leaving;       /* threads of the host that have ended as guests and still use the vm */
     struct action actions[SIGNALS + 1];
     uint64_t host_actions[SIGNALS_KEPT_OPEN][4]; /* what was there before, for signals_close */
     char *exe;                                   /* absolute path of the program */
     int own_fd;              /* the one descriptor that is vee's: its own program, for exec; or -1 */
-    bool child_ended;        /* by a vfork child, for its parent: it is about to end or execute, in good order */
     bool forked;             /* this is a child: it ends by itself, not by returning to vee's caller */
     uint64_t return_address; /* of the page with abi->return_code */
     uint64_t stack_top;
@@ -143,11 +155,20 @@ extern const struct interface process_interface;
 /* linux/call.c */
 /** Answers the system call at cpu->pc. */
 enum answer linux_call(struct thread *t);
+/* linux/thread.c */
+/** Waits until threads that have ended use nothing any more. */
+void threads_gone(struct process *p);
+/** Is this thread the only one? */
+static inline bool thread_is_alone(const struct thread *t) {
+    return t->process->threads == t && !t->next;
+}
 /* linux/signal.c */
 /** What the guest ignores and blocks from the start; before anything installs handlers. */
 void signals_inherit(struct process *p);
 bool signals_open(struct process *p, struct error *error);
 void signals_close(struct process *p);
+/** The calling host thread is this one from now on (NULL: none). */
+void signals_thread(struct thread *t);
 /** Delivers what is waiting and not blocked; at the end of every answer. */
 enum answer signal_deliver(struct thread *t);
 /** A signal that the instruction at cpu->pc caused. */

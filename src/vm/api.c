@@ -178,13 +178,13 @@ size_t vee_write(struct vee_vm *v, uint64_t address, const void *bytes, size_t s
     struct exit before = cpu->exit;
     size_t n = 0;
     while (n < size && access_write(cpu, 0, address + n, 1, ((const unsigned char *)bytes)[n])) n++;
-    engine_recheck_code(v->vm->engine, cpu);
+    engine_recheck_code(v->vm->engine, cpu, address, n);
     cpu->exit = before;
     return n;
 }
 
 bool vee_stat(const struct vee_vm *v, unsigned index, const char **name, uint64_t *value) {
-    const struct engine_stats *s = engine_stats(v->vm->engine);
+    const struct engine_stats stats = engine_stats(v->vm->engine), *s = &stats;
     const struct {
         const char *name;
         uint64_t value;

@@ -78,7 +78,7 @@ static enum answer change_at_breakpoint(struct rig *rig) {
     switch (how) {
     case 0: engine_invalidate(rig->engine, site, 4); break;
     case 1: engine_flush(rig->engine); break;
-    case 2: engine_recheck_code(rig->engine, rig->cpu); break;
+    case 2: engine_recheck_code(rig->engine, rig->cpu, 0, UINT64_MAX); break;
     default: engine_written(rig->engine, site, 4); break;
     }
     rig->cpu->pc += 4;

@@ -125,7 +125,7 @@ static void recursion_deeper_than_the_stack(void **state) {
             rig_make(&r, RIG_WINDOW, &(struct engine_config){.tier = rig_tiers[k], .counted = counted});
             rig_code(&r, RIG_CODE, text);
             for (unsigned round = 0; round < 2; round++) {
-                uint64_t drops = engine_stats(r.engine)->pair_drops;
+                uint64_t drops = engine_stats(r.engine).pair_drops;
                 rig_reset(&r);
                 r.x[A0] = depth;
                 r.x[S1] = rig_label(&r, "f");
@@ -134,7 +134,7 @@ static void recursion_deeper_than_the_stack(void **state) {
                 assert_int_equal(r.x[A1], depth);
                 assert_int_equal(r.x[SP], RIG_DATA + RIG_DATA_SIZE);
                 if (counted) assert_int_equal(cpu_count(r.cpu), 9 * depth);
-                if (rig_tiers[k] != TIER_INTERP) assert_true(engine_stats(r.engine)->pair_drops > drops);
+                if (rig_tiers[k] != TIER_INTERP) assert_true(engine_stats(r.engine).pair_drops > drops);
             }
             rig_free(&r);
         }

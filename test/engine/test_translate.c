@@ -90,7 +90,7 @@ static void piece_by_piece(unsigned tier, enum rig_memory memory, bool counted) 
         }
     }
 #ifndef VEE_POISON
-    assert_int_equal(engine_stats(r.engine)->refused, 0);
+    assert_int_equal(engine_stats(r.engine).refused, 0);
 #endif
     rig_free(&r);
 }

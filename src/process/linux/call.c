@@ -61,8 +61,7 @@ static uint64_t parse_number(const char **s) {
     return n;
 }
 
-/* N, @K, @K*M or @K+M behind a pointer's letter. */
-static uint64_t parse_size(const char **s, const struct call *c) {
+uint64_t call_size(const char **s, const struct call *c) {
     if (**s != '@') return parse_number(s);
     uint64_t size = c->guest[(*s)[1] - '0'];
     *s += 2;
@@ -113,7 +112,7 @@ static int64_t translate(struct call *c) {
     memcpy(c->host, c->guest, sizeof c->host);
     for (unsigned i = 0; *s; i++) {
         char letter = *s++;
-        uint64_t size = letter == '<' || letter == '>' || letter == '=' ? parse_size(&s, c) : 0;
+        uint64_t size = letter == '<' || letter == '>' || letter == '=' ? call_size(&s, c) : 0;
         bool null = *s == '?' && !c->guest[i];
         if (*s == '?') s++;
         if (*s == ' ') s++;
@@ -127,12 +126,16 @@ static int64_t translate(struct call *c) {
 
 int64_t call_wait(struct call *c, long number, uint64_t a, uint64_t b, uint64_t d, uint64_t e, uint64_t f, uint64_t g) {
     const uint64_t args[6] = {a, b, d, e, f, g};
-    return host_call(&c->thread->interrupted, number, args);
+    struct engine *engine = c->process->vm->engine;
+    engine_unlock(engine, c->thread->cpu);
+    int64_t r = host_call(&c->thread->interrupted, number, args);
+    engine_lock(engine, c->thread->cpu);
+    return r;
 }
 
 int64_t call_pass(struct call *c) {
     const uint64_t *h = c->host;
-    if (c->row->restart != ONCE) return host_call(&c->thread->interrupted, c->row->host, h);
+    if (c->row->restart != ONCE) return call_wait(c, c->row->host, h[0], h[1], h[2], h[3], h[4], h[5]);
     return host_do(c->row->host, h[0], h[1], h[2], h[3], h[4], h[5]);
 }
 
@@ -143,11 +146,14 @@ enum answer linux_call(struct thread *t) {
     const struct row *row = number < ROWS ? linux_row((unsigned)number) : NULL;
     int64_t result = -ENOSYS;
     t->cpu->reserve_address = UINT64_MAX; /* as a return from the kernel does */
+    struct strace line, *trace = p->vm->options.strace ? &line : NULL;
+    c.row = row;
+    if (trace) strace_begin(trace, &c, number);
     if (row) {
-        c.row = row;
         result = translate(&c);
         if (result == 0) result = row->handler ? row->handler(&c) : call_pass(&c);
     }
+    if (trace) strace_end(trace, result);
     if (result == CALL_STOP) return ANSWER_STOP;
     if (result == CALL_AGAIN) return ANSWER_RESUME;
     t->cpu->budget--; /* the instruction has been executed */

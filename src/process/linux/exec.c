@@ -126,6 +126,7 @@ static void options_put(struct process *p, struct vectors *v, const char *path) 
         *--v->argv = "-L";
     }
     if (o->window) *--v->argv = "--window";
+    if (o->strace) *--v->argv = "--strace";
     if (o->tier != TIER_AUTO) {
         *--v->argv = o->tier == TIER_INTERP ? "interp" : "baseline";
         *--v->argv = "--tier";
@@ -152,10 +153,10 @@ static int64_t execute(struct call *c, struct vectors *v, const char *path) {
     struct rlimit core = {p->core_limit[0], p->core_limit[1]}, none = {0, p->core_limit[1]};
     setrlimit(RLIMIT_CORE, &core);
     signals_before_exec(c->thread);
-    p->child_ended = true;
+    c->thread->child_ended = true;
     int64_t r = kind == FILE_GUEST ? host_do(SYS_execveat, p->own_fd, "", v->argv, v->envp, AT_EMPTY_PATH)
                                    : host_do(SYS_execve, path, v->argv, v->envp);
-    p->child_ended = false;
+    c->thread->child_ended = false;
     signals_after_exec(c->thread);
     setrlimit(RLIMIT_CORE, &none);
     return r;

@@ -39,7 +39,7 @@ int64_t call_getppid(struct call *c) {
 int64_t call_set_tid_address(struct call *c) {
     uint64_t host;
     c->thread->clear_tid = c->guest[0];
-    if (call_pointer(c, c->guest[0], 4, &host)) host_do(SYS_set_tid_address, host);
+    if (c->thread->leader && call_pointer(c, c->guest[0], 4, &host)) host_do(SYS_set_tid_address, host);
     return call_gettid(c);
 }
 
@@ -57,7 +57,9 @@ int64_t call_set_robust_list(struct call *c) {
 int64_t call_get_robust_list(struct call *c) {
     struct thread *t = c->thread;
     int64_t id = process_id_in(c->process, (int32_t)c->guest[0]);
-    if (id != 0 && id != getpid()) return -ESRCH;
+    for (t = c->process->threads; id && t && t->tid != id;) t = t->next;
+    if (!t) return -ESRCH;
+    if (!id) t = c->thread;
     if (!call_write(c, c->guest[1], &t->robust_list, 8) || !call_write(c, c->guest[2], &t->robust_size, 8))
         return -EFAULT;
     return 0;
@@ -104,6 +106,7 @@ static int64_t limit_exchange(struct call *c, int64_t pid, int resource, uint64_
             if (set[0] > set[1]) return -EINVAL;
             if (set[1] > limit[1] && geteuid() != 0) return -EPERM;
             memcpy(limit, set, sizeof set);
+            if (resource == RLIMIT_CORE) signals_core_limit(p);
             p->space.limits = (struct space_limits){p->space_limit[0], p->data_limit[0], p->stack_limit[0]};
         }
     }

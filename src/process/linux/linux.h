@@ -90,11 +90,29 @@ static inline bool call_write(struct call *c, uint64_t to, const void *from, siz
     return space_write(&c->process->space, to, from, size);
 }
 
+/** N, @K, @K*M or @K+M behind a pointer's letter in a row; *s goes on behind it. */
+uint64_t call_size(const char **s, const struct call *c);
+
+/* ---- system calls as text (strace.c) */
+
+struct strace {
+    char text[1024];
+    size_t used;
+};
+void strace_begin(struct strace *s, const struct call *c, uint64_t number);
+void strace_end(struct strace *s, int64_t result);
+
 /* ---- process ids (identity.c): in counted runs the first process has a fixed one, so that runs can be compared */
 
 /** The host's id for one that the guest names; and what the guest sees for the host's. */
 int64_t process_id_in(const struct process *p, int64_t id);
 int64_t process_id_out(const struct process *p, int64_t id);
+
+/* ---- threads (thread.c) */
+
+/** clone with CLONE_THREAD, and exit of one thread of several. */
+int64_t thread_make(struct call *c);
+int64_t thread_end(struct call *c);
 
 /* ---- signals (signal.c) */
 
@@ -119,6 +137,11 @@ _Noreturn void signal_die(int signal);
 /** Host dispositions and mask for exec, and back when it failed. */
 void signals_before_exec(struct thread *t);
 void signals_after_exec(struct thread *t);
+
+/** The limit on core files has changed. */
+void signals_core_limit(struct process *p);
+/** Writes a core file, where the guest's limit allows one (core.c). */
+void core_dump(struct thread *t, const struct signal_info *info);
 
 /* ---- substitutes for procfs (proc.c) */
 

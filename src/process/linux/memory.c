@@ -118,6 +118,11 @@ int64_t call_mincore(struct call *c) {
 
 int64_t call_riscv_flush_icache(struct call *c) {
     if (c->guest[2] & ~UINT64_C(1)) return -EINVAL;
-    engine_recheck_code(c->process->vm->engine, c->thread->cpu);
+    /* Linux looks at everything whatever the range is; so does this when there is none. Programs that make code say
+       where they made it, and do so for every function: looking everywhere each time would take longer than all the
+       rest. */
+    uint64_t start = c->guest[0], end = c->guest[1];
+    bool given = start < end;
+    engine_recheck_code(c->process->vm->engine, c->thread->cpu, given ? start : 0, given ? end - start : UINT64_MAX);
     return 0;
 }

@@ -124,6 +124,17 @@ static bool riscv64_frame_load(struct cpu *cpu, const uint8_t *frame, uint64_t *
     return true;
 }
 
+static void riscv64_core_save(const struct cpu *cpu, uint8_t *integers, uint32_t *integers_size, uint8_t *floats,
+                              uint32_t *floats_size) {
+    const struct riscv_cpu *r = registers(cpu);
+    memcpy(integers, r->x, sizeof r->x);
+    put64(integers, 0, cpu->pc); /* in the place of x0 */
+    *integers_size = sizeof r->x;
+    memcpy(floats, r->f, sizeof r->f);
+    put64(floats, sizeof r->f, (cpu->fp_flags & 0x1f) | r->frm << 5);
+    *floats_size = sizeof r->f + 8;
+}
+
 /* ---- what the processor can do: riscv_hwprobe and /proc/cpuinfo */
 
 enum hwprobe_key {
@@ -204,6 +215,7 @@ static const struct abi riscv64 = {
     .isa = isa,
     .guest = &guest_riscv,
     .elf_machine = ELF_RISCV,
+    .elf_flags = 5, /* compressed instructions, double precision in registers */
     .hwcap = 1 << ('i' - 'a') | 1 << ('m' - 'a') | 1 << 0 | 1 << ('f' - 'a') | 1 << ('d' - 'a') | 1 << ('c' - 'a'),
     .return_code = return_code,
     .return_code_size = sizeof return_code,
@@ -217,6 +229,7 @@ static const struct abi riscv64 = {
     .frame_save = riscv64_frame_save,
     .frame_enter = riscv64_frame_enter,
     .frame_load = riscv64_frame_load,
+    .core_save = riscv64_core_save,
 };
 
 const struct abi *abi_for(uint16_t elf_machine) {

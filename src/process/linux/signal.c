@@ -92,13 +92,19 @@ static void on_signal(int signal, siginfo_t *info, void *context) {
     errno = saved;
 }
 
-/* Makes the host's disposition fit the guest's action. */
+static bool leaves_core(int signal) {
+    return signal == SIGQUIT || signal == SIGILL || signal == SIGTRAP || signal == SIGABRT || signal == SIGBUS ||
+           signal == SIGFPE || signal == SIGSEGV || signal == SIGXCPU || signal == SIGXFSZ || signal == SIGSYS;
+}
+
+/* Makes the host's disposition fit the guest's action. A signal that is to leave a core file is caught for that. */
 static void action_apply(struct process *p, int signal) {
     const struct action *a = &p->actions[signal];
     const uint64_t kept = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_RESTART;
     struct host_action h = {.handler = a->handler, .flags = a->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT)};
     if (open_index(signal) >= 0) return;
-    if (a->handler != ACTION_DEFAULT && a->handler != ACTION_IGNORE) {
+    bool dumps = a->handler == ACTION_DEFAULT && leaves_core(signal) && p->core_limit[0];
+    if (dumps || (a->handler != ACTION_DEFAULT && a->handler != ACTION_IGNORE)) {
         /* SA_RESTART is the guest's, so the kernel decides which calls are restarted. */
         h.handler = (uintptr_t)on_signal;
         h.flags = (a->flags & kept) | SA_SIGINFO | SA_ONSTACK;
@@ -121,6 +127,11 @@ static void handlers_keep(void) {
     }
 }
 
+void signals_core_limit(struct process *p) {
+    for (int signal = 1; signal <= SIGNALS; signal++)
+        if (leaves_core(signal) && p->actions[signal].handler == ACTION_DEFAULT) action_apply(p, signal);
+}
+
 void signals_inherit(struct process *p) {
     for (int signal = 1; signal <= SIGNALS; signal++) {
         struct host_action h = {0};
@@ -140,16 +151,24 @@ bool signals_open(struct process *p, struct error *error) {
         memcpy(p->host_actions[i], &h, sizeof h);
     }
     handlers_keep();
+    if (p->core_limit[0]) signals_core_limit(p);
     host_set_mask(signal_host_mask(t->mask));
     t->stack_flags = SS_DISABLE;
     return true;
+}
+
+void signals_thread(struct thread *t) {
+    thread_of_host = t;
+    if (t) t->stack_flags = SS_DISABLE;
 }
 
 void signals_close(struct process *p) {
     struct host_action none = {0};
     if (thread_of_host != &p->thread) return;
     for (int signal = 1; signal <= SIGNALS; signal++)
-        if (p->actions[signal].handler > ACTION_IGNORE && open_index(signal) < 0) host_action(signal, &none, NULL);
+        if ((p->actions[signal].handler > ACTION_IGNORE || (leaves_core(signal) && p->core_limit[0])) &&
+            p->actions[signal].handler != ACTION_IGNORE && open_index(signal) < 0)
+            host_action(signal, &none, NULL);
     for (int i = 0; i < SIGNALS_KEPT_OPEN; i++)
         host_action(kept_open[i], (const struct host_action *)p->host_actions[i], NULL);
     host_set_mask(p->thread.mask);
@@ -182,12 +201,13 @@ void signal_die(int signal) {
     _exit(128 + signal); /* only if it could not be sent */
 }
 
-static enum answer end_by_signal(struct thread *t, int signal) {
-    if (t->process->forked) signal_die(signal);
+static enum answer end_by_signal(struct thread *t, int signal, const struct signal_info *info) {
+    if (leaves_core(signal)) core_dump(t, info);
+    if (t->process->forked || t->vforked || t != &t->process->thread) signal_die(signal);
     return vm_stop(t->process->vm, VM_SIGNALED, signal, 0);
 }
 
-static enum answer default_action(struct thread *t, int signal) {
+static enum answer default_action(struct thread *t, int signal, const struct signal_info *info) {
     switch (signal) {
     case SIGCHLD:
     case SIGCONT:
@@ -197,7 +217,7 @@ static enum answer default_action(struct thread *t, int signal) {
     case SIGTTIN:
     case SIGTTOU:
     case SIGSTOP: host_do(SYS_kill, getpid(), SIGSTOP); return ANSWER_RESUME;
-    default: return end_by_signal(t, signal);
+    default: return end_by_signal(t, signal, info);
     }
 }
 
@@ -236,7 +256,7 @@ static bool frame_push(struct thread *t, int signal, const struct signal_info *i
 static enum answer deliver(struct thread *t, int signal, const struct signal_info *info) {
     struct action *slot = &t->process->actions[signal], a = *slot;
     if (a.handler == ACTION_IGNORE) return ANSWER_RESUME;
-    if (a.handler == ACTION_DEFAULT) return default_action(t, signal);
+    if (a.handler == ACTION_DEFAULT) return default_action(t, signal, info);
     if (a.flags & SA_RESETHAND) {
         slot->handler = ACTION_DEFAULT;
         action_apply(t->process, signal);

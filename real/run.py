@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Runs programs of Debian under vee and natively, and compares output, status and time (`make real`).
+
+Two roots with the same packages are made below --roots, one for riscv64 and one for this computer. The packages of the
+riscv64 root are unpacked by this computer's tools, and configured by dpkg and the maintainer scripts under vee. Then each
+script of programs.txt runs in both roots. With --qemu PATH (a static qemu-riscv64) it is measured, too; as QEMU does
+not start programs that its programs execute, it is registered with binfmt_misc meanwhile.
+
+Needs root (chroot, mounts in a namespace of its own) and mmdebstrap. Writes --out (docs/real.md). Exit status: 0 if
+every program did the same under vee as natively.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SUITE = "trixie"
+LIMIT, SLOW_LIMIT, CONFIGURE_LIMIT = 120, 900, 3600
+CONFIGURE = """
+export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true
+[ -e /var/lib/dpkg/status ] || : >/var/lib/dpkg/status
+[ -e /etc/passwd ] || cp /usr/share/base-passwd/passwd.master /etc/passwd
+[ -e /etc/group ] || cp /usr/share/base-passwd/group.master /etc/group
+dpkg --force-depends --force-confold --unpack /var/cache/apt/archives/*.deb && dpkg --configure -a
+"""
+BINFMT = Path("/proc/sys/fs/binfmt_misc")
+MAGIC = b"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xf3\x00"
+MASK = b"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff"
+
+
+class Program:
+    def __init__(self, name, packages):
+        self.name, self.packages, self.lines = name, packages.split(), []
+
+    @property
+    def script(self):
+        return "\n".join(line[4:] for line in self.lines) + "\n"
+
+    @property
+    def limit(self):
+        return SLOW_LIMIT if self.lines and self.lines[0].strip() == "# slow" else LIMIT
+
+
+def read_programs(path):
+    programs = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if line.startswith("    "):
+            if not programs:
+                sys.exit(f"{path}:{number}: a script without a name")
+            programs[-1].lines.append(line)
+        elif line and not line.startswith("#"):
+            found = re.fullmatch(r"([\w+.-]+): (.+)", line)
+            if not found:
+                sys.exit(f"{path}:{number}: neither a name with packages nor an indented script")
+            programs.append(Program(*found.groups()))
+    return programs
+
+
+def mirror():
+    """The Debian mirror that this computer uses, or the public one."""
+    for path in [*Path("/etc/apt/sources.list.d").glob("*"), Path("/etc/apt/sources.list")]:
+        text = path.read_text() if path.is_file() else ""
+        found = re.search(r"^URIs:\s*(\S+/debian)/?\s*$", text, re.MULTILINE) or \
+            re.search(r"^deb\s+(?:\[[^]]*\]\s+)?(\S+/debian)/?\s", text, re.MULTILINE)
+        if found:
+            return found.group(1)
+    return "http://deb.debian.org/debian"
+
+
+def make_root(root, architecture, packages, runner, log):
+    """Unpacks and configures, unless that is done; mounts. `runner` runs the root's programs: see inside()."""
+    stamp, wanted = root / "root" / ".made", " ".join(sorted(packages))
+    if stamp.exists() and stamp.read_text() == wanted:
+        mount(root)
+        install_runner(root, runner)
+        return
+    if root.exists():
+        shutil.rmtree(root) # nothing is mounted there: mounts end with the namespace
+    log(f"unpacking {architecture}")
+    subprocess.run(["mmdebstrap", "--quiet", "--variant=extract", f"--architectures={architecture}",
+                    "--skip=cleanup/apt", f"--include={','.join(sorted(packages))}", SUITE, str(root), mirror()],
+                   check=True)
+    mount(root)
+    install_runner(root, runner)
+    log(f"configuring {architecture}")
+    outcome = inside(root, runner, CONFIGURE, CONFIGURE_LIMIT)
+    if outcome.status != 0:
+        sys.exit(f"{outcome.output.decode(errors='replace')[-4000:]}\n{architecture}: dpkg: status {outcome.status}")
+    stamp.write_text(wanted)
+
+
+def install_runner(root, runner):
+    if runner:
+        shutil.copy2(runner[1], root / runner[0].lstrip("/"))
+
+
+class Outcome:
+    def __init__(self, status, output, elapsed, cpu):
+        self.status, self.output, self.elapsed, self.cpu = status, output, elapsed, cpu
+
+
+def inside(root, runner, script, limit):
+    """Runs a shell script in the root, in an empty directory. runner: None, or (path inside, path outside)."""
+    where = tempfile.mkdtemp(dir=root / "tmp")
+    prefix = [runner[0]] if runner else []
+    command = ["chroot", str(root), *prefix, "/bin/sh", "-c", f"cd /tmp/{os.path.basename(where)} && {{\n{script}}} 2>&1"]
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C", "HOME": "/root", "TERM": "dumb"}
+    with tempfile.TemporaryFile() as out:
+        began, before = time.monotonic(), os.times()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment,
+                                   start_new_session=True)
+        try:
+            status = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            status = "time limit"
+        elapsed, after = time.monotonic() - began, os.times()
+        out.seek(0)
+        output = out.read()
+    shutil.rmtree(where, ignore_errors=True)
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return Outcome(status, output, elapsed, cpu)
+
+
+def enter_namespace():
+    """Mounts made here are not seen outside; done by starting again below unshare."""
+    if os.environ.get("VEE_REAL_INSIDE"):
+        return
+    os.environ["VEE_REAL_INSIDE"] = "1"
+    os.execvp("unshare", ["unshare", "--mount", "--propagation=private", sys.executable, *sys.argv])
+
+
+def mount(root):
+    subprocess.run(["mount", "-t", "proc", "proc", str(root / "proc")], check=True)
+    subprocess.run(["mount", "--rbind", "/dev", str(root / "dev")], check=True)
+
+
+def qemu_register(on):
+    entry = BINFMT / "vee-real-qemu"
+    if entry.exists():
+        entry.write_text("-1")
+    if on:
+        magic, mask = ("".join(f"\\x{byte:02x}" for byte in word) for word in (MAGIC, MASK))
+        (BINFMT / "register").write_text(f":vee-real-qemu:M::{magic}:{mask}:/qemu:")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--vee", type=Path, default=ROOT / "build" / "vee")
+    parser.add_argument("--qemu", type=Path, help="a static qemu-riscv64")
+    parser.add_argument("--roots", type=Path, default=ROOT / "build" / "real")
+    parser.add_argument("--only", default="", help="names, separated by commas")
+    parser.add_argument("--out", type=Path, help="where the table goes (default: docs/real.md, unless --only)")
+    args = parser.parse_args()
+    if os.geteuid() != 0:
+        sys.exit("run.py: needs root, for chroot and mounts")
+    if not shutil.which("mmdebstrap"):
+        sys.exit("run.py: needs mmdebstrap: apt-get install mmdebstrap")
+    enter_namespace()
+    programs = read_programs(Path(__file__).with_name("programs.txt"))
+    packages = {"base-files", "base-passwd", "dash", "coreutils", "dpkg", "apt", "libc-bin", "sed", "grep", "mawk"}
+    for p in programs:
+        packages.update(p.packages)
+    if args.only:
+        programs = [p for p in programs if p.name in args.only.split(",")]
+    log = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
+    native_root, guest_root = args.roots / "native", args.roots / "riscv64"
+    args.roots.mkdir(parents=True, exist_ok=True)
+    vee = ("/vee", args.vee)
+    native = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
+    for root, architecture, runner in ((native_root, native, None), (guest_root, "riscv64", vee)):
+        make_root(root, architecture, packages, runner, log)
+    rows, bad = [], 0
+    for p in programs:
+        expected, got = inside(native_root, None, p.script, p.limit), inside(guest_root, vee, p.script, p.limit)
+        same = (expected.status, expected.output) == (got.status, got.output)
+        other = None
+        if args.qemu and args.qemu.exists():
+            shutil.copy2(args.qemu, guest_root / "qemu")
+            qemu_register(True)
+            other = inside(guest_root, ("/qemu", args.qemu), p.script, p.limit)
+            qemu_register(False)
+        bad += not same
+        rows.append((p.name, same, expected, got, other))
+        log(f"{p.name}: {'same' if same else 'DIFFERENT'}, native {expected.cpu:.2f} s, vee {got.cpu:.2f} s")
+        if not same:
+            for title, o in (("native", expected), ("vee", got)):
+                log(f"--- {title}: status {o.status}\n{o.output.decode(errors='replace')[-1500:]}")
+    out = args.out or (None if args.only else ROOT / "docs" / "real.md")
+    if out:
+        out.write_text(table(rows))
+    log(f"{len(rows) - bad} passed, {bad} failed")
+    return 1 if bad else 0
+
+
+def table(rows):
+    lines = ["# Programs of Debian", "", "Written by `real/run.py` (`make real`); do not edit. Each row is a script of",
+             "[programs.txt](../real/programs.txt), run in roots of Debian " + SUITE + " for riscv64 and for this computer.",
+             "Times are seconds of CPU, children included.", "",
+             "| programs | same output | native | vee | vee/native | qemu | qemu/vee |", "|---|---|---:|---:|---:|---:|---:|"]
+    for name, same, native, vee, qemu in rows:
+        alike = qemu and (qemu.status, qemu.output) == (native.status, native.output)
+        lines.append(f"| {name} | {'yes' if same else '**no**'} | {native.cpu:.2f} | {vee.cpu:.2f} | "
+                     f"{vee.cpu / max(native.cpu, 0.01):.1f} | "
+                     f"{f'{qemu.cpu:.2f}' + ('' if alike else ' (differs)') if qemu else '-'} | "
+                     f"{f'{qemu.cpu / max(vee.cpu, 0.01):.1f}' if qemu else '-'} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+/* thread.c - threads: clone with CLONE_THREAD, and the end of one thread of several.
+ *
+ * A guest thread is a thread of the host with the same id, made by the C library with a small stack of vee's own, and a
+ * cpu of the same engine. It begins in the loop, by taking the host's mask from the guest's. What the kernel does at
+ * the end of a thread (robust futexes, the word that joiners wait at) it does for the first thread only; for the others
+ * it is done here, as the kernel would do it, because the C library has its own use for that word.
+ */
+#include "process/linux/linux.h"
+#include "base/os.h"
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { HOST_STACK = 512 << 10, NEVER_RAN = -1 };
+static const uint64_t together = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+
+static void thread_free(struct thread *t) {
+    if (t->cpu) engine_cpu_free(t->process->vm->engine, t->cpu);
+    if (t->scratch) munmap(t->scratch, sizeof *t->scratch);
+    free(t);
+}
+
+static void *thread_main(void *arg) {
+    struct thread *t = arg;
+    bool able = os_fault_stack();
+    signals_thread(t);
+    __atomic_store_n(&t->tid, able ? (uint32_t)host_do(SYS_gettid) : (uint32_t)NEVER_RAN, __ATOMIC_SEQ_CST);
+    os_wake(&t->tid, 1);
+    if (!able) return NULL; /* whoever made it cleans up */
+    engine_run(t->process->vm->engine, t->cpu);
+    if (!t->ended) signal_die(SIGABRT); /* something that only stops whole machines */
+    struct process *p = t->process;
+    signals_thread(NULL);
+    thread_free(t);
+    __atomic_sub_fetch(&p->leaving, 1, __ATOMIC_SEQ_CST);
+    os_wake(&p->leaving, 1); /* if it is there still; nobody else sleeps at that address */
+    return NULL;
+}
+
+void threads_gone(struct process *p) {
+    for (uint32_t n; (n = __atomic_load_n(&p->leaving, __ATOMIC_SEQ_CST)) != 0;) os_wait(&p->leaving, n, 0);
+}
+
+static bool host_thread(struct thread *t) {
+    pthread_attr_t attributes;
+    pthread_t host;
+    uint64_t all = UINT64_MAX, before;
+    if (pthread_attr_init(&attributes)) return false;
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, HOST_STACK);
+    host_do(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8); /* until it is known as this thread */
+    bool made = !pthread_create(&host, &attributes, thread_main, t);
+    host_do(SYS_rt_sigprocmask, SIG_SETMASK, &before, 0, 8);
+    pthread_attr_destroy(&attributes);
+    if (!made) return false;
+    while (!__atomic_load_n(&t->tid, __ATOMIC_SEQ_CST)) os_wait(&t->tid, 0, 0);
+    return t->tid != (uint32_t)NEVER_RAN;
+}
+
+/* A thread like c's, that goes on behind its call. NULL: no memory. */
+static struct thread *thread_new(struct call *c) {
+    const uint64_t *g = c->guest;
+    struct process *p = c->process;
+    struct thread *t = calloc(1, sizeof *t);
+    struct error error = {0};
+    if (!t) return NULL;
+    t->process = p;
+    t->mask = c->thread->mask;
+    t->clear_tid = g[0] & CLONE_CHILD_CLEARTID ? g[4] : 0;
+    void *scratch = mmap(NULL, sizeof *t->scratch, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (scratch != MAP_FAILED) t->scratch = scratch;
+    if (t->scratch) t->cpu = engine_cpu_make(p->vm->engine, &error);
+    if (!t->cpu) {
+        thread_free(t);
+        return NULL;
+    }
+    t->cpu->owner = t;
+    cpu_copy(t->cpu, c->thread->cpu);
+    p->abi->call_done(t->cpu, 0);
+    if (g[1]) p->abi->set_stack(t->cpu, g[1]);
+    if (g[0] & CLONE_SETTLS) p->abi->set_tls(t->cpu, g[3]);
+    t->interrupted = 1; /* so that the host gets the mask */
+    cpu_poke(t->cpu);
+    return t;
+}
+
+int64_t thread_make(struct call *c) {
+    const uint64_t *g = c->guest;
+    struct process *p = c->process;
+    uint64_t host;
+    if (p->vm->counted) return -ENOSYS; /* whose turn it is would not repeat */
+    if ((g[0] & together) != together) return (g[0] & CLONE_VM) && (g[0] & CLONE_SIGHAND) ? -ENOSYS : -EINVAL;
+    if ((g[0] & CLONE_PARENT_SETTID) && !call_pointer(c, g[2], 4, &host)) return -EFAULT;
+    if ((g[0] & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)) && !call_pointer(c, g[4], 4, &host)) return -EFAULT;
+    struct thread *t = thread_new(c);
+    if (!t) return -ENOMEM;
+    engine_share(p->vm->engine, c->thread->cpu);
+    if (!host_thread(t)) {
+        engine_unlock(p->vm->engine, c->thread->cpu); /* freeing a cpu takes the lock */
+        thread_free(t);
+        engine_lock(p->vm->engine, c->thread->cpu);
+        return -EAGAIN;
+    }
+    /* It cannot go on before this answer is done. */
+    t->next = p->threads;
+    p->threads = t;
+    if (g[0] & CLONE_PARENT_SETTID) call_write(c, g[2], &t->tid, 4);
+    if (g[0] & CLONE_CHILD_SETTID) call_write(c, g[4], &t->tid, 4);
+    return t->tid;
+}
+
+/* ---- the end */
+
+static void wake(struct space *s, uint64_t at) {
+    if (space_within(s, at, 4)) host_do(SYS_futex, space_host(s, at), FUTEX_WAKE, 1, 0, 0, 0);
+}
+
+/* The owner of a lock dies: says so in its word, and wakes one who waits. */
+static void lock_orphaned(struct thread *t, uint64_t at) {
+    struct space *s = &t->process->space;
+    uint32_t word;
+    if (at % 4 || !space_read(s, at, &word, 4)) return;
+    uint32_t *host = (uint32_t *)(void *)space_host(s, at);
+    while ((word & FUTEX_TID_MASK) == t->tid) {
+        uint32_t dead = (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+        if (!__atomic_compare_exchange_n(host, &word, dead, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) continue;
+        if (word & FUTEX_WAITERS) wake(s, at);
+        return;
+    }
+}
+
+/* The list of robust locks: {next, offset of the word, an entry that may not be on it yet}; it ends at its head. */
+static void robust_locks(struct thread *t) {
+    enum { MOST = 2048 };
+    struct space *s = &t->process->space;
+    uint64_t head[3], at, next;
+    if (!t->robust_list || !space_read(s, t->robust_list, head, sizeof head)) return;
+    at = head[0] & ~UINT64_C(1);
+    for (unsigned n = 0; n < MOST && at != t->robust_list; n++, at = next & ~UINT64_C(1)) {
+        bool more = space_read(s, at, &next, 8);
+        if (at != (head[2] & ~UINT64_C(1))) lock_orphaned(t, at + head[1]);
+        if (!more) break;
+    }
+    if (head[2]) lock_orphaned(t, (head[2] & ~UINT64_C(1)) + head[1]);
+}
+
+int64_t thread_end(struct call *c) {
+    struct thread *t = c->thread, **at = &c->process->threads;
+    struct space *s = &c->process->space;
+    uint64_t all = UINT64_MAX;
+    const uint32_t zero = 0;
+    host_do(SYS_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
+    /* A signal that was caught and not delivered is another thread's. */
+    if (t->caught) host_do(SYS_rt_sigqueueinfo, getpid(), t->caught, &t->caught_info);
+    while (*at != t) at = &(*at)->next;
+    *at = t->next;
+    t->ended = true;
+    if (t->leader) {
+        engine_unlock(c->process->vm->engine, t->cpu);
+        for (;;) host_do(SYS_exit, c->guest[0]);
+    }
+    __atomic_add_fetch(&c->process->leaving, 1, __ATOMIC_SEQ_CST);
+    host_do(SYS_set_robust_list, 0, 24);
+    robust_locks(t);
+    if (t->clear_tid && space_write(s, t->clear_tid, &zero, 4)) wake(s, t->clear_tid);
+    return CALL_STOP;
+}
