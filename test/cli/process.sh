@@ -39,6 +39,12 @@ expect 0 "X=1 Y=-" "" env X=1 VEE_SYSROOT=/usr/riscv64-linux-gnu "$vee" ./dynami
 expect 0 "X=1 Y=-" "" env X=1 QEMU_LD_PREFIX=/usr/riscv64-linux-gnu "$vee" ./dynamic env
 expect 126 "" "vee: *dynamic*ld-linux-riscv64-lp64d.so.1*-L*" "$vee" -L /nonexistent ./dynamic
 
+# system calls as text, in the programs that it executes as well
+expect 42 "" "+([0-9]) *brk(0) = 0x*exit_group(42) = ?" "$vee" -strace ./guest exit 42
+expect 7 "" "*exit_group(7) = ?" env VEE_STRACE=1 "$vee" ./guest exit 7
+expect 0 "X=1 Y=-" "*write(1, \"X=1 Y=-\\\\n\"*, 8) = 8*" env X=1 "$vee" --strace ./guest env
+expect 126 "" "vee: *" "$vee" -strace /
+
 # names
 for name in vee-riscv64 qemu-riscv64-static; do ln -sf "$vee" $name; done
 ln -sf "$vee" qemu-riscv64-binfmt-P
