@@ -18,6 +18,6 @@ int main(int argc, char **argv) {
     pthread_create(&t, NULL, sleeper, NULL);
     marker = 0x8877665544332211;
     if (argc > 1 && !strcmp(argv[1], "null")) *(volatile char *)16 = 1;
-    if (argc > 1 && !strcmp(argv[1], "kill")) kill(getpid(), SIGQUIT);
+    if (argc > 1 && !strcmp(argv[1], "kill")) kill(getpid(), SIGXCPU);
     abort();
 }

@@ -36,7 +36,7 @@ for i in range(phnum):
 threads = [n for t, n in notes if t == 1]
 assert len(threads) == 2 and all(len(n) == 376 for n in threads), [len(n) for n in threads]
 signal, = struct.unpack_from("<h", threads[0], 12)
-assert signal == {"abort": 6, "null": 11, "kill": 3}[sys.argv[1]], signal
+assert signal == {"abort": 6, "null": 11, "kill": 24}[sys.argv[1]], signal
 registers = struct.unpack_from("<32Q", threads[0], 112)
 def read(address, size):
     for vaddr, offset, filesz, memsz in loads:
@@ -53,7 +53,7 @@ PYTHON
 }
 core_of abort 134
 core_of null 139
-core_of kill 131
+core_of kill 152
 core_of null 139 --tier interp
 rm -f core
 (ulimit -c 0 && "$vee" ./dumper null) 2>err
