@@ -68,7 +68,7 @@ full() {
         suite "units-${v:-gcc}" units build$variant
         case $v in
         "") suite cli-gcc test/run_cli.sh build/vee ;;
-        clang-san) suite cli-san env VEE_WINDOW=1 test/run_cli.sh build$variant/vee ;;
+        clang-san) suite cli-san env VEE_WINDOW=1 ASAN_OPTIONS=disable_coredump=0 test/run_cli.sh build$variant/vee ;;
         *) suite "cli-$v" test/run_cli.sh build$variant/vee usage process machine wasm embed ;;
         esac
     done
@@ -95,9 +95,9 @@ full() {
     suite programs-one-block env ONLY="$strain" test/run_programs.sh build/poison-debug/vee --tier baseline --one-block
     suite programs-random-flush test/run_programs.sh build/poison-debug/vee --random-flush --window
     suite programs-poll-always test/run_programs.sh build/poison-debug/vee --poll-always
-    # Without signals and forks, of which that sanitizer knows too little as vee makes them.
-    suite programs-tsan env ONLY='threads_@(atomics|basic|end)' test/run_programs.sh build/tsan/vee --window
-    suite programs-tsan-interp env ONLY='threads_@(atomics|basic|end)' test/run_programs.sh build/tsan/vee --window --tier interp
+    # Without signals and forks, of which that sanitizer knows too little as vee makes them; at addresses that it expects.
+    suite programs-tsan setarch -R env ONLY='threads_@(atomics|basic|end)' test/run_programs.sh build/tsan/vee --window
+    suite programs-tsan-interp setarch -R env ONLY='threads_@(atomics|basic|end)' test/run_programs.sh build/tsan/vee --window --tier interp
     suite fuzz step make fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-20}"
     suite fuzz-differential test/run_differential.sh "${DIFFERENTIAL_SECONDS:-60}"
 }
