@@ -96,8 +96,8 @@ full() {
     suite programs-random-flush test/run_programs.sh build/poison-debug/vee --random-flush --window
     suite programs-poll-always test/run_programs.sh build/poison-debug/vee --poll-always
     # Without signals and forks, of which that sanitizer knows too little as vee makes them; at addresses that it expects.
-    suite programs-tsan setarch -R env ONLY='threads_@(atomics|basic|end)' test/run_programs.sh build/tsan/vee --window
-    suite programs-tsan-interp setarch -R env ONLY='threads_@(atomics|basic|end)' test/run_programs.sh build/tsan/vee --window --tier interp
+    suite programs-tsan setarch -R env TIME_LIMIT=300 ONLY='threads_@(atomics|basic|end)' test/run_programs.sh build/tsan/vee --window
+    suite programs-tsan-interp setarch -R env TIME_LIMIT=300 ONLY='threads_@(basic|end)' test/run_programs.sh build/tsan/vee --window --tier interp
     suite fuzz step make fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-20}"
     suite fuzz-differential test/run_differential.sh "${DIFFERENTIAL_SECONDS:-60}"
 }
