@@ -37,7 +37,7 @@ static void interp_block(struct engine *e, struct cpu *cpu, const struct block *
     const struct uop *end = block->uops + block->nuops;
     uint32_t *FL = &cpu->fp_flags;
     t[0] = 0;
-    if (e->soft) e->leave = false;
+    if (e->leave) e->leave = false;
     for (const struct uop *u = block->uops; u < end; u++) {
         switch ((enum uop_op)u->op) {
 #define A   t[u->a]
