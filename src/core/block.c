@@ -172,9 +172,7 @@ enum taking {
     TAKE_ONES = 64,    /* x & -1 is x */
     TAKE_BRANCH = 128
 };
-#define IS(name, other)   (UOP_##name == UOP_##other)
-#define IS2(name, other)  (IS(name, other##_i64) || IS(name, other##_i32))
-#define FORM(form, other) (FORM_##form == FORM_##other)
+#define IS2(name, other) (IS(name, other##_i64) || IS(name, other##_i32))
 #define ZERO(name)                                                                                                     \
     (IS2(name, add) || IS2(name, sub) || IS2(name, or) || IS2(name, xor) || IS2(name, shl) || IS2(name, shr) ||        \
      IS2(name, sar))

@@ -57,7 +57,7 @@ void engine_run(struct engine *e, struct cpu *cpu);
 /** From an answer of this cpu: from now on other threads run cpus of this engine, too. */
 void engine_share(struct engine *e, struct cpu *cpu);
 /** In an answer, around what may wait: others may run the loop. */
-void engine_unlock(struct engine *e, struct cpu *cpu);
+void engine_unlock(struct engine *e);
 void engine_lock(struct engine *e, struct cpu *cpu);
 /** In an answer: no other cpu runs guest code until the answer is done or gives up the lock. */
 void engine_stop_others(struct engine *e);

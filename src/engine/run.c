@@ -3,6 +3,8 @@
  * Exits that only concern translation (lookup, retranslate, code_changed) are settled here; every other one goes to the
  * interface. Instructions in counted code: a unit takes all of its instructions from the budget at its entry and gives
  * back what it did not run; when fewer are left than the unit has, they are interpreted one by one.
+ *
+ * Several threads may run a cpu each: they hold the engine's lock in everything here but while guest code runs.
  */
 #include "engine/internal.h"
 #include "base/os.h"
@@ -105,8 +107,7 @@ void engine_share(struct engine *e, struct cpu *cpu) {
     lock_take(&e->lock, cpu->runner->id);
 }
 
-void engine_unlock(struct engine *e, struct cpu *cpu) {
-    (void)cpu;
+void engine_unlock(struct engine *e) {
     if (e->shared) lock_release(&e->lock);
 }
 
@@ -345,7 +346,7 @@ void engine_run(struct engine *e, struct cpu *cpu) {
             settle_actions(cpu);
             if (interface->wait) interface->wait(e->config.self, cpu);
             break;
-        case ANSWER_STOP: engine_unlock(e, cpu); return;
+        case ANSWER_STOP: engine_unlock(e); return;
         }
     }
 }

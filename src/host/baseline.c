@@ -34,11 +34,9 @@ enum trait {
     TRAIT_FP = 8,     /* the result's bank is BANK_FP */
     TRAIT_PASSES = 16 /* what is to become of the result may be said of the operand: unary, of one bank */
 };
-#define IS(name, other)   (UOP_##name == UOP_##other)
-#define FORM(form, other) (FORM_##form == FORM_##other)
-#define FP_BANK(t)        (T_##t == T_F32 || T_##t == T_F64)
-#define SHARES(name)      (IS(name, trunc_i32) || IS(name, low_f32) || IS(name, unbox_f32))
-#define EXTENDS(name)     (IS(name, sext32_i64) || IS(name, zext32_i64))
+#define FP_BANK(t)    (T_##t == T_F32 || T_##t == T_F64)
+#define SHARES(name)  (IS(name, trunc_i32) || IS(name, low_f32) || IS(name, unbox_f32))
+#define EXTENDS(name) (IS(name, sext32_i64) || IS(name, zext32_i64))
 #define U(name, r, a, b, c, form, flags, meaning)                                                                      \
     [UOP_##name] = IS(name, mark)                 ? KIND_MARK                                                          \
                    : IS(name, put)                ? KIND_PUT                                                           \

@@ -62,7 +62,7 @@ struct vm {
     struct vm_options options;
     const struct vm_kind *kind;
     struct engine *engine;
-    struct cpu *cpu; /* the first (for now only) cpu */
+    struct cpu *cpu; /* the first one */
     void *data;      /* the kind's own */
     struct error error;
     enum vm_end end;

@@ -3,7 +3,7 @@ needs riscv64-linux-gnu-gcc || return
 riscv64-linux-gnu-gcc -O1 -g -static "$here/core.c" -o dumper -lpthread || { fail "core.c does not build"; return; }
 read -r pattern </proc/sys/kernel/core_pattern
 case $pattern in
-core | "|"*) ;;
+core* | "|"*) ;;
 *) return ;; # elsewhere, or by another name
 esac
 core_of() { # ARGUMENT STATUS vee options...

@@ -56,8 +56,7 @@ static void x86_store_constant(struct jit *j, uint32_t offset, uint64_t value, u
 
 /* Which file knows a uop, by its kind; what that one leaves to the others is tried with them all. */
 enum { CONTROL, INT, MEM, FLOAT, KINDS };
-#define FORM(form, other) (FORM_##form == FORM_##other)
-#define FLOATING(t)       (T_##t == T_F32 || T_##t == T_F64)
+#define FLOATING(t) (T_##t == T_F32 || T_##t == T_F64)
 #define U(name, r, a, b, c, form, flags, meaning)                                                                      \
     [UOP_##name] = FORM(form, MEM) ? MEM                                                                               \
                    : FORM(form, SLOT) || FORM(form, FRAME) || FORM(form, BRANCH) || FORM(form, TARGET) ||              \

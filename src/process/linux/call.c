@@ -127,7 +127,7 @@ static int64_t translate(struct call *c) {
 int64_t call_wait(struct call *c, long number, uint64_t a, uint64_t b, uint64_t d, uint64_t e, uint64_t f, uint64_t g) {
     const uint64_t args[6] = {a, b, d, e, f, g};
     struct engine *engine = c->process->vm->engine;
-    engine_unlock(engine, c->thread->cpu);
+    engine_unlock(engine);
     int64_t r = host_call(&c->thread->interrupted, number, args);
     engine_lock(engine, c->thread->cpu);
     return r;

@@ -64,7 +64,7 @@ static int vfork_child(void *arg) {
     if (vm->counted) t->process->forked = true; /* its ids are the host's; there are no other threads to see this */
     child_begin(t, v->arguments->stack, v->arguments->flags, v->arguments->tls);
     if (signal_deliver(t) == ANSWER_RESUME) {
-        engine_unlock(vm->engine, t->cpu); /* which the parent holds */
+        engine_unlock(vm->engine); /* which the parent holds */
         engine_run(vm->engine, t->cpu);
     }
     _exit(127); /* children end in call_exit or by a signal */

@@ -3,7 +3,8 @@
  * The host's mask is the guest's, but for five signals that stay open because faults come as them: sent ones of these
  * (`queued`) wait in vee while the guest blocks them. For any other signal that the guest handles, the host's handler
  * notes it (`caught`) and leaves with everything blocked, so the kernel keeps the queue and there is never more than
- * one. Dispositions other than handlers are the host's own, so ignoring, stopping and dying need nothing here.
+ * one. Dispositions other than handlers are the host's own, so ignoring, stopping and dying need nothing here; only a
+ * signal that is to leave a core file is caught, too, where the guest's limit allows one.
  *
  * signal_deliver runs in the loop, never in a host handler: it builds frames, and ends by giving the host the guest's
  * mask, upon which the next signal may be caught. The system calls about signals are in signal_calls.c.

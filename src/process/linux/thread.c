@@ -101,7 +101,7 @@ int64_t thread_make(struct call *c) {
     if (!t) return -ENOMEM;
     engine_share(p->vm->engine, c->thread->cpu);
     if (!host_thread(t)) {
-        engine_unlock(p->vm->engine, c->thread->cpu); /* freeing a cpu takes the lock */
+        engine_unlock(p->vm->engine); /* freeing a cpu takes the lock */
         thread_free(t);
         engine_lock(p->vm->engine, c->thread->cpu);
         return -EAGAIN;
@@ -161,7 +161,7 @@ int64_t thread_end(struct call *c) {
     *at = t->next;
     t->ended = true;
     if (t->leader) {
-        engine_unlock(c->process->vm->engine, t->cpu);
+        engine_unlock(c->process->vm->engine);
         for (;;) host_do(SYS_exit, c->guest[0]);
     }
     __atomic_add_fetch(&c->process->leaving, 1, __ATOMIC_SEQ_CST);
