@@ -11,6 +11,8 @@
 /** Two views of the same zeroed memory: *write is readable and writable, *execute readable and executable. */
 bool os_dual_map(size_t size, void **write, void **execute);
 void os_dual_unmap(size_t size, void *write, void *execute);
+/** Puts such views in the place of others of the same size. False: half of it may have happened. */
+bool os_dual_move(size_t size, void *from_write, void *from_execute, void *write, void *execute);
 /** Address space without access rights; os_commit makes a part of it readable and writable. */
 void *os_reserve(size_t size);
 bool os_commit(void *at, size_t size);

@@ -35,6 +35,11 @@ void os_dual_unmap(size_t size, void *write, void *execute) {
     munmap(execute, size);
 }
 
+bool os_dual_move(size_t size, void *from_write, void *from_execute, void *write, void *execute) {
+    return mremap(from_write, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, write) == write &&
+           mremap(from_execute, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, execute) == execute;
+}
+
 void *os_reserve(size_t size) {
     void *p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return p == MAP_FAILED ? NULL : p;

@@ -47,7 +47,19 @@ void cache_free(struct engine *e) {
     free(e->links);
 }
 
-bool engine_forked(struct engine *e, struct cpu *cpu) {
+/* Before the fork, because afterwards the parent may change what the child copies. */
+void engine_fork(struct engine *e) {
+    e->fork_write = NULL;
+    if (!e->host || e->cache_at > FORK_COPY_MOST || !os_dual_map(e->cache_size, &e->fork_write, &e->fork_execute))
+        return;
+    memcpy(e->fork_write, e->write, e->cache_at);
+}
+
+void engine_fork_parent(struct engine *e) {
+    if (e->fork_write) os_dual_unmap(e->cache_size, e->fork_write, e->fork_execute);
+}
+
+bool engine_fork_child(struct engine *e, struct cpu *cpu) {
     void *w, *x;
     e->shared = false;
     e->stopping = 0;
@@ -55,6 +67,8 @@ bool engine_forked(struct engine *e, struct cpu *cpu) {
     e->runners = cpu->runner; /* the others' threads are not here; their memory is lost */
     e->runners->next = NULL;
     if (!e->host) return true;
+    /* At the same addresses: shortcuts and return addresses are still right. */
+    if (e->fork_write) return os_dual_move(e->cache_size, e->fork_write, e->fork_execute, e->write, e->execute);
     if (!os_dual_map(e->cache_size, &w, &x)) return false;
     os_dual_unmap(e->cache_size, e->write, e->execute);
     e->write = w;

@@ -77,10 +77,13 @@ void engine_invalidate(struct engine *e, uint64_t start, uint64_t length);
 void engine_written(struct engine *e, uint64_t physical, uint64_t size);
 /** Drops every translation. */
 void engine_flush(struct engine *e);
-/** In the child of a fork, from an answer of this cpu, which is the only one there: the memory of host code is shared
-    with the parent, so the child goes on with a cache of its own, empty. False: no memory, nothing has changed and
-    nothing may run. */
-bool engine_forked(struct engine *e, struct cpu *cpu);
+/** Around a fork, in an answer. The memory of host code is shared with the parent, so the child needs one of its own:
+    before, a copy is made, if there is room and it is not too large. After, in the parent, that is let go. In the child
+    it takes the place of the parent's, or else the child begins with an empty cache. False, in the child only: no
+    memory; nothing may run. */
+void engine_fork(struct engine *e);
+void engine_fork_parent(struct engine *e);
+bool engine_fork_child(struct engine *e, struct cpu *cpu);
 /** Compares what was translated from guest addresses [start, start + length) with the bytes that are there now, page by
     page, and drops what differs. */
 void engine_recheck_code(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t length);

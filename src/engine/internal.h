@@ -42,7 +42,13 @@ struct code_page {
 
 /* Bits of engine.seen, by a hash of what a unit is found by. Two units that share a bit share their first time too. */
 enum { SEEN_BITS = 1 << 16 };
-enum { UNIT_BUCKETS = 1 << 9, PAGE_BUCKETS = 1 << 10, CACHE_DEFAULT = 64 << 20, PAIR_STACK = 16 << 20 };
+enum {
+    UNIT_BUCKETS = 1 << 9,
+    PAGE_BUCKETS = 1 << 10,
+    CACHE_DEFAULT = 64 << 20,
+    FORK_COPY_MOST = 8 << 20,
+    PAIR_STACK = 16 << 20
+};
 
 /** What the engine keeps for each cpu. */
 struct runner {
@@ -63,9 +69,10 @@ struct engine {
     struct arena arena;      /* units, marks, pages: until the next flush */
     struct unit **units;     /* hash table: UNIT_BUCKETS at first, more as units become more */
     uint32_t nbuckets, nunits;
-    struct code_page **pages; /* PAGE_BUCKETS */
-    uint64_t *seen;           /* TIER_AUTO: a bit for what has been reached */
-    uint8_t *write, *execute; /* the cache's two views */
+    struct code_page **pages;        /* PAGE_BUCKETS */
+    uint64_t *seen;                  /* TIER_AUTO: a bit for what has been reached */
+    uint8_t *write, *execute;        /* the cache's two views */
+    void *fork_write, *fork_execute; /* during a fork: the child's, or NULL */
     uint32_t cache_size, cache_start, cache_at;
     struct code_link *links;
     uint32_t nlinks, link_cap;

@@ -1,7 +1,7 @@
 /* clone.c - processes: fork, vfork, the end. Threads are in thread.c. CLONE_VM with neither is ENOSYS.
  *
  * fork is the host's: the child is a copy of vee that goes on behind the call. The one thing that the host would share
- * is the cache of translated code, so the child gets a new one (engine_forked).
+ * is the memory of translated code, so the child gets a copy (engine_fork).
  *
  * vfork, and posix_spawn, which reports errors through shared memory, really share it: the child runs on a stack of its
  * own, with the same engine and the same cpu, while the kernel holds the parent. It never returns from there, it ends
@@ -37,8 +37,13 @@ struct arguments {
 
 static int64_t do_fork(struct call *c, const struct arguments *a) {
     struct thread *t = c->thread;
+    struct engine *e = c->process->vm->engine;
+    engine_fork(e);
     int64_t r = host_do(SYS_clone, a->flags & ~(uint64_t)CLONE_SETTLS, 0, a->parent_tid, a->child_tid, 0);
-    if (r != 0) return r;
+    if (r != 0) {
+        engine_fork_parent(e);
+        return r;
+    }
     c->process->forked = true;
     c->process->threads = t;
     c->process->leaving = 0;
@@ -46,7 +51,7 @@ static int64_t do_fork(struct call *c, const struct arguments *a) {
     t->next = NULL;
     t->tid = (uint32_t)host_do(SYS_gettid);
     child_begin(t, a->stack, a->flags, a->tls);
-    if (!engine_forked(c->process->vm->engine, t->cpu)) signal_die(9);
+    if (!engine_fork_child(e, t->cpu)) signal_die(9);
     return CALL_STATE;
 }
 
