@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.." || exit 1
 export JOBS=${JOBS:-2}
 logs=build/check
 mkdir -p $logs
+export VEE_STORE=off # translations that are kept between runs have suites of their own
 total_passed=0 total_failed=0
 
 # suite NAME COMMAND...
@@ -76,6 +77,12 @@ full() {
         suite "programs-$tier" test/run_programs.sh build/vee --tier $tier
         suite "programs-$tier-window" test/run_programs.sh build/vee --tier $tier --window
     done
+    # The first run keeps translations, the second adds to them, the third finds nothing to add.
+    rm -rf build/store
+    for run in 1 2 3; do
+        suite "programs-store-$run" env VEE_STORE="$PWD/build/store" test/run_programs.sh build/vee
+        suite "programs-store-window-$run" env VEE_STORE="$PWD/build/store" test/run_programs.sh build/vee --tier baseline --window
+    done
     for variant in "" /clang-san /poison-debug; do
         local w=${variant#/}
         suite "machine-${w:-gcc}" test/run_machine.sh build$variant/vee
@@ -91,7 +98,7 @@ full() {
     suite programs-clang test/run_programs.sh build/clang/vee
     suite programs-san test/run_programs.sh build/clang-san/vee --tier baseline --window
     # Retranslating at every step is slow: the programs that strain the engine most, not those that compute.
-    local strain='@(exec_self|fork_wait|fenv_*|generated_code|jumps|mappings|signal_@(basic|death|fault|info|mask|stack)|threads_*|variadic)'
+    local strain='@(exec_self|fork_wait|fenv_*|fork_code|generated_code|jumps|mappings|signal_@(basic|death|fault|info|mask|stack)|threads_*|variadic)'
     suite programs-one-block env ONLY="$strain" test/run_programs.sh build/poison-debug/vee --tier baseline --one-block
     suite programs-random-flush test/run_programs.sh build/poison-debug/vee --random-flush --window
     suite programs-poll-always test/run_programs.sh build/poison-debug/vee --poll-always

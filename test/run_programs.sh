@@ -44,7 +44,7 @@ run_in() {
     input=$(head_lines stdin "$source")
     printf %b "$input" >"$directory/in"
     (cd "$directory/work" &&
-        exec timeout -k 5 "$TIME_LIMIT" env -i PATH="$PATH" "${settings[@]}" "$@" "${words[@]}") \
+        exec timeout -k 5 "$TIME_LIMIT" env -i PATH="$PATH" VEE_STORE="${VEE_STORE:-off}" "${settings[@]}" "$@" "${words[@]}") \
         <"$directory/in" >"$directory/out" 2>"$directory/err"
     echo $? >"$directory/status"
 }

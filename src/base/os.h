@@ -11,11 +11,15 @@
 /** Two views of the same zeroed memory: *write is readable and writable, *execute readable and executable. */
 bool os_dual_map(size_t size, void **write, void **execute);
 void os_dual_unmap(size_t size, void *write, void *execute);
+/** The first `size` bytes of a writable view will be used: saves the faults. */
+void os_dual_populate(void *write, size_t size);
 /** Puts such views in the place of others of the same size. False: half of it may have happened. */
 bool os_dual_move(size_t size, void *from_write, void *from_execute, void *write, void *execute);
 /** Address space without access rights; os_commit makes a part of it readable and writable. */
 void *os_reserve(size_t size);
 bool os_commit(void *at, size_t size);
+/** Lets memory be only read, or written again. */
+bool os_protect(void *at, size_t size, bool write);
 void os_release(void *at, size_t size);
 /** A stack-like area of `size` bytes with an inaccessible guard page below. */
 void *os_stack_map(size_t size);

@@ -35,6 +35,11 @@ void os_dual_unmap(size_t size, void *write, void *execute) {
     munmap(execute, size);
 }
 
+void os_dual_populate(void *write, size_t size) {
+    enum { POPULATE_WRITE = 23 }; /* MADV_POPULATE_WRITE, since Linux 5.14 */
+    madvise(write, (size + 4095) & ~(size_t)4095, POPULATE_WRITE);
+}
+
 bool os_dual_move(size_t size, void *from_write, void *from_execute, void *write, void *execute) {
     return mremap(from_write, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, write) == write &&
            mremap(from_execute, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, execute) == execute;
@@ -47,6 +52,10 @@ void *os_reserve(size_t size) {
 
 bool os_commit(void *at, size_t size) {
     return !mprotect(at, size, PROT_READ | PROT_WRITE);
+}
+
+bool os_protect(void *at, size_t size, bool write) {
+    return !mprotect(at, size, write ? PROT_READ | PROT_WRITE : PROT_READ);
 }
 
 void os_release(void *at, size_t size) {

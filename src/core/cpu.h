@@ -94,7 +94,8 @@ struct cpu {
     uint32_t host_fpcsr;  /* the host's FP control and status: translated code's */
     uint32_t vee_fpcsr;   /* and vee's own */
     struct exit exit;
-    const void *exit_site; /* link cell or stub through which translated code left, or NULL */
+    const uint64_t *routes; /* where links lead that cannot be patched, by number + 1; 0: to the loop */
+    const void *exit_site;  /* link cell or stub through which translated code left, or NULL */
     struct mem_view mem[MEM_SPACES];
     uint64_t reserve_address; /* lr/sc: guest address, or -1 */
     uint64_t reserve_value;

@@ -5,7 +5,8 @@
  * for back edges and indirect jumps, which looks at cpu->poll first. Links are the direct jumps out of a unit: each
  * leads to a stub in the unit that leaves with EXIT_none and cpu->exit_site = the link's number + 1, until it is
  * patched to lead to another unit's entry. The engine knows where the link leads; a stub need not say it in cpu->pc,
- * but for an inline cache's. Every other way out leaves exit_site alone, which is NULL on entry.
+ * but for an inline cache's. Where code cannot be patched, cpu->routes has an address for that number, to which the
+ * stub goes instead. Every other way out leaves exit_site alone, which is NULL on entry.
  */
 #ifndef CORE_HOST_H
 #define CORE_HOST_H
@@ -73,12 +74,20 @@ struct emission {
     uint32_t marks_size;
     struct code_link *links;
     uint32_t nlinks, link_cap;
+    uint32_t *relocs; /* ascending */
+    uint32_t nrelocs, reloc_cap;
 };
+
+/* Relocations: positions of the words (of 4 bytes) in emitted code that depend on where it lies in the cache: they are
+ * relative to the code's own place but lead to the cache's head. With RELOC_LINK it is the number of a link that a stub
+ * says. */
+enum { RELOC_LINK = 0x80000000u };
 
 enum emit_result { EMIT_OK, EMIT_FULL, EMIT_GIVE_UP };
 
 struct host {
     const char *name;
+    uint32_t dispatch; /* code in the cache's head that goes on at cpu->pc, by the jump TLB or to the loop */
     /** Emits the enter and leave thunks and constants at the cache's start; returns bytes used. */
     uint32_t (*prepare)(const struct guest *guest, uint8_t *write, uint8_t *execute, uint32_t limit);
     enum emit_result (*emit)(struct emission *e);
@@ -99,6 +108,13 @@ struct host {
     /** Translates the host's sticky FP status in cpu->host_fpcsr to fp.h flags and clears it. */
     uint32_t (*take_fp_flags)(struct cpu *cpu);
     void (*cpu_init)(struct cpu *cpu);
+    /** Code has come to lie `by` bytes further from the cache's head, and its links' numbers rise by `links`. Positions
+        are from `code` on. */
+    void (*relocate)(uint8_t *code, const uint32_t *relocs, uint32_t n, uint32_t by, uint32_t links);
+    /** Empties an inline cache's cell. */
+    void (*empty_cell)(uint8_t *write, uint32_t cell, const uint8_t *execute);
+    /** A number for the features of this computer that emitted code makes use of. */
+    uint64_t (*variant)(void);
 };
 
 extern const struct host *const host_native; /* NULL where there is none: the interpreter needs no host */

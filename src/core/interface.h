@@ -21,6 +21,7 @@ struct fetch {
                              the physical address of the page */
     const void *unit;     /* for builder.unit */
     uint32_t fault;       /* EXIT_none, or why there are none */
+    bool lasts;           /* what is translated is used again, if not in this run then in another */
 };
 
 /** Free-running counters that guests can read; what they count is the interface's choice. */

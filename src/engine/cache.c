@@ -34,6 +34,9 @@ bool cache_make(struct engine *e, struct error *error) {
                          "cannot map %u bytes for the code cache twice; try a smaller --cache-size", e->cache_size);
     e->write = w;
     e->execute = x;
+    e->routes = os_reserve(e->cache_size); /* a link's stub takes more than the 8 bytes of a route */
+    if (!e->routes || !os_commit(e->routes, e->cache_size))
+        return error_set(error, ERROR_RESOURCES, "no memory for the code cache");
     e->cache_start = e->host->prepare(e->guest, e->write, e->execute, e->cache_size);
     e->cache_at = e->cache_start;
     return true;
@@ -41,22 +44,22 @@ bool cache_make(struct engine *e, struct error *error) {
 
 void cache_free(struct engine *e) {
     if (e->write) os_dual_unmap(e->cache_size, e->write, e->execute);
+    if (e->routes) os_release(e->routes, e->cache_size);
     free(e->units);
     free(e->pages);
     free(e->seen);
     free(e->links);
+    free(e->relocs);
 }
 
-/* Before the fork, because afterwards the parent may change what the child copies. */
+/* ---- forks: code that is shared with other processes is frozen */
+
 void engine_fork(struct engine *e) {
-    e->fork_write = NULL;
-    if (!e->host || e->cache_at > FORK_COPY_MOST || !os_dual_map(e->cache_size, &e->fork_write, &e->fork_execute))
-        return;
-    memcpy(e->fork_write, e->write, e->cache_at);
-}
-
-void engine_fork_parent(struct engine *e) {
-    if (e->fork_write) os_dual_unmap(e->cache_size, e->fork_write, e->fork_execute);
+    if (!e->host || e->cache_at == e->frozen) return;
+    e->cache_at = (e->cache_at + CACHE_PAGE - 1) & -(uint32_t)CACHE_PAGE;
+    if (e->cache_at > e->cache_size) e->cache_at = e->cache_size;
+    e->frozen = e->cache_at;
+    os_protect(e->write, e->frozen, false);
 }
 
 bool engine_fork_child(struct engine *e, struct cpu *cpu) {
@@ -66,15 +69,23 @@ bool engine_fork_child(struct engine *e, struct cpu *cpu) {
     e->lock = (struct lock){0};
     e->runners = cpu->runner; /* the others' threads are not here; their memory is lost */
     e->runners->next = NULL;
-    if (!e->host) return true;
+    const uint32_t rest = e->cache_size - e->frozen;
+    if (!e->host || !rest) return true;
     /* At the same addresses: shortcuts and return addresses are still right. */
-    if (e->fork_write) return os_dual_move(e->cache_size, e->fork_write, e->fork_execute, e->write, e->execute);
-    if (!os_dual_map(e->cache_size, &w, &x)) return false;
-    os_dual_unmap(e->cache_size, e->write, e->execute);
-    e->write = w;
-    e->execute = x;
-    e->cache_start = e->host->prepare(e->guest, e->write, e->execute, e->cache_size);
-    engine_flush(e);
+    return os_dual_map(rest, &w, &x) && os_dual_move(rest, w, x, e->write + e->frozen, e->execute + e->frozen);
+}
+
+/* Memory of its own in the place of the frozen code's, with a copy of that or only of the head. */
+static bool cache_thaw(struct engine *e, bool keep) {
+    const uint32_t size = e->frozen;
+    void *w, *x;
+    if (!size) return true;
+    engine_stop_others(e);
+    if (!os_dual_map(size, &w, &x)) return false;
+    if (keep) os_dual_populate(w, size);
+    memcpy(w, e->write, keep ? size : e->cache_start);
+    if (!os_dual_move(size, w, x, e->write, e->execute)) abort(); /* half of it is gone */
+    e->frozen = 0;
     return true;
 }
 
@@ -105,7 +116,7 @@ static struct code_page *page_find(const struct engine *e, uint64_t page) {
     return p;
 }
 
-static uint32_t unit_hash(const struct unit *u, const uint8_t *bytes, size_t avail) {
+uint32_t unit_hash(const struct unit *u, const uint8_t *bytes, size_t avail) {
     return (uint32_t)XXH3_64bits(bytes, u->bytes < avail ? u->bytes : avail);
 }
 
@@ -115,18 +126,15 @@ static bool unit_differs(const struct unit *u, const struct code_page *p) {
     return u->crosses || offset >= p->size || unit_hash(u, p->bytes + offset, p->size - offset) != u->hash;
 }
 
-static struct code_page *page_for(struct engine *e, const struct block *block, const struct fetch *f) {
+struct code_page *page_for(struct engine *e, uint64_t pc, const struct fetch *f) {
     struct code_page **head = page_head(e, f->page), *p = page_find(e, f->page);
     if (p) return p;
     p = arena_alloc(&e->arena, sizeof *p);
     if (!p) return NULL;
     uint64_t before = (uint64_t)(uintptr_t)f->bytes & ((1u << TLB_PAGE_SHIFT) - 1);
     if (f->avail + before > 1u << TLB_PAGE_SHIFT) before = 0; /* not a page: a function's bytes */
-    *p = (struct code_page){.next = *head,
-                            .page = f->page,
-                            .start = block->pc - before,
-                            .bytes = f->bytes - before,
-                            .size = f->avail + before};
+    *p = (struct code_page){
+        .next = *head, .page = f->page, .start = pc - before, .bytes = f->bytes - before, .size = f->avail + before};
     return *head = p;
 }
 
@@ -146,28 +154,41 @@ static void units_spread(struct engine *e) {
     free(old);
 }
 
-struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f, uint32_t marks_size) {
-    struct code_page *p = page_for(e, block, f);
-    struct unit *u = arena_alloc_raw(&e->arena, sizeof *u + marks_size);
-    if (!u || !p) return NULL;
-    if (e->host && e->nby == e->by_cap) {
-        uint32_t cap = e->by_cap ? e->by_cap * 2 : 1024;
-        struct unit **by = arena_grow(&e->arena, e->by_address, e->nby * sizeof *by, cap * sizeof *by);
-        if (!by) return NULL;
-        __atomic_store_n(&e->by_address, by, __ATOMIC_RELEASE); /* the old one stays, for who reads it now */
-        e->by_cap = cap;
-    }
+bool by_address_room(struct engine *e, uint32_t n) {
+    uint32_t cap = e->by_cap ? e->by_cap : 1024;
+    while (cap - e->nby < n) cap *= 2;
+    if (cap == e->by_cap) return true;
+    struct unit **by = arena_grow(&e->arena, e->by_address, e->nby * sizeof *by, cap * sizeof *by);
+    if (!by) return false;
+    __atomic_store_n(&e->by_address, by, __ATOMIC_RELEASE); /* the old one stays, for who reads it now */
+    e->by_cap = cap;
+    return true;
+}
+
+/* A larger array of the heap; false: no memory, and the old one is as it was. */
+static bool array_room(void **array, uint32_t count, uint32_t *cap, uint32_t n, size_t size) {
+    uint32_t more = *cap ? *cap : 4096;
+    while (more - count < n) more *= 2;
+    if (more == *cap) return true;
+    void *larger = realloc(*array, more * size);
+    if (!larger) return false;
+    *array = larger;
+    *cap = more;
+    return true;
+}
+
+bool links_room(struct engine *e, uint32_t n) {
+    return array_room((void **)&e->links, e->nlinks, &e->link_cap, n, sizeof *e->links);
+}
+bool relocs_room(struct engine *e, uint32_t n) {
+    return array_room((void **)&e->relocs, e->nrelocs, &e->reloc_cap, n, sizeof *e->relocs);
+}
+
+void unit_insert(struct engine *e, struct unit *u, struct code_page *p) {
     if (e->nunits == e->nbuckets) units_spread(e);
-    struct unit **head = unit_head(e, block->pc, f->page, block->ctx);
-    *u = (struct unit){.next = *head,
-                       .page_next = p->units,
-                       .pc = block->pc,
-                       .page = f->page,
-                       .ctx = block->ctx,
-                       .bytes = block->bytes,
-                       .ninsns = (uint16_t)block->ninsns,
-                       .block = block};
-    if (e->guest->explicit_coherence) u->hash = unit_hash(u, f->bytes, f->avail);
+    struct unit **head = unit_head(e, u->pc, u->page, u->ctx);
+    u->next = *head;
+    u->page_next = p->units;
     *head = u;
     e->nunits++;
     /* From now on stores to this page must be seen. */
@@ -175,6 +196,20 @@ struct unit *unit_add(struct engine *e, const struct block *block, const struct 
         if (e->cpu && e->cpu->mem[k].kind == MEM_SOFT) tlb_revoke_write(e->cpu->mem[k].tlb, p->bytes);
     if (!p->units && e->cpu && e->cpu->views) tlb_views_revoke_write(e->cpu->views, p->bytes);
     p->units = u;
+}
+
+struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f, uint32_t marks_size) {
+    struct code_page *p = page_for(e, block->pc, f);
+    struct unit *u = arena_alloc_raw(&e->arena, sizeof *u + marks_size);
+    if (!u || !p || (e->host && !by_address_room(e, 1))) return NULL;
+    *u = (struct unit){.pc = block->pc,
+                       .page = f->page,
+                       .ctx = block->ctx,
+                       .bytes = block->bytes,
+                       .ninsns = (uint16_t)block->ninsns,
+                       .block = block};
+    if (e->guest->explicit_coherence) u->hash = unit_hash(u, f->bytes, f->avail);
+    unit_insert(e, u, p);
     return u;
 }
 
@@ -205,7 +240,9 @@ static void unit_drop(struct engine *e, struct unit *u) {
     while (*at != u) at = &(*at)->next;
     *at = u->next;
     e->nunits--;
-    if (e->host) e->host->redirect(e->write, u->poll_entry, u->entry, u->lookup);
+    if (!e->host) return;
+    if (u->poll_entry < e->frozen && !cache_thaw(e, true)) abort(); /* it would go on running what is gone */
+    e->host->redirect(e->write, u->poll_entry, u->entry, u->lookup);
 }
 
 static bool overlaps(const struct unit *u, uint64_t start, uint64_t length) {
@@ -283,7 +320,8 @@ void engine_flush(struct engine *e) {
     memset(e->pages, 0, PAGE_BUCKETS * sizeof *e->pages);
     e->nby = e->by_cap = 0;
     e->by_address = NULL;
-    e->cache_at = e->cache_start;
+    e->cache_at = cache_thaw(e, false) ? e->cache_start : e->frozen;
+    memset(e->routes, 0, e->routes ? (e->nlinks + 1) * sizeof *e->routes : 0);
     arena_reset(&e->arena);
     e->stats.flushes++;
     for (struct runner *r = e->runners; r; r = r->next) {
@@ -291,7 +329,7 @@ void engine_flush(struct engine *e) {
         take_site(e, r->cpu);
         r->site = 0;
     }
-    e->nlinks = 0;
+    e->nlinks = e->nrelocs = 0;
 }
 
 void engine_recheck_code(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t length) {

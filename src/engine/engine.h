@@ -39,6 +39,7 @@ struct engine_config {
 };
 
 struct engine_stats {
+    uint64_t loaded; /* units taken from outside */
     uint64_t blocks, insns, uops, guest_bytes, host_bytes, translate_ns, flushes, exits[EXIT_COUNT];
     uint64_t interpreted; /* instructions by tier 0 */
     uint64_t jtlb_misses, pair_drops;
@@ -77,16 +78,29 @@ void engine_invalidate(struct engine *e, uint64_t start, uint64_t length);
 void engine_written(struct engine *e, uint64_t physical, uint64_t size);
 /** Drops every translation. */
 void engine_flush(struct engine *e);
-/** Around a fork, in an answer. The memory of host code is shared with the parent, so the child needs one of its own:
-    before, a copy is made, if there is room and it is not too large. After, in the parent, that is let go. In the child
-    it takes the place of the parent's, or else the child begins with an empty cache. False, in the child only: no
-    memory; nothing may run. */
+/** Around a fork, in an answer. Before it, the code that there is becomes frozen: both processes go on with it and
+    neither changes it. In the child, where this cpu is the only one, new code goes to memory of its own. False: there
+   is none; nothing may run. */
 void engine_fork(struct engine *e);
-void engine_fork_parent(struct engine *e);
 bool engine_fork_child(struct engine *e, struct cpu *cpu);
 /** Compares what was translated from guest addresses [start, start + length) with the bytes that are there now, page by
     page, and drops what differs. */
 void engine_recheck_code(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t length);
+/* Translations that are kept outside, of an image: guest addresses [start, end) whose code does not change (store.c).
+ * In answers and fetches only. */
+/** What they depend on besides the guest's bytes and the build of vee; 0: nothing of this engine may be kept. */
+uint64_t engine_code_variant(const struct engine *e, const struct cpu *cpu);
+/** How many there are now. */
+uint32_t engine_code_count(const struct engine *e, uint64_t start, uint64_t end);
+/** How many are in such bytes; 0: damaged. Of the head, only its form is looked at. */
+uint32_t engine_code_stored(const void *data, size_t size);
+/** As bytes, which the caller frees; NULL: there are none, or there is no memory. */
+void *engine_code_save(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t end, size_t *size);
+/** Takes in such bytes, aligned to 16, before anything else was translated from there. They are trusted but for damage.
+    Returns how many translations they held; 0: they do not belong to what is there. */
+uint32_t engine_code_load(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t end, const void *data,
+                          size_t size);
+
 /** The mapping of virtual addresses changed for this cpu: drops its TLB and everything keyed by virtual address. */
 void cpu_flush_mapping(struct cpu *cpu);
 /** Gives cpu the state that was copied from it (guest->cpu_size bytes) before it ran on. */

@@ -46,7 +46,8 @@ enum {
     UNIT_BUCKETS = 1 << 9,
     PAGE_BUCKETS = 1 << 10,
     CACHE_DEFAULT = 64 << 20,
-    FORK_COPY_MOST = 8 << 20,
+    CACHE_PAGE = 4096,
+
     PAIR_STACK = 16 << 20
 };
 
@@ -69,13 +70,16 @@ struct engine {
     struct arena arena;      /* units, marks, pages: until the next flush */
     struct unit **units;     /* hash table: UNIT_BUCKETS at first, more as units become more */
     uint32_t nbuckets, nunits;
-    struct code_page **pages;        /* PAGE_BUCKETS */
-    uint64_t *seen;                  /* TIER_AUTO: a bit for what has been reached */
-    uint8_t *write, *execute;        /* the cache's two views */
-    void *fork_write, *fork_execute; /* during a fork: the child's, or NULL */
+    struct code_page **pages; /* PAGE_BUCKETS */
+    uint64_t *seen;           /* TIER_AUTO: a bit for what has been reached */
+    uint8_t *write, *execute; /* the cache's two views */
     uint32_t cache_size, cache_start, cache_at;
+    uint32_t frozen;  /* what lies below in the cache may be shared with other processes; or 0 */
+    uint64_t *routes; /* where links of frozen code lead, by number + 1: addresses of code, or 0 */
     struct code_link *links;
     uint32_t nlinks, link_cap;
+    uint32_t *relocs; /* host.h; of all units, in order of address */
+    uint32_t nrelocs, reloc_cap;
     struct unit **by_address; /* baseline units in order of host address; read by fault handlers without the lock */
     uint32_t nby, by_cap;
     struct runner *runners;
@@ -107,6 +111,16 @@ struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ct
 struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f, uint32_t marks_size);
 /** TIER_AUTO: has such a unit never been asked for? `note`: now it has. */
 bool unit_is_new(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx, bool note);
+/** The record of the page that the bytes at pc came from, new if need be; NULL: no memory. */
+struct code_page *page_for(struct engine *e, uint64_t pc, const struct fetch *f);
+/** Puts a unit with everything but its links in tables into them. */
+void unit_insert(struct engine *e, struct unit *u, struct code_page *p);
+/** What the unit's `hash` is of: its bytes, of which there are `avail` before the page ends. */
+uint32_t unit_hash(const struct unit *u, const uint8_t *bytes, size_t avail);
+/** Room for that many more. False: no memory. */
+bool links_room(struct engine *e, uint32_t n);
+bool relocs_room(struct engine *e, uint32_t n);
+bool by_address_room(struct engine *e, uint32_t n);
 /** Baseline: its host code is there; fault handlers may look for it from now on. */
 void unit_publish(struct engine *e, struct unit *u);
 struct unit *unit_at(struct engine *e, uint32_t host_offset);

@@ -63,6 +63,7 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     cpu->jtlb = jtlb;
     jtlb[0].pc = jtlb_empty(0, e->guest->pc_align); /* the others are zero, which belongs to line 0 */
     cpu->calls = engine_calls;
+    cpu->routes = e->routes;
     cpu->reserve_address = UINT64_MAX;
     cpu->pair_base = pair ? pair + PAIR_STACK - 64 : NULL;
     if (pair) memset(cpu->pair_base, 0xff, 64); /* below the lowest frame: an address that no return goes to */
@@ -220,12 +221,15 @@ static void link_exit(struct engine *e, struct cpu *cpu, const struct unit *u) {
     struct unit *from = unit_at(e, l->stub);
     if (!from || from->ctx != u->ctx) return;
     if (e->soft && (from->page != u->page || (from->pc ^ u->pc) >> TLB_PAGE_SHIFT)) return;
-    if (l->cell) {
+    if (!l->cell && l->target_pc != u->pc) return;
+    if (l->patch < e->frozen) {
+        const uint8_t *to = e->execute + (l->cell ? e->host->dispatch : l->back ? u->poll_entry : u->entry);
+        __atomic_store_n(&e->routes[site], (uint64_t)(uintptr_t)to, __ATOMIC_RELEASE);
+    } else if (l->cell) {
         e->host->fill_cell(e->write, l->patch, u->pc, e->execute + u->poll_entry);
-        return;
+    } else {
+        e->host->patch(e->write, l->patch, l->back ? u->poll_entry : u->entry);
     }
-    if (l->target_pc != u->pc) return;
-    e->host->patch(e->write, l->patch, l->back ? u->poll_entry : u->entry);
 }
 
 static void jtlb_enter(struct engine *e, struct cpu *cpu, const struct unit *u) {

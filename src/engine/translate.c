@@ -70,7 +70,7 @@ struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena,
             b.branched = false;
             /* Behind a branch that was always taken so far there may be nothing that is worth it. */
             if (extent == LIFT_STRAIGHT ||
-                (extent == LIFT_BLOCK && e->seen && unit_is_new(e, block->pc + done, f->page, ctx, false)))
+                (extent == LIFT_BLOCK && e->seen && !f->lasts && unit_is_new(e, block->pc + done, f->page, ctx, false)))
                 break;
         }
         if (e->soft && extent == LIFT_STRAIGHT && ends_in_store(block)) break;
@@ -111,13 +111,7 @@ static struct unit *translate_host(struct engine *e, struct cpu *cpu, const stru
             engine_flush(e);
             continue;
         }
-        while (e->nlinks + m.nlinks > e->link_cap) {
-            uint32_t cap = e->link_cap ? e->link_cap * 2 : 4096;
-            struct code_link *links = realloc(e->links, cap * sizeof *links);
-            if (!links) return NULL;
-            e->links = links;
-            e->link_cap = cap;
-        }
+        if (!links_room(e, m.nlinks) || !relocs_room(e, m.nrelocs)) return NULL;
         struct unit *u = unit_add(e, block, f, m.marks_size);
         if (!u) return NULL;
         memcpy(u->marks, m.marks, m.marks_size);
@@ -128,6 +122,8 @@ static struct unit *translate_host(struct engine *e, struct cpu *cpu, const stru
         unit_publish(e, u);
         if (m.nlinks) memcpy(e->links + e->nlinks, m.links, m.nlinks * sizeof *m.links);
         e->nlinks += m.nlinks;
+        if (m.nrelocs) memcpy(e->relocs + e->nrelocs, m.relocs, m.nrelocs * sizeof *m.relocs);
+        e->nrelocs += m.nrelocs;
         e->cache_at = (m.end + 15) & ~15u;
         e->stats.host_bytes += m.end - m.poll_entry;
         return u;
@@ -145,7 +141,7 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     }
     struct unit *u = unit_find(e, cpu->pc, f.page, ctx);
     if (u) return u;
-    bool keep = !e->seen || !unit_is_new(e, cpu->pc, f.page, ctx, true);
+    bool keep = !e->seen || f.lasts || !unit_is_new(e, cpu->pc, f.page, ctx, true);
     if (e->config.one_block) engine_flush(e);
     uint64_t began = e->config.timed ? os_nanoseconds() : 0;
     enum lift_crossing crossing;

@@ -99,6 +99,11 @@ enum space_code { CODE_READY, CODE_UNMAPPED, CODE_FORBIDDEN, CODE_BEYOND_FILE };
 /** The code bytes at an address up to the end of its page, and an identity that no other bytes ever had there. */
 enum space_code space_code(struct space *s, uint64_t address, const uint8_t **bytes, size_t *avail, uint64_t *identity);
 
+/** The generation of the mapping that such an identity is of. */
+static inline uint32_t space_generation(uint64_t identity) {
+    return (uint32_t)(identity >> 36);
+}
+
 /** Is [address, address + length) below the limit? Says nothing about mappings. */
 static inline bool space_within(const struct space *s, uint64_t address, uint64_t length) {
     return address <= s->limit && length <= s->limit - address;

@@ -55,8 +55,9 @@ static void process_fetch(void *self, struct cpu *cpu, uint64_t address, struct 
     (void)cpu;
     f->fault = EXIT_none;
     f->unit = NULL;
+    f->lasts = false;
     switch (space_code(&process_of(self)->space, address, &f->bytes, &f->avail, &f->page)) {
-    case CODE_READY: break;
+    case CODE_READY: f->lasts = store_fetch(process_of(self), address, space_generation(f->page)); break;
     case CODE_UNMAPPED:
     case CODE_FORBIDDEN: f->fault = EXIT_fault_fetch; break;
     case CODE_BEYOND_FILE: f->fault = EXIT_bus_read; break;

@@ -149,6 +149,7 @@ static bool image_map(struct process *p, struct image *m, uint64_t at, struct er
         uint64_t size = page_up(m->end) - m->start;
         if (m->end > last || size > last)
             return error_set(error, ERROR_NOT_RUNNABLE, "%s: is larger than the address space", m->elf.name);
+        if (!at) at = store_place(p, m->elf.fd, size);
         int64_t base =
             space_map(s, at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, ORIGIN_IMAGE);
         if (base < 0) return map_failed(&m->elf, at, size, base, error);

@@ -79,6 +79,7 @@ static void process_close(struct vm *vm) {
     struct rlimit core = {p->core_limit[0], p->core_limit[1]};
     setrlimit(RLIMIT_CORE, &core);
     free(p->exe);
+    store_free(p->store);
     free(p);
     vm->data = NULL;
 }
@@ -123,6 +124,7 @@ static bool process_open(struct vm *vm) {
         const char *name = strrchr(vm->options.path, '/');
         prctl(PR_SET_NAME, name ? name + 1 : vm->options.path);
         own_fd_open(p);
+        p->store = store_make(p);
         return true;
     }
     process_close(vm);

@@ -137,6 +137,7 @@ struct process {
     unsigned auxv_words;
     uint64_t core_limit[2], data_limit[2], stack_limit[2], space_limit[2]; /* virtual: soft, hard */
     uint32_t persona;
+    struct store *store; /* or NULL */
 };
 
 static inline struct process *process_of(struct vm *vm) {
@@ -151,6 +152,20 @@ bool image_load(struct process *p, struct error *error);
 
 /* answer.c */
 extern const struct interface process_interface;
+
+/* store.c: translations are kept in files between runs */
+/** NULL if they are not to be kept. */
+struct store *store_make(struct process *p);
+void store_free(struct store *s);
+/** Code at the address, in a mapping of this generation, is about to be looked for. True: there was some from an
+   earlier run, so that what is not among it is new to a known program, and probably comes again. */
+bool store_fetch(struct process *p, uint64_t address, uint32_t generation);
+/** The process is about to end or to execute: keeps what is worth it. */
+void store_save(struct process *p);
+/** In the child of a fork. */
+void store_forked(struct process *p);
+/** The address that a shared object should be mapped at, so that it is the same in every process; 0: anywhere. */
+uint64_t store_place(const struct process *p, int fd, uint64_t length);
 
 /* linux/call.c */
 /** Answers the system call at cpu->pc. */

@@ -199,6 +199,7 @@ bool vee_stat(const struct vee_vm *v, unsigned index, const char **name, uint64_
         {"instructions_interpreted", s->interpreted},
         {"flushes", s->flushes},
         {"jump_tlb_misses", s->jtlb_misses},
+        {"blocks_loaded", s->loaded},
         {"pairing_drops", s->pair_drops},
         {"blocks_refused", s->refused},
     };

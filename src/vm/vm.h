@@ -32,6 +32,7 @@ struct vm_options {
     uint64_t digest_at;  /* stop after exactly this many instructions and digest */
     const char *invoke;  /* language: exported function to call, NULL for the default entry */
     const char *sysroot; /* process: -L */
+    const char *store;   /* process: directory of kept translations; "off"; NULL: the usual one */
     bool strace;         /* process: print system calls */
     uint64_t ram_size;   /* machine: bytes, 0 for the default */
     unsigned log;        /* enum engine_log */

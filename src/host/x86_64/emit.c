@@ -1,11 +1,28 @@
 /* emit.c - the encodings with a memory operand: too long to be copied to each place that wants one (see emit.h). */
 #include "host/x86_64/emit.h"
 
-static uint8_t *put_modrm_mem(const struct jit *j, uint8_t *p, uint8_t reg, struct mem m, unsigned imm_bytes) {
+void reloc_new(struct jit *j, uint32_t position) {
+    struct emission *m = j->m;
+    if (!m->arena) return; /* the head itself */
+    if (m->nrelocs == m->reloc_cap) {
+        uint32_t cap = m->reloc_cap ? m->reloc_cap * 2 : 32;
+        uint32_t *all = arena_grow(m->arena, m->relocs, m->reloc_cap * sizeof *all, cap * sizeof *all);
+        if (!all) {
+            j->give_up = true;
+            return;
+        }
+        m->relocs = all;
+        m->reloc_cap = cap;
+    }
+    m->relocs[m->nrelocs++] = position;
+}
+
+static uint8_t *put_modrm_mem(struct jit *j, uint8_t *p, uint8_t reg, struct mem m, unsigned imm_bytes) {
     unsigned r = (reg & 7u) << 3;
     if (m.base == NO_REG) {
         if (m.rip) {
             p = put8(p, r | 5);
+            if ((uint32_t)m.disp < X86_END) reloc_new(j, (uint32_t)(p - j->m->write));
             return put32(p, (uint32_t)m.disp - ((uint32_t)(p - j->m->write) + 4 + imm_bytes));
         }
         p = put8(p, r | 4);

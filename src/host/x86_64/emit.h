@@ -14,6 +14,24 @@ enum reg { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R
 enum { CPU = RBP, CPU_BIAS = sizeof(struct cpu) + 128 };
 enum { W32 = 0, W64 = 1 };
 
+/* Offsets in the cache of what prepare puts there. */
+enum {
+    X86_ENTER = 0,
+    X86_LEAVE = 256,
+    X86_CALL = 512,      /* C call: see thunk.c */
+    X86_DISPATCH = 1536, /* jump to the guest pc in rax */
+    X86_MISS = 1664,     /* the pairing stack did not hold the pc in rax: drop it, dispatch */
+    X86_EMPTY = 1728,    /* reached through an empty inline cache or pairing stack: they hold the pc 1 */
+    X86_LINK = 1744,     /* take the route of the link whose number + 1 is in rax, or leave through it */
+    X86_LEAVE_AT = 1776, /* leave for the guest pc in rax */
+    X86_RESUME = 1792,   /* jump to the guest pc in cpu->pc */
+    X86_CONSTANTS = 1808,
+    X86_FP_FLAGS = 2048, /* MXCSR's sticky bits to fp.h's: 64 bytes */
+    X86_PIN_OF = 2112,   /* by slot: the pin's register (for the translator) */
+    X86_SLOTS = 448,
+    X86_END = X86_PIN_OF + X86_SLOTS
+};
+
 /* [base + index * scale + disp]; base NO_REG: absolute. gs: relative to the window's base. */
 struct mem {
     uint8_t base, index, scale; /* scale: log2 */
@@ -212,12 +230,16 @@ static inline void jump_fill(struct jit *j, uint32_t rel, uint32_t to) {
     uint32_t v = to - (rel + 4);
     memcpy(j->m->write + rel, &v, 4);
 }
+/* What leads to the cache's head, from a word at this position, has to be relocated. */
+void reloc_new(struct jit *j, uint32_t position);
 static inline void jmp_to(struct jit *j, uint32_t to) {
     byte(j, 0xe9);
+    if (to < X86_END) reloc_new(j, here(j));
     word32(j, to - (here(j) + 4));
 }
 static inline void call_to(struct jit *j, uint32_t to) {
     byte(j, 0xe8);
+    if (to < X86_END) reloc_new(j, here(j));
     word32(j, to - (here(j) + 4));
 }
 /* Short forward jumps over a few bytes. */

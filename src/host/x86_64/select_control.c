@@ -120,14 +120,19 @@ static void select_call(struct jit *j, const struct uop *u) {
     landing(j, value_of(j, u->b)->constant);
 }
 
+/* Where in the cold code is filled in later. */
+static struct mem at_cold(void) {
+    return at_cache(X86_END);
+}
+
 static void select_callind(struct jit *j, const struct uop *u) {
     uint8_t a = use_reg(j, u->a);
     push_pc(j, u->b);
     /* cmp a, [cell]; jne miss; call [cell + 8]: the cell lies in the cold code. */
-    op_rm(j, 0x3b, W64, a, at_cache(0));
+    op_rm(j, 0x3b, W64, a, at_cold());
     uint32_t rel1 = here(j) - 4;
     struct cold *c = cold_new(j, COLD_CELL, jcc(j, CC_NE));
-    op_rm(j, 0xff, false, 2, at_cache(0));
+    op_rm(j, 0xff, false, 2, at_cold());
     uint32_t rel2 = here(j) - 4;
     struct code_link *l = link_new(j, 0, 0);
     if (!c || !l) return;
@@ -427,6 +432,13 @@ static bool leads_to_another_page(const struct jit *j, uint64_t target) {
     return ((target ^ j->block->pc) >> TLB_PAGE_SHIFT) != 0 && pages_move(j);
 }
 
+/* For X86_LINK. */
+static void link_number(struct jit *j, uint32_t number) {
+    byte(j, 0xb8); /* mov eax, number */
+    reloc_new(j, here(j) | RELOC_LINK);
+    word32(j, number);
+}
+
 static void cold_cell(struct jit *j, struct cold *c) {
     /* The cell: {pc, code}, aligned. Empty: {1, X86_EMPTY}. */
     uint32_t enter = here(j);
@@ -436,7 +448,7 @@ static void cold_cell(struct jit *j, struct cold *c) {
         call_to(j, X86_DISPATCH);
         jmp_to(j, c->back);
     }
-    op_rm(j, 0x83, W64, 7, at_cache(0)); /* cmp qword [cell], 1 */
+    op_rm(j, 0x83, W64, 7, at_cold()); /* cmp qword [cell], 1 */
     uint32_t rel = here(j) - 4;
     byte(j, 1);
     uint8_t *filled = jcc_short(j, CC_E);
@@ -450,7 +462,7 @@ static void cold_cell(struct jit *j, struct cold *c) {
     mov_mr(j, W64, AT_CPU(pc), RAX);
     lea(j, W64, RAX, at_cache(c->back));
     prefix(j, 0x50, false, RAX);
-    mov_ri(j, RAX, j->m->first_link + c->link + 1);
+    link_number(j, j->m->first_link + c->link + 1);
     jmp_to(j, X86_LINK);
     while (here(j) & 15) byte(j, 0xcc);
     uint32_t cell = here(j);
@@ -540,8 +552,7 @@ static void link_stub(struct jit *j, struct code_link *l, uint32_t number) {
         load_pc(j, l->target_pc);
         jmp_to(j, X86_DISPATCH);
     } else {
-        byte(j, 0xb8); /* mov eax, number */
-        word32(j, number);
+        link_number(j, number);
         jmp_to(j, X86_LINK);
     }
 }

@@ -107,6 +107,26 @@ static void x86_patch(uint8_t *write, uint32_t patch, uint32_t to) {
     __atomic_store_n((uint32_t *)(void *)(write + patch), rel, __ATOMIC_RELEASE);
 }
 
+static void x86_relocate(uint8_t *code, const uint32_t *relocs, uint32_t n, uint32_t by, uint32_t links) {
+    for (uint32_t i = 0; i < n; i++) {
+        uint8_t *at = code + (relocs[i] & ~RELOC_LINK);
+        uint32_t word;
+        memcpy(&word, at, 4);
+        word += relocs[i] & RELOC_LINK ? links : -by;
+        memcpy(at, &word, 4);
+    }
+}
+
+static void x86_empty_cell(uint8_t *write, uint32_t cell, const uint8_t *execute) {
+    const uint64_t words[2] = {1, (uint64_t)(uintptr_t)(execute + X86_EMPTY)};
+    memcpy(write + cell, words, sizeof words);
+}
+
+static uint64_t x86_variant(void) {
+    return (uint64_t)x86_has_avx() | (uint64_t)x86_has_fma() << 1 | (uint64_t)x86_has_bmi2() << 2 |
+           (uint64_t)x86_has_lzcnt() << 3 | (uint64_t)x86_has_popcnt() << 4 | (uint64_t)x86_has_sse41() << 5;
+}
+
 static void x86_fill_cell(uint8_t *write, uint32_t cell, uint64_t pc, const void *code) {
     uint64_t *words = (uint64_t *)(void *)(write + cell);
     if (words[0] != 1) return;
@@ -151,6 +171,7 @@ static void x86_cpu_init(struct cpu *cpu) {
 
 static const struct host x86_host = {
     .name = "x86_64",
+    .dispatch = X86_RESUME,
     .prepare = x86_prepare,
     .emit = x86_emit,
     .enter = x86_enter,
@@ -163,5 +184,8 @@ static const struct host x86_host = {
     .fault_pair = x86_fault_pair,
     .take_fp_flags = x86_take_fp_flags,
     .cpu_init = x86_cpu_init,
+    .relocate = x86_relocate,
+    .empty_cell = x86_empty_cell,
+    .variant = x86_variant,
 };
 const struct host *const host_native = &x86_host;

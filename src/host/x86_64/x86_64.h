@@ -13,22 +13,6 @@
 
 #include "host/x86_64/emit.h"
 
-/* Offsets in the cache of what prepare puts there. */
-enum {
-    X86_ENTER = 0,
-    X86_LEAVE = 256,
-    X86_CALL = 512,      /* C call: see thunk.c */
-    X86_DISPATCH = 1536, /* jump to the guest pc in rax */
-    X86_MISS = 1664,     /* the pairing stack did not hold the pc in rax: drop it, dispatch */
-    X86_EMPTY = 1728,    /* reached through an empty inline cache or pairing stack: they hold the pc 1 */
-    X86_LINK = 1744,     /* leave through the link whose number + 1 is in rax */
-    X86_LEAVE_AT = 1768, /* leave for the guest pc in rax */
-    X86_CONSTANTS = 1792,
-    X86_FP_FLAGS = 2048, /* MXCSR's sticky bits to fp.h's: 64 bytes */
-    X86_PIN_OF = 2112,   /* by slot: the pin's register (for the translator) */
-    X86_SLOTS = 448,
-    X86_END = X86_PIN_OF + X86_SLOTS
-};
 /* Constants, 16 bytes each, from X86_CONSTANTS on. */
 enum x86_constant {
     K_SIGN64,

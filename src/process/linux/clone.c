@@ -1,7 +1,7 @@
 /* clone.c - processes: fork, vfork, the end. Threads are in thread.c. CLONE_VM with neither is ENOSYS.
  *
- * fork is the host's: the child is a copy of vee that goes on behind the call. The one thing that the host would share
- * is the memory of translated code, so the child gets a copy (engine_fork).
+ * fork is the host's: the child is a copy of vee that goes on behind the call. The one thing that the host shares is
+ * the memory of translated code, which both use and neither changes from then on (engine_fork).
  *
  * vfork, and posix_spawn, which reports errors through shared memory, really share it: the child runs on a stack of its
  * own, with the same engine and the same cpu, while the kernel holds the parent. It never returns from there, it ends
@@ -40,10 +40,7 @@ static int64_t do_fork(struct call *c, const struct arguments *a) {
     struct engine *e = c->process->vm->engine;
     engine_fork(e);
     int64_t r = host_do(SYS_clone, a->flags & ~(uint64_t)CLONE_SETTLS, 0, a->parent_tid, a->child_tid, 0);
-    if (r != 0) {
-        engine_fork_parent(e);
-        return r;
-    }
+    if (r != 0) return r;
     c->process->forked = true;
     c->process->threads = t;
     c->process->leaving = 0;
@@ -51,6 +48,7 @@ static int64_t do_fork(struct call *c, const struct arguments *a) {
     t->next = NULL;
     t->tid = (uint32_t)host_do(SYS_gettid);
     child_begin(t, a->stack, a->flags, a->tls);
+    store_forked(c->process);
     if (!engine_fork_child(e, t->cpu)) signal_die(9);
     return CALL_STATE;
 }
@@ -156,6 +154,7 @@ int64_t call_exit_group(struct call *c) {
     struct thread *t = c->thread;
     int status = (int)c->guest[0] & 0xff;
     t->child_ended = true;
+    if (!t->vforked) store_save(c->process);
     if (c->process->forked || t->vforked || t != &c->process->thread) _exit(status);
     vm_stop(c->process->vm, VM_EXITED, status, 0);
     return CALL_STOP;

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HEAD = 256, SCRIPTS = 5, OPTIONS = 12, VECTOR_MAX = 1 << 20 };
+enum { HEAD = 256, SCRIPTS = 5, OPTIONS = 16, VECTOR_MAX = 1 << 20 };
 
 /** The vectors of the new program: host pointers. */
 struct vectors {
@@ -125,6 +125,10 @@ static void options_put(struct process *p, struct vectors *v, const char *path) 
         *--v->argv = o->sysroot;
         *--v->argv = "-L";
     }
+    if (o->store) {
+        *--v->argv = o->store;
+        *--v->argv = "--store";
+    }
     if (o->window) *--v->argv = "--window";
     if (o->strace) *--v->argv = "--strace";
     if (o->tier != TIER_AUTO) {
@@ -150,6 +154,7 @@ static int64_t execute(struct call *c, struct vectors *v, const char *path) {
         if (!sane) return -ENOEXEC;
         options_put(p, v, path);
     }
+    if (!c->thread->vforked && !p->forked) store_save(p);
     struct rlimit core = {p->core_limit[0], p->core_limit[1]}, none = {0, p->core_limit[1]};
     setrlimit(RLIMIT_CORE, &core);
     signals_before_exec(c->thread);

@@ -16,7 +16,12 @@ int64_t call_brk(struct call *c) {
 
 int64_t call_mmap(struct call *c) {
     const uint64_t *g = c->guest;
-    return space_map(&c->process->space, g[0], g[1], (uint32_t)g[2], (uint32_t)g[3], (int)g[4], g[5],
+    uint64_t address = g[0];
+    /* What looks like a loader's first mapping of a shared object. */
+    if (!address && !g[5] && (g[3] & (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)) == MAP_PRIVATE &&
+        ((g[2] & PROT_EXEC) || (g[3] & MAP_DENYWRITE)))
+        address = store_place(c->process, (int)g[4], g[1]);
+    return space_map(&c->process->space, address, g[1], (uint32_t)g[2], (uint32_t)g[3], (int)g[4], g[5],
                      g[3] & MAP_ANONYMOUS ? ORIGIN_ANONYMOUS : ORIGIN_FILE);
 }
 

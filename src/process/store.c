@@ -1,0 +1,282 @@
+/* store.c - translations in files, for the next process that runs the same code at the same addresses.
+ *
+ * An image is a mapping of a file from which code is executed. What was translated from it is loaded when its code is
+ * first looked for, and saved at the end of the process, when enough of it is new. A file is named by a hash of all
+ * that its content depends on: build of vee, features of this computer, the image's addresses and its first page; the
+ * engine compares the other pages. So neither file times nor paths play a role, and what is left of another version is
+ * never found. For images to have the same addresses in every process, shared objects are placed by their content.
+ *
+ * The directory is in memory (tmpfs) unless the user says otherwise, and as trusted as the program's own file: directory
+ * and files must belong to the user and be writable by nobody else, and nothing is kept in set-uid programs. Files are
+ * replaced whole, so that readers never see half of one. Whatever fails means that nothing is kept; the guest never
+ * hears of it.
+ */
+#include "process/process.h"
+#include <dirent.h>
+#include <elf.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+enum { IMAGES = 128, NAME = 40, TMPFS = 0x01021994 };
+enum {
+    WORTH_INSNS = 256,       /* translated by this process: less is not worth a file */
+    WORTH_PART = 32,         /* and at least one part in so many must be new */
+    DIRECTORY_MOST = 256 << 20, /* bytes; the oldest files go */
+    DIRECTORY_PART = 4          /* and no more than one part in so many of its file system */
+};
+enum { PLACE_SHIFT = 21 }; /* places are multiples of this, which page tables like, too */
+
+struct image_note {
+    uint64_t start;
+    uint32_t generation;
+    uint32_t loaded; /* translations */
+};
+
+struct store {
+    char directory[PATH_MAX - NAME];
+    uint64_t variant; /* of build, computer and engine */
+    uint64_t insns;   /* translated before this process began */
+    uint32_t last;    /* generation that was looked for last */
+    bool last_known;  /* and whether it had kept translations */
+    bool busy;
+    unsigned count;
+    struct image_note images[IMAGES];
+};
+
+/* ---- the build */
+
+static int note_find(struct dl_phdr_info *info, size_t size, void *hash) {
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *h = &info->dlpi_phdr[i];
+        const uint8_t *at = (const uint8_t *)(uintptr_t)(info->dlpi_addr + h->p_vaddr), *end = at + h->p_memsz;
+        while (h->p_type == PT_NOTE && end - at >= (ptrdiff_t)sizeof(ElfW(Nhdr))) {
+            ElfW(Nhdr) n;
+            memcpy(&n, at, sizeof n);
+            const uint8_t *name = at + sizeof n, *text = name + ((n.n_namesz + 3) & ~3u);
+            if (text + n.n_descsz > end) break;
+            if (n.n_type == NT_GNU_BUILD_ID && n.n_namesz == 4 && !memcmp(name, "GNU", 4))
+                *(uint64_t *)hash = XXH3_64bits(text, n.n_descsz);
+            at = text + ((n.n_descsz + 3) & ~3u);
+        }
+    }
+    return 1; /* the first is the program itself */
+}
+
+static uint64_t build_hash(void) {
+    uint64_t hash = 0;
+    dl_iterate_phdr(note_find, &hash);
+    return hash;
+}
+
+/* ---- the directory */
+
+static bool directory_usual(char *path, size_t size) {
+    struct statfs fs;
+    if (statfs("/dev/shm", &fs) != 0 || fs.f_type != TMPFS) return false;
+    snprintf(path, size, "/dev/shm/vee-%u", (unsigned)geteuid());
+    return true;
+}
+
+static bool is_mine(const struct stat *st) {
+    return st->st_uid == geteuid() && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+struct store *store_make(struct process *p) {
+    const char *where = p->vm->options.store;
+    const uint64_t build = build_hash(), variant = engine_code_variant(p->vm->engine, p->vm->cpu);
+    struct stat st;
+    if (!build || !variant || getauxval(AT_SECURE) || (where && !strcmp(where, "off"))) return NULL;
+    struct store *s = calloc(1, sizeof *s);
+    if (!s) return NULL;
+    if (where && *where) {
+        if ((size_t)snprintf(s->directory, sizeof s->directory, "%s", where) >= sizeof s->directory) goto none;
+    } else if (!directory_usual(s->directory, sizeof s->directory)) {
+        goto none;
+    }
+    if (lstat(s->directory, &st) != 0 && (mkdir(s->directory, 0700) != 0 || lstat(s->directory, &st) != 0)) goto none;
+    if (!S_ISDIR(st.st_mode) || !is_mine(&st)) goto none;
+    const uint64_t words[2] = {build, variant};
+    s->variant = XXH3_64bits(words, sizeof words);
+    return s;
+none:
+    free(s);
+    return NULL;
+}
+
+void store_free(struct store *s) {
+    free(s);
+}
+
+void store_forked(struct process *p) {
+    if (p->store) p->store->insns = engine_stats(p->vm->engine).insns;
+}
+
+/* ---- images */
+
+/* The mapping of an image, if it is still what it was: executable, not writable, of a file. */
+static const struct mapping *image_mapping(const struct process *p, uint64_t address, uint32_t generation) {
+    const struct mapping *m = space_find(&p->space, address);
+    return m && m->generation == generation && m->ino && (m->rights & (SPACE_X | SPACE_W)) == SPACE_X &&
+                   !(m->flags & MAPPING_SHARED)
+               ? m
+               : NULL;
+}
+
+static bool file_name(const struct process *p, const struct mapping *m, char path[PATH_MAX]) {
+    struct {
+        uint64_t variant, start, end, offset;
+        uint8_t page[SPACE_PAGE];
+    } key = {p->store->variant, m->start, m->end, m->offset, {0}};
+    if (!space_read(&p->space, m->start, key.page, sizeof key.page)) return false;
+    XXH128_hash_t h = XXH3_128bits(&key, sizeof key);
+    snprintf(path, PATH_MAX, "%s/%016" PRIx64 "%016" PRIx64, p->store->directory, h.high64, h.low64);
+    return true;
+}
+
+/* The whole of a file that may be trusted; NULL: there is none. */
+static void *file_map(const char *path, size_t *size) {
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) return NULL;
+    void *data = MAP_FAILED;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && is_mine(&st) && st.st_size > 0) {
+        *size = (size_t)st.st_size;
+        data = mmap(NULL, *size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+    }
+    close(fd);
+    return data == MAP_FAILED ? NULL : data;
+}
+
+static void image_load_code(struct process *p, struct image_note *note, const struct mapping *m) {
+    char path[PATH_MAX];
+    size_t size;
+    const uint64_t start = m->start, end = m->end;
+    void *data = file_name(p, m, path) ? file_map(path, &size) : NULL;
+    if (!data) return;
+    note->loaded = engine_code_load(p->vm->engine, p->vm->cpu, start, end, data, size);
+    munmap(data, size);
+}
+
+bool store_fetch(struct process *p, uint64_t address, uint32_t generation) {
+    struct store *s = p->store;
+    if (!s || s->busy) return false;
+    if (generation == s->last) return s->last_known;
+    s->last = generation;
+    s->last_known = false;
+    for (unsigned i = 0; i < s->count; i++)
+        if (s->images[i].generation == generation) return s->last_known = s->images[i].loaded != 0;
+    const struct mapping *m = image_mapping(p, address, generation);
+    if (!m || s->count == IMAGES) return false;
+    struct image_note *note = &s->images[s->count++];
+    *note = (struct image_note){.start = m->start, .generation = generation};
+    s->busy = true; /* the engine fetches, too */
+    image_load_code(p, note, m);
+    s->busy = false;
+    return s->last_known = note->loaded != 0;
+}
+
+uint64_t store_place(const struct process *p, int fd, uint64_t length) {
+    const struct space *s = &p->space;
+    const uint64_t unit = UINT64_C(1) << PLACE_SHIFT, from = (s->top / 16 * 13) & -unit, size = (s->top / 8) & -unit;
+    uint8_t page[SPACE_PAGE];
+    if (length > size / 2) return 0;
+    if (pread(fd, page, sizeof page, 0) != (ssize_t)sizeof page || memcmp(page, ELFMAG, SELFMAG) != 0) return 0;
+    const uint64_t places = (size - length) / unit;
+    return from + XXH3_64bits(page, sizeof page) % places * unit;
+}
+
+/* ---- saving */
+
+/* Makes room for a new file: the oldest ones go while all together are too large. */
+static void directory_trim(const char *path, uint64_t more) {
+    struct statfs fs;
+    uint64_t most = DIRECTORY_MOST;
+    if (statfs(path, &fs) != 0) return;
+    if (most > fs.f_blocks * (uint64_t)fs.f_bsize / DIRECTORY_PART) most = fs.f_blocks * (uint64_t)fs.f_bsize / DIRECTORY_PART;
+    for (int round = 0; round < 64; round++) {
+        uint64_t sum = more;
+        struct stat st, oldest = {.st_mtime = INT64_MAX};
+        char name[NAME] = "";
+        DIR *d = opendir(path);
+        if (!d) return;
+        for (struct dirent *entry; (entry = readdir(d)) != NULL;) {
+            if (entry->d_name[0] == '.' || strlen(entry->d_name) >= sizeof name) continue;
+            if (fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
+            sum += (uint64_t)st.st_size;
+            if (st.st_mtime >= oldest.st_mtime) continue;
+            oldest = st;
+            strcpy(name, entry->d_name);
+        }
+        bool full = sum > most && *name;
+        if (full) unlinkat(dirfd(d), name, 0);
+        closedir(d);
+        if (!full) return;
+    }
+}
+
+static bool write_all(int fd, const uint8_t *data, size_t size) {
+    while (size) {
+        ssize_t n = write(fd, data, size);
+        if (n <= 0) return false;
+        data += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+static void file_replace(const struct store *s, const char *path, const void *data, size_t size) {
+    char other[PATH_MAX];
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size) return; /* it would be a signal */
+    directory_trim(s->directory, size);
+    snprintf(other, sizeof other, "%s/.%u", s->directory, (unsigned)getpid());
+    int fd = open(other, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) return;
+    bool ok = fchmod(fd, 0600) == 0 && write_all(fd, data, size);
+    close(fd);
+    if (!ok || rename(other, path) != 0) unlink(other);
+}
+
+/* Has another process kept as much in the meantime? */
+static bool is_kept(const char *path, uint32_t count) {
+    size_t size;
+    void *data = file_map(path, &size);
+    if (!data) return false;
+    uint32_t there = engine_code_stored(data, size);
+    munmap(data, size);
+    return count < there + there / WORTH_PART;
+}
+
+void store_save(struct process *p) {
+    struct store *s = p->store;
+    struct engine *e = p->vm->engine;
+    char path[PATH_MAX];
+    if (!s || engine_stats(e).insns < s->insns + WORTH_INSNS) return;
+    s->busy = true;
+    for (unsigned i = 0; i < s->count; i++) {
+        const struct image_note *note = &s->images[i];
+        const struct mapping *m = image_mapping(p, note->start, note->generation);
+        if (!m || m->start != note->start || !file_name(p, m, path)) continue;
+        const uint64_t start = m->start, end = m->end;
+        const uint32_t count = engine_code_count(e, start, end);
+        if (count <= note->loaded + note->loaded / WORTH_PART || is_kept(path, count)) continue;
+        size_t size;
+        void *data = engine_code_save(e, p->vm->cpu, start, end, &size);
+        if (data) file_replace(s, path, data, size);
+        free(data);
+    }
+    s->busy = false;
+    s->insns = engine_stats(e).insns;
+}
