@@ -15,6 +15,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 # VEE_WINDOW stays: sanitizers need it, as they take the addresses that a guest wants.
 unset $(compgen -e VEE_ | grep -v VEE_WINDOW) QEMU_LD_PREFIX
+export VEE_STORE=off # nothing is left behind, and nothing comes from other runs
 passed=0 failed=0
 
 pass() { passed=$((passed + 1)); }

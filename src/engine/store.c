@@ -67,15 +67,17 @@ static const uint8_t *page_bytes(struct engine *e, struct cpu *cpu, uint64_t add
     return f.fault || f.avail != PAGE ? NULL : f.bytes;
 }
 
-static bool may_store(const struct engine *e) {
+static bool may_store(const struct engine *e, const struct cpu *cpu) {
     const struct engine_config *c = &e->config;
-    return e->host && e->host->relocate && !e->soft && !c->counted && !c->one_block && !c->random_flush &&
-           !c->poll_always && !c->log && e->guest->explicit_coherence;
+    for (unsigned k = 0; k < MEM_SPACES; k++)
+        if (cpu->mem[k].kind == MEM_SOFT) return false;
+    return e->host && !c->counted && !c->one_block && !c->random_flush && !c->poll_always && !c->log &&
+           e->guest->explicit_coherence;
 }
 
 uint64_t engine_code_variant(const struct engine *e, const struct cpu *cpu) {
     uint64_t words[2 + 2 * MEM_SPACES] = {0};
-    if (!may_store(e)) return 0;
+    if (!may_store(e, cpu)) return 0;
     words[0] = e->host->variant();
     words[1] = sizeof(struct unit) << 32 | e->guest->cpu_size;
     for (unsigned k = 0; k < MEM_SPACES; k++) {
@@ -123,7 +125,7 @@ uint32_t engine_code_stored(const void *data, size_t size) {
 uint32_t engine_code_load(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t end, const void *data,
                           size_t size) {
     const struct stored *s = data;
-    if (!may_store(e) || !well_formed(s, size)) return 0;
+    if (!may_store(e, cpu) || !well_formed(s, size)) return 0;
     if (s->start != start || s->end != end || s->sum != sum_of(s, size)) return 0;
     const struct parts p = parts_of(s);
     if (!pages_match(e, cpu, s, &p)) return 0;
@@ -182,8 +184,7 @@ static bool keeps(struct engine *e, struct cpu *cpu, const struct choice *c, con
     if (u->stale || u->crosses || u->ctx & (CTX_COUNTED | CTX_TRACED)) return false;
     if (u->pc < c->start || u->pc + u->bytes > c->end) return false;
     const uint8_t *bytes = page_bytes(e, cpu, u->pc, &identity);
-    return bytes && identity == u->page &&
-           unit_hash(u, bytes + u->pc % PAGE, PAGE - u->pc % PAGE) == u->hash;
+    return bytes && identity == u->page && unit_hash(u, bytes + u->pc % PAGE, PAGE - u->pc % PAGE) == u->hash;
 }
 
 static int by_number(const void *a, const void *b) {
@@ -322,7 +323,7 @@ static void pages_put(struct engine *e, struct cpu *cpu, struct choice *c, struc
 
 void *engine_code_save(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t end, size_t *size) {
     struct choice c = {.start = start, .end = end};
-    if (!may_store(e) || !e->nby) return NULL;
+    if (!may_store(e, cpu) || !e->nby) return NULL;
     c.to = malloc(e->nby * sizeof *c.to);
     if (!c.to) return NULL;
     choose(e, cpu, &c);

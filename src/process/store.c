@@ -6,10 +6,10 @@
  * engine compares the other pages. So neither file times nor paths play a role, and what is left of another version is
  * never found. For images to have the same addresses in every process, shared objects are placed by their content.
  *
- * The directory is in memory (tmpfs) unless the user says otherwise, and as trusted as the program's own file: directory
- * and files must belong to the user and be writable by nobody else, and nothing is kept in set-uid programs. Files are
- * replaced whole, so that readers never see half of one. Whatever fails means that nothing is kept; the guest never
- * hears of it.
+ * The directory is in memory (tmpfs) unless the user says otherwise, and as trusted as the program's own file:
+ * directory and files must belong to the user and be writable by nobody else, and nothing is kept in set-uid programs.
+ * Files are replaced whole, so that readers never see half of one. Whatever fails means that nothing is kept; the guest
+ * never hears of it.
  */
 #include "process/process.h"
 #include <dirent.h>
@@ -30,8 +30,8 @@
 
 enum { IMAGES = 128, NAME = 40, TMPFS = 0x01021994 };
 enum {
-    WORTH_INSNS = 256,       /* translated by this process: less is not worth a file */
-    WORTH_PART = 32,         /* and at least one part in so many must be new */
+    WORTH_INSNS = 256,          /* translated by this process: less is not worth a file */
+    WORTH_PART = 32,            /* and at least one part in so many must be new */
     DIRECTORY_MOST = 256 << 20, /* bytes; the oldest files go */
     DIRECTORY_PART = 4          /* and no more than one part in so many of its file system */
 };
@@ -204,7 +204,8 @@ static void directory_trim(const char *path, uint64_t more) {
     struct statfs fs;
     uint64_t most = DIRECTORY_MOST;
     if (statfs(path, &fs) != 0) return;
-    if (most > fs.f_blocks * (uint64_t)fs.f_bsize / DIRECTORY_PART) most = fs.f_blocks * (uint64_t)fs.f_bsize / DIRECTORY_PART;
+    if (most > fs.f_blocks * (uint64_t)fs.f_bsize / DIRECTORY_PART)
+        most = fs.f_blocks * (uint64_t)fs.f_bsize / DIRECTORY_PART;
     for (int round = 0; round < 64; round++) {
         uint64_t sum = more;
         struct stat st, oldest = {.st_mtime = INT64_MAX};

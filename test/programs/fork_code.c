@@ -30,7 +30,8 @@ static void emit_add(unsigned char *p, int n) {
 }
 
 static unsigned char *map(void *at) {
-    return mmap(at, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | (at ? MAP_FIXED : 0), -1, 0);
+    return mmap(at, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | (at ? MAP_FIXED : 0), -1,
+                0);
 }
 
 static void emit_all(unsigned char *p, int step) {
