@@ -44,7 +44,7 @@ LIBS := -l:libxxhash.a -lpthread
 
 GUESTS := $(sort $(patsubst src/guest/%/,%,$(dir $(wildcard src/guest/*/*.isa))))
 GEN_C := $(GUESTS:%=$(GEN)/%_isa.c)
-GEN_H := $(GUESTS:%=$(GEN)/%_isa.h)
+GEN_H := $(GUESTS:%=$(GEN)/%_isa.h) $(patsubst tool/vdso_%.py,$(GEN)/vdso_%.h,$(wildcard tool/vdso_*.py))
 SOURCES := $(filter-out src/cmd/%,$(wildcard src/*/*.c src/*/*/*.c src/*/*/*/*.c))
 ASSEMBLY := $(filter-out src/cmd/%,$(wildcard src/*/*.S src/*/*/*.S))
 OBJECTS := $(SOURCES:%.c=$(B)/obj/%.o) $(ASSEMBLY:%.S=$(B)/obj/%.o) $(GEN_C:$(GEN)/%.c=$(B)/obj/gen/%.o)
@@ -72,6 +72,11 @@ $(GEN)/%_isa.c $(GEN)/%_isa.h: tool/isagen.py $$(wildcard tool/isa_*.py) $$(wild
 	@mkdir -p $(GEN)
 	$(call say,GEN)
 	$(Q)$(PYTHON) tool/isagen.py $* src/guest/$* $(GEN)
+
+$(GEN)/vdso_%.h: tool/vdso_%.py
+	@mkdir -p $(GEN)
+	$(call say,GEN)
+	$(Q)$(PYTHON) $< $@
 
 # ---- objects
 $(B)/obj/gen/%.o: $(GEN)/%.c | $(GEN_H)

@@ -25,7 +25,13 @@ struct fetch {
 };
 
 /** Free-running counters that guests can read; what they count is the interface's choice. */
-enum counter { COUNTER_CYCLES, COUNTER_TIME, COUNTER_INSTRUCTIONS };
+enum counter {
+    COUNTER_CYCLES,
+    COUNTER_TIME,
+    COUNTER_INSTRUCTIONS,
+    COUNTER_CLOCKS = 16 /* a process: and following: the clock of that number, in nanoseconds */
+};
+enum { COUNTER_CLOCKS_END = COUNTER_CLOCKS + 12 };
 
 struct interface {
     const char *name;

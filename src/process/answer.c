@@ -68,6 +68,7 @@ static void process_fetch(void *self, struct cpu *cpu, uint64_t address, struct 
 static uint64_t process_counter(void *self, struct cpu *cpu, enum counter which) {
     struct vm *vm = self;
     if (which == COUNTER_TIME) return vm_clock_ns(vm) / 100;
+    if (which >= COUNTER_CLOCKS) return linux_clock(vm, (int)which - COUNTER_CLOCKS);
     return vm->counted ? cpu_count(cpu) : vm_clock_ns(vm);
 }
 

@@ -209,9 +209,9 @@ static bool stack_map(struct process *p, struct error *error) {
     int64_t at = space_map(s, page, SPACE_PAGE, SPACE_R | SPACE_W, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
                            -1, 0, ORIGIN_VDSO);
     if (at < 0) return error_set(error, ERROR_RESOURCES, "no memory at 0x%" PRIx64 " for a guest page", page);
-    memcpy(space_host(s, page), p->abi->return_code, p->abi->return_code_size);
+    memcpy(space_host(s, page), p->abi->vdso, p->abi->vdso_size);
     if (space_protect(s, page, SPACE_PAGE, SPACE_R | SPACE_X)) return error_set(error, ERROR_RESOURCES, "mprotect");
-    p->return_address = page;
+    p->vdso = page;
     if (size < STACK_LEAST) size = STACK_LEAST;
     if (p->stack_limit[0] > STACK_EAGER) size = STACK_EAGER;
     p->stack_top = page - SPACE_PAGE;
@@ -256,6 +256,7 @@ static void auxv_make(struct process *p, const struct image *m, uint64_t interpr
             headers = m->bias + e->address + (elf->segments_offset - e->offset);
     }
     const uint64_t rows[][2] = {
+        {AT_SYSINFO_EHDR, p->vdso},
         {AT_HWCAP, p->abi->hwcap},
         {AT_PAGESZ, SPACE_PAGE},
         {AT_CLKTCK, CLOCK_TICKS},

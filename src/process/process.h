@@ -51,9 +51,10 @@ struct abi {
     uint16_t elf_machine;
     uint32_t elf_flags; /* of core files */
     uint64_t hwcap;
-    const uint8_t *return_code; /* instructions that return from a signal handler */
-    size_t return_code_size;
-    uint64_t frame_size; /* of a signal frame, bytes */
+    const uint8_t *vdso; /* a page at most, mapped into every process: see tool/vdso_*.py */
+    size_t vdso_size;
+    uint64_t vdso_return; /* offset of the instructions that return from a signal handler */
+    uint64_t frame_size;  /* of a signal frame, bytes */
     /** A new program: every register 0 but pc and stack pointer. */
     void (*start)(struct cpu *cpu, uint64_t pc, uint64_t sp);
     uint64_t (*call)(const struct cpu *cpu, uint64_t args[6]); /* returns the number */
@@ -127,9 +128,9 @@ struct process {
     struct action actions[SIGNALS + 1];
     uint64_t host_actions[SIGNALS_KEPT_OPEN][4]; /* what was there before, for signals_close */
     char *exe;                                   /* absolute path of the program */
-    int own_fd;              /* the one descriptor that is vee's: its own program, for exec; or -1 */
-    bool forked;             /* this is a child: it ends by itself, not by returning to vee's caller */
-    uint64_t return_address; /* of the page with abi->return_code */
+    int own_fd;    /* the one descriptor that is vee's: its own program, for exec; or -1 */
+    bool forked;   /* this is a child: it ends by itself, not by returning to vee's caller */
+    uint64_t vdso; /* where abi->vdso is mapped */
     uint64_t stack_top;
     uint64_t code_start, code_end, data_start, data_end;
     uint64_t arg_start, arg_end, env_end;
@@ -167,6 +168,9 @@ void store_forked(struct process *p);
 /** The address that a shared object should be mapped at, so that it is the same in every process; 0: anywhere. */
 uint64_t store_place(const struct process *p, int fd, uint64_t length);
 
+/* linux/time.c */
+/** A clock of the whole computer (CLOCK_*), in nanoseconds; 0 for one that there is not. */
+uint64_t linux_clock(struct vm *vm, int clock);
 /* linux/call.c */
 /** Answers the system call at cpu->pc. */
 enum answer linux_call(struct thread *t);

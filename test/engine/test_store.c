@@ -1,5 +1,5 @@
-/* Translations as bytes: given out by one engine and taken in by another, damaged, of other code; and frozen code, which
- * a fork leaves behind.
+/* Translations as bytes: given out by one engine and taken in by another, damaged, of other code; and frozen code,
+ * which a fork leaves behind.
  */
 #include "engine/rig.h"
 #include <sys/wait.h>
@@ -8,8 +8,8 @@
 static struct rig r;
 static const struct engine_config baseline = {.tier = TIER_BASELINE};
 
-/* FUNCTIONS functions with branches, a division (cold code), floating point (constants, fused sums), a helper (csrrs), a
-   call of the next but one; called through a table (inline cache), with a loop around. */
+/* FUNCTIONS functions with branches, a division (cold code), floating point (constants, fused sums), a helper (csrrs),
+   a call of the next but one; called through a table (inline cache), with a loop around. */
 enum { FUNCTIONS = 50, SIZE = 256, FIRST = RIG_CODE + RIG_PAGE, LAST = FIRST + FUNCTIONS * SIZE };
 
 static void load(void) {

@@ -1,11 +1,12 @@
 /* riscv64.c - Linux on riscv64, as far as it depends on the registers: calls, signal frames, the start of a program.
  *
  * A frame is what arch/riscv's rt_sigframe is: siginfo (128 bytes), then the ucontext, whose machine context holds pc
- * and x1-x31, then f0-f31 and fcsr, then room for extensions that ends with an empty header. There is no vDSO: handlers
- * return to a page of vee's with return_code.
+ * and x1-x31, then f0-f31 and fcsr, then room for extensions that ends with an empty header. Handlers return to the
+ * vDSO, whose clocks are the counters hpmcounter16 and following: see process_counter.
  */
 #include "process/linux/linux.h"
 #include "guest/riscv/riscv.h"
+#include "vdso_riscv64.h"
 #include <string.h>
 
 enum { A0 = 10, A1 = 11, A2 = 12, A7 = 17, RA = 1, SP = 2, TP = 4, CALL_SIZE = 4 };
@@ -55,7 +56,9 @@ static void riscv64_start(struct cpu *cpu, uint64_t pc, uint64_t sp) {
     r->priv = PRIV_U;
     r->fs = FS_DIRTY;
     r->cbo = CBO_ZERO;
-    r->mcounteren = r->scounteren = 7; /* programs read cycle, time and instret */
+    r->mcounteren = 7;                                                    /* programs read cycle, time and instret, */
+    r->mcounteren |= (1u << COUNTER_CLOCKS_END) - (1u << COUNTER_CLOCKS); /* and clocks */
+    r->scounteren = r->mcounteren;
     cpu->fp_flags = 0;
     cpu->pc = pc;
 }
@@ -207,9 +210,6 @@ int64_t call_riscv_hwprobe(struct call *c) {
     return 0;
 }
 
-static const uint8_t return_code[] = {0x93, 0x08, 0xb0, 0x08,  /* li a7, 139 (rt_sigreturn) */
-                                      0x73, 0x00, 0x00, 0x00}; /* ecall */
-
 static const struct abi riscv64 = {
     .machine = "riscv64",
     .isa = isa,
@@ -217,8 +217,9 @@ static const struct abi riscv64 = {
     .elf_machine = ELF_RISCV,
     .elf_flags = 5, /* compressed instructions, double precision in registers */
     .hwcap = 1 << ('i' - 'a') | 1 << ('m' - 'a') | 1 << 0 | 1 << ('f' - 'a') | 1 << ('d' - 'a') | 1 << ('c' - 'a'),
-    .return_code = return_code,
-    .return_code_size = sizeof return_code,
+    .vdso = vdso_image,
+    .vdso_size = sizeof vdso_image,
+    .vdso_return = VDSO_RT_SIGRETURN,
     .frame_size = FRAME_SIZE,
     .start = riscv64_start,
     .call = riscv64_call,

@@ -14,6 +14,12 @@ static uint64_t counted_clock(struct vm *vm, int64_t clock) {
     return vm_clock_ns(vm) + (of_day ? counted_epoch : 0);
 }
 
+uint64_t linux_clock(struct vm *vm, int clock) {
+    struct timespec t;
+    if (vm->counted) return counted_clock(vm, clock);
+    return clock_gettime(clock, &t) ? 0 : (uint64_t)t.tv_sec * NANOSECONDS + (uint64_t)t.tv_nsec;
+}
+
 int64_t call_clock_gettime(struct call *c) {
     struct vm *vm = c->process->vm;
     if (!vm->counted) return host_do(SYS_clock_gettime, c->host[0], c->host[1]);
