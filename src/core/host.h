@@ -111,8 +111,8 @@ struct host {
     /** Code has come to lie `by` bytes further from the cache's head, and its links' numbers rise by `links`. Positions
         are from `code` on. */
     void (*relocate)(uint8_t *code, const uint32_t *relocs, uint32_t n, uint32_t by, uint32_t links);
-    /** Empties an inline cache's cell. */
-    void (*empty_cell)(uint8_t *write, uint32_t cell, const uint8_t *execute);
+    /** Empties an inline cache's cell; `execute` is the address of the executable view. */
+    void (*empty_cell)(uint8_t *write, uint32_t cell, uint64_t execute);
     /** A number for the features of this computer that emitted code makes use of. */
     uint64_t (*variant)(void);
 };

@@ -48,6 +48,7 @@ void cache_free(struct engine *e) {
     free(e->units);
     free(e->pages);
     free(e->seen);
+    sources_free(e);
     free(e->links);
     free(e->relocs);
 }

@@ -90,16 +90,19 @@ void engine_recheck_code(struct engine *e, struct cpu *cpu, uint64_t start, uint
  * In answers and fetches only. */
 /** What they depend on besides the guest's bytes and the build of vee; 0: nothing of this engine may be kept. */
 uint64_t engine_code_variant(const struct engine *e, const struct cpu *cpu);
-/** How many there are now. */
-uint32_t engine_code_count(const struct engine *e, uint64_t start, uint64_t end);
-/** How many are in such bytes; 0: damaged. Of the head, only its form is looked at. */
+/** Offers such bytes, aligned to 16, which stay until the engine is freed: pages of code are taken from there when they
+    are first looked for, if they still are the same. They are trusted but for damage. Returns how many translations
+    there are; 0: these bytes are of no use, and may go. */
+uint32_t engine_code_offer(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t end, const void *data,
+                           size_t size);
+/** How many translations of the image there are now that came from nowhere else. */
+uint32_t engine_code_new(const struct engine *e, uint64_t start, uint64_t end);
+/** All of the image as bytes, which the caller frees, together with what was kept before (NULL: nothing). NULL: there
+    are none, or there is no memory. */
+void *engine_code_save(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t end, const void *before,
+                       size_t before_size, size_t *size);
+/** How many translations are in such bytes; 0: damaged. */
 uint32_t engine_code_stored(const void *data, size_t size);
-/** As bytes, which the caller frees; NULL: there are none, or there is no memory. */
-void *engine_code_save(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t end, size_t *size);
-/** Takes in such bytes, aligned to 16, before anything else was translated from there. They are trusted but for damage.
-    Returns how many translations they held; 0: they do not belong to what is there. */
-uint32_t engine_code_load(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t end, const void *data,
-                          size_t size);
 
 /** The mapping of virtual addresses changed for this cpu: drops its TLB and everything keyed by virtual address. */
 void cpu_flush_mapping(struct cpu *cpu);

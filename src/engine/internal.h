@@ -21,6 +21,7 @@ struct unit {
     uint32_t hash; /* of its bytes, where the guest says when code has changed */
     uint16_t ninsns;
     bool stale;
+    bool kept;    /* came from store.c */
     bool crosses; /* an instruction has bytes on the next page, which the hash does not cover */
     union {
         const struct block *block; /* interpreter */
@@ -36,6 +37,7 @@ struct code_page {
     struct code_page *next;
     uint64_t page, start; /* identity; guest address of the page's first byte as seen by the first unit */
     const uint8_t *bytes; /* host address of the page's first byte */
+    bool looked;          /* for what is kept of it outside */
     size_t size;
     struct unit *units;
 };
@@ -85,8 +87,9 @@ struct engine {
     struct runner *runners;
     struct cpu *cpu; /* the one that ran last */
     struct lock lock;
-    bool shared;       /* several threads: the lock is used */
-    uint32_t stopping; /* somebody waits for the others to leave guest code */
+    struct code_source *sources; /* store.c */
+    bool shared;                 /* several threads: the lock is used */
+    uint32_t stopping;           /* somebody waits for the others to leave guest code */
     uint32_t last_id;
     bool soft;       /* some memory space is MEM_SOFT */
     bool leave;      /* code has changed under the interpreter: it leaves before the next instruction */
@@ -131,6 +134,10 @@ bool code_overlaps(const struct engine *e, uint64_t page, uint64_t offset, uint6
 void code_written(struct engine *e, uint64_t page, uint64_t offset, uint64_t size);
 bool cache_make(struct engine *e, struct error *error);
 void cache_free(struct engine *e);
+/* store.c */
+/** Takes what is offered of the page with this pc, if that has not been done. True: there are new units. */
+bool sources_take(struct engine *e, uint64_t pc, const struct fetch *f);
+void sources_free(struct engine *e);
 /* run.c */
 /** Around guest code: others may run the loop meanwhile. */
 void code_begin(struct engine *e, struct cpu *cpu);

@@ -1,12 +1,14 @@
-/* store.c - translations of an image as bytes that can be kept outside and be taken in by another run.
+/* store.c - translations of an image as bytes that are kept outside, and taken in by another run page by page.
  *
- * An image is a range of guest addresses whose code came from a file and does not change. What is kept of it: a hash of
- * every page that code came from, the units, their links, relocations and host code, with all offsets counted from the
- * first unit. Units lead straight to each other; whatever led elsewhere leads to its stub again, and inline caches are
- * empty. Bytes that are taken in go to the end of the cache, are relocated there, and are units like any other.
+ * An image is a range of guest addresses whose code came from a file and does not change. For each of its pages there
+ * is a piece: a hash of the page's bytes, and the units of that page with their links, relocations and host code;
+ * offsets count from the piece's first byte of code. Within a page units lead straight to each other; whatever leads
+ * elsewhere leads to its stub, and inline caches are empty. An index of the pages stands in front.
  *
- * Stored code is taken in whole or not at all, and only where every page holds the bytes that it came from. Nobody here
- * asks whether it may be trusted: it is executed, so whoever keeps it has to see to that. The sum over it finds damage.
+ * Bytes that are offered stay where they are. When a page's code is first looked for and there is a piece for it, the
+ * piece goes to the end of the cache, is relocated there, and its units are units like any other. It is taken in whole
+ * or not at all, and only where the page holds the bytes that it came from. Nobody here asks whether it may be trusted:
+ * it is executed, so whoever keeps it has to see to that. Sums over index and pieces find damage.
  */
 #include "engine/internal.h"
 #include "base/os.h"
@@ -14,49 +16,80 @@
 #include <string.h>
 #include <xxhash.h>
 
-static const char store_magic[8] = "veecode1";
-enum { STORE_MOST = 32 << 20 }; /* bytes of host code of one image */
+static const char store_magic[8] = "veecode2";
+enum { PAGE = 1 << TLB_PAGE_SHIFT, NONE = UINT32_MAX };
+static const uint64_t store_most = 256 << 20; /* bytes of one image */
 
 struct stored {
     char magic[8];
-    uint64_t sum; /* of all that follows */
+    uint64_t sum; /* of what follows, the index included */
     uint64_t start, end;
-    uint32_t npages, nunits, units_size, nlinks, nrelocs, code_size;
-    uint64_t padding; /* what follows is aligned to 16 */
-    /* npages of struct stored_page; units, each padded to 16 bytes; links; relocations, padded to 16; code */
+    uint32_t npages, nunits;
+    uint64_t padding; /* to 16 bytes */
 };
 struct stored_page {
-    uint64_t number, hash; /* address / PAGE; XXH3 of its bytes */
+    uint64_t number; /* address / PAGE; ascending */
+    uint64_t hash;   /* XXH3 of the page */
+    uint64_t sum;    /* XXH3 of the piece */
+    uint64_t at;     /* of the piece, from the start; aligned to 16 */
+    uint32_t nunits, units_size, nlinks, nrelocs, code_size, padding;
+    /* the piece: units, each padded to 16 bytes; links; relocations, padded to 16; code */
 };
-enum { PAGE = 1 << TLB_PAGE_SHIFT };
+
+/** What is offered for an image. */
+struct code_source {
+    struct code_source *next;
+    const struct stored *data;
+    size_t size;
+};
 
 static size_t padded(size_t size) {
     return (size + 15) & ~(size_t)15;
 }
 
-/* Where the parts are. False: they are more than the bytes that there are. */
-struct parts {
-    const struct stored_page *pages;
-    const uint8_t *units;
-    const struct code_link *links;
-    const uint32_t *relocs;
-    const uint8_t *code;
+/** A piece's parts. */
+struct piece {
+    uint8_t *units;
+    struct code_link *links;
+    uint32_t *relocs;
+    uint8_t *code;
 };
-static uint64_t stored_size(const struct stored *s) {
-    return sizeof *s + s->npages * sizeof(struct stored_page) + (uint64_t)s->units_size +
-           s->nlinks * sizeof(struct code_link) + padded(s->nrelocs * sizeof(uint32_t)) + s->code_size;
+static uint64_t piece_size(const struct stored_page *p) {
+    return (uint64_t)p->units_size + (uint64_t)p->nlinks * sizeof(struct code_link) +
+           padded(p->nrelocs * sizeof(uint32_t)) + p->code_size;
 }
-static struct parts parts_of(const struct stored *s) {
-    struct parts p;
-    p.pages = (const struct stored_page *)(s + 1);
-    p.units = (const uint8_t *)(p.pages + s->npages);
-    p.links = (const struct code_link *)(p.units + s->units_size);
-    p.relocs = (const uint32_t *)(p.links + s->nlinks);
-    p.code = (const uint8_t *)p.relocs + padded(s->nrelocs * sizeof(uint32_t));
-    return p;
+static struct piece piece_at(uint8_t *at, const struct stored_page *p) {
+    struct piece s = {.units = at};
+    s.links = (struct code_link *)(at + p->units_size);
+    s.relocs = (uint32_t *)(s.links + p->nlinks);
+    s.code = (uint8_t *)s.relocs + padded(p->nrelocs * sizeof(uint32_t));
+    return s;
 }
-static uint64_t sum_of(const struct stored *s, size_t size) {
-    return XXH3_64bits(&s->start, size - offsetof(struct stored, start));
+static const struct stored_page *pages_of(const struct stored *s) {
+    return (const struct stored_page *)(s + 1);
+}
+static uint64_t head_size(const struct stored *s) {
+    return sizeof *s + s->npages * sizeof(struct stored_page);
+}
+static uint64_t sum_of(const struct stored *s) {
+    return XXH3_64bits(&s->start, head_size(s) - offsetof(struct stored, start));
+}
+static bool well_formed(const struct stored *s, size_t size) {
+    return size >= sizeof *s && !memcmp(s->magic, store_magic, sizeof store_magic) && head_size(s) <= size &&
+           s->sum == sum_of(s);
+}
+
+static const struct stored_page *page_in(const struct stored *s, uint64_t number) {
+    const struct stored_page *pages = pages_of(s);
+    uint32_t low = 0, high = s->npages;
+    while (low < high) {
+        uint32_t mid = (low + high) / 2;
+        if (pages[mid].number < number)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < s->npages && pages[low].number == number ? &pages[low] : NULL;
 }
 
 /* The bytes of the page with an address and its identity; NULL where nothing can be executed. */
@@ -71,8 +104,8 @@ static bool may_store(const struct engine *e, const struct cpu *cpu) {
     const struct engine_config *c = &e->config;
     for (unsigned k = 0; k < MEM_SPACES; k++)
         if (cpu->mem[k].kind == MEM_SOFT) return false;
-    return e->host && !c->counted && !c->one_block && !c->random_flush && !c->poll_always && !c->log &&
-           e->guest->explicit_coherence;
+    return e->host && e->host->relocate && !c->counted && !c->one_block && !c->random_flush && !c->poll_always &&
+           !c->log && e->guest->explicit_coherence;
 }
 
 uint64_t engine_code_variant(const struct engine *e, const struct cpu *cpu) {
@@ -89,132 +122,149 @@ uint64_t engine_code_variant(const struct engine *e, const struct cpu *cpu) {
 
 /* ---- taking in */
 
+uint32_t engine_code_offer(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t end, const void *data,
+                           size_t size) {
+    const struct stored *s = data;
+    if (!may_store(e, cpu) || !well_formed(s, size) || s->start != start || s->end != end) return 0;
+    struct code_source *source = malloc(sizeof *source);
+    if (!source) return 0;
+    *source = (struct code_source){e->sources, s, size};
+    e->sources = source;
+    return s->nunits;
+}
+
+void sources_free(struct engine *e) {
+    for (struct code_source *s = e->sources, *next; s; s = next) {
+        next = s->next;
+        free(s);
+    }
+    e->sources = NULL;
+}
+
+static bool piece_is_sound(const struct code_source *s, const struct stored_page *p, const uint8_t *piece) {
+    return p->at <= s->size && piece_size(p) <= s->size - p->at && p->sum == XXH3_64bits(piece, piece_size(p));
+}
+
+static bool piece_take(struct engine *e, const struct code_source *s, const struct stored_page *p,
+                       struct code_page *page) {
+    const struct piece from = piece_at((uint8_t *)(uintptr_t)s->data + p->at, p);
+    if (!piece_is_sound(s, p, from.units) || page->size != PAGE || XXH3_64bits(page->bytes, PAGE) != p->hash)
+        return false;
+    if (e->cache_at > e->cache_size || p->code_size > e->cache_size - e->cache_at) return false;
+    if (!links_room(e, p->nlinks) || !relocs_room(e, p->nrelocs) || !by_address_room(e, p->nunits)) return false;
+    uint8_t *units = arena_alloc_raw(&e->arena, p->units_size);
+    if (!units) return false;
+    /* From here on nothing fails. */
+    const uint32_t at = e->cache_at;
+    memcpy(e->write + at, from.code, p->code_size);
+    e->host->relocate(e->write + at, from.relocs, p->nrelocs, at, e->nlinks);
+    for (uint32_t i = 0; i < p->nrelocs; i++) e->relocs[e->nrelocs + i] = from.relocs[i] + at;
+    for (uint32_t i = 0; i < p->nlinks; i++) {
+        struct code_link *l = &e->links[e->nlinks + i];
+        *l = from.links[i];
+        l->patch += at;
+        l->stub += at;
+        if (l->cell) e->host->empty_cell(e->write, l->patch, (uint64_t)(uintptr_t)e->execute);
+    }
+    e->nrelocs += p->nrelocs;
+    e->nlinks += p->nlinks;
+    memcpy(units, from.units, p->units_size);
+    for (uint32_t i = 0; i < p->nunits; i++) {
+        struct unit *u = (struct unit *)units;
+        units += padded(sizeof *u + u->page); /* in a piece that is the size of its marks */
+        u->page = page->page;
+        u->poll_entry += at;
+        u->entry += at;
+        u->lookup += at;
+        u->end += at;
+        unit_insert(e, u, page);
+        unit_publish(e, u);
+    }
+    e->cache_at = (at + p->code_size + 15) & ~15u;
+    e->stats.loaded += p->nunits;
+    return true;
+}
+
+bool sources_take(struct engine *e, uint64_t pc, const struct fetch *f) {
+    struct code_page *page = page_for(e, pc, f);
+    bool any = false;
+    if (!page || page->looked) return false;
+    page->looked = true; /* whatever comes of it; another time it would be the same */
+    for (const struct code_source *s = e->sources; s && !any; s = s->next) {
+        if (pc < s->data->start || pc >= s->data->end) continue;
+        const struct stored_page *p = page_in(s->data, pc / PAGE);
+        any = p && piece_take(e, s, p, page);
+    }
+    return any;
+}
+
+/* ---- giving out */
+
 static uint32_t marks_size(const struct unit *u) {
     const uint8_t *p = u->marks;
     for (unsigned i = 0; i < 2u * u->ninsns; i++) mark_take(&p);
     return (uint32_t)(p - u->marks);
 }
 
-/* Is every page what it was? Then there is a record of it, too. */
-static bool pages_match(struct engine *e, struct cpu *cpu, const struct stored *s, const struct parts *p) {
-    for (uint32_t i = 0; i < s->npages; i++) {
-        const uint64_t address = p->pages[i].number * PAGE;
-        struct fetch f = {.avail = PAGE};
-        f.bytes = page_bytes(e, cpu, address, &f.page);
-        if (!f.bytes || XXH3_64bits(f.bytes, PAGE) != p->pages[i].hash || !page_for(e, address, &f)) return false;
-    }
-    return true;
-}
-
-/* Room for everything, so that nothing can fail afterwards. */
-static uint8_t *room_for(struct engine *e, const struct stored *s) {
-    if (e->cache_at > e->cache_size || s->code_size > e->cache_size - e->cache_at) return NULL;
-    if (!links_room(e, s->nlinks) || !relocs_room(e, s->nrelocs) || !by_address_room(e, s->nunits)) return NULL;
-    return arena_alloc_raw(&e->arena, s->units_size);
-}
-
-static bool well_formed(const struct stored *s, size_t size) {
-    return size >= sizeof *s && !memcmp(s->magic, store_magic, sizeof store_magic) && stored_size(s) == size;
-}
-
-uint32_t engine_code_stored(const void *data, size_t size) {
-    const struct stored *s = data;
-    return well_formed(s, size) ? s->nunits : 0;
-}
-
-uint32_t engine_code_load(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t end, const void *data,
-                          size_t size) {
-    const struct stored *s = data;
-    if (!may_store(e, cpu) || !well_formed(s, size)) return 0;
-    if (s->start != start || s->end != end || s->sum != sum_of(s, size)) return 0;
-    const struct parts p = parts_of(s);
-    if (!pages_match(e, cpu, s, &p)) return 0;
-    uint8_t *units = room_for(e, s);
-    if (!units) return 0;
-    const uint32_t at = e->cache_at;
-    memcpy(e->write + at, p.code, s->code_size);
-    e->host->relocate(e->write + at, p.relocs, s->nrelocs, at, e->nlinks);
-    for (uint32_t i = 0; i < s->nrelocs; i++) e->relocs[e->nrelocs + i] = p.relocs[i] + at;
-    for (uint32_t i = 0; i < s->nlinks; i++) {
-        struct code_link *l = &e->links[e->nlinks + i];
-        *l = p.links[i];
-        l->patch += at;
-        l->stub += at;
-        if (l->cell) e->host->empty_cell(e->write, l->patch, e->execute);
-    }
-    e->nrelocs += s->nrelocs;
-    e->nlinks += s->nlinks;
-    memcpy(units, p.units, s->units_size);
-    struct fetch f = {.page = 0};
-    uint64_t known = UINT64_MAX;
-    for (uint32_t i = 0; i < s->nunits; i++) {
-        struct unit *u = (struct unit *)units;
-        units += padded(sizeof *u + u->page); /* a stored unit has the size of its marks there */
-        if (u->pc / PAGE != known) {
-            known = u->pc / PAGE;
-            f.bytes = page_bytes(e, cpu, u->pc, &f.page);
-            f.avail = PAGE;
-        }
-        u->page = f.page;
-        u->poll_entry += at;
-        u->entry += at;
-        u->lookup += at;
-        u->end += at;
-        unit_insert(e, u, page_for(e, known * PAGE, &f));
-        unit_publish(e, u);
-    }
-    e->cache_at = (at + s->code_size + 15) & ~15u;
-    e->stats.loaded += s->nunits;
-    return s->nunits;
-}
-
-/* ---- giving out */
-
-/* What of an image is kept: for each unit of by_address its new offset, or NONE. */
-struct choice {
-    uint64_t start, end;
-    uint32_t *to;
-    struct stored head;
+/** A unit that is kept: its page, and which of by_address it is. */
+struct chosen {
+    uint64_t number;
+    uint32_t index;
 };
-enum { NONE = UINT32_MAX };
+
+struct saving {
+    struct engine *e;
+    struct cpu *cpu;
+    uint64_t start, end;
+    struct chosen *chosen; /* by page */
+    uint32_t nchosen;
+    uint32_t *to; /* for each unit of by_address its new offset in its piece, or NONE */
+    uint8_t *out;
+    uint64_t size, room;
+};
 
 /* Is what the unit came from still there, unchanged, within the image? */
-static bool keeps(struct engine *e, struct cpu *cpu, const struct choice *c, const struct unit *u) {
+static bool keeps(const struct saving *s, const struct unit *u) {
     uint64_t identity;
     if (u->stale || u->crosses || u->ctx & (CTX_COUNTED | CTX_TRACED)) return false;
-    if (u->pc < c->start || u->pc + u->bytes > c->end) return false;
-    const uint8_t *bytes = page_bytes(e, cpu, u->pc, &identity);
+    if (u->pc < s->start || u->pc + u->bytes > s->end) return false;
+    const uint8_t *bytes = page_bytes(s->e, s->cpu, u->pc, &identity);
     return bytes && identity == u->page && unit_hash(u, bytes + u->pc % PAGE, PAGE - u->pc % PAGE) == u->hash;
 }
 
-static int by_number(const void *a, const void *b) {
-    const struct stored_page *p = a, *q = b;
-    return p->number < q->number ? -1 : p->number > q->number;
+static int by_page(const void *a, const void *b) {
+    const struct chosen *p = a, *q = b;
+    if (p->number != q->number) return p->number < q->number ? -1 : 1;
+    return p->index < q->index ? -1 : p->index > q->index;
 }
 
-static void choose(struct engine *e, struct cpu *cpu, struct choice *c) {
+static void choose(struct saving *s) {
+    struct engine *e = s->e;
+    uint32_t at = 0;
     for (uint32_t i = 0; i < e->nby; i++) {
-        const struct unit *u = e->by_address[i];
-        uint32_t size = (u->end - u->poll_entry + 15) & ~15u;
-        c->to[i] = NONE;
-        if (!keeps(e, cpu, c, u) || c->head.code_size + size > STORE_MOST) continue;
-        c->to[i] = c->head.code_size;
-        c->head.code_size += size;
-        c->head.nunits++;
-        c->head.units_size += (uint32_t)padded(sizeof *u + marks_size(u));
+        s->to[i] = NONE;
+        if (keeps(s, e->by_address[i])) s->chosen[s->nchosen++] = (struct chosen){e->by_address[i]->pc / PAGE, i};
+    }
+    qsort(s->chosen, s->nchosen, sizeof *s->chosen, by_page);
+    for (uint32_t n = 0; n < s->nchosen; n++) {
+        const struct unit *u = e->by_address[s->chosen[n].index];
+        if (n && s->chosen[n].number != s->chosen[n - 1].number) at = 0;
+        s->to[s->chosen[n].index] = at;
+        at += (u->end - u->poll_entry + 15) & ~15u;
     }
 }
 
-uint32_t engine_code_count(const struct engine *e, uint64_t start, uint64_t end) {
+uint32_t engine_code_new(const struct engine *e, uint64_t start, uint64_t end) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < e->nby; i++) {
         const struct unit *u = e->by_address[i];
-        n += !u->stale && u->pc >= start && u->pc < end;
+        n += !u->stale && !u->kept && u->pc >= start && u->pc < end;
     }
     return n;
 }
 
-/* The first of the sorted positions at or above one. */
+/* The first relocation, link, or unit at or above a position. Units are whole and in order of address, and within the
+   bounds of one unit no order matters. */
 static uint32_t reloc_from(const struct engine *e, uint32_t position) {
     uint32_t low = 0, high = e->nrelocs;
     while (low < high) {
@@ -237,121 +287,175 @@ static uint32_t link_from(const struct engine *e, uint32_t position) {
     }
     return low;
 }
-
-static uint32_t index_of(const struct engine *e, const struct unit *u) {
+static uint32_t index_from(const struct engine *e, uint32_t position) {
     uint32_t low = 0, high = e->nby;
-    while (low + 1 < high) {
+    while (low < high) {
         uint32_t mid = (low + high) / 2;
-        if (e->by_address[mid]->poll_entry <= u->poll_entry)
-            low = mid;
+        if (e->by_address[mid]->poll_entry < position)
+            low = mid + 1;
         else
             high = mid;
     }
     return low;
 }
 
-/* Where a link leads in the stored code: to a unit of it, or to its own stub. */
-static uint32_t link_target(struct engine *e, struct cpu *cpu, const struct choice *c, const struct unit *from,
-                            const struct code_link *l, uint32_t stub) {
-    uint64_t page;
-    if (l->target_pc < c->start || l->target_pc >= c->end || !page_bytes(e, cpu, l->target_pc, &page)) return stub;
-    const struct unit *u = unit_find(e, l->target_pc, page, from->ctx);
-    uint32_t to = u ? c->to[index_of(e, u)] : NONE;
+/* Where a link leads in the piece: to another unit of it, or to its own stub. */
+static uint32_t link_target(const struct saving *s, const struct unit *from, const struct code_link *l, uint32_t stub) {
+    if ((l->target_pc ^ from->pc) / PAGE) return stub;
+    const struct unit *u = unit_find(s->e, l->target_pc, from->page, from->ctx);
+    uint32_t to = u ? s->to[index_from(s->e, u->poll_entry)] : NONE;
     return to == NONE ? stub : to + (l->back ? u->poll_entry : u->entry) - u->poll_entry;
 }
 
-struct output {
-    struct stored_page *pages;
-    uint8_t *units;
-    struct code_link *links;
-    uint32_t *relocs;
-    uint8_t *code;
-    uint32_t nlinks, nrelocs;
-};
-
-static void unit_put(struct engine *e, struct cpu *cpu, const struct choice *c, uint32_t i, struct output *o) {
-    const struct unit *u = e->by_address[i];
-    const uint32_t to = c->to[i], moved = to - u->poll_entry, marks = marks_size(u), first = o->nrelocs;
-    struct unit *copy = (struct unit *)o->units;
+/* Adds a unit to a piece that has room for it; *p says how much of each part there is already. */
+static void unit_put(const struct saving *s, uint32_t index, struct piece *o, struct stored_page *p) {
+    struct engine *e = s->e;
+    const struct unit *u = e->by_address[index];
+    const uint32_t to = s->to[index], moved = to - u->poll_entry, marks = marks_size(u), first = p->nrelocs;
+    const uint32_t first_link = link_from(e, u->poll_entry), links = p->nlinks - first_link;
+    struct unit *copy = (struct unit *)(o->units + p->units_size);
     memcpy(copy, u, sizeof *u + marks);
     copy->next = copy->page_next = NULL;
     copy->page = marks;
+    copy->kept = true;
     copy->poll_entry += moved;
     copy->entry += moved;
     copy->lookup += moved;
     copy->end += moved;
-    o->units += padded(sizeof *u + marks);
+    p->units_size += (uint32_t)padded(sizeof *u + marks);
+    p->nunits++;
     memcpy(o->code + to, e->write + u->poll_entry, u->end - u->poll_entry);
-    const uint32_t first_link = link_from(e, u->poll_entry);
     for (uint32_t k = reloc_from(e, u->poll_entry); k < e->nrelocs && (e->relocs[k] & ~RELOC_LINK) < u->end; k++)
-        o->relocs[o->nrelocs++] = e->relocs[k] + moved;
-    e->host->relocate(o->code, o->relocs + first, o->nrelocs - first, moved, o->nlinks - first_link);
+        o->relocs[p->nrelocs++] = e->relocs[k] + moved;
+    e->host->relocate(o->code, o->relocs + first, p->nrelocs - first, moved, links);
     for (uint32_t k = first_link; k < e->nlinks && e->links[k].stub < u->end; k++) {
-        struct code_link *l = &o->links[o->nlinks++];
+        struct code_link *l = &o->links[p->nlinks++];
         *l = e->links[k];
         l->patch += moved;
         l->stub += moved;
-        if (!l->cell) e->host->patch(o->code, l->patch, link_target(e, cpu, c, u, l, l->stub));
+        if (!l->cell)
+            e->host->patch(o->code, l->patch, link_target(s, u, l, l->stub));
+        else
+            e->host->empty_cell(o->code, l->patch, 0);
     }
+    p->code_size = to + ((u->end - u->poll_entry + 15) & ~15u);
 }
 
-/* How many links and relocations the chosen units have. */
-static void count_parts(struct engine *e, struct choice *c) {
-    for (uint32_t i = 0; i < e->nby; i++) {
-        const struct unit *u = e->by_address[i];
-        if (c->to[i] == NONE) continue;
-        c->head.nlinks += link_from(e, u->end) - link_from(e, u->poll_entry);
-        c->head.nrelocs += reloc_from(e, u->end) - reloc_from(e, u->poll_entry);
+/* Room at the end of what is written, zeroed. */
+static uint8_t *room_take(struct saving *s, uint64_t size) {
+    if (s->size + size > store_most) return NULL;
+    if (s->size + size > s->room) {
+        uint64_t room = (s->size + size) * 2;
+        uint8_t *more = realloc(s->out, room);
+        if (!more) return NULL;
+        s->out = more;
+        s->room = room;
     }
+    memset(s->out + s->size, 0, size);
+    s->size += size;
+    return s->out + s->size - size;
 }
 
-/* The pages of the chosen units, each once. */
-static void pages_put(struct engine *e, struct cpu *cpu, struct choice *c, struct stored_page *pages) {
-    uint32_t n = 0, kept = 0;
-    for (uint32_t i = 0; i < e->nby; i++)
-        if (c->to[i] != NONE) pages[n++].number = e->by_address[i]->pc / PAGE;
-    qsort(pages, n, sizeof *pages, by_number);
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t identity;
-        if (kept && pages[kept - 1].number == pages[i].number) continue;
-        pages[kept] = (struct stored_page){pages[i].number, 0};
-        pages[kept].hash = XXH3_64bits(page_bytes(e, cpu, pages[i].number * PAGE, &identity), PAGE);
-        kept++;
+/* Writes the piece of the chosen units [from, to), which are of one page. */
+static bool piece_put(struct saving *s, uint32_t from, uint32_t to, struct stored_page *p) {
+    const struct engine *e = s->e;
+    struct stored_page need = {.number = s->chosen[from].number, .at = s->size};
+    uint64_t identity;
+    for (uint32_t n = from; n < to; n++) {
+        const struct unit *u = e->by_address[s->chosen[n].index];
+        need.units_size += (uint32_t)padded(sizeof *u + marks_size(u));
+        need.nlinks += link_from(e, u->end) - link_from(e, u->poll_entry);
+        need.nrelocs += reloc_from(e, u->end) - reloc_from(e, u->poll_entry);
+        need.code_size = s->to[s->chosen[n].index] + ((u->end - u->poll_entry + 15) & ~15u);
     }
-    c->head.npages = kept;
+    uint8_t *at = room_take(s, piece_size(&need));
+    if (!at) return false;
+    struct piece o = piece_at(at, &need);
+    *p = (struct stored_page){.number = need.number, .at = need.at};
+    for (uint32_t n = from; n < to; n++) unit_put(s, s->chosen[n].index, &o, p);
+    p->hash = XXH3_64bits(page_bytes(s->e, s->cpu, need.number * PAGE, &identity), PAGE);
+    p->sum = XXH3_64bits(at, piece_size(p));
+    return true;
 }
 
-void *engine_code_save(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t end, size_t *size) {
-    struct choice c = {.start = start, .end = end};
+/* Copies a piece of what was kept before. */
+static bool piece_copy(struct saving *s, const struct code_source *before, const struct stored_page *old,
+                       struct stored_page *p) {
+    const uint8_t *from = (const uint8_t *)before->data + old->at;
+    if (!piece_is_sound(before, old, from)) return true; /* it is left out */
+    uint64_t at = s->size;
+    uint8_t *to = room_take(s, piece_size(old));
+    if (!to) return false;
+    memcpy(to, from, piece_size(old));
+    *p = *old;
+    p->at = at;
+    return true;
+}
+
+/* Goes over both lists of pages in order. Of a page that is in both, the piece with more units stays. */
+static uint32_t pages_put(struct saving *s, const struct code_source *before, struct stored_page *pages) {
+    const struct stored_page *old = before->data ? pages_of(before->data) : NULL,
+                             *old_end = old ? old + before->data->npages : NULL;
+    uint32_t npages = 0;
+    for (uint32_t n = 0, end; n < s->nchosen || old < old_end; n = end) {
+        const uint64_t mine = n < s->nchosen ? s->chosen[n].number : UINT64_MAX;
+        const uint64_t theirs = old < old_end ? old->number : UINT64_MAX;
+        for (end = n; end < s->nchosen && s->chosen[end].number == mine && mine <= theirs; end++) continue;
+        struct stored_page *p = &pages[npages];
+        p->nunits = 0;
+        bool keep_old = theirs < mine || (theirs == mine && old->nunits > end - n);
+        if (!(keep_old ? piece_copy(s, before, old, p) : piece_put(s, n, end, p))) return 0;
+        old += theirs <= mine;
+        npages += p->nunits != 0;
+    }
+    return npages;
+}
+
+/* How many pages there are in both lists together, each counted once. */
+static uint32_t pages_count(const struct saving *s, const struct stored *before) {
+    uint32_t n = before ? before->npages : 0;
+    for (uint32_t i = 0; i < s->nchosen; i++) {
+        const uint64_t number = s->chosen[i].number;
+        n += (!i || number != s->chosen[i - 1].number) && !(before && page_in(before, number));
+    }
+    return n;
+}
+
+void *engine_code_save(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t end, const void *before,
+                       size_t before_size, size_t *size) {
+    struct saving s = {.e = e, .cpu = cpu, .start = start, .end = end};
+    struct code_source old = {.data = before, .size = before_size};
     if (!may_store(e, cpu) || !e->nby) return NULL;
-    c.to = malloc(e->nby * sizeof *c.to);
-    if (!c.to) return NULL;
-    choose(e, cpu, &c);
-    count_parts(e, &c);
-    struct stored_page *pages = c.head.nunits ? malloc(c.head.nunits * sizeof *pages) : NULL;
-    struct stored *s = NULL;
-    if (pages) {
-        pages_put(e, cpu, &c, pages);
-        memcpy(c.head.magic, store_magic, sizeof store_magic);
-        c.head.start = start;
-        c.head.end = end;
-        *size = stored_size(&c.head);
-        s = calloc(1, *size);
-    }
-    if (s) {
-        *s = c.head;
-        const struct parts p = parts_of(s);
-        struct output o = {.pages = (void *)(s + 1),
-                           .units = (uint8_t *)s + (p.units - (uint8_t *)s),
-                           .links = (void *)((uint8_t *)s + ((const uint8_t *)p.links - (uint8_t *)s)),
-                           .relocs = (void *)((uint8_t *)s + ((const uint8_t *)p.relocs - (uint8_t *)s)),
-                           .code = (uint8_t *)s + (p.code - (uint8_t *)s)};
-        memcpy(o.pages, pages, c.head.npages * sizeof *pages);
-        for (uint32_t i = 0; i < e->nby; i++)
-            if (c.to[i] != NONE) unit_put(e, cpu, &c, i, &o);
-        s->sum = sum_of(s, *size);
+    if (before && (!well_formed(before, before_size) || old.data->start != start || old.data->end != end))
+        old.data = NULL;
+    s.to = malloc(e->nby * sizeof *s.to);
+    s.chosen = malloc(e->nby * sizeof *s.chosen);
+    struct stored_page *pages = NULL;
+    bool ok = s.to && s.chosen;
+    if (ok) {
+        choose(&s);
+        const uint32_t most = pages_count(&s, old.data);
+        struct stored head = {.start = start, .end = end, .npages = most};
+        pages = malloc((most + 1) * sizeof *pages);
+        ok = s.nchosen && pages && room_take(&s, head_size(&head)) && (head.npages = pages_put(&s, &old, pages)) != 0;
+        for (uint32_t i = 0; ok && i < head.npages; i++) head.nunits += pages[i].nunits;
+        if (ok) { /* the index is shorter than the room for it if something was damaged */
+            struct stored *to = (struct stored *)s.out;
+            memcpy(head.magic, store_magic, sizeof store_magic);
+            *to = head;
+            memcpy(to + 1, pages, head.npages * sizeof *pages);
+            to->sum = sum_of(to);
+        }
     }
     free(pages);
-    free(c.to);
-    return s;
+    free(s.to);
+    free(s.chosen);
+    if (!ok) free(s.out);
+    *size = s.size;
+    return ok ? s.out : NULL;
+}
+
+uint32_t engine_code_stored(const void *data, size_t size) {
+    const struct stored *s = data;
+    return well_formed(s, size) ? s->nunits : 0;
 }

@@ -140,6 +140,7 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
         return NULL;
     }
     struct unit *u = unit_find(e, cpu->pc, f.page, ctx);
+    if (!u && e->sources && sources_take(e, cpu->pc, &f)) u = unit_find(e, cpu->pc, f.page, ctx);
     if (u) return u;
     bool keep = !e->seen || f.lasts || !unit_is_new(e, cpu->pc, f.page, ctx, true);
     if (e->config.one_block) engine_flush(e);

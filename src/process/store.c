@@ -1,10 +1,11 @@
 /* store.c - translations in files, for the next process that runs the same code at the same addresses.
  *
- * An image is a mapping of a file from which code is executed. What was translated from it is loaded when its code is
- * first looked for, and saved at the end of the process, when enough of it is new. A file is named by a hash of all
- * that its content depends on: build of vee, features of this computer, the image's addresses and its first page; the
- * engine compares the other pages. So neither file times nor paths play a role, and what is left of another version is
- * never found. For images to have the same addresses in every process, shared objects are placed by their content.
+ * An image is a mapping of a file from which code is executed. What was translated from it is offered to the engine
+ * when its code is first looked for, and saved at the end of the process, when enough of it is new. A file is named by
+ * a hash of all that its content depends on: build of vee, features of this computer, the image's addresses and its
+ * first page; the engine compares the other pages. So neither file times nor paths play a role, and what is left of
+ * another version is never found. For images to have the same addresses in every process, shared objects are placed by
+ * their content.
  *
  * The directory is in memory (tmpfs) unless the user says otherwise, and as trusted as the program's own file:
  * directory and files must belong to the user and be writable by nobody else, and nothing is kept in set-uid programs.
@@ -40,7 +41,7 @@ enum { PLACE_SHIFT = 21 }; /* places are multiples of this, which page tables li
 struct image_note {
     uint64_t start;
     uint32_t generation;
-    uint32_t loaded; /* translations */
+    uint32_t kept; /* translations that there were from earlier runs */
 };
 
 struct store {
@@ -145,7 +146,7 @@ static bool file_name(const struct process *p, const struct mapping *m, char pat
     return true;
 }
 
-/* The whole of a file that may be trusted; NULL: there is none. */
+/* A file that may be trusted, mapped; NULL: there is none. */
 static void *file_map(const char *path, size_t *size) {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -153,20 +154,20 @@ static void *file_map(const char *path, size_t *size) {
     void *data = MAP_FAILED;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && is_mine(&st) && st.st_size > 0) {
         *size = (size_t)st.st_size;
-        data = mmap(NULL, *size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+        data = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
     }
     close(fd);
     return data == MAP_FAILED ? NULL : data;
 }
 
-static void image_load_code(struct process *p, struct image_note *note, const struct mapping *m) {
+static void image_offer(struct process *p, struct image_note *note, const struct mapping *m) {
     char path[PATH_MAX];
     size_t size;
     const uint64_t start = m->start, end = m->end;
     void *data = file_name(p, m, path) ? file_map(path, &size) : NULL;
     if (!data) return;
-    note->loaded = engine_code_load(p->vm->engine, p->vm->cpu, start, end, data, size);
-    munmap(data, size);
+    note->kept = engine_code_offer(p->vm->engine, p->vm->cpu, start, end, data, size);
+    if (!note->kept) munmap(data, size); /* else it stays until the end */
 }
 
 bool store_fetch(struct process *p, uint64_t address, uint32_t generation) {
@@ -176,15 +177,15 @@ bool store_fetch(struct process *p, uint64_t address, uint32_t generation) {
     s->last = generation;
     s->last_known = false;
     for (unsigned i = 0; i < s->count; i++)
-        if (s->images[i].generation == generation) return s->last_known = s->images[i].loaded != 0;
+        if (s->images[i].generation == generation) return s->last_known = s->images[i].kept != 0;
     const struct mapping *m = image_mapping(p, address, generation);
     if (!m || s->count == IMAGES) return false;
     struct image_note *note = &s->images[s->count++];
     *note = (struct image_note){.start = m->start, .generation = generation};
     s->busy = true; /* the engine fetches, too */
-    image_load_code(p, note, m);
+    image_offer(p, note, m);
     s->busy = false;
-    return s->last_known = note->loaded != 0;
+    return s->last_known = note->kept != 0;
 }
 
 uint64_t store_place(const struct process *p, int fd, uint64_t length) {
@@ -250,33 +251,32 @@ static void file_replace(const struct store *s, const char *path, const void *da
     if (!ok || rename(other, path) != 0) unlink(other);
 }
 
-/* Has another process kept as much in the meantime? */
-static bool is_kept(const char *path, uint32_t count) {
-    size_t size;
-    void *data = file_map(path, &size);
-    if (!data) return false;
-    uint32_t there = engine_code_stored(data, size);
-    munmap(data, size);
-    return count < there + there / WORTH_PART;
+/* Adds what is new of an image to what there is by now: other processes may have been faster. */
+static void image_save(struct process *p, const struct mapping *m, uint32_t added) {
+    const uint64_t start = m->start, end = m->end;
+    char path[PATH_MAX];
+    size_t before_size = 0, size;
+    if (!file_name(p, m, path)) return;
+    void *before = file_map(path, &before_size);
+    uint32_t there = before ? engine_code_stored(before, before_size) : 0;
+    void *data = NULL;
+    if (added > there / WORTH_PART)
+        data = engine_code_save(p->vm->engine, p->vm->cpu, start, end, before, before_size, &size);
+    if (data && engine_code_stored(data, size) > there + there / WORTH_PART) file_replace(p->store, path, data, size);
+    free(data);
+    if (before) munmap(before, before_size);
 }
 
 void store_save(struct process *p) {
     struct store *s = p->store;
     struct engine *e = p->vm->engine;
-    char path[PATH_MAX];
     if (!s || engine_stats(e).insns < s->insns + WORTH_INSNS) return;
     s->busy = true;
     for (unsigned i = 0; i < s->count; i++) {
         const struct image_note *note = &s->images[i];
         const struct mapping *m = image_mapping(p, note->start, note->generation);
-        if (!m || m->start != note->start || !file_name(p, m, path)) continue;
-        const uint64_t start = m->start, end = m->end;
-        const uint32_t count = engine_code_count(e, start, end);
-        if (count <= note->loaded + note->loaded / WORTH_PART || is_kept(path, count)) continue;
-        size_t size;
-        void *data = engine_code_save(e, p->vm->cpu, start, end, &size);
-        if (data) file_replace(s, path, data, size);
-        free(data);
+        const uint32_t added = m ? engine_code_new(e, m->start, m->end) : 0;
+        if (added > note->kept / WORTH_PART && m->start == note->start) image_save(p, m, added);
     }
     s->busy = false;
     s->insns = engine_stats(e).insns;

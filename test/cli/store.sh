@@ -46,10 +46,10 @@ cp other guest
 # Damage, at the beginning, in the middle and at the end.
 file=$(ls -S kept/* | head -1)
 cp "$file" whole
-for at in 0 8 40 $(($(stat -c %s whole) / 2)) $(($(stat -c %s whole) - 1)); do
+for at in 0 8 40 100 $(($(stat -c %s whole) / 2)) $(($(stat -c %s whole) - 1)); do
     cp whole "$file"
     printf '\xa5' | dd of="$file" bs=1 seek="$at" conv=notrunc status=none
-    loaded 0 --store "$PWD/kept"
+    loaded "$([ "$at" -le 100 ] && echo 0 || echo "$some")" --store "$PWD/kept" # the index, or a page
 done
 head -c 1000 whole >"$file"
 loaded 0 --store "$PWD/kept"

@@ -71,13 +71,14 @@ int main(void) {
     gettime *clock = (gettime *)(uintptr_t)find("__vdso_clock_gettime"),
             *resolution = (gettime *)(uintptr_t)find("__vdso_clock_getres");
     getday *day = (getday *)(uintptr_t)find("__vdso_gettimeofday");
-    int (*cpu)(unsigned *, unsigned *, void *) = (int (*)(unsigned *, unsigned *, void *))(uintptr_t)find("__vdso_getcpu");
+    int (*cpu)(unsigned *, unsigned *, void *) =
+        (int (*)(unsigned *, unsigned *, void *))(uintptr_t)find("__vdso_getcpu");
     printf("found %d %d %d %d\n", clock != NULL, resolution != NULL, day != NULL, cpu != NULL);
     if (!clock || !day || !cpu || !resolution) return 1;
 
-    static const clockid_t clocks[] = {CLOCK_REALTIME,         CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE,
-                                       CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME,  CLOCK_TAI,           CLOCK_PROCESS_CPUTIME_ID,
-                                       CLOCK_THREAD_CPUTIME_ID};
+    static const clockid_t clocks[] = {
+        CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW,      CLOCK_REALTIME_COARSE,  CLOCK_MONOTONIC_COARSE,
+        CLOCK_BOOTTIME, CLOCK_TAI,       CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID};
     for (unsigned i = 0; i < sizeof clocks / sizeof *clocks; i++) {
         struct timespec before, here, after, fine;
         long wrong = 0;
@@ -102,7 +103,8 @@ int main(void) {
     syscall(SYS_clock_gettime, CLOCK_REALTIME, &after);
     int64_t us = v.tv_sec * 1000000ll + v.tv_usec;
     printf("day %d %d\n", r, us >= ns(&before) / 1000 && us <= ns(&after) / 1000);
-    printf("with a zone %d %d, zone alone %d, nothing %d\n", day(&v, zone), zone[0] != 7, day(NULL, zone), day(NULL, NULL));
+    printf("with a zone %d %d, zone alone %d, nothing %d\n", day(&v, zone), zone[0] != 7, day(NULL, zone),
+           day(NULL, NULL));
     unsigned n = 12345;
     r = cpu(&n, NULL, NULL);
     printf("cpu %d %d\n", r, n < 12345);

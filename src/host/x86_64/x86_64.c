@@ -117,8 +117,8 @@ static void x86_relocate(uint8_t *code, const uint32_t *relocs, uint32_t n, uint
     }
 }
 
-static void x86_empty_cell(uint8_t *write, uint32_t cell, const uint8_t *execute) {
-    const uint64_t words[2] = {1, (uint64_t)(uintptr_t)(execute + X86_EMPTY)};
+static void x86_empty_cell(uint8_t *write, uint32_t cell, uint64_t execute) {
+    const uint64_t words[2] = {1, execute + X86_EMPTY};
     memcpy(write + cell, words, sizeof words);
 }
 
