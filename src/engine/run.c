@@ -218,9 +218,9 @@ static void link_exit(struct engine *e, struct cpu *cpu, const struct unit *u) {
     if (site == 0 || site > e->nlinks || (u->ctx & CTX_TRACED)) return;
     if (e->config.one_block || e->config.poll_always) return;
     const struct code_link *l = &e->links[site - 1];
-    struct unit *from = unit_at(e, l->stub);
-    if (!from || from->ctx != u->ctx) return;
-    if (e->soft && (from->page != u->page || (from->pc ^ u->pc) >> TLB_PAGE_SHIFT)) return;
+    /* The context is the same, or the site would have been forgotten. */
+    const struct unit *from = e->soft ? unit_at(e, l->stub) : NULL;
+    if (e->soft && (!from || from->page != u->page || (from->pc ^ u->pc) >> TLB_PAGE_SHIFT)) return;
     if (!l->cell && l->target_pc != u->pc) return;
     if (l->patch < e->frozen) {
         const uint8_t *to = e->execute + (l->cell ? e->host->dispatch : l->back ? u->poll_entry : u->entry);
