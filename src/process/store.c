@@ -33,7 +33,7 @@ enum { IMAGES = 128, NAME = 40, TMPFS = 0x01021994 };
 enum {
     WORTH_INSNS = 256,          /* translated by this process: less is not worth a file */
     WORTH_PART = 32,            /* and at least one part in so many must be new */
-    DIRECTORY_MOST = 256 << 20, /* bytes; the oldest files go */
+    DIRECTORY_MOST = 512 << 20, /* bytes; the oldest files go */
     DIRECTORY_PART = 4          /* and no more than one part in so many of its file system */
 };
 enum { PLACE_SHIFT = 21 }; /* places are multiples of this, which page tables like, too */
