@@ -77,6 +77,7 @@ static void account(struct space *s, const struct mapping *m, bool add) {
     uint64_t size = m->end - m->start;
     if (!add) size = -size;
     s->total += size;
+    if (s->total > s->peak) s->peak = s->total;
     if (record_is_data(m)) s->data += size;
 }
 

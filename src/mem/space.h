@@ -58,6 +58,7 @@ struct space {
     uint64_t top;         /* mappings without an address are placed top-down from here */
     uint64_t brk_start, brk_end;
     uint64_t total, data; /* bytes mapped; private, writable and not a stack */
+    uint64_t peak;        /* the most that `total` was */
     struct space_limits limits;
     struct mapping *mappings; /* sorted */
     unsigned count;

@@ -16,6 +16,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { STACK_EAGER = 64 << 20, STACK_LEAST = 1 << 20, MAP_GAP_LEAST = 128 << 20, CLOCK_TICKS = 100 };
@@ -328,7 +329,7 @@ static void note_extent(struct process *p, const struct image *m) {
         const struct elf_segment *e = &m->elf.segments[i];
         if (e->type != ELF_LOAD) continue;
         uint64_t start = m->bias + e->address, end = start + e->file_size;
-        if (start < p->code_start) p->code_start = start;
+        if ((e->flags & ELF_X) && start < p->code_start) p->code_start = start;
         if ((e->flags & ELF_X) && end > p->code_end) p->code_end = end;
         if (start > p->data_start) p->data_start = start;
         if (end > p->data_end) p->data_end = end;
@@ -349,6 +350,7 @@ static bool program_load(struct process *p, int fd, struct error *error) {
         uint64_t sp = stack_fill(p, &program, interpreter.bias);
         uint64_t entry = dynamic ? interpreter.bias + interpreter.elf.entry : program.bias + program.elf.entry;
         if (!sp) ok = error_set(error, ERROR_RESOURCES, "%s: arguments and environment are too long", name);
+        p->stack_start = sp;
         note_extent(p, &program);
         space_set_brk(&p->space, page_up(program.bias + program.end));
         p->abi->start(p->thread.cpu, entry, sp);
@@ -360,7 +362,12 @@ static bool program_load(struct process *p, int fd, struct error *error) {
 bool image_load(struct process *p, struct error *error) {
     int fd = open(p->vm->options.path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return error_set(error, ERROR_NOT_FOUND, "%s: %s", p->vm->options.path, strerror(errno));
+    struct stat st;
     bool ok = program_load(p, fd, error);
+    if (fstat(fd, &st) == 0) {
+        p->exe_dev = st.st_dev;
+        p->exe_ino = st.st_ino;
+    }
     close(fd);
     return ok;
 }

@@ -67,6 +67,7 @@ static void process_close(struct vm *vm) {
         engine_stop_others(vm->engine);
         return;
     }
+    proc_end(p);
     threads_gone(p);
     signals_close(p);
     if (vm->cpu) engine_cpu_free(vm->engine, vm->cpu);
@@ -125,6 +126,7 @@ static bool process_open(struct vm *vm) {
         prctl(PR_SET_NAME, name ? name + 1 : vm->options.path);
         own_fd_open(p);
         p->store = store_make(p);
+        proc_begin(p);
         return true;
     }
     process_close(vm);

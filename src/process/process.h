@@ -128,10 +128,13 @@ struct process {
     struct action actions[SIGNALS + 1];
     uint64_t host_actions[SIGNALS_KEPT_OPEN][4]; /* what was there before, for signals_close */
     char *exe;                                   /* absolute path of the program */
-    int own_fd;    /* the one descriptor that is vee's: its own program, for exec; or -1 */
-    bool forked;   /* this is a child: it ends by itself, not by returning to vee's caller */
-    uint64_t vdso; /* where abi->vdso is mapped */
-    uint64_t stack_top;
+    uint64_t exe_dev, exe_ino;
+    uint64_t vee_dev, vee_ino;       /* of vee's own file; 0 where it is not known */
+    bool vectors_told;               /* the host knows where the guest's arguments and environment are */
+    int own_fd;                      /* the one descriptor that is vee's: its own program, for exec; or -1 */
+    bool forked;                     /* this is a child: it ends by itself, not by returning to vee's caller */
+    uint64_t vdso;                   /* where abi->vdso is mapped */
+    uint64_t stack_top, stack_start; /* stack_start: the stack pointer that the program starts with */
     uint64_t code_start, code_end, data_start, data_end;
     uint64_t arg_start, arg_end, env_end;
     uint64_t auxv[AUXV_WORDS];
@@ -174,6 +177,10 @@ uint64_t linux_clock(struct vm *vm, int clock);
 /* linux/call.c */
 /** Answers the system call at cpu->pc. */
 enum answer linux_call(struct thread *t);
+/* linux/proc_view.c */
+/** From now on the process is seen as the guest's; and no longer. */
+void proc_begin(struct process *p);
+void proc_end(struct process *p);
 /* linux/thread.c */
 /** Waits until threads that have ended use nothing any more. */
 void threads_gone(struct process *p);

@@ -24,7 +24,8 @@ bool call_pointer(struct call *c, uint64_t guest, uint64_t size, uint64_t *host)
     return true;
 }
 
-const char *call_path_in_root(struct call *c, const char *path) {
+/* The same file below the root for foreign programs if it is there, else the path itself. */
+static const char *in_root(struct call *c, const char *path) {
     const char *root = c->process->vm->options.sysroot;
     if (!root || path[0] != '/' || c->paths == CALL_PATHS || strlen(root) + strlen(path) >= PATH_MAX) return path;
     char *joined = c->thread->scratch->path[c->paths];
@@ -34,12 +35,17 @@ const char *call_path_in_root(struct call *c, const char *path) {
     return joined;
 }
 
-int64_t call_path(struct call *c, uint64_t from, bool follow) {
+const char *call_path_for(struct call *c, int dir, const char *path, bool follow) {
+    char *other = follow && *path && c->paths < CALL_PATHS ? c->thread->scratch->path[c->paths] : NULL;
+    if (!other || !proc_exe(c->process, dir, path, false, other)) return in_root(c, path);
+    c->paths++;
+    return other;
+}
+
+int64_t call_path(struct call *c, int dir, uint64_t from, bool follow) {
     char *path = c->thread->scratch->path[c->paths++];
     int64_t length = space_read_string(&c->process->space, from, path, PATH_MAX);
-    if (length < 0) return length;
-    const char *other = follow ? proc_substitute(c->process, path) : NULL;
-    return (int64_t)(uintptr_t)(other ? other : call_path_in_root(c, path));
+    return length < 0 ? length : (int64_t)(uintptr_t)call_path_for(c, dir, path, follow);
 }
 
 int64_t call_iovec(struct call *c, uint64_t from, uint64_t count) {
@@ -72,7 +78,19 @@ uint64_t call_size(const char **s, const struct call *c) {
     return size + by < size ? UINT64_MAX : size + by;
 }
 
-static int64_t translate_one(struct call *c, unsigned i, char letter, uint64_t size) {
+/* Do the flags of the row leave its path's last link alone? */
+static bool flags_stop(const struct call *c) {
+    unsigned i = 0;
+    for (const char *s = c->row->args; *s; s++) {
+        if (*s == 'a') return c->guest[i] & AT_SYMLINK_NOFOLLOW;
+        if (*s == 'O') return c->guest[i] & O_NOFOLLOW;
+        i += *s == ' ';
+    }
+    return false;
+}
+
+/* `before`: the letter of the argument before. */
+static int64_t translate_one(struct call *c, unsigned i, char letter, char before, uint64_t size) {
     uint64_t v = c->guest[i];
     int64_t r;
     switch (letter) {
@@ -84,7 +102,7 @@ static int64_t translate_one(struct call *c, unsigned i, char letter, uint64_t s
     case 't': c->host[i] = (uint64_t)process_id_in(c->process, (int32_t)v); break;
     case 'P':
     case 'L':
-        r = call_path(c, v, letter == 'P');
+        r = call_path(c, before == 'd' ? (int)c->guest[i - 1] : AT_FDCWD, v, letter == 'P' && !flags_stop(c));
         if (r < 0) return r;
         c->host[i] = (uint64_t)r;
         break;
@@ -110,13 +128,14 @@ static int64_t translate_one(struct call *c, unsigned i, char letter, uint64_t s
 static int64_t translate(struct call *c) {
     const char *s = c->row->args;
     memcpy(c->host, c->guest, sizeof c->host);
-    for (unsigned i = 0; *s; i++) {
-        char letter = *s++;
+    char before = 0, letter;
+    for (unsigned i = 0; *s; i++, before = letter) {
+        letter = *s++;
         uint64_t size = letter == '<' || letter == '>' || letter == '=' ? call_size(&s, c) : 0;
         bool null = *s == '?' && !c->guest[i];
         if (*s == '?') s++;
         if (*s == ' ') s++;
-        int64_t r = null ? 0 : translate_one(c, i, letter, size);
+        int64_t r = null ? 0 : translate_one(c, i, letter, before, size);
         if (r < 0) return r;
     }
     return 0;

@@ -108,8 +108,7 @@ static int64_t scripts_follow(struct call *c, struct vectors *v, const char **pa
         *v->argv = *path; /* in place of the name that the caller gave */
         if (argument) *--v->argv = argument;
         *--v->argv = interpreter;
-        const char *other = proc_substitute(c->process, interpreter);
-        *path = other ? other : call_path_in_root(c, interpreter);
+        *path = call_path_for(c, AT_FDCWD, interpreter, true);
     }
 }
 
@@ -176,7 +175,7 @@ static int64_t execute_with(struct call *c, const char *path, uint64_t argv, uin
 }
 
 int64_t call_execve(struct call *c) {
-    int64_t path = call_path(c, c->guest[0], true);
+    int64_t path = call_path(c, AT_FDCWD, c->guest[0], true);
     if (path < 0) return path;
     return execute_with(c, (const char *)(uintptr_t)path, c->guest[1], c->guest[2]);
 }
@@ -187,7 +186,7 @@ int64_t call_execveat(struct call *c) {
     int fd = (int)c->guest[0];
     uint64_t flags = c->guest[4];
     if (flags & ~(uint64_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) return -EINVAL;
-    int64_t path = call_path(c, c->guest[1], true);
+    int64_t path = call_path(c, fd, c->guest[1], !(flags & AT_SYMLINK_NOFOLLOW));
     if (path < 0) return path;
     const char *name = (const char *)(uintptr_t)path;
     if (!*name && !(flags & AT_EMPTY_PATH)) return -ENOENT;

@@ -79,12 +79,32 @@ int64_t call_openat2(struct call *c) {
 
 int64_t call_readlinkat(struct call *c) {
     /* The path was not substituted, as its last link is not followed; but reading the link to vee's program is. */
-    const char *other = proc_substitute(c->process, (const char *)(uintptr_t)c->host[1]);
-    if (!other) return host_do(SYS_readlinkat, c->host[0], c->host[1], c->host[2], c->host[3]);
+    char other[PATH_MAX];
+    if (!proc_exe(c->process, (int)c->host[0], (const char *)(uintptr_t)c->host[1], true, other))
+        return host_do(SYS_readlinkat, c->host[0], c->host[1], c->host[2], c->host[3]);
     uint64_t length = strlen(other), size = (uint32_t)c->guest[3];
     if ((int)c->guest[3] <= 0) return -EINVAL;
     if (length > size) length = size;
     return call_write(c, c->guest[2], other, length) ? (int64_t)length : -EFAULT;
+}
+
+int64_t call_getdents64(struct call *c) {
+    int fd = (int)c->host[0], hidden = proc_hidden(c->process, fd);
+    if (hidden < 0) return host_do(SYS_getdents64, c->host[0], c->host[1], c->host[2]);
+    /* In vee's memory, as the guest's may be changing while it is looked at. */
+    uint8_t *list = c->thread->scratch->bytes;
+    uint64_t size = (uint32_t)c->guest[2];
+    int64_t before = host_do(SYS_lseek, fd, 0, SEEK_CUR), r;
+    if (size > sizeof c->thread->scratch->bytes) size = sizeof c->thread->scratch->bytes;
+    for (;;) {
+        r = host_do(SYS_getdents64, fd, list, size);
+        if (r <= 0) return r;
+        size_t left = proc_hide(hidden, list, (size_t)r);
+        if (left && call_write(c, c->guest[1], list, left)) return (int64_t)left;
+        if (!left) continue;
+        host_do(SYS_lseek, fd, before, SEEK_SET);
+        return -EFAULT;
+    }
 }
 
 /* ---- descriptors */

@@ -74,10 +74,11 @@ const struct row *linux_row(unsigned number);
 int64_t call_pass(struct call *c);
 /** Makes any host call that may wait, on behalf of c. */
 int64_t call_wait(struct call *c, long number, uint64_t a, uint64_t b, uint64_t d, uint64_t e, uint64_t f, uint64_t g);
-/** Copies and substitutes a path; its host address, or a negative errno. follow: the last component's link too. */
-int64_t call_path(struct call *c, uint64_t from, bool follow);
-/** The same file below the root for foreign programs if it is there, else the path itself. May use up a path. */
-const char *call_path_in_root(struct call *c, const char *path);
+/** Copies and substitutes a path below the folder `dir`; its host address, or a negative errno. follow: the last
+    component's link too. */
+int64_t call_path(struct call *c, int dir, uint64_t from, bool follow);
+/** The same of a path on the host. May use up a path. */
+const char *call_path_for(struct call *c, int dir, const char *path, bool follow);
 /** Copies a vector of buffers with translated addresses into scratch; number of entries or a negative errno. */
 int64_t call_iovec(struct call *c, uint64_t from, uint64_t count);
 /** Host address of guest memory of this size for the kernel to access; false if it is not the guest's. */
@@ -145,11 +146,16 @@ void core_dump(struct thread *t, const struct signal_info *info);
 
 /* ---- substitutes for procfs (proc.c) */
 
-/** The path to use instead of one that would lead to vee's own program, or NULL. */
-const char *proc_substitute(struct process *p, const char *path);
+/** If the path (relative to `folder`; "" for that itself) is the link to vee's own program: the one to use instead,
+   which may take its place; text: what the link is to say. Else false. */
+bool proc_exe(struct process *p, int folder, const char *path, bool text, char to[PATH_MAX]);
 /** Looks at a freshly opened descriptor; if it is a file of procfs that would show vee instead of the guest, puts
     something better in its place. Returns the descriptor or a negative errno. */
 int64_t proc_opened(struct process *p, int fd, uint32_t flags);
+/** If a folder lists a process's descriptors: the one that is vee's, to be left out. Else -1. */
+int proc_hidden(struct process *p, int folder);
+/** Takes it out of a part of the listing; its new size. */
+size_t proc_hide(int hidden, uint8_t *list, size_t size);
 
 /* ---- handlers, named by the rows of syscall.def */
 #define PASS(number, name, args, restart)

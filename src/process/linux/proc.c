@@ -1,242 +1,279 @@
-/* proc.c - files of procfs that would show vee instead of the guest.
+/* proc.c - files of procfs that would show vee instead of the guest: which they are, and what becomes of them.
  *
- * A file is opened on the host first, recognised by its file system, and named by what procfs itself says of the
- * descriptor, so relative paths and links make no difference. Its place is then taken by a memory file with the guest's
- * text as of now. Without procfs there is nothing to substitute. No stdio: this runs while a cpu runs.
+ * What a path or descriptor names is what procfs itself says of it, so relative paths, links and other places where
+ * procfs is mounted make no difference. A file that cannot be named is not opened, as it might be vee's memory.
+ * Contents are made by proc_maps.c and proc_status.c. Without procfs there is nothing to substitute.
  */
-#include "process/linux/linux.h"
+#include "process/linux/proc.h"
 #include <fcntl.h>
 #include <string.h>
-#include <sched.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
-enum { PROC_MAGIC = 0x9fa0, TEXT = 4096 };
+enum { PROC_MAGIC = 0x9fa0, PIPE_ROOM = 64 << 10 };
 
-/** Text on its way into a file. */
-struct text {
-    int fd;
-    size_t used;
-    char bytes[TEXT];
-};
+/* ---- what is named */
 
-static void text_flush(struct text *t) {
-    for (size_t done = 0; done < t->used;) {
-        int64_t n = host_do(SYS_write, t->fd, t->bytes + done, t->used - done);
-        if (n <= 0) break;
-        done += (size_t)n;
-    }
-    t->used = 0;
+static bool on_procfs(int fd) {
+    struct statfs fs;
+    return host_do(SYS_fstatfs, fd, &fs) == 0 && fs.f_type == PROC_MAGIC;
 }
 
-static void put_bytes(struct text *t, const char *bytes, size_t size) {
-    while (size) {
-        if (t->used == TEXT) text_flush(t);
-        size_t part = size < TEXT - t->used ? size : TEXT - t->used;
-        memcpy(t->bytes + t->used, bytes, part);
-        t->used += part;
-        bytes += part;
-        size -= part;
-    }
-}
-
-static void put(struct text *t, const char *text) {
-    put_bytes(t, text, strlen(text));
-}
-
-static void put_number(struct text *t, uint64_t v, unsigned base, unsigned width) {
-    char digits[24];
+static bool path_of(int fd, char path[PATH_MAX]) {
+    char link[32] = "/proc/self/fd/", digits[12], *at = link + strlen(link);
     unsigned n = 0;
-    do digits[n++] = "0123456789abcdef"[v % base];
-    while ((v /= base) || n < width);
-    while (n) put_bytes(t, &digits[--n], 1);
+    for (int v = fd; n == 0 || v; v /= 10) digits[n++] = (char)('0' + v % 10);
+    while (n) *at++ = digits[--n];
+    *at = 0;
+    int64_t length = host_do(SYS_readlinkat, AT_FDCWD, link, path, PATH_MAX - 1);
+    if (length <= 0) return false;
+    path[length] = 0;
+    return path[0] == '/';
 }
 
-/* ---- what a path names */
-
-/* If the text starts with this process's id, or "self" or "thread-self", what follows; else NULL. */
-static const char *behind_self(const struct process *p, const char *s) {
-    if (!strncmp(s, "self/", 5)) return s + 5;
-    if (!strncmp(s, "thread-self/", 12)) return s + 12;
-    int64_t id = 0;
-    const char *at = s;
-    for (; *at >= '0' && *at <= '9' && id < INT32_MAX; at++) id = id * 10 + (*at - '0');
-    return at > s && *at == '/' && process_id_in(p, id) == getpid() ? at + 1 : NULL;
+/* Cuts the last component off and returns it; NULL: there is none. */
+static char *cut_last(char *path) {
+    char *slash = strrchr(path, '/');
+    if (!slash) return NULL;
+    *slash = 0;
+    return slash + 1;
 }
 
-/* The name of a file of this process's own below /proc; "task/ID/" is passed over. NULL: not one. */
-static const char *own_file(const struct process *p, const char *path) {
-    if (strncmp(path, "/proc/", 6) != 0) return NULL;
-    const char *name = behind_self(p, path + 6);
-    if (name && !strncmp(name, "task/", 5)) name = behind_self(p, name + 5);
-    return name;
+/* A number with nothing behind it, not 0. */
+static int number_of(const char *s) {
+    uint64_t v = take_number(&s, 10);
+    return *s || v > INT32_MAX ? 0 : (int)v;
 }
 
-const char *proc_substitute(struct process *p, const char *path) {
-    const char *name = own_file(p, path);
-    return name && !strcmp(name, "exe") ? p->exe : NULL;
+static const char *last_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
 }
 
-/* ---- the substitutes */
-
-static void guest_bytes(struct process *p, struct text *t, uint64_t start, uint64_t end) {
-    char part[512];
-    while (start < end) {
-        size_t n = end - start < sizeof part ? end - start : sizeof part;
-        if (!space_read(&p->space, start, part, n)) return;
-        put_bytes(t, part, n);
-        start += n;
+bool proc_name_of(int fd, struct proc_name *n) {
+    n->pid = n->tid = 0;
+    if (!path_of(fd, n->folder)) return false;
+    char *name = cut_last(n->folder), *id;
+    if (!name || strlen(name) >= sizeof n->name) return false;
+    strcpy(n->name, name);
+    strcpy(n->root, n->folder);
+    n->pid = number_of(last_of(n->root));
+    if (n->pid) cut_last(n->root);
+    if (n->pid && !strcmp(last_of(n->root), "task")) {
+        n->tid = n->pid;
+        cut_last(n->root);
+        id = cut_last(n->root);
+        n->pid = id ? number_of(id) : 0;
     }
+    return true;
 }
 
-static void show_cmdline(struct process *p, struct text *t) {
-    guest_bytes(p, t, p->arg_start, p->arg_end);
-}
-
-static void show_environ(struct process *p, struct text *t) {
-    guest_bytes(p, t, p->arg_end, p->env_end);
-}
-
-static void show_auxv(struct process *p, struct text *t) {
-    put_bytes(t, (const char *)p->auxv, p->auxv_words * sizeof *p->auxv);
-}
-
-static void show_cpuinfo(struct process *p, struct text *t) {
-    uint64_t set[16] = {0};
-    unsigned cpus = 0;
-    int64_t size = host_do(SYS_sched_getaffinity, 0, sizeof set, set);
-    for (int64_t i = 0; i < size / 8; i++) cpus += (unsigned)__builtin_popcountll(set[i]);
-    for (unsigned i = 0; i < cpus; i++) {
-        put(t, "processor\t: ");
-        put_number(t, i, 10, 1);
-        put(t, "\nhart\t\t: ");
-        put_number(t, i, 10, 1);
-        put(t, "\nisa\t\t: ");
-        put(t, p->abi->isa);
-        put(t, "\nmmu\t\t: sv39\n\n");
-    }
-}
-
-static uint64_t parse_hex(const char **s) {
-    uint64_t v = 0;
-    for (;; ++*s) {
-        char c = **s;
-        if (c >= '0' && c <= '9')
-            v = v << 4 | (uint64_t)(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            v = v << 4 | (uint64_t)(c - 'a' + 10);
-        else
-            return v;
-    }
-}
-
-static const char *origin_label(const struct mapping *m, const char *path) {
-    switch ((enum space_origin)m->origin) {
-    case ORIGIN_STACK: return "[stack]";
-    case ORIGIN_BRK: return "[heap]";
-    case ORIGIN_VDSO: return "[vdso]";
-    default: return *path == '/' ? path : "";
-    }
-}
-
-/* One line of the host's maps: its path, for whatever part of it is the guest's. */
-static void maps_line(struct process *p, struct text *t, const char *line) {
-    const char *s = line;
-    uint64_t base = (uintptr_t)p->space.base, start = parse_hex(&s), end = (s++, parse_hex(&s));
-    for (int field = 0; field < 4; field++) { /* rights, offset, device, inode */
-        while (*s == ' ') s++;
-        while (*s && *s != ' ') s++;
-    }
-    while (*s == ' ') s++;
-    if (end <= base || start >= base + p->space.limit) return;
-    start = start > base ? start - base : 0;
-    end -= base;
-    for (const struct mapping *m; (m = space_next(&p->space, start)) != NULL && m->start < end; start = m->end) {
-        uint64_t from = m->start > start ? m->start : start, to = m->end < end ? m->end : end;
-        const char *label = origin_label(m, s);
-        put_number(t, from, 16, 8);
-        put(t, "-");
-        put_number(t, to, 16, 8);
-        put(t, " ");
-        put(t, m->rights & SPACE_R ? "r" : "-");
-        put(t, m->rights & SPACE_W ? "w" : "-");
-        put(t, m->rights & SPACE_X ? "x" : "-");
-        put(t, m->flags & MAPPING_SHARED ? "s " : "p ");
-        put_number(t, m->dev ? m->offset + (from - m->start) : 0, 16, 8);
-        put(t, " ");
-        put_number(t, major(m->dev), 16, 2);
-        put(t, ":");
-        put_number(t, minor(m->dev), 16, 2);
-        put(t, " ");
-        put_number(t, m->dev ? m->ino : 0, 10, 1);
-        put(t, *label ? "                    " : "");
-        put(t, label);
-        put(t, "\n");
-    }
-}
-
-static void show_maps(struct process *p, struct text *t) {
-    char line[PATH_MAX + 128], part[2048];
-    size_t used = 0;
-    int64_t fd = host_do(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC), n;
-    if (fd < 0) return;
-    while ((n = host_do(SYS_read, fd, part, sizeof part)) > 0)
-        for (int64_t i = 0; i < n; i++) {
-            if (part[i] != '\n') {
-                if (used < sizeof line - 1) line[used++] = part[i];
-                continue;
-            }
-            line[used] = 0;
-            maps_line(p, t, line);
-            used = 0;
-        }
-    host_do(SYS_close, fd);
-}
+/* ---- opening */
 
 static const struct substitute {
+    const char *folder; /* of files of the whole system, or NULL: a process's own */
     const char *name;
-    bool own;                                        /* below the process's folder */
-    void (*show)(struct process *p, struct text *t); /* NULL: nobody may see it */
+    proc_show *show; /* NULL: nobody may see it */
+    int error;       /* ... and is told this */
 } substitutes[] = {
-    {"cmdline", true, show_cmdline}, {"environ", true, show_environ},  {"auxv", true, show_auxv},
-    {"maps", true, show_maps},       {"cpuinfo", false, show_cpuinfo}, {"mem", true, NULL},
+    {NULL, "cmdline", show_cmdline, 0},
+    {NULL, "environ", show_environ, 0},
+    {NULL, "auxv", show_auxv, 0},
+    {NULL, "maps", show_maps, 0},
+    {NULL, "smaps", show_smaps, 0},
+    {NULL, "smaps_rollup", show_rollup, 0},
+    {NULL, "numa_maps", show_numa_maps, 0},
+    {NULL, "stat", show_stat, 0},
+    {NULL, "statm", show_statm, 0},
+    {NULL, "status", show_status, 0},
+    {NULL, "limits", show_limits, 0},
+    {NULL, "personality", show_personality, 0},
+    {NULL, "mem", NULL, EACCES},         /* it would lead to vee's memory */
+    {NULL, "syscall", NULL, EPERM},      /* the host's numbers and addresses */
+    {NULL, "arch_status", NULL, ENOENT}, /* another architecture's */
+    {"", "cpuinfo", show_cpuinfo, 0},
+    {"kernel", "arch", show_arch, 0},
 };
 
-static int64_t replace(struct process *p, int fd, uint32_t flags, const struct substitute *s) {
-    struct text t = {.used = 0};
-    if (!s->show) {
-        host_do(SYS_close, fd);
-        return -EACCES; /* it would lead to vee's memory */
+static const struct substitute *substitute_of(const struct proc_name *n) {
+    for (unsigned i = 0; i < sizeof substitutes / sizeof *substitutes; i++) {
+        const struct substitute *s = &substitutes[i];
+        if (strcmp(n->name, s->name) || !s->folder != (n->pid != 0)) continue;
+        if (!s->folder || !*s->folder || !strcmp(last_of(n->root), s->folder)) return s;
     }
-    t.fd = (int)host_do(SYS_memfd_create, s->name, 1 /* MFD_CLOEXEC */);
-    if (t.fd < 0) {
-        host_do(SYS_close, fd);
-        return t.fd;
+    return NULL;
+}
+
+/* A file with this text. A pipe where the limit on file sizes is in the way, and in both cases none if that fails. */
+static int64_t file_with(const char *name, const struct text *t) {
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    int pipe[2];
+    host_do(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, &limit);
+    if (limit.rlim_cur < t->used && t->used < PIPE_ROOM) {
+        int64_t r = host_do(SYS_pipe2, pipe, O_CLOEXEC);
+        if (r < 0) return r;
+        if (t->used) host_do(SYS_write, pipe[1], t->bytes, t->used);
+        host_do(SYS_close, pipe[1]);
+        return pipe[0];
     }
-    s->show(p, &t);
-    text_flush(&t);
-    host_do(SYS_lseek, t.fd, 0, SEEK_SET);
-    host_do(SYS_dup3, t.fd, fd, flags & O_CLOEXEC);
-    host_do(SYS_close, t.fd);
+    int64_t fd = host_do(SYS_memfd_create, name, MFD_CLOEXEC);
+    size_t size = t->used < limit.rlim_cur ? t->used : (size_t)limit.rlim_cur;
+    for (size_t done = 0; fd >= 0 && done < size;) {
+        int64_t n = host_do(SYS_pwrite64, fd, t->bytes + done, size - done, done);
+        if (n <= 0) {
+            host_do(SYS_close, fd);
+            return n ? n : -EIO;
+        }
+        done += (size_t)n;
+    }
     return fd;
+}
+
+/* Puts a file with the guest's text in the place of the host's. */
+static int64_t replace(int fd, uint32_t flags, const struct substitute *s, const struct proc_view *v,
+                       const struct proc_name *n) {
+    struct text host = {0}, t = {0};
+    put_file(&host, fd);
+    s->show(v, n, &host, &t);
+    int64_t r = t.failed || host.failed ? -ENOMEM : file_with(s->name, &t);
+    text_free(&host);
+    text_free(&t);
+    if (r < 0) {
+        host_do(SYS_close, fd);
+        return r;
+    }
+    host_do(SYS_dup3, r, fd, flags & O_CLOEXEC);
+    host_do(SYS_close, r);
+    return fd;
+}
+
+static int64_t refuse(int fd, int error) {
+    host_do(SYS_close, fd);
+    return -error;
 }
 
 int64_t proc_opened(struct process *p, int fd, uint32_t flags) {
-    char link[32] = "/proc/self/fd/", path[256], digits[12], *at = link + strlen(link);
-    struct statfs fs;
-    unsigned n = 0;
-    if ((flags & O_PATH) || host_do(SYS_fstatfs, fd, &fs) != 0 || fs.f_type != PROC_MAGIC) return fd;
-    for (int v = fd; n == 0 || v; v /= 10) digits[n++] = (char)('0' + v % 10);
-    while (n) *at++ = digits[--n];
-    int64_t length = host_do(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
-    if (length <= 0) return fd;
-    path[length] = 0;
-    const char *own = own_file(p, path);
-    for (unsigned i = 0; i < sizeof substitutes / sizeof *substitutes; i++) {
-        const struct substitute *s = &substitutes[i];
-        const char *name = s->own ? own : !strncmp(path, "/proc/", 6) ? path + 6 : NULL;
-        if (name && !strcmp(name, s->name)) return replace(p, fd, flags, s);
+    struct proc_name n;
+    struct proc_view v;
+    struct stat st;
+    if ((flags & O_PATH) || !on_procfs(fd)) return fd;
+    if (!proc_name_of(fd, &n)) return host_do(SYS_fstat, fd, &st) == 0 && S_ISDIR(st.st_mode) ? fd : refuse(fd, EACCES);
+    const struct substitute *s = substitute_of(&n);
+    if (!s) return fd;
+    if (!s->show) return view_is_vee(p, &n) ? refuse(fd, s->error) : fd;
+    if ((flags & O_ACCMODE) != O_RDONLY || !view_open(&v, p, &n)) return fd;
+    bool told = v.process->vectors_told && (s->show == show_cmdline || s->show == show_environ);
+    int64_t r = told ? fd : replace(fd, flags, s, &v, &n);
+    view_close(&v);
+    return r;
+}
+
+/* ---- exe */
+
+/* A path that leads to the file of the program although its name is gone: through a mapping, where the host allows. */
+static bool through_mapping(const struct proc_view *v, const struct proc_name *n, char to[PATH_MAX]) {
+    const struct process *p = v->process;
+    const struct space *s = &p->space;
+    struct text t = {0};
+    const struct mapping *m;
+    uint64_t at = 0;
+    while ((m = space_next(s, at)) != NULL && m->end > at && (m->dev != p->exe_dev || m->ino != p->exe_ino))
+        at = m->end;
+    if (!m || m->end <= at) return false;
+    uint64_t host = (uintptr_t)space_host(s, m->start);
+    put(&t, n->folder);
+    put(&t, "/maps");
+    put_bytes(&t, "", 1);
+    int64_t fd = t.failed ? -1 : host_do(SYS_openat, AT_FDCWD, t.bytes, O_RDONLY | O_CLOEXEC);
+    t.used = 0;
+    if (fd >= 0) {
+        put_file(&t, (int)fd);
+        host_do(SYS_close, fd);
     }
-    return fd;
+    bool found = false;
+    for (char *rest = t.bytes, *line; fd >= 0 && !found && text_line(&rest, &line);) {
+        const char *digits = line;
+        size_t range = strcspn(line, " "), folder = strlen(n->folder);
+        uint64_t start = take_number(&digits, 16);
+        if (start > host || *digits++ != '-' || take_number(&digits, 16) <= host) continue;
+        found = folder + range + sizeof "/map_files/" < PATH_MAX;
+        if (!found) break;
+        line[range] = 0;
+        strcpy(stpcpy(stpcpy(to, n->folder), "/map_files/"), line);
+    }
+    text_free(&t);
+    return found;
+}
+
+/* The path of a process's program. Text: what the link says; else one to follow. */
+static bool exe_path(const struct proc_view *v, const struct proc_name *n, bool text, char to[PATH_MAX]) {
+    static const char deleted[] = " (deleted)";
+    const struct process *p = v->process;
+    struct stat st;
+    if (!p->exe) return false;
+    strcpy(to, p->exe);
+    if (host_do(SYS_newfstatat, AT_FDCWD, to, &st, 0) == 0 && st.st_dev == p->exe_dev && st.st_ino == p->exe_ino)
+        return true;
+    char other[PATH_MAX];
+    if (through_mapping(v, n, other) && host_do(SYS_newfstatat, AT_FDCWD, other, &st, 0) == 0) {
+        if (!text) return strcpy(to, other);
+        int64_t length = host_do(SYS_readlinkat, AT_FDCWD, other, to, PATH_MAX - 1);
+        if (length > 0) return to[length] = 0, true;
+        strcpy(to, p->exe);
+    }
+    if (text && strlen(to) + sizeof deleted <= PATH_MAX) strcat(to, deleted);
+    return true;
+}
+
+bool proc_exe(struct process *p, int folder, const char *path, bool text, char to[PATH_MAX]) {
+    struct proc_name n;
+    struct proc_view v;
+    struct stat st;
+    if (*path && strcmp(last_of(path), "exe")) return false;
+    int64_t fd = *path ? host_do(SYS_openat, folder, path, O_PATH | O_NOFOLLOW | O_CLOEXEC) : folder;
+    if (fd < 0) return false;
+    bool link = on_procfs((int)fd) && host_do(SYS_fstat, fd, &st) == 0 && S_ISLNK(st.st_mode) &&
+                proc_name_of((int)fd, &n) && n.pid && !strcmp(n.name, "exe");
+    if (*path) host_do(SYS_close, fd);
+    if (!link || !view_open(&v, p, &n)) return false;
+    link = exe_path(&v, &n, text, to);
+    view_close(&v);
+    return link;
+}
+
+/* ---- listings of descriptors */
+
+int proc_hidden(struct process *p, int folder) {
+    struct proc_name n;
+    struct proc_view v;
+    if (!on_procfs(folder) || !proc_name_of(folder, &n) || !n.pid || (strcmp(n.name, "fd") && strcmp(n.name, "fdinfo")))
+        return -1;
+    if (!view_open(&v, p, &n)) return -1;
+    int hidden = v.process->own_fd;
+    view_close(&v);
+    return hidden;
+}
+
+/** As getdents64 writes it. */
+struct entry {
+    uint64_t ino, offset;
+    uint16_t size;
+    uint8_t type;
+    char name[];
+};
+
+size_t proc_hide(int hidden, uint8_t *list, size_t size) {
+    for (size_t at = 0; at < size;) {
+        const struct entry *e = (const void *)(list + at);
+        size_t length = e->size;
+        if (number_of(e->name) == hidden) {
+            memmove(list + at, list + at + length, size - at - length);
+            size -= length;
+        } else {
+            at += length;
+        }
+    }
+    return size;
 }

@@ -74,6 +74,8 @@ static void put_argument(struct strace *s, const struct call *c, char letter, ui
     case 'd': put(s, (int)v == -100 ? "AT_FDCWD" : "%d", (int)v); return;
     case 'n': put_signal(s, (int)v); return;
     case 'm': put(s, "%#o", (unsigned)v); return;
+    case 'a':
+    case 'O':
     case 'x': put(s, "%#llx", (unsigned long long)v); return;
     case 'z':
     case 'o': put(s, "%lld", (long long)v); return;

@@ -1,0 +1,61 @@
+/* proc.h - what the files proc*.c share: what a path of procfs names, a process as the guest is to see it, and text.
+ *
+ * A file of procfs is opened on the host first. If it tells about a process of vee's, its place is taken by a memory
+ * file with the guest's text as of now, made from the host's text and from a view: the process's own structs, or a copy
+ * of those of another vee. No stdio and no malloc: this runs while a cpu runs.
+ */
+#ifndef PROCESS_LINUX_PROC_H
+#define PROCESS_LINUX_PROC_H
+
+#include "process/linux/linux.h"
+
+/** Text that grows; it lives in a mapping of its own. */
+struct text {
+    char *bytes; /* ends with a 0 behind `used` */
+    size_t used, room;
+    bool failed;
+};
+void text_free(struct text *t);
+void put_bytes(struct text *t, const void *bytes, size_t size);
+void put(struct text *t, const char *text);
+/** At least `width` digits. */
+void put_number(struct text *t, uint64_t v, unsigned base, unsigned width);
+/** Everything that can be read from a descriptor, from its start on. */
+void put_file(struct text *t, int fd);
+/** Cuts the first line off *rest; false at the end. */
+bool text_line(char **rest, char **line);
+/** A number at *s, which goes on behind it. */
+uint64_t take_number(const char **s, unsigned base);
+
+/** What a path of procfs names: the file `name` of a process, or of the whole system (pid 0). */
+struct proc_name {
+    char folder[PATH_MAX]; /* of the process, on the host; "task/ID" included */
+    char root[PATH_MAX];   /* where that procfs is */
+    int pid, tid;          /* as that procfs counts; tid is 0 where no "task/ID" is named */
+    char name[32];
+};
+/** What an open descriptor is; false: no file of procfs with a name that matters, or it has none here. */
+bool proc_name_of(int fd, struct proc_name *n);
+
+/** A process as the files about it show it. */
+struct proc_view {
+    struct process *process; /* the reader's own, or a copy; its space can be walked in both cases */
+    struct thread thread;    /* a copy of the one that is asked for */
+    int memory;              /* of another process: its memory; else -1 */
+    uint8_t *copy;           /* of another process: the mapping that holds the copy */
+    size_t copy_size;
+};
+/** False: not a process of this program's, or one that may not be looked into. Then there is nothing to close. */
+bool view_open(struct proc_view *v, struct process *self, const struct proc_name *n);
+void view_close(struct proc_view *v);
+/** Is this a process of this program's? */
+bool view_is_vee(const struct process *self, const struct proc_name *n);
+bool view_read(const struct proc_view *v, uint64_t guest, void *to, size_t size);
+
+/** A file's contents for the guest. `host` is what the host's file says. */
+typedef void proc_show(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t);
+proc_show show_cmdline, show_environ, show_auxv, show_limits, show_personality, show_stat, show_statm, show_status;
+proc_show show_maps, show_smaps, show_rollup, show_numa_maps;
+proc_show show_cpuinfo, show_arch;
+
+#endif

@@ -1,0 +1,191 @@
+/* proc_view.c - who is meant by a file of procfs, and what is known of it: of a process of this very program, a copy of
+ * the structs that its vee has.
+ *
+ * A process of this program is recognised by its executable file. `noted` then lies as far from the start of its code
+ * as it does here, its structs are laid out as here, and its memory can be read by those who may (as a debugger may):
+ * to everybody else it looks like what the host says, which knows the guest's name, arguments and environment, though.
+ * What is copied may be changing meanwhile, so nothing in a copy is taken to be sane but what is checked here.
+ */
+#include "process/linux/proc.h"
+#include <fcntl.h>
+#include <linux/prctl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+enum { THREADS_MOST = 1 << 16, STAT_CODE = 26, STAT_DATA = 45 };
+
+/* The process that this program runs, for those who look into its memory. */
+static struct process *volatile noted;
+
+static void path_join(char *to, const char *folder, const char *name) {
+    size_t n = strlen(folder);
+    if (n + strlen(name) + 2 > PATH_MAX) n = 0; /* names nothing */
+    memcpy(to, folder, n);
+    to[n] = '/';
+    strcpy(to + n + 1, name);
+}
+
+bool view_is_vee(const struct process *self, const struct proc_name *n) {
+    char path[PATH_MAX];
+    struct stat st;
+    path_join(path, n->folder, "exe");
+    return self->vee_ino && host_do(SYS_newfstatat, AT_FDCWD, path, &st, 0) == 0 && st.st_ino == self->vee_ino &&
+           st.st_dev == self->vee_dev;
+}
+
+static bool view_is_own(const struct proc_name *n) {
+    char path[PATH_MAX], text[24];
+    const char *s = text;
+    path_join(path, n->root, "self");
+    int64_t length = host_do(SYS_readlinkat, AT_FDCWD, path, text, sizeof text - 1);
+    if (length <= 0) return false;
+    text[length] = 0;
+    return take_number(&s, 10) == (uint64_t)n->pid;
+}
+
+/* Fields of a process's stat, from `first` on; false: there are not that many. */
+static bool stat_fields(const char *folder, unsigned first, unsigned count, uint64_t *values) {
+    char path[PATH_MAX], text[1024];
+    path_join(path, folder, "stat");
+    int64_t fd = host_do(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    int64_t n = host_do(SYS_read, fd, text, sizeof text - 1);
+    host_do(SYS_close, fd);
+    text[n > 0 ? n : 0] = 0;
+    const char *s = strrchr(text, ')'); /* ends field 2 */
+    for (unsigned field = 2; s && field < first + count - 1; field++) {
+        s = strchr(s, ' ');
+        if (!s++) return false;
+        const char *digits = s;
+        if (field + 1 >= first) *values++ = take_number(&digits, 10);
+    }
+    return s;
+}
+
+static uint64_t code_start(const char *folder) {
+    uint64_t at;
+    return stat_fields(folder, STAT_CODE, 1, &at) ? at : 0;
+}
+
+/* ---- for others to see */
+
+/* Tells the kernel where the guest's arguments and environment are, so that everybody sees the guest's, on the host,
+   too. All else that goes with this call stays as it is. */
+static bool vectors_tell(const struct process *p) {
+    struct prctl_mm_map map = {.exe_fd = UINT32_MAX, .auxv = NULL};
+    uint64_t code[3], data[3], auxv[2 * AUXV_WORDS], base = (uintptr_t)p->space.base;
+    const char folder[] = "/proc/self";
+    if (!stat_fields(folder, STAT_CODE, 3, code) || !stat_fields(folder, STAT_DATA, 3, data) || !code[0]) return false;
+    int64_t fd = host_do(SYS_openat, AT_FDCWD, "/proc/self/auxv", O_RDONLY | O_CLOEXEC), n = -1;
+    if (fd >= 0) {
+        n = host_do(SYS_read, fd, auxv, sizeof auxv);
+        host_do(SYS_close, fd);
+    }
+    if (n <= 0) return false;
+    map.start_code = code[0];
+    map.end_code = code[1];
+    map.start_stack = code[2];
+    map.start_data = data[0];
+    map.end_data = data[1];
+    map.start_brk = data[2];
+    map.brk = (uint64_t)host_do(SYS_brk, 0);
+    map.arg_start = base + p->arg_start;
+    map.arg_end = map.env_start = base + p->arg_end;
+    map.env_end = base + p->env_end;
+    map.auxv = (void *)auxv;
+    map.auxv_size = (uint32_t)n;
+    return host_do(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0) == 0;
+}
+
+void proc_begin(struct process *p) {
+    struct stat st;
+    noted = p;
+    if (host_do(SYS_newfstatat, AT_FDCWD, "/proc/self/exe", &st, 0) == 0) {
+        p->vee_dev = st.st_dev;
+        p->vee_ino = st.st_ino;
+    }
+    p->vectors_told = vectors_tell(p);
+}
+
+void proc_end(struct process *p) {
+    if (noted == p) noted = NULL;
+}
+
+static bool memory_read(int memory, const void *from, void *to, size_t size) {
+    return host_do(SYS_pread64, memory, to, size, (uintptr_t)from) == (int64_t)size;
+}
+
+/* The thread with this id (0: the first), from a list of which `first` is the head. */
+static void thread_copy(struct proc_view *v, const struct thread *first, uint32_t tid) {
+    struct thread t;
+    v->thread = v->process->thread;
+    if (!tid) return;
+    for (unsigned n = 0; first && n < THREADS_MOST; n++, first = t.next) {
+        if (v->memory < 0)
+            t = *first;
+        else if (!memory_read(v->memory, first, &t, sizeof t))
+            return;
+        if (t.tid == tid) {
+            v->thread = t;
+            return;
+        }
+    }
+}
+
+static size_t page_up(size_t size) {
+    return (size + SPACE_PAGE - 1) & -(size_t)SPACE_PAGE;
+}
+
+/* Fills the copy: the process, its path, its mappings. */
+static bool copy_fill(struct proc_view *v, const struct process *from, uint64_t distance) {
+    struct process p;
+    if (!memory_read(v->memory, from, &p, sizeof p) || p.space.count > SPACE_MAX_MAPPINGS) return false;
+    const size_t head = page_up(sizeof p + PATH_MAX), mappings = p.space.count * sizeof *p.space.mappings;
+    v->copy_size = head + page_up(mappings + 1);
+    v->copy = mmap(NULL, v->copy_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (v->copy == MAP_FAILED) return false;
+    char *exe = (char *)v->copy + sizeof p;
+    if (p.exe) host_do(SYS_pread64, v->memory, exe, PATH_MAX - 1, (uintptr_t)p.exe);
+    if (!memory_read(v->memory, p.space.mappings, v->copy + head, mappings)) p.space.count = 0;
+    p.exe = p.exe ? exe : NULL;
+    p.space.mappings = (struct mapping *)(void *)(v->copy + head);
+    p.abi = (const struct abi *)((uintptr_t)p.abi - distance);
+    v->process = memcpy(v->copy, &p, sizeof p);
+    return true;
+}
+
+bool view_open(struct proc_view *v, struct process *self, const struct proc_name *n) {
+    struct process *theirs = NULL;
+    char path[PATH_MAX];
+    *v = (struct proc_view){.process = self, .memory = -1, .copy = MAP_FAILED};
+    if (!n->pid || view_is_own(n)) {
+        thread_copy(v, self->threads, (uint32_t)n->tid);
+        return true;
+    }
+    if (!view_is_vee(self, n)) return false;
+    path_join(path, n->root, "self");
+    uint64_t mine = code_start(path), other = code_start(n->folder);
+    if (!mine || !other) return false;
+    path_join(path, n->folder, "mem");
+    v->memory = (int)host_do(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    if (v->memory < 0) return false;
+    const void *note = (const void *)((uintptr_t)&noted + (other - mine));
+    if (memory_read(v->memory, note, &theirs, sizeof theirs) && theirs && copy_fill(v, theirs, other - mine)) {
+        thread_copy(v, v->process->threads, (uint32_t)n->tid);
+        return true;
+    }
+    view_close(v);
+    return false;
+}
+
+void view_close(struct proc_view *v) {
+    if (v->memory >= 0) host_do(SYS_close, v->memory);
+    if (v->copy != MAP_FAILED) munmap(v->copy, v->copy_size);
+}
+
+bool view_read(const struct proc_view *v, uint64_t guest, void *to, size_t size) {
+    const struct space *s = &v->process->space;
+    if (v->memory < 0) return space_read(s, guest, to, size);
+    return space_within(s, guest, size) && memory_read(v->memory, space_host(s, guest), to, size);
+}
