@@ -6,7 +6,7 @@
 #   make bench            benchmarks (see bench/)
 #   make real             programs of Debian in roots of their own (see real/; needs root and mmdebstrap)
 #   make fuzz             each fuzzer for FUZZ_SECONDS (clang)
-#   make install          program, library, header, pkg-config file and man page below PREFIX
+#   make install          program, library, header, pkg-config file and man page below PREFIX (in DESTDIR, if given)
 #   make manual | format | clean
 #
 # Variants, each in its own folder below build/ unless B= names one:
@@ -164,9 +164,11 @@ include $(wildcard fuzz/*.mk)
 # ---- the rest
 install: all
 	install -D -m 755 $(B)/vee $(DESTDIR)$(PREFIX)/bin/vee
+	ln -sf vee $(DESTDIR)$(PREFIX)/bin/vee-riscv64
 	install -D -m 644 $(B)/libvee.a $(DESTDIR)$(PREFIX)/lib/libvee.a
 	install -D -m 644 include/vee/vee.h $(DESTDIR)$(PREFIX)/include/vee/vee.h
 	install -D -m 644 docs/vee.1 $(DESTDIR)$(PREFIX)/share/man/man1/vee.1
+	ln -sf vee.1 $(DESTDIR)$(PREFIX)/share/man/man1/vee-riscv64.1
 	mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	printf 'Name: vee\nDescription: process, system and language virtual machines\nVersion: %s\nCflags: -I%s/include\nLibs: -L%s/lib -lvee -lxxhash -lpthread\n' \
 	    "$$($(B)/vee version | cut -d' ' -f2)" $(PREFIX) $(PREFIX) > $(DESTDIR)$(PREFIX)/lib/pkgconfig/vee.pc

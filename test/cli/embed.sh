@@ -19,14 +19,3 @@ check "the library and the program agree" grep -q "$(cut -d' ' -f3 digest)" thre
 ./embed bare 150000 | grep -v ' 150000 \| 450000 \| 750000 ' >six
 check "steps of another length pass through the same states" cmp three six
 expect 1 "" "embed: nothing: no such file" ./embed nothing
-
-# what `make install` leaves behind is enough to build against (of the plain build: the others are not for use)
-case $build in
-*/build)
-    check "make install" make -s -C "$root" install DESTDIR="$PWD/root" PREFIX=/usr
-    check "the installed library" "${CC:-gcc}" "$root/examples/embed.c" -o installed -I root/usr/include -L root/usr/lib \
-        $(sed -n 's/^Libs: *//p' root/usr/lib/pkgconfig/vee.pc | sed 's/-L[^ ]*//')
-    check "the installed program" root/usr/bin/vee version
-    check "the installed manual" grep -q '^.TH VEE 1' root/usr/share/man/man1/vee.1
-    ;;
-esac
