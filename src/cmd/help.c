@@ -46,9 +46,11 @@ static const struct item statuses[] = {
     {0}};
 
 static const struct item names[] = {
-    {"vee-riscv64, qemu-riscv64", "Under these names every argument that is not an option is the program: there are no "
-                                  "verbs, and the file is opened "
-                                  "as a process."},
+    {"vee-riscv64, qemu-riscv64",
+     "Under these names, or such that begin like them, every argument that is not an option is "
+     "the program: there are no verbs, and the file is opened as a process. Options of "
+     "QEMU's user-mode emulator have the same names and letters here; where vee cannot do what "
+     "they ask for, it says so."},
     {"binfmt_misc",
      "Started by the kernel with the P flag, or under a name that ends in `-binfmt-P`, vee takes the path of the "
      "program "
@@ -75,10 +77,12 @@ static const struct section manual[] = {
     {"Verbs", NULL, verbs, false},
     {"Options",
      "Options come before the program; what follows it belongs to the guest. A value is the next argument or follows "
-     "`=`; after a letter it may follow directly. `--` ends the options. Each option has a variable of the "
-     "environment that does the same (in brackets here); options win over the environment. For options without a value "
-     "the variable is 1 "
-     "or 0.",
+     "`=`; after a letter it may follow directly. Long names may be written with one dash. `--` ends the options. Each "
+     "option has a variable of the environment that does the same (named with it), some one of QEMU's as well; options "
+     "win over the environment. For options without a value the variable is 1 or 0. Variables count for nothing when a "
+     "program is started with rights that its user does not have (set-user-id). Programs that a process executes are "
+     "run "
+     "with the options that say how, as --tier and --strace do.",
      NULL, true},
     {"Exit status", NULL, statuses, false},
     {"Names", "The name that vee is started under decides, too.", names, false},
@@ -114,8 +118,10 @@ static void text_paragraph(const char *text, unsigned indent) {
     putchar('\n');
 }
 
-static void text_item(const char *term, const char *twin, const char *text) {
-    printf(twin ? "  %s  [%s]\n" : "  %s\n", term, twin);
+static void text_item(const char *term, const char *twin, const char *also, const char *text) {
+    printf("  %s", term);
+    if (twin) printf("  [%s%s%s]", twin, also ? ", " : "", also ? also : "");
+    putchar('\n');
     text_paragraph(text, 6);
 }
 
@@ -123,10 +129,11 @@ static void print_text(void) {
     for (const struct section *s = manual; s < manual + SECTIONS; s++) {
         printf("%s%s\n", s == manual ? "" : "\n", s->title);
         if (s->text) text_paragraph(s->text, 2);
-        for (const struct item *i = s->items; i && i->term; i++) text_item(i->term, NULL, i->text);
+        for (const struct item *i = s->items; i && i->term; i++) text_item(i->term, NULL, NULL, i->text);
         for (unsigned i = 0; s->options && vee_option(i); i++) {
             char term[80];
-            text_item(option_term(vee_option(i), term, sizeof term), vee_option(i)->twin, vee_option(i)->help);
+            const struct vee_option *o = vee_option(i);
+            text_item(option_term(o, term, sizeof term), o->twin, o->also, o->help);
         }
     }
 }
@@ -144,12 +151,14 @@ static void man_escape(const char *text) {
         }
 }
 
-static void man_item(const char *term, const char *text, const char *twin) {
+static void man_item(const char *term, const char *text, const char *twin, const char *also) {
     fputs(".TP\n\\fB", stdout);
     man_escape(term);
     fputs("\\fR\n", stdout);
     man_escape(text);
-    if (twin) printf(" Environment: \\fB%s\\fR.", twin);
+    if (twin) printf(" Environment: \\fB%s\\fR", twin);
+    if (also) printf(", \\fB%s\\fR", also);
+    if (twin) putchar('.');
     putchar('\n');
 }
 
@@ -161,10 +170,11 @@ static void print_man(void) {
         for (const char *c = s->title; *c; c++) putchar(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
         putchar('\n');
         if (s->text) man_escape(s->text), putchar('\n');
-        for (const struct item *i = s->items; i && i->term; i++) man_item(i->term, i->text, NULL);
+        for (const struct item *i = s->items; i && i->term; i++) man_item(i->term, i->text, NULL, NULL);
         for (unsigned i = 0; s->options && vee_option(i); i++) {
             char term[80];
-            man_item(option_term(vee_option(i), term, sizeof term), vee_option(i)->help, vee_option(i)->twin);
+            const struct vee_option *o = vee_option(i);
+            man_item(option_term(o, term, sizeof term), o->help, o->twin, o->also);
         }
     }
 }
@@ -184,7 +194,9 @@ static void print_markdown(void) {
             char term[80];
             fputs("| `", stdout);
             for (const char *c = option_term(o, term, sizeof term); *c; c++) printf(*c == '|' ? "\\|" : "%c", *c);
-            printf("` | `%s` | %s |\n", o->twin, o->help);
+            printf("` | `%s`", o->twin);
+            if (o->also) printf(", `%s`", o->also);
+            printf(" | %s |\n", o->help);
         }
     }
 }

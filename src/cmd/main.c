@@ -5,6 +5,7 @@
  */
 #include "cmd/cmd.h"
 #include "vee/vee.h"
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -64,10 +65,9 @@ static bool take_option(struct command *c, char ***at) {
         o = option_named(word + 2, n);
         if (word[2 + n]) value = word + 2 + n + 1;
     } else {
-        o = option_lettered(word[1]);
-        if (word[1] && word[2]) value = word + 2;
+        o = word[2] ? option_named(word + 1, strlen(word + 1)) : NULL; /* -strace */
+        if (!o && (o = option_lettered(word[1])) != NULL && word[2]) value = word + 2;
         if (o && !o->argument && value) o = NULL;
-        if (!o && (o = option_named(word + 1, strlen(word + 1))) != NULL) value = NULL; /* -strace */
     }
     if (!o) {
         c->error.code = VEE_USAGE;
@@ -90,8 +90,9 @@ static const char *verb_kind(const char *word) {
 /* Words that print something and end. Returns an exit status, or -1. */
 static int answer_word(char **at, bool verb) {
     const char *word = *at;
-    if (!strcmp(word, verb ? "version" : "--version")) return printf("vee %s\n", vee_version()), 0;
-    if (!strcmp(word, verb ? "help" : "--help") || (!verb && !strcmp(word, "-h"))) {
+    if (!verb && word[0] == '-' && word[1] == '-' && word[2]) word++; /* -version, -help */
+    if (!strcmp(word, verb ? "version" : "-version")) return printf("vee %s\n", vee_version()), 0;
+    if (!strcmp(word, verb ? "help" : "-help") || (!verb && !strcmp(word, "-h"))) {
         const char *style = verb && at[1] ? at[1] : NULL;
         return help_print(style && !strncmp(style, "--", 2) ? style + 2 : style);
     }
@@ -137,6 +138,7 @@ static int parse_all(struct command *c, char **argv) {
     bool emulator = !strncmp(name, "vee-riscv64", 11) || !strncmp(name, "qemu-riscv64", 12);
     bool preserved = ends_with(name, "-binfmt-P") || (getauxval(AT_FLAGS) & 1); /* AT_FLAGS_PRESERVE_ARGV0 */
     if (emulator && !vee_config_set(c->config, "kind", "process", &c->error)) return status_of(&c->error);
+    if (getauxval(AT_EXECFD)) vee_config_program(c->config, (int)getauxval(AT_EXECFD));
     if (preserved && argv[1] && argv[2]) {
         c->path = argv[1];
         c->arguments = argv + 2;
@@ -175,9 +177,14 @@ static void report(const struct command *c, struct vee_vm *vm) {
 
 static int run(struct command *c) {
     const char *const *environment = (const char *const *)environ;
-    if (!vee_config_read_environment(c->config, environment, &c->error) ||
+    /* Not where the program gives rights to whoever starts it: variables could make it load what they like. */
+    if ((!getauxval(AT_SECURE) && !vee_config_read_environment(c->config, environment, &c->error)) ||
         !vee_config_guest_environment(c->config, environment, &c->error))
         return status_of(&c->error);
+    const char *file = vee_config_get(c->config, "log-file");
+    FILE *out = file ? log_file_open(file) : stderr;
+    if (!out) return fprintf(stderr, "vee: %s: %s\n", file, strerror(errno)), STATUS_USAGE;
+    if (!(c->log = disassembler_make(out))) return complain("out of memory");
     vee_config_log(c->config, disassembler_line, c->log);
     struct vee_vm *vm = vee_open(c->config, c->path, (const char *const *)c->arguments, &c->error);
     if (!vm) return status_of(&c->error);
@@ -195,9 +202,9 @@ static int run(struct command *c) {
 }
 
 int main(int argc, char **argv) {
-    struct command c = {.config = vee_config_make(), .log = disassembler_make(stderr)};
+    struct command c = {.config = vee_config_make()};
     if (argc < 1) return STATUS_USAGE;
-    if (!c.config || !c.log) return complain("out of memory");
+    if (!c.config) return complain("out of memory");
     int status = parse_all(&c, argv);
     if (status < 0) status = run(&c);
     vee_config_free(c.config);

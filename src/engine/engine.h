@@ -29,6 +29,7 @@ struct engine_config {
     bool timed;        /* measure the time of translation (stats.translate_ns) */
     bool counted;      /* count instructions exactly; budgets work */
     bool check;        /* check every block after every stage */
+    bool one_insn;     /* blocks of one instruction */
     bool one_block;    /* poison: the cache is emptied before every translation */
     bool random_flush; /* poison: the cache is emptied at random exits */
     bool poll_always;  /* poison: the interface sees EXIT_poll before every block */

@@ -148,7 +148,7 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     enum lift_crossing crossing;
     struct arena *arena = e->host ? &cpu->runner->scratch : &e->arena;
     if (e->host) arena_reset(arena);
-    enum lift_extent extent = ctx & CTX_TRACED ? LIFT_ONE : keep ? LIFT_BLOCK : LIFT_STRAIGHT;
+    enum lift_extent extent = (ctx & CTX_TRACED) || e->config.one_insn ? LIFT_ONE : keep ? LIFT_BLOCK : LIFT_STRAIGHT;
     struct block *block = block_lift(e, cpu, arena, ctx, extent, &f, &crossing);
     /* Where the second page may go away or come without a word to the engine, nothing is kept. */
     if (!block || crossing == LIFT_INTO_FAULT || (crossing == LIFT_CROSSES && e->soft)) return NULL;

@@ -293,11 +293,12 @@ static uint64_t stack_fill(struct process *p, const struct image *m, uint64_t in
     strings_count(&v, v.argv, &v.argc);
     strings_count(&v, v.envp, &v.envc);
     uint64_t room = (stack->end - stack->start) / 4, words = v.argc + v.envc + 3 + AUXV_WORDS;
-    uint64_t total = v.bytes + strlen(o->path) + 64 + words * sizeof(uint64_t);
+    const char *executed = o->exec_name ? o->exec_name : o->path;
+    uint64_t total = v.bytes + strlen(executed) + 64 + words * sizeof(uint64_t);
     if (total > room) return 0;
-    uint64_t name = p->stack_top - 8 - strlen(o->path) - 1, strings = name - v.bytes,
+    uint64_t name = p->stack_top - 8 - strlen(executed) - 1, strings = name - v.bytes,
              random = (strings - 16) & ~UINT64_C(15);
-    string_put(s, name, o->path);
+    string_put(s, name, executed);
     uint8_t bytes[16];
     vm_random(p->vm, bytes, sizeof bytes);
     memcpy(space_host(s, random), bytes, sizeof bytes);
@@ -359,10 +360,17 @@ static bool program_load(struct process *p, int fd, struct error *error) {
     return ok;
 }
 
+/* -1, with an error. */
+static int program_open(const struct vm_options *o, struct error *error) {
+    int fd = o->program_open ? fcntl(o->program_fd, F_DUPFD_CLOEXEC, 0) : open(o->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) error_set(error, ERROR_NOT_FOUND, "%s: %s", o->path, strerror(errno));
+    return fd;
+}
+
 bool image_load(struct process *p, struct error *error) {
-    int fd = open(p->vm->options.path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return error_set(error, ERROR_NOT_FOUND, "%s: %s", p->vm->options.path, strerror(errno));
     struct stat st;
+    int fd = program_open(&p->vm->options, error);
+    if (fd < 0) return false;
     bool ok = program_load(p, fd, error);
     if (fstat(fd, &st) == 0) {
         p->exe_dev = st.st_dev;
@@ -372,14 +380,11 @@ bool image_load(struct process *p, struct error *error) {
     return ok;
 }
 
-const struct abi *image_abi(const char *path, struct error *error) {
+const struct abi *image_abi(const struct vm_options *o, struct error *error) {
     const struct abi *abi = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        error_set(error, ERROR_NOT_FOUND, "%s: %s", path, strerror(errno));
-        return NULL;
-    }
-    if (!file_check(fd, path, &abi, error)) abi = NULL;
+    int fd = program_open(o, error);
+    if (fd < 0) return NULL;
+    if (!file_check(fd, o->path, &abi, error)) abi = NULL;
     close(fd);
     return abi;
 }

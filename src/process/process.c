@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 enum { OWN_FD = 1023 };
-static const uint64_t window_size = UINT64_C(1) << 40;
 
 static bool process_recognise(const uint8_t *bytes, size_t size) {
     /* Every ELF file, so that the error can say what it is. */
@@ -42,6 +41,9 @@ static void limits_take(struct process *p) {
         rows[i].to[0] = r.rlim_cur;
         rows[i].to[1] = r.rlim_max;
     }
+    uint64_t stack = p->vm->options.stack_size;
+    if (stack) p->stack_limit[0] = stack;
+    if (stack > p->stack_limit[1]) p->stack_limit[1] = stack;
     struct rlimit none = {0, p->core_limit[1]};
     setrlimit(RLIMIT_CORE, &none); /* a dump would be one of vee, not of the guest */
     p->space.limits = (struct space_limits){p->space_limit[0], p->data_limit[0], p->stack_limit[0]};
@@ -89,7 +91,7 @@ static bool parts_make(struct process *p) {
     struct vm *vm = p->vm;
     struct engine_config config;
     struct space_hooks hooks = {code_gone, vm};
-    if (!space_init(&p->space, vm->options.window ? window_size : 0, &hooks, &vm->error)) return false;
+    if (!space_init(&p->space, options_window(&vm->options), &hooks, &vm->error)) return false;
     limits_take(p);
     vm_engine_config(vm, p->abi->guest, &process_interface, &config);
     vm->engine = engine_make(&config, &vm->error);
@@ -97,7 +99,7 @@ static bool parts_make(struct process *p) {
     vm->cpu = engine_cpu_make(vm->engine, &vm->error);
     if (!vm->cpu) return false;
     vm->cpu->mem[0] = (struct mem_view){
-        .kind = vm->options.window ? MEM_WINDOW : MEM_DIRECT, .base = p->space.base, .limit = p->space.limit};
+        .kind = p->space.window ? MEM_WINDOW : MEM_DIRECT, .base = p->space.base, .limit = p->space.limit};
     vm->cpu->owner = &p->thread;
     void *scratch = mmap(NULL, sizeof(struct scratch), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (scratch == MAP_FAILED) return error_set(&vm->error, ERROR_RESOURCES, "no memory for system calls");
@@ -111,8 +113,8 @@ static bool parts_make(struct process *p) {
 }
 
 static bool process_open(struct vm *vm) {
-    const struct abi *abi = image_abi(vm->options.path, &vm->error);
-    if (!abi) return false;
+    const struct abi *abi = image_abi(&vm->options, &vm->error);
+    if (!abi || !options_check(&vm->options, abi, &vm->error)) return false;
     struct process *p = calloc(1, sizeof *p);
     if (!p) return error_set(&vm->error, ERROR_RESOURCES, "out of memory");
     p->vm = vm;
@@ -122,8 +124,8 @@ static bool process_open(struct vm *vm) {
     signals_inherit(p);
     p->exe = realpath(vm->options.path, NULL);
     if (parts_make(p) && image_load(p, &vm->error) && signals_open(p, &vm->error)) {
-        const char *name = strrchr(vm->options.path, '/');
-        prctl(PR_SET_NAME, name ? name + 1 : vm->options.path);
+        const char *path = vm->options.exec_name ? vm->options.exec_name : vm->options.path, *name = strrchr(path, '/');
+        prctl(PR_SET_NAME, name ? name + 1 : path);
         own_fd_open(p);
         p->store = store_make(p);
         proc_begin(p);

@@ -47,6 +47,7 @@ enum { ACTION_DEFAULT = 0, ACTION_IGNORE = 1, SIGNALS = 64 };
 struct abi {
     const char *machine; /* as uname says it */
     const char *isa;     /* as /proc/cpuinfo says it */
+    const char *models;  /* names that a user may give the processor, separated by blanks */
     const struct guest *guest;
     uint16_t elf_machine;
     uint32_t elf_flags; /* of core files */
@@ -149,10 +150,16 @@ static inline struct process *process_of(struct vm *vm) {
 }
 
 /* image.c */
-/** The ABI of the program in a file; NULL, with an error that names what it is, when vee does not run it. */
-const struct abi *image_abi(const char *path, struct error *error);
+/** The ABI of the options' program; NULL, with an error that names what it is, when vee does not run it. */
+const struct abi *image_abi(const struct vm_options *options, struct error *error);
 /** Loads vm->options.path with its arguments and environment; the cpu is ready to run. */
 bool image_load(struct process *p, struct error *error);
+
+/* option.c */
+/** Are the options such as this guest can be run with? Else an error that says why not. */
+bool options_check(const struct vm_options *options, const struct abi *abi, struct error *error);
+/** Bytes of the window for the guest's memory; 0: none, guest addresses are the host's. */
+uint64_t options_window(const struct vm_options *options);
 
 /* answer.c */
 extern const struct interface process_interface;

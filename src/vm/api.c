@@ -44,7 +44,8 @@ static bool fill_options(struct vee_vm *v, const struct vee_config *config, cons
     o->argv = copy;
     o->path = keep(v, path);
     o->envp = config_environment(config, &v->arena);
-    return o->path && o->envp;
+    o->carried = config_carried(config, &v->arena);
+    return o->path && o->envp && o->carried;
 }
 
 struct vee_vm *vee_open(const struct vee_config *config, const char *path, const char *const *argv,

@@ -5,10 +5,12 @@
 #include "core/host.h"
 #include "vm/internal.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum option_type {
     TYPE_FLAG,   /* bool */
@@ -17,18 +19,23 @@ enum option_type {
     TYPE_COUNT,  /* digest_at: a number that may be 0 */
     TYPE_TIER,
     TYPE_LOG,
-    TYPE_EDIT /* adds to edits */
+    TYPE_SEED,
+    TYPE_FILE,   /* a path that is made absolute */
+    TYPE_EDIT,   /* adds to edits */
+    TYPE_REFUSED /* the help says why */
 };
 
 static const struct vee_option options[] = {
-#define O(name, letter, argument, type, field, twin, help) {name, letter, argument, twin, help},
+#define O(name, letter, argument, type, field, twin, also, carried, help) {name, letter, argument, twin, also, help},
 #include "vm/option.def"
 };
 static const struct {
     enum option_type type;
+    bool carried;
     size_t offset; /* in struct vee_config */
 } places[] = {
-#define O(name, letter, argument, type, field, twin, help) {TYPE_##type, offsetof(struct vee_config, field)},
+#define O(name, letter, argument, type, field, twin, also, carried, help)                                              \
+    {TYPE_##type, carried, offsetof(struct vee_config, field)},
 #include "vm/option.def"
 };
 enum { OPTION_COUNT = sizeof options / sizeof *options };
@@ -118,14 +125,22 @@ static bool parse_tier(const char *value, enum tier *tier) {
     return false;
 }
 
-/* The names of the bits of enum engine_log, in their order; the documented argument of the option. */
+enum { LOG_STRACE = 1 << 16 };
+
+/* The names of the bits of enum engine_log, and QEMU's for them. */
 static bool parse_log(const char *value, unsigned *log) {
-    static const char *const names[] = {"guest", "uops", "host", "exits"};
+    static const struct {
+        const char *name;
+        unsigned bit;
+    } names[] = {{"guest", LOG_GUEST},  {"uops", LOG_UOPS},    {"host", LOG_HOST},
+                 {"exits", LOG_EXITS},  {"in_asm", LOG_GUEST}, {"op", LOG_UOPS},
+                 {"out_asm", LOG_HOST}, {"int", LOG_EXITS},    {"strace", LOG_STRACE}};
+    enum { COUNT = sizeof names / sizeof *names };
     for (*log = 0; *value;) {
         size_t n = strcspn(value, ","), i = 0;
-        while (i < 4 && (strlen(names[i]) != n || memcmp(names[i], value, n))) i++;
-        if (i == 4) return false;
-        *log |= 1u << i;
+        while (i < COUNT && (strlen(names[i].name) != n || memcmp(names[i].name, value, n))) i++;
+        if (i == COUNT) return false;
+        *log |= names[i].bit;
         value += n + (value[n] == ',');
     }
     return true;
@@ -140,6 +155,15 @@ static bool add_edit(struct vee_config *c, const char *value) {
     edits[n] = value;
     c->edits = edits;
     return true;
+}
+
+/* The path from the root on, so that it stays right when the guest goes elsewhere. NULL: out of memory. */
+static const char *absolute(struct arena *arena, const char *path) {
+    char here[PATH_MAX];
+    if (*path == '/' || !getcwd(here, sizeof here)) return keep(arena, path, strlen(path));
+    char *joined = arena_alloc(arena, strlen(here) + strlen(path) + 2);
+    if (joined) stpcpy(stpcpy(stpcpy(joined, here), "/"), path);
+    return joined;
 }
 
 static bool set(struct vee_config *c, unsigned option, const char *who, const char *value, struct vee_error *error) {
@@ -171,14 +195,26 @@ static bool set(struct vee_config *c, unsigned option, const char *who, const ch
         *(enum tier *)place = tier;
         break;
     case TYPE_LOG:
-        if (!parse_log(value, &log)) return bad_value(error, who, value, "a list of guest, uops, host and exits");
-        *(unsigned *)place = log;
+        if (!parse_log(value, &log))
+            return bad_value(error, who, value, "a list of guest, uops, host, exits and strace");
+        *(unsigned *)place = log & ~LOG_STRACE;
+        if (log & LOG_STRACE) c->options.strace = true;
+        break;
+    case TYPE_SEED:
+        if (!parse_number(value, "", &number)) return bad_value(error, who, value, "a number");
+        c->options.seed = number;
+        c->options.has_seed = true;
+        break;
+    case TYPE_FILE:
+        if (!(copy = absolute(&c->arena, value))) return no_memory(error);
+        *(const char **)place = copy;
         break;
     case TYPE_EDIT:
         if (!*value || *value == '=' || !strchr(value, '=') != !strchr(row->argument, '='))
             return bad_value(error, who, value, row->argument);
         if (!add_edit(c, copy)) return no_memory(error);
         break;
+    case TYPE_REFUSED: return public_error(error, VEE_USAGE, "%s: %s", who, row->help + strlen("Refused: "));
     }
     c->text[option] = on ? copy : NULL;
     return true;
@@ -229,8 +265,10 @@ bool vee_config_read_environment(struct vee_config *c, const char *const *enviro
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
         if (c->chosen[i]) continue;
         const char *who = options[i].twin, *value = environment_find(environment, who);
-        if (!value && places[i].offset == offsetof(struct vee_config, options.sysroot))
-            value = environment_find(environment, who = "QEMU_LD_PREFIX");
+        if (!value && options[i].also) {
+            value = environment_find(environment, who = options[i].also);
+            if (value && places[i].type == TYPE_FLAG) value = "1"; /* QEMU asks only whether it is there */
+        }
         if (value && *value && !set_from_twin(c, i, who, value, error)) return false;
     }
     return true;
@@ -262,6 +300,26 @@ const char **config_environment(const struct vee_config *c, struct arena *arena)
     }
     result[n] = NULL;
     return result;
+}
+
+const char **config_carried(const struct vee_config *c, struct arena *arena) {
+    const char **words = arena_alloc(arena, (OPTION_COUNT + 1) * sizeof *words);
+    unsigned n = 0;
+    for (unsigned i = 0; words && i < OPTION_COUNT; i++) {
+        if (!places[i].carried || !c->text[i]) continue;
+        size_t name = strlen(options[i].name), value = strlen(c->text[i]);
+        char *word = arena_alloc(arena, name + value + sizeof "--=");
+        if (!word) return NULL;
+        stpcpy(stpcpy(stpcpy(stpcpy(word, "--"), options[i].name), "="), c->text[i]);
+        words[n++] = word;
+    }
+    if (words) words[n] = NULL;
+    return words;
+}
+
+void vee_config_program(struct vee_config *c, int descriptor) {
+    c->options.program_open = descriptor >= 0;
+    c->options.program_fd = descriptor;
 }
 
 void vee_config_log(struct vee_config *c, void (*line)(void *to, const char *text), void *to) {

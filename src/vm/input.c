@@ -1,7 +1,7 @@
 /* input.c - the one door through which what is not determined by guest and options comes in. Now: random bytes.
  *
- * Counted vms get a fixed sequence (splitmix64), since two counted runs must agree to the bit. It is no secret from the
- * guest; vms that need secrets do not run counted.
+ * Counted vms get a fixed sequence (splitmix64), since two counted runs must agree to the bit, and so do those that are
+ * opened with a seed. It is no secret from the guest; vms that need secrets run otherwise.
  */
 #include "vm/vm.h"
 #include "base/os.h"
@@ -15,7 +15,7 @@ static uint64_t next(struct vm *vm) {
 }
 
 void vm_random(struct vm *vm, void *bytes, size_t size) {
-    if (!vm->counted) {
+    if (!vm->counted && !vm->options.has_seed) {
         os_random(bytes, size);
         return;
     }

@@ -22,6 +22,10 @@ struct vee_config {
 /** The guest's environment after the edits, in `arena`; NULL: out of memory. */
 const char **config_environment(const struct vee_config *config, struct arena *arena);
 
+/** The options that executed programs are run with as well, as words of a command line: NULL-terminated, in `arena`;
+   NULL: out of memory. */
+const char **config_carried(const struct vee_config *config, struct arena *arena);
+
 /** Starts the clock of a vm that is being opened at 0. */
 void clock_init(struct vm *vm);
 

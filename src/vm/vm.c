@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define GUEST(name)
 #define HOST(name)
@@ -24,7 +25,13 @@ const struct vm_kind *const vm_kinds[] = {
 
 enum { HEAD_BYTES = 4096 };
 
-static bool read_head(const char *path, uint8_t *bytes, size_t *size, struct error *error) {
+static bool read_head(const struct vm_options *options, uint8_t *bytes, size_t *size, struct error *error) {
+    const char *path = options->path;
+    if (options->program_open) {
+        ssize_t n = pread(options->program_fd, bytes, HEAD_BYTES, 0);
+        *size = n > 0 ? (size_t)n : 0;
+        return n >= 0 || error_set(error, ERROR_NOT_RUNNABLE, "%s: cannot be read: %s", path, strerror(errno));
+    }
     FILE *f = fopen(path, "rbe");
     if (!f && (errno == ENOENT || errno == ENOTDIR)) return error_set(error, ERROR_NOT_FOUND, "%s: no such file", path);
     if (!f) return error_set(error, ERROR_NOT_RUNNABLE, "%s: cannot be opened: %s", path, strerror(errno));
@@ -42,23 +49,23 @@ static const struct vm_kind *kind_named(const char *name, struct error *error) {
     return NULL;
 }
 
-static const struct vm_kind *kind_of_file(const char *path, struct error *error) {
+static const struct vm_kind *kind_of_file(const struct vm_options *options, struct error *error) {
     uint8_t head[HEAD_BYTES];
     size_t size = 0;
-    if (!read_head(path, head, &size, error)) return NULL;
+    if (!read_head(options, head, &size, error)) return NULL;
     for (const struct vm_kind *const *k = vm_kinds; *k; k++)
         if ((*k)->recognise(head, size)) return *k;
-    error_set(error, ERROR_NOT_RUNNABLE, "%s: the first %zu bytes are not of any kind of program that vee runs", path,
-              size);
+    error_set(error, ERROR_NOT_RUNNABLE, "%s: the first %zu bytes are not of any kind of program that vee runs",
+              options->path, size);
     return NULL;
 }
 
 struct vm *vm_open(const struct vm_options *options, struct error *error) {
-    const struct vm_kind *kind = options->kind ? kind_named(options->kind, error) : kind_of_file(options->path, error);
-    if (!kind) return NULL;
-    struct vm *vm = calloc(1, sizeof *vm);
+    const struct vm_kind *kind = options->kind ? kind_named(options->kind, error) : kind_of_file(options, error);
+    struct vm *vm = kind ? calloc(1, sizeof *vm) : NULL;
+    if (kind && !vm) error_set(error, ERROR_RESOURCES, "%s: out of memory", options->path);
     if (!vm) {
-        error_set(error, ERROR_RESOURCES, "%s: out of memory", options->path);
+        if (options->program_open) close(options->program_fd);
         return NULL;
     }
     vm->options = *options;
@@ -66,8 +73,12 @@ struct vm *vm_open(const struct vm_options *options, struct error *error) {
     vm->counted = kind->counted || options->counted || options->has_digest_at;
     vm->next_event = UINT64_MAX;
     vm->stop_at = options->has_digest_at ? options->digest_at : UINT64_MAX;
+    vm->random = options->seed;
     clock_init(vm);
-    if (!kind->open(vm)) {
+    bool opened = kind->open(vm);
+    if (options->program_open) close(options->program_fd);
+    vm->options.program_open = false;
+    if (!opened) {
         error_set(&vm->error, ERROR_NOT_RUNNABLE, "%s: cannot be run", options->path);
         *error = vm->error;
         free(vm);
@@ -94,6 +105,7 @@ void vm_engine_config(struct vm *vm, const struct guest *guest, const struct int
         .counted = vm->counted,
         .timed = vm->options.stats,
         .check = o->check,
+        .one_insn = o->one_insn,
         .one_block = o->one_block,
         .random_flush = o->random_flush,
         .poll_always = o->poll_always,

@@ -21,21 +21,35 @@ struct vm;
 
 /** Everything a caller can ask for; strings are borrowed for the life of the vm. */
 struct vm_options {
-    const char *path;        /* program, image or module */
+    const char *path;  /* program, image or module */
+    bool program_open; /* it is open already, at program_fd, which is closed when the vm has been opened */
+    int program_fd;
     const char *kind;        /* name of the kind to open it as; NULL: whichever recognises it */
     const char *const *argv; /* NULL-terminated; argv[0] as the guest sees it */
     const char *const *envp; /* NULL-terminated */
     enum tier tier;
-    bool window;         /* process: guest memory in a window instead of 1:1 */
-    bool counted;        /* count instructions exactly, so that vm_run_until works and time is the count */
-    bool has_digest_at;  /* implies counted */
-    uint64_t digest_at;  /* stop after exactly this many instructions and digest */
-    const char *invoke;  /* language: exported function to call, NULL for the default entry */
-    const char *sysroot; /* process: -L */
-    const char *store;   /* process: directory of kept translations; "off"; NULL: the usual one */
-    bool strace;         /* process: print system calls */
-    uint64_t ram_size;   /* machine: bytes, 0 for the default */
-    unsigned log;        /* enum engine_log */
+    bool window;   /* process: guest memory in a window instead of 1:1 */
+    bool counted;  /* count instructions exactly, so that vm_run_until works and time is the count */
+    bool has_seed; /* random bytes follow from the seed */
+    uint64_t seed;
+    bool has_digest_at;         /* implies counted */
+    uint64_t digest_at;         /* stop after exactly this many instructions and digest */
+    const char *invoke;         /* language: exported function to call, NULL for the default entry */
+    const char *sysroot;        /* process: -L */
+    const char *store;          /* process: directory of kept translations; "off"; NULL: the usual one */
+    bool strace;                /* process: print system calls */
+    const char *exec_name;      /* process: what was executed instead of `path`, or NULL */
+    const char *release;        /* process: of uname, or NULL */
+    const char *cpu;            /* process: model and extensions to agree with, or NULL */
+    uint64_t stack_size;        /* process: bytes, 0 for the limit that there is */
+    uint64_t page_size;         /* process: 0 or what is expected */
+    uint64_t guest_base;        /* process: not 0: a window */
+    uint64_t reserved;          /* process: size of the window, 0 for the default */
+    const char *const *carried; /* process: words of a command line for programs that it executes; NULL-terminated */
+    uint64_t ram_size;          /* machine: bytes, 0 for the default */
+    unsigned log;               /* enum engine_log */
+    const char *log_file;       /* the log is not on standard error; whoever takes the lines knows where it is */
+    bool one_insn;              /* blocks of one instruction */
     bool stats;
     bool one_block, random_flush, poll_always, check; /* poison and debug */
     size_t cache_size;

@@ -2,6 +2,7 @@
  * vm/config: options by name and from environment twins, which of the two wins, what is rejected and how, and the
  * guest's environment.
  */
+#include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "vm/internal.h"
@@ -39,10 +41,12 @@ static void rows_are_complete_and_distinct(void **state) {
     for (const struct vee_option *o; (o = vee_option(n)); n++) {
         assert_true(strlen(o->name) >= 3);
         assert_true(strncmp(o->twin, "VEE_", 4) == 0);
+        assert_true(!o->also || strncmp(o->also, "QEMU_", 5) == 0);
         assert_true(o->help[strlen(o->help) - 1] == '.');
         for (unsigned i = 0; i < n; i++) {
             assert_string_not_equal(o->name, vee_option(i)->name);
             assert_string_not_equal(o->twin, vee_option(i)->twin);
+            if (o->also && vee_option(i)->also) assert_string_not_equal(o->also, vee_option(i)->also);
             if (o->letter) assert_int_not_equal(o->letter, vee_option(i)->letter);
         }
     }
@@ -62,7 +66,13 @@ static void values_reach_the_options(void **state) {
     set("sysroot", "/sys root");
     set("invoke", "f");
     set("cache-size", "0x10000");
+    set("seed", "7");
+    set("log-file", "/there/%d.log");
     const struct vm_options *o = &config->options;
+    assert_false(o->strace);
+    assert_true(o->has_seed);
+    assert_int_equal(o->seed, 7);
+    assert_string_equal(o->log_file, "/there/%d.log");
     assert_int_equal(o->tier, TIER_INTERP);
     assert_true(o->window);
     assert_false(o->counted);
@@ -108,6 +118,8 @@ static void bad_values_change_nothing_and_are_named(void **state) {
         {"log", "guest,", NULL},
         {"log", "gues", "--log: 'gues' is not a list"},
         {"log", "guest,uopsx", "--log: 'guest,uopsx' is not a list"},
+        {"seed", "x", "--seed: 'x' is not a number"},
+        {"gdb", "1234", "--gdb: there is no debugger interface."},
         {"env", "A", "--env: 'A' is not VAR=VALUE"},
         {"env", "=A", "--env: '=A' is not VAR=VALUE"},
         {"unset", "A=B", "--unset: 'A=B' is not VAR"},
@@ -124,6 +136,41 @@ static void bad_values_change_nothing_and_are_named(void **state) {
         assert_memory_equal(&before, &config->options, sizeof before);
         assert_null(config->edits);
     }
+}
+
+static void qemu_names_are_known(void **state) {
+    (void)state;
+    const char *const environment[] = {"QEMU_STRACE=", "QEMU_LOG=in_asm,int", "QEMU_STACK_SIZE=4M",
+                                       "QEMU_CPU=max", "VEE_CPU=any",         NULL};
+    if (!vee_config_read_environment(config, environment, &error)) fail_msg("%s", error.text);
+    assert_true(config->options.strace); /* QEMU asks only whether it is there */
+    assert_int_equal(config->options.log, LOG_GUEST | LOG_EXITS);
+    assert_int_equal(config->options.stack_size, 4 << 20);
+    assert_string_equal(config->options.cpu, "any"); /* vee's own variable wins */
+    set("log", "host,strace");
+    assert_int_equal(config->options.log, LOG_HOST);
+}
+
+static void options_that_say_how_are_carried(void **state) {
+    (void)state;
+    char here[PATH_MAX], file[PATH_MAX + 32];
+    set("tier", "interp");
+    set("window", NULL);
+    set("counted", NULL);
+    set("argv0", "x");
+    set("sysroot", "/a=b");
+    set("log-file", "x.log");
+    struct arena arena;
+    arena_init(&arena, 4096);
+    const char **words = config_carried(config, &arena);
+    assert_non_null(getcwd(here, sizeof here));
+    snprintf(file, sizeof file, "--log-file=%s/x.log", here);
+    assert_string_equal(words[0], "--sysroot=/a=b");
+    assert_string_equal(words[1], "--tier=interp");
+    assert_string_equal(words[2], "--window=1");
+    assert_string_equal(words[3], file);
+    assert_null(words[4]);
+    arena_done(&arena);
 }
 
 static void the_first_error_stays(void **state) {
@@ -206,6 +253,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(values_reach_the_options, setup, teardown),
         cmocka_unit_test_setup_teardown(values_are_copied, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_values_change_nothing_and_are_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(qemu_names_are_known, setup, teardown),
+        cmocka_unit_test_setup_teardown(options_that_say_how_are_carried, setup, teardown),
         cmocka_unit_test_setup_teardown(the_first_error_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(options_win_over_twins, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_twins_are_named, setup, teardown),

@@ -12,13 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HEAD = 256, SCRIPTS = 5, OPTIONS = 16, VECTOR_MAX = 1 << 20 };
+enum { HEAD = 256, SCRIPTS = 5, OWN_WORDS = 6 /* of options_put */, VECTOR_MAX = 1 << 20 };
 
 /** The vectors of the new program: host pointers. */
 struct vectors {
     const char **memory; /* mapped */
     size_t size;
-    const char **argv, **envp; /* argv has room for OPTIONS and the arguments of scripts before it */
+    const char **argv, **envp; /* argv has room for options and the arguments of scripts before it */
 };
 
 static int64_t vector_count(struct call *c, uint64_t from) {
@@ -48,7 +48,8 @@ static int64_t vectors_make(struct call *c, uint64_t argv, uint64_t envp, struct
     int64_t argc = vector_count(c, argv), envc = vector_count(c, envp);
     if (argc < 0) return argc;
     if (envc < 0) return envc;
-    const size_t before = OPTIONS + 2 * SCRIPTS + 1;
+    size_t before = OWN_WORDS + 2 * SCRIPTS + 1;
+    for (const char *const *o = c->process->vm->options.carried; o && *o; o++) before++;
     v->size = (before + (size_t)argc + 2 + (size_t)envc + 1) * sizeof *v->memory;
     v->memory = mmap(NULL, v->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (v->memory == MAP_FAILED) return -ENOMEM;
@@ -112,33 +113,24 @@ static int64_t scripts_follow(struct call *c, struct vectors *v, const char **pa
     }
 }
 
-/* Puts vee's own command line before the guest's arguments. */
-static void options_put(struct process *p, struct vectors *v, const char *path) {
-    const struct vm_options *o = &p->vm->options;
+/* Puts vee's own command line before the guest's arguments. executed: what the caller named; path: the program. */
+static void options_put(struct process *p, struct vectors *v, const char *executed, const char *path) {
     const char *name = v->argv[0];
     *v->argv = path;
     *--v->argv = "--";
     *--v->argv = name;
     *--v->argv = "-0";
-    if (o->sysroot) {
-        *--v->argv = o->sysroot;
-        *--v->argv = "-L";
+    if (executed != path) {
+        *--v->argv = executed;
+        *--v->argv = "--exec-name";
     }
-    if (o->store) {
-        *--v->argv = o->store;
-        *--v->argv = "--store";
-    }
-    if (o->window) *--v->argv = "--window";
-    if (o->strace) *--v->argv = "--strace";
-    if (o->tier != TIER_AUTO) {
-        *--v->argv = o->tier == TIER_INTERP ? "interp" : "baseline";
-        *--v->argv = "--tier";
-    }
+    for (const char *const *o = p->vm->options.carried; o && *o; o++) *--v->argv = *o;
     *--v->argv = "vee";
 }
 
 static int64_t execute(struct call *c, struct vectors *v, const char *path) {
     struct process *p = c->process;
+    const char *executed = path;
     int64_t kind = scripts_follow(c, v, &path);
     if (kind < 0) return kind;
     if (kind == FILE_GUEST) {
@@ -151,7 +143,7 @@ static int64_t execute(struct call *c, struct vectors *v, const char *path) {
         if (sane) elf_close(&elf);
         if (fd >= 0) host_do(SYS_close, fd);
         if (!sane) return -ENOEXEC;
-        options_put(p, v, path);
+        options_put(p, v, executed, path);
     }
     if (!c->thread->vforked && !p->forked) store_save(p);
     struct rlimit core = {p->core_limit[0], p->core_limit[1]}, none = {0, p->core_limit[1]};

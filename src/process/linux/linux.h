@@ -97,6 +97,7 @@ uint64_t call_size(const char **s, const struct call *c);
 /* ---- system calls as text (strace.c) */
 
 struct strace {
+    const struct vm_options *options;
     char text[1024];
     size_t used;
 };

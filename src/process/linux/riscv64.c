@@ -213,6 +213,7 @@ int64_t call_riscv_hwprobe(struct call *c) {
 static const struct abi riscv64 = {
     .machine = "riscv64",
     .isa = isa,
+    .models = "max rv64 any",
     .guest = &guest_riscv,
     .elf_machine = ELF_RISCV,
     .elf_flags = 5, /* compressed instructions, double precision in registers */

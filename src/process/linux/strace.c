@@ -1,6 +1,6 @@
-/* strace.c - system calls as text: one line each on standard error, `PID name(arguments) = result`, made from the same
- * rows that translate the arguments. Strings and data are shown as they are when the call begins; what a call writes is
- * shown as an address. A call that does not come back is a line that ends in `= ?`.
+/* strace.c - system calls as text: one line each on standard error (or where the log is), `PID name(arguments) =
+ * result`, made from the same rows that translate the arguments. Strings and data are shown as they are when the call
+ * begins; what a call writes is shown as an address. A call that does not come back is a line that ends in `= ?`.
  */
 #include "process/linux/linux.h"
 #include <signal.h>
@@ -93,6 +93,11 @@ static void put_argument(struct strace *s, const struct call *c, char letter, ui
 }
 
 static void write_line(struct strace *s) {
+    const struct vm_options *o = s->options;
+    if (o->log_file && o->log_line) {
+        o->log_line(o->log_to, s->text);
+        return;
+    }
     put(s, "\n");
     s->text[s->used - 1] = '\n'; /* of a line that was too long, too */
     host_do(SYS_write, 2, s->text, s->used);
@@ -100,6 +105,7 @@ static void write_line(struct strace *s) {
 
 void strace_begin(struct strace *s, const struct call *c, uint64_t number) {
     s->used = 0;
+    s->options = &c->process->vm->options;
     put(s, "%d ", (int)host_do(SYS_gettid));
     if (!c->row) {
         put(s, "system call %llu(", (unsigned long long)number);
