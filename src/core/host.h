@@ -87,6 +87,7 @@ enum emit_result { EMIT_OK, EMIT_FULL, EMIT_GIVE_UP };
 
 struct host {
     const char *name;
+    uint32_t machine;  /* its number in object files */
     uint32_t dispatch; /* code in the cache's head that goes on at cpu->pc, by the jump TLB or to the loop */
     /** Emits the enter and leave thunks and constants at the cache's start; returns bytes used. */
     uint32_t (*prepare)(const struct guest *guest, uint8_t *write, uint8_t *execute, uint32_t limit);

@@ -30,6 +30,8 @@ struct engine_config {
     bool counted;      /* count instructions exactly; budgets work */
     bool check;        /* check every block after every stage */
     bool one_insn;     /* blocks of one instruction */
+    bool perfmap;      /* tell perf what host code is, in /tmp/perf-PID.map ... */
+    bool jitdump;      /* ... and in jit-PID.dump */
     bool one_block;    /* poison: the cache is emptied before every translation */
     bool random_flush; /* poison: the cache is emptied at random exits */
     bool poll_always;  /* poison: the interface sees EXIT_poll before every block */

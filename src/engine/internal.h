@@ -91,9 +91,10 @@ struct engine {
     bool shared;                 /* several threads: the lock is used */
     uint32_t stopping;           /* somebody waits for the others to leave guest code */
     uint32_t last_id;
-    bool soft;       /* some memory space is MEM_SOFT */
-    bool leave;      /* code has changed under the interpreter: it leaves before the next instruction */
-    uint64_t random; /* for the poison build */
+    bool soft;         /* some memory space is MEM_SOFT */
+    bool leave;        /* code has changed under the interpreter: it leaves before the next instruction */
+    uint64_t random;   /* for the poison build */
+    struct perf *perf; /* perf.c; NULL: nobody wants to know */
     struct engine_stats stats;
 };
 
@@ -159,6 +160,11 @@ void cpu_drop_shortcuts(struct cpu *cpu);
 /* fault.c */
 bool fault_register(struct engine *e);
 void fault_unregister(struct engine *e);
+/* perf.c */
+bool perf_make(struct engine *e, struct error *error);
+void perf_free(struct engine *e);
+/** This unit has host code now. */
+void perf_unit(struct engine *e, const struct unit *u);
 /* log.c */
 void engine_log_block(struct engine *e, const struct block *block);
 void engine_log_host(struct engine *e, const struct unit *u);

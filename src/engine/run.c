@@ -24,7 +24,7 @@ struct engine *engine_make(const struct engine_config *config, struct error *err
     arena_init(&e->arena, 1 << 20);
     if (config->tier != TIER_INTERP && !host_native)
         error_set(error, ERROR_USAGE, "this build has no translator for this computer; use --tier interp");
-    if (error->code || !cache_make(e, error) || (e->host && !fault_register(e))) {
+    if (error->code || !cache_make(e, error) || !perf_make(e, error) || (e->host && !fault_register(e))) {
         error_set(error, ERROR_RESOURCES, "too many virtual machines in one process");
         engine_free(e);
         return NULL;
@@ -36,6 +36,7 @@ struct engine *engine_make(const struct engine_config *config, struct error *err
 void engine_free(struct engine *e) {
     if (!e) return;
     fault_unregister(e);
+    perf_free(e);
     cache_free(e);
     arena_done(&e->arena);
     free(e);

@@ -105,7 +105,7 @@ static bool may_store(const struct engine *e, const struct cpu *cpu) {
     for (unsigned k = 0; k < MEM_SPACES; k++)
         if (cpu->mem[k].kind == MEM_SOFT) return false;
     return e->host && e->host->relocate && !c->counted && !c->one_block && !c->random_flush && !c->poll_always &&
-           !c->log && !c->one_insn && e->guest->explicit_coherence;
+           !c->log && !c->one_insn && !e->perf && e->guest->explicit_coherence;
 }
 
 uint64_t engine_code_variant(const struct engine *e, const struct cpu *cpu) {

@@ -161,6 +161,7 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     if (!u) return NULL;
     u->crosses = crossing == LIFT_CROSSES;
     if (e->host && (e->config.log & LOG_HOST)) engine_log_host(e, u);
+    if (e->host && e->perf) perf_unit(e, u);
     e->stats.blocks++;
     e->stats.insns += block->ninsns;
     e->stats.uops += block->nuops;

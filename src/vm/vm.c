@@ -106,6 +106,8 @@ void vm_engine_config(struct vm *vm, const struct guest *guest, const struct int
         .timed = vm->options.stats,
         .check = o->check,
         .one_insn = o->one_insn,
+        .perfmap = o->perfmap,
+        .jitdump = o->jitdump,
         .one_block = o->one_block,
         .random_flush = o->random_flush,
         .poll_always = o->poll_always,

@@ -50,6 +50,7 @@ struct vm_options {
     unsigned log;               /* enum engine_log */
     const char *log_file;       /* the log is not on standard error; whoever takes the lines knows where it is */
     bool one_insn;              /* blocks of one instruction */
+    bool perfmap, jitdump;
     bool stats;
     bool one_block, random_flush, poll_always, check; /* poison and debug */
     size_t cache_size;

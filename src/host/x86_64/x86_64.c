@@ -171,6 +171,7 @@ static void x86_cpu_init(struct cpu *cpu) {
 
 static const struct host x86_host = {
     .name = "x86_64",
+    .machine = 62,
     .dispatch = X86_RESUME,
     .prepare = x86_prepare,
     .emit = x86_emit,
