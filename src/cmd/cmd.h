@@ -15,6 +15,9 @@ void disassembler_line(void *d, const char *line);
 /** A stream that appends to a file; the name is used as long as the stream. NULL, with errno. */
 FILE *log_file_open(const char *file);
 
+/** `vee binfmt ...`: the words behind. Returns an exit status. */
+int binfmt_command(char **words);
+
 /* Exit statuses that are vee's own; the rest are the guest's. */
 enum { STATUS_USAGE = 125, STATUS_NOT_RUNNABLE = 126, STATUS_NOT_FOUND = 127, STATUS_TRAP = 134 };
 

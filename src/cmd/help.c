@@ -21,16 +21,22 @@ struct section {
     bool options; /* the items are the options */
 };
 
-static const struct item synopsis[] = {{"vee [OPTION...] PROGRAM [ARGUMENT...]", "runs a program, image or module"},
-                                       {"vee run|boot|wasm [OPTION...] FILE [ARGUMENT...]", "says as what"},
-                                       {"vee help [--man | --markdown]", "prints this"},
-                                       {"vee version", "prints the version"},
-                                       {0}};
+static const struct item synopsis[] = {
+    {"vee [OPTION...] PROGRAM [ARGUMENT...]", "runs a program, image or module"},
+    {"vee run|boot|wasm [OPTION...] FILE [ARGUMENT...]", "says as what"},
+    {"vee binfmt register|unregister|status", "has the kernel start programs by vee"},
+    {"vee help [--man | --markdown]", "prints this"},
+    {"vee version", "prints the version"},
+    {0}};
 
 static const struct item verbs[] = {
     {"run", "Run a file as whatever recognises it. Needed only for programs that are called like a verb."},
     {"boot", "Run a file as a machine: a bare-metal ELF image or a raw one."},
     {"wasm", "Run a file as a WebAssembly module."},
+    {"binfmt",
+     "Enter vee into the kernel's binfmt_misc, so that riscv64 programs can be started like any others (`register`, as "
+     "root), take it out again (`unregister`), or say whether it is there (`status`; 1 if not). The kernel keeps "
+     "this file open: vee need not be in a root (chroot) in which programs are started."},
     {"help", "Print the manual: as plain text, as a man page (`--man`) or as Markdown (`--markdown`)."},
     {"version", "Print the version."},
     {0}};

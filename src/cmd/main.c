@@ -116,6 +116,7 @@ static int parse(struct command *c, char **at) {
         if (!c->verbs) break;
         c->verbs = false;
         if ((status = answer_word(at, true)) >= 0) return status;
+        if (!strcmp(word, "binfmt")) return binfmt_command(at + 1);
         const char *kind = verb_kind(word);
         if (!kind) break;
         if (*kind && !vee_config_set(c->config, "kind", kind, &c->error)) return status_of(&c->error);

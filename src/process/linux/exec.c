@@ -137,21 +137,22 @@ static int64_t execute(struct call *c, struct vectors *v, const char *path) {
         const struct abi *abi = NULL;
         struct error error = {0};
         struct elf elf;
-        if (p->own_fd < 0) return -ENOEXEC; /* vee does not know where it is itself */
         int fd = (int)host_do(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
         bool sane = fd >= 0 && (abi = p->abi) != NULL && elf_open(&elf, fd, path, &error);
         if (sane) elf_close(&elf);
         if (fd >= 0) host_do(SYS_close, fd);
         if (!sane) return -ENOEXEC;
-        options_put(p, v, executed, path);
+        if (p->own_fd >= 0) options_put(p, v, executed, path);
     }
     if (!c->thread->vforked && !p->forked) store_save(p);
     struct rlimit core = {p->core_limit[0], p->core_limit[1]}, none = {0, p->core_limit[1]};
     setrlimit(RLIMIT_CORE, &core);
     signals_before_exec(c->thread);
     c->thread->child_ended = true;
-    int64_t r = kind == FILE_GUEST ? host_do(SYS_execveat, p->own_fd, "", v->argv, v->envp, AT_EMPTY_PATH)
-                                   : host_do(SYS_execve, path, v->argv, v->envp);
+    /* Where vee does not know where it is itself, the host may know by binfmt_misc how such programs are run. */
+    int64_t r = kind == FILE_GUEST && p->own_fd >= 0
+                    ? host_do(SYS_execveat, p->own_fd, "", v->argv, v->envp, AT_EMPTY_PATH)
+                    : host_do(SYS_execve, path, v->argv, v->envp);
     c->thread->child_ended = false;
     signals_after_exec(c->thread);
     setrlimit(RLIMIT_CORE, &none);
