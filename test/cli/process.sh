@@ -54,6 +54,24 @@ expect 0 "run" "" ./qemu-riscv64-static --tier interp run argv0
 expect 126 "" "vee: *" ./vee-riscv64 /bin/true
 expect 0 "?zero??args??--x?" "" ./qemu-riscv64-binfmt-P ./guest zero args --x
 
+# in counted runs a process has an id of its own, which is its name in /proc, too
+riscv64-linux-gnu-gcc -O2 -static -x c - -o by_id <<'C'
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+int main(void) {
+    char path[40], a[300] = "", b[300] = "";
+    snprintf(path, sizeof path, "/proc/%d/exe", getpid());
+    readlink("/proc/self/exe", a, sizeof a - 1);
+    readlink(path, b, sizeof b - 1);
+    snprintf(path, sizeof path, "/proc/%d/comm", getpid());
+    FILE *f = fopen(path, "r");
+    char name[20] = "";
+    return !*a || strcmp(a, b) || !f || !fgets(name, sizeof name, f) || strcmp(name, "by_id\n");
+}
+C
+for how in "" --counted; do expect 0 "" "" "$vee" $how ./by_id; done
+
 # a process counted: the same state on both tiers
 for n in 1 1000 5000; do
     for tier in interp baseline; do

@@ -45,7 +45,9 @@ const char *call_path_for(struct call *c, int dir, const char *path, bool follow
 int64_t call_path(struct call *c, int dir, uint64_t from, bool follow) {
     char *path = c->thread->scratch->path[c->paths++];
     int64_t length = space_read_string(&c->process->space, from, path, PATH_MAX);
-    return length < 0 ? length : (int64_t)(uintptr_t)call_path_for(c, dir, path, follow);
+    if (length < 0) return length;
+    proc_own_id(c->process, path);
+    return (int64_t)(uintptr_t)call_path_for(c, dir, path, follow);
 }
 
 int64_t call_iovec(struct call *c, uint64_t from, uint64_t count) {

@@ -147,6 +147,8 @@ void core_dump(struct thread *t, const struct signal_info *info);
 
 /* ---- substitutes for procfs (proc.c) */
 
+/** In counted runs, whose process has an id of its own: makes a path that names it one that the host understands. */
+void proc_own_id(const struct process *p, char *path);
 /** If the path (relative to `folder`; "" for that itself) is the link to vee's own program: the one to use instead,
    which may take its place; text: what the link is to say. Else false. */
 bool proc_exe(struct process *p, int folder, const char *path, bool text, char to[PATH_MAX]);

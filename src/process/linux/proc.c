@@ -70,6 +70,15 @@ bool proc_name_of(int fd, struct proc_name *n) {
     return true;
 }
 
+void proc_own_id(const struct process *p, char *path) {
+    static const char proc[] = "/proc/", self[] = "self";
+    const char *end = path + sizeof proc - 1;
+    if (strncmp(path, proc, sizeof proc - 1)) return;
+    int64_t id = (int64_t)take_number(&end, 10), host = process_id_in(p, id);
+    size_t digits = (size_t)(end - path) - (sizeof proc - 1);
+    if (host != id && digits == sizeof self - 1) memcpy(path + sizeof proc - 1, self, digits);
+}
+
 /* ---- opening */
 
 static const struct substitute {

@@ -10,10 +10,12 @@
 #include <fcntl.h>
 #include <linux/prctl.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-enum { THREADS_MOST = 1 << 16, STAT_CODE = 26, STAT_DATA = 45 };
+enum { THREADS_MOST = 1 << 16, AUXV_TYPES = 64, AUXV_MOST = 40 /* the kernel's limit is above that */ };
+enum { STAT_CODE = 26, STAT_DATA = 45, STAT_LAST = 47 }; /* fields: where code, data and break begin */
 
 /* The process that this program runs, for those who look into its memory. */
 static struct process *volatile noted;
@@ -70,31 +72,40 @@ static uint64_t code_start(const char *folder) {
 
 /* ---- for others to see */
 
+/* Vee's own auxiliary vector, as the kernel gave it; its words. */
+static unsigned own_auxv(uint64_t v[AUXV_MOST]) {
+    unsigned n = 0;
+    for (unsigned long type = AT_EXECFD; type < AUXV_TYPES && n + 4 <= AUXV_MOST; type++) {
+        errno = 0;
+        const uint64_t value = getauxval(type);
+        if (!value && errno) continue;
+        v[n++] = type;
+        v[n++] = value;
+    }
+    v[n++] = AT_NULL;
+    v[n++] = 0;
+    return n;
+}
+
 /* Tells the kernel where the guest's arguments and environment are, so that everybody sees the guest's, on the host,
    too. All else that goes with this call stays as it is. */
 static bool vectors_tell(const struct process *p) {
-    struct prctl_mm_map map = {.exe_fd = UINT32_MAX, .auxv = NULL};
-    uint64_t code[3], data[3], auxv[2 * AUXV_WORDS], base = (uintptr_t)p->space.base;
-    const char folder[] = "/proc/self";
-    if (!stat_fields(folder, STAT_CODE, 3, code) || !stat_fields(folder, STAT_DATA, 3, data) || !code[0]) return false;
-    int64_t fd = host_do(SYS_openat, AT_FDCWD, "/proc/self/auxv", O_RDONLY | O_CLOEXEC), n = -1;
-    if (fd >= 0) {
-        n = host_do(SYS_read, fd, auxv, sizeof auxv);
-        host_do(SYS_close, fd);
-    }
-    if (n <= 0) return false;
-    map.start_code = code[0];
-    map.end_code = code[1];
-    map.start_stack = code[2];
-    map.start_data = data[0];
-    map.end_data = data[1];
-    map.start_brk = data[2];
-    map.brk = (uint64_t)host_do(SYS_brk, 0);
-    map.arg_start = base + p->arg_start;
-    map.arg_end = map.env_start = base + p->arg_end;
-    map.env_end = base + p->env_end;
-    map.auxv = (void *)auxv;
-    map.auxv_size = (uint32_t)n;
+    uint64_t fields[STAT_LAST - STAT_CODE + 1], auxv[AUXV_MOST], base = (uintptr_t)p->space.base;
+    if (!stat_fields("/proc/self", STAT_CODE, STAT_LAST - STAT_CODE + 1, fields) || !fields[0]) return false;
+    const struct prctl_mm_map map = {.start_code = fields[0],
+                                     .end_code = fields[1],
+                                     .start_stack = fields[2],
+                                     .start_data = fields[STAT_DATA - STAT_CODE],
+                                     .end_data = fields[STAT_DATA - STAT_CODE + 1],
+                                     .start_brk = fields[STAT_LAST - STAT_CODE],
+                                     .brk = (uint64_t)host_do(SYS_brk, 0),
+                                     .arg_start = base + p->arg_start,
+                                     .arg_end = base + p->arg_end,
+                                     .env_start = base + p->arg_end,
+                                     .env_end = base + p->env_end,
+                                     .auxv = (void *)auxv,
+                                     .auxv_size = own_auxv(auxv) * (uint32_t)sizeof *auxv,
+                                     .exe_fd = UINT32_MAX};
     return host_do(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0) == 0;
 }
 
