@@ -55,8 +55,8 @@ static const struct item names[] = {
     {"vee-riscv64, qemu-riscv64",
      "Under these names, or such that begin like them, every argument that is not an option is "
      "the program: there are no verbs, and the file is opened as a process. Options of "
-     "QEMU's user-mode emulator have the same names and letters here; where vee cannot do what "
-     "they ask for, it says so."},
+     "QEMU's user-mode emulator have the same names and letters under any name; where vee cannot do what they ask for, "
+     "it says so. Under these names -E and -U take several variables, with commas between them."},
     {"binfmt_misc",
      "Started by the kernel with the P flag, or under a name that ends in `-binfmt-P`, vee takes the path of the "
      "program "

@@ -24,6 +24,7 @@ struct command {
     const char *path;
     char **arguments; /* of the guest, argv[0] included */
     bool verbs;       /* may the first word be a verb? */
+    bool emulator;    /* started under the name of an emulator */
 };
 
 static int complain(const char *text) {
@@ -56,6 +57,21 @@ static const struct vee_option *option_lettered(char letter) {
     return o;
 }
 
+/* QEMU takes several variables at once, with commas between them. */
+static bool take_list(struct command *c, const char *name, const char *value) {
+    char item[4096];
+    for (size_t n; *value; value += n + (value[n] == ',')) {
+        n = strcspn(value, ",");
+        if (n && snprintf(item, sizeof item, "%.*s", (int)n, value) >= (int)sizeof item) {
+            c->error.code = VEE_USAGE;
+            snprintf(c->error.text, sizeof c->error.text, "--%s: a variable is too long", name);
+            return false;
+        }
+        if (n && !vee_config_set(c->config, name, item, &c->error)) return false;
+    }
+    return true;
+}
+
 /* Takes the option at *at and its value, if that is an argument of its own. */
 static bool take_option(struct command *c, char ***at) {
     const char *word = **at, *value = NULL;
@@ -76,7 +92,8 @@ static bool take_option(struct command *c, char ***at) {
     }
     if (o->argument && !value && (*at)[1]) value = *++*at;
     ++*at;
-    return vee_config_set(c->config, o->name, value, &c->error);
+    bool list = c->emulator && value && (o->letter == 'E' || o->letter == 'U');
+    return list ? take_list(c, o->name, value) : vee_config_set(c->config, o->name, value, &c->error);
 }
 
 /* The machine that a verb asks for; "" for any. NULL: not a verb that runs something. */
@@ -146,6 +163,7 @@ static int parse_all(struct command *c, char **argv) {
         return -1;
     }
     c->verbs = !emulator;
+    c->emulator = emulator;
     return parse(c, argv + 1);
 }
 

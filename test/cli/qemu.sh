@@ -1,7 +1,8 @@
 # The options and variables of QEMU's user-mode emulator.
 needs riscv64-linux-gnu-gcc || return
 riscv64-linux-gnu-gcc -O2 -static "$here/machine.c" -o machine || { fail "machine.c does not build"; return; }
-unset $(compgen -e QEMU_)
+riscv64-linux-gnu-gcc -O2 -static "$here/guest.c" -o guest || fail "guest.c does not build"
+unset $(compgen -e QEMU_) X Y
 ln -sf "$vee" qemu-riscv64
 q=./qemu-riscv64
 expect 0 "vee *" "" $q -version
@@ -37,6 +38,12 @@ expect 125 "" "vee: --cpu: 'v=on': this processor has no such extension; it is r
 expect 125 "" "vee: --cpu: 'zba=off': this processor always has that; *" $q -cpu max,zba=off ./machine
 expect 125 "" "vee: --cpu: 'vlen=128' is not NAME=on or NAME=off*" $q -cpu max,vlen=128 ./machine
 expect 125 "" "vee: --cpu: '' is not NAME=on or NAME=off*" $q -cpu max, ./machine
+
+# variables, with commas between them under this name only
+expect 0 "X=1 Y=2" "" $q -E X=1,Y=2 ./guest env
+expect 0 "X=1 Y=-" "" env Y=2 Z=3 QEMU_SET_ENV=X=1 $q -U Z,Y ./guest env
+expect 0 "X=1,Y=2 Y=-" "" "$vee" -E X=1,Y=2 ./guest env
+expect 125 "" "vee: --env: 'Y' is not VAR=VALUE" $q -E X=1,Y ./guest env
 
 # what is not there
 expect 125 "" "vee: --gdb: there is no debugger interface*" $q -g 1234 ./machine
