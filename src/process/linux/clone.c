@@ -1,4 +1,5 @@
-/* clone.c - processes: fork, vfork, the end. Threads are in thread.c. CLONE_VM with neither is ENOSYS.
+/* clone.c - processes: fork, vfork, the end; clone and clone3 ask for the same things in two forms. Threads are in
+ * thread.c. CLONE_VM with neither is ENOSYS.
  *
  * fork is the host's: the child is a copy of vee that goes on behind the call. The one thing that the host shares is
  * the memory of translated code, which both use and neither changes from then on (engine_fork).
@@ -10,36 +11,57 @@
  */
 #include "process/linux/linux.h"
 #include "base/os.h"
+#include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-#ifndef CLONE_PIDFD
-#define CLONE_PIDFD 0x1000
-#endif
-enum { CHILD_STACK = 1 << 20 };
+enum { CHILD_STACK = 1 << 20, TIDS = 32 /* namespaces within each other */ };
+/** What vee does itself in the child, because the host would do it to vee. */
+static const uint64_t own_flags = CLONE_SETTLS | CLONE_CLEAR_SIGHAND;
+
+static void handlers_clear(struct thread *t) {
+    for (int signal = 1; signal <= SIGNALS; signal++) {
+        struct action *a = &t->process->actions[signal];
+        if (a->handler == ACTION_DEFAULT || a->handler == ACTION_IGNORE) continue;
+        *a = (struct action){.handler = ACTION_DEFAULT};
+        signal_action_changed(t, signal);
+    }
+}
 
 /* In the child: signals that were waiting are the parent's. */
-static void child_begin(struct thread *t, uint64_t stack, uint64_t flags, uint64_t tls) {
+static void child_begin(struct thread *t, const struct clone_args *guest) {
     struct process *p = t->process;
     p->vm->stop_at = UINT64_MAX;
     t->caught = 0;
     t->queued = 0;
     t->interrupted = 1; /* so that the host gets the mask anew */
+    t->clear_tid = guest->flags & CLONE_CHILD_CLEARTID ? guest->child_tid : 0;
     p->abi->call_done(t->cpu, 0);
-    if (stack) p->abi->set_stack(t->cpu, stack);
-    if (flags & CLONE_SETTLS) p->abi->set_tls(t->cpu, tls);
+    if (guest->stack) p->abi->set_stack(t->cpu, guest->stack);
+    if (guest->flags & CLONE_SETTLS) p->abi->set_tls(t->cpu, guest->tls);
+    if (guest->flags & CLONE_CLEAR_SIGHAND) handlers_clear(t);
 }
 
-struct arguments {
-    uint64_t flags, stack, tls, parent_tid, child_tid;
-};
+/* Can the older call of the host, which every host has, say the same? */
+static bool old_form(const struct clone_args *h) {
+    return !(h->flags >> 32) && !(h->flags & CLONE_NEWTIME) && !h->set_tid_size &&
+           !((h->flags & CLONE_PIDFD) && (h->flags & CLONE_PARENT_SETTID));
+}
 
-static int64_t do_fork(struct call *c, const struct arguments *a) {
+/* The word that the older call has for both uses. */
+static uint64_t old_parent_word(const struct clone_args *h) {
+    return h->flags & CLONE_PIDFD ? h->pidfd : h->parent_tid;
+}
+
+static int64_t do_fork(struct call *c, const struct clone_args *guest, struct clone_args *host) {
     struct thread *t = c->thread;
     struct engine *e = c->process->vm->engine;
     engine_fork(e);
-    int64_t r = host_do(SYS_clone, a->flags & ~(uint64_t)CLONE_SETTLS, 0, a->parent_tid, a->child_tid, 0);
+    int64_t r = old_form(host)
+                    ? host_do(SYS_clone, host->flags | host->exit_signal, 0, old_parent_word(host), host->child_tid, 0)
+                    : host_do(SYS_clone3, host, sizeof *host);
     if (r != 0) return r;
     c->process->forked = true;
     c->process->threads = t;
@@ -47,7 +69,7 @@ static int64_t do_fork(struct call *c, const struct arguments *a) {
     t->leader = true;
     t->next = NULL;
     t->tid = (uint32_t)host_do(SYS_gettid);
-    child_begin(t, a->stack, a->flags, a->tls);
+    child_begin(t, guest);
     store_forked(c->process);
     if (!engine_fork_child(e, t->cpu)) signal_die(9);
     return CALL_STATE;
@@ -56,7 +78,7 @@ static int64_t do_fork(struct call *c, const struct arguments *a) {
 /** Shared with a vfork child. */
 struct vfork {
     struct thread *thread;
-    const struct arguments *arguments;
+    const struct clone_args *guest;
 };
 
 static int vfork_child(void *arg) {
@@ -65,7 +87,7 @@ static int vfork_child(void *arg) {
     struct vm *vm = t->process->vm;
     t->vforked = true;
     if (vm->counted) t->process->forked = true; /* its ids are the host's; there are no other threads to see this */
-    child_begin(t, v->arguments->stack, v->arguments->flags, v->arguments->tls);
+    child_begin(t, v->guest);
     if (signal_deliver(t) == ANSWER_RESUME) {
         engine_unlock(vm->engine); /* which the parent holds */
         engine_run(vm->engine, t->cpu);
@@ -102,7 +124,18 @@ static void bring_back(struct process *p, const struct kept *k) {
     p->space.limits = (struct space_limits){p->space_limit[0], p->data_limit[0], p->stack_limit[0]};
 }
 
-static int64_t do_vfork(struct call *c, const struct arguments *a) {
+static int64_t vfork_make(struct vfork *v, struct clone_args *host, uint8_t *stack) {
+    if (!old_form(host)) {
+        host->stack = (uintptr_t)stack;
+        host->stack_size = CHILD_STACK;
+        return host_clone3(host, sizeof *host, vfork_child, v);
+    }
+    int pid = clone(vfork_child, stack + CHILD_STACK, (int)(host->flags | host->exit_signal), v,
+                    (void *)(uintptr_t)old_parent_word(host), NULL, (void *)(uintptr_t)host->child_tid);
+    return pid < 0 ? -errno : pid;
+}
+
+static int64_t do_vfork(struct call *c, const struct clone_args *guest, struct clone_args *host) {
     struct process *p = c->process;
     struct vm *vm = p->vm;
     struct cpu *cpu = c->thread->cpu;
@@ -110,19 +143,17 @@ static int64_t do_vfork(struct call *c, const struct arguments *a) {
     uint8_t cpu_before[cpu_size];
     struct thread *t = c->thread, before = *t;
     struct kept kept = keep(p);
-    struct vfork v = {c->thread, a};
+    struct vfork v = {c->thread, guest};
     uint64_t stop_at = vm->stop_at;
     uint8_t *stack = os_stack_map(CHILD_STACK);
     if (!stack) return -ENOMEM;
     memcpy(cpu_before, cpu, cpu_size);
     t->child_ended = false;
-    int pid = clone(vfork_child, stack + CHILD_STACK, (int)(a->flags & ~(uint64_t)CLONE_SETTLS), &v,
-                    (void *)(uintptr_t)a->parent_tid, NULL, (void *)(uintptr_t)a->child_tid);
-    int64_t r = pid < 0 ? -errno : pid;
-    bool clean = pid < 0 || t->child_ended;
+    int64_t r = vfork_make(&v, host, stack);
+    bool clean = r < 0 || t->child_ended;
     engine_relock(vm->engine, cpu);
     os_release(stack - SPACE_PAGE, CHILD_STACK + SPACE_PAGE);
-    if (pid < 0) return r;
+    if (r < 0) return r;
     before.next = t->next; /* other threads may have come and gone */
     before.caught = t->caught;
     before.caught_info = t->caught_info;
@@ -136,16 +167,75 @@ static int64_t do_vfork(struct call *c, const struct arguments *a) {
     return r;
 }
 
+/* The guest's request, its stack given by its upper end, becomes a thread or a process. */
+static int64_t make(struct call *c, const struct clone_args *g, const uint32_t tids[]) {
+    struct clone_args h = {.flags = g->flags & ~own_flags,
+                           .exit_signal = g->exit_signal,
+                           .set_tid = g->set_tid_size ? (uintptr_t)tids : 0,
+                           .set_tid_size = g->set_tid_size,
+                           .cgroup = g->cgroup};
+    uint64_t child = 0, parent = 0, pidfd = 0;
+    if ((g->flags & CLONE_PIDFD) && !call_pointer(c, g->pidfd, 4, &pidfd)) return -EFAULT;
+    if ((g->flags & CLONE_PARENT_SETTID) && !call_pointer(c, g->parent_tid, 4, &parent)) return -EFAULT;
+    if ((g->flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)) && !call_pointer(c, g->child_tid, 4, &child))
+        return -EFAULT;
+    if ((g->flags & CLONE_PIDFD) && (g->flags & CLONE_PARENT_SETTID) && g->pidfd == g->parent_tid) return -EINVAL;
+    h.pidfd = pidfd;
+    h.parent_tid = parent;
+    h.child_tid = child;
+    if (g->flags & CLONE_THREAD) return thread_make(c, g);
+    if (!(g->flags & CLONE_VM)) return do_fork(c, g, &h);
+    return g->flags & CLONE_VFORK ? do_vfork(c, g, &h) : -ENOSYS;
+}
+
 int64_t call_clone(struct call *c) {
     const uint64_t *g = c->guest;
-    struct arguments a = {.flags = g[0], .stack = g[1], .tls = g[3]};
-    bool shares = a.flags & CLONE_VM;
-    if (a.flags & CLONE_THREAD) return thread_make(c);
-    if (shares && !(a.flags & CLONE_VFORK)) return -ENOSYS;
-    if ((a.flags & (CLONE_PARENT_SETTID | CLONE_PIDFD)) && !call_pointer(c, g[2], 4, &a.parent_tid)) return -EFAULT;
-    if ((a.flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)) && !call_pointer(c, g[4], 4, &a.child_tid))
-        return -EFAULT;
-    return shares ? do_vfork(c, &a) : do_fork(c, &a);
+    struct clone_args a = {.flags = (uint32_t)g[0] & ~(uint64_t)CSIGNAL,
+                           .exit_signal = g[0] & CSIGNAL,
+                           .pidfd = g[2],
+                           .parent_tid = g[2],
+                           .child_tid = g[4],
+                           .stack = g[1],
+                           .tls = g[3]};
+    return make(c, &a, NULL);
+}
+
+/* The request of clone3, which may be shorter than ours, or longer with zeros behind it. */
+static int64_t request_read(struct call *c, struct clone_args *a) {
+    uint64_t at = c->guest[0], size = c->guest[1];
+    uint8_t more;
+    if (size > SPACE_PAGE) return -E2BIG;
+    if (size < CLONE_ARGS_SIZE_VER0) return -EINVAL;
+    if (!call_read(c, at, a, size < sizeof *a ? size : sizeof *a)) return -EFAULT;
+    for (uint64_t i = sizeof *a; i < size; i++) {
+        if (!call_read(c, at + i, &more, 1)) return -EFAULT;
+        if (more) return -E2BIG;
+    }
+    return 0;
+}
+
+static bool request_valid(const struct clone_args *a, uint64_t size) {
+    const uint64_t known = UINT32_MAX | (uint64_t)CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
+    const uint64_t both = CLONE_SIGHAND | (uint64_t)CLONE_CLEAR_SIGHAND;
+    if (a->set_tid_size > TIDS || !a->set_tid != !a->set_tid_size) return false;
+    if (a->exit_signal > SIGNALS) return false;
+    if ((a->flags & CLONE_INTO_CGROUP) && (a->cgroup > INT_MAX || size < CLONE_ARGS_SIZE_VER2)) return false;
+    if (a->flags & (~known | CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME))) return false;
+    if ((a->flags & both) == both) return false;
+    if ((a->flags & (CLONE_THREAD | CLONE_PARENT)) && a->exit_signal) return false;
+    return !a->stack == !a->stack_size;
+}
+
+int64_t call_clone3(struct call *c) {
+    struct clone_args a = {0};
+    uint32_t tids[TIDS];
+    int64_t r = request_read(c, &a);
+    if (r < 0) return r;
+    if (!request_valid(&a, c->guest[1])) return -EINVAL;
+    if (a.set_tid_size && !call_read(c, a.set_tid, tids, a.set_tid_size * sizeof *tids)) return -EFAULT;
+    if (!space_within(&c->process->space, a.stack, a.stack_size)) return -EINVAL;
+    a.stack += a.stack_size;
+    return make(c, &a, tids);
 }
 
 /* ---- the end */

@@ -48,6 +48,9 @@ enum call_result {
 int64_t host_call(const uint32_t *interrupted, long number, const uint64_t args[6]);
 extern const char host_call_check[], host_call_end[], host_call_not_begun[];
 void host_signal_return(void);
+struct clone_args;
+/** clone3 with a stack of the child's own, on which it calls child(arg), which must not return. */
+int64_t host_clone3(const struct clone_args *args, size_t size, int (*child)(void *arg), void *arg);
 
 static inline int64_t host_do6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
     register uint64_t r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
@@ -112,8 +115,8 @@ int64_t process_id_out(const struct process *p, int64_t id);
 
 /* ---- threads (thread.c) */
 
-/** clone with CLONE_THREAD, and exit of one thread of several. */
-int64_t thread_make(struct call *c);
+/** clone with CLONE_THREAD (guest addresses, its stack given by its upper end), and exit of one thread of several. */
+int64_t thread_make(struct call *c, const struct clone_args *guest);
 int64_t thread_end(struct call *c);
 
 /* ---- signals (signal.c) */

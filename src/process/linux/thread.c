@@ -7,7 +7,9 @@
  */
 #include "process/linux/linux.h"
 #include "base/os.h"
+#include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -17,7 +19,19 @@
 #include <unistd.h>
 
 enum { HOST_STACK = 512 << 10, NEVER_RAN = -1 };
-static const uint64_t together = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+static const uint64_t together = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
+/* What a thread of the C library shares; one that is not to have it leaves it before it begins. */
+static const uint64_t shared = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM;
+/* What it can enter instead. */
+static const uint64_t spaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET;
+
+/** What the new thread does in the host before the guest may know of it; lives as long as its maker waits. */
+struct start {
+    struct thread *thread;
+    uint64_t leave; /* for unshare */
+    bool wants_pidfd;
+    int64_t result; /* the descriptor or an error */
+};
 
 static void thread_free(struct thread *t) {
     if (t->cpu) engine_cpu_free(t->process->vm->engine, t->cpu);
@@ -25,9 +39,21 @@ static void thread_free(struct thread *t) {
     free(t);
 }
 
+static bool begin(struct start *s) {
+    const uint64_t of_thread = O_EXCL; /* PIDFD_THREAD */
+    s->result = os_fault_stack() ? 0 : -EAGAIN;
+    if (s->result == 0 && s->wants_pidfd) s->result = host_do(SYS_pidfd_open, host_do(SYS_gettid), of_thread);
+    int64_t r = s->result >= 0 && s->leave ? host_do(SYS_unshare, s->leave) : 0;
+    if (r < 0) {
+        if (s->wants_pidfd) host_do(SYS_close, s->result);
+        s->result = r;
+    }
+    return s->result >= 0;
+}
+
 static void *thread_main(void *arg) {
-    struct thread *t = arg;
-    bool able = os_fault_stack();
+    struct thread *t = ((struct start *)arg)->thread;
+    bool able = begin(arg);
     signals_thread(t);
     __atomic_store_n(&t->tid, able ? (uint32_t)host_do(SYS_gettid) : (uint32_t)NEVER_RAN, __ATOMIC_SEQ_CST);
     os_wake(&t->tid, 1);
@@ -46,32 +72,32 @@ void threads_gone(struct process *p) {
     for (uint32_t n; (n = __atomic_load_n(&p->leaving, __ATOMIC_SEQ_CST)) != 0;) os_wait(&p->leaving, n, 0);
 }
 
-static bool host_thread(struct thread *t) {
+/* A descriptor for the thread, where one is wanted, or an error. */
+static int64_t host_thread(struct thread *t, uint64_t flags) {
+    struct start start = {t, (~flags & shared) | (flags & spaces), flags & CLONE_PIDFD, -EAGAIN};
     pthread_attr_t attributes;
     pthread_t host;
     uint64_t all = UINT64_MAX, before;
-    if (pthread_attr_init(&attributes)) return false;
+    if (pthread_attr_init(&attributes)) return -EAGAIN;
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, HOST_STACK);
     host_do(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8); /* until it is known as this thread */
-    bool made = !pthread_create(&host, &attributes, thread_main, t);
+    bool made = !pthread_create(&host, &attributes, thread_main, &start);
     host_do(SYS_rt_sigprocmask, SIG_SETMASK, &before, 0, 8);
     pthread_attr_destroy(&attributes);
-    if (!made) return false;
-    while (!__atomic_load_n(&t->tid, __ATOMIC_SEQ_CST)) os_wait(&t->tid, 0, 0);
-    return t->tid != (uint32_t)NEVER_RAN;
+    while (made && !__atomic_load_n(&t->tid, __ATOMIC_SEQ_CST)) os_wait(&t->tid, 0, 0);
+    return start.result;
 }
 
 /* A thread like c's, that goes on behind its call. NULL: no memory. */
-static struct thread *thread_new(struct call *c) {
-    const uint64_t *g = c->guest;
+static struct thread *thread_new(struct call *c, const struct clone_args *guest) {
     struct process *p = c->process;
     struct thread *t = calloc(1, sizeof *t);
     struct error error = {0};
     if (!t) return NULL;
     t->process = p;
     t->mask = c->thread->mask;
-    t->clear_tid = g[0] & CLONE_CHILD_CLEARTID ? g[4] : 0;
+    t->clear_tid = guest->flags & CLONE_CHILD_CLEARTID ? guest->child_tid : 0;
     void *scratch = mmap(NULL, sizeof *t->scratch, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (scratch != MAP_FAILED) t->scratch = scratch;
     if (t->scratch) t->cpu = engine_cpu_make(p->vm->engine, &error);
@@ -82,35 +108,38 @@ static struct thread *thread_new(struct call *c) {
     t->cpu->owner = t;
     cpu_copy(t->cpu, c->thread->cpu);
     p->abi->call_done(t->cpu, 0);
-    if (g[1]) p->abi->set_stack(t->cpu, g[1]);
-    if (g[0] & CLONE_SETTLS) p->abi->set_tls(t->cpu, g[3]);
+    if (guest->stack) p->abi->set_stack(t->cpu, guest->stack);
+    if (guest->flags & CLONE_SETTLS) p->abi->set_tls(t->cpu, guest->tls);
     t->interrupted = 1; /* so that the host gets the mask */
     cpu_poke(t->cpu);
     return t;
 }
 
-int64_t thread_make(struct call *c) {
-    const uint64_t *g = c->guest;
+int64_t thread_make(struct call *c, const struct clone_args *guest) {
     struct process *p = c->process;
-    uint64_t host;
-    if (p->vm->counted) return -ENOSYS; /* whose turn it is would not repeat */
-    if ((g[0] & together) != together) return (g[0] & CLONE_VM) && (g[0] & CLONE_SIGHAND) ? -ENOSYS : -EINVAL;
-    if ((g[0] & CLONE_PARENT_SETTID) && !call_pointer(c, g[2], 4, &host)) return -EFAULT;
-    if ((g[0] & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)) && !call_pointer(c, g[4], 4, &host)) return -EFAULT;
-    struct thread *t = thread_new(c);
+    const uint64_t flags = guest->flags, alone = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME;
+    if ((flags & together) != together || (flags & alone)) return -EINVAL;
+    if (((flags & CLONE_NEWNS) && (flags & CLONE_FS)) || ((flags & CLONE_NEWIPC) && (flags & CLONE_SYSVSEM)))
+        return -EINVAL;
+    if (p->vm->counted) return -ENOSYS;     /* whose turn it is would not repeat */
+    if (guest->set_tid_size) return -EPERM; /* the C library makes the thread, and the host numbers it */
+    if (flags & CLONE_INTO_CGROUP) return -EOPNOTSUPP;
+    struct thread *t = thread_new(c, guest);
     if (!t) return -ENOMEM;
     engine_share(p->vm->engine, c->thread->cpu);
-    if (!host_thread(t)) {
+    int64_t pidfd = host_thread(t, flags);
+    if (pidfd < 0) {
         engine_unlock(p->vm->engine); /* freeing a cpu takes the lock */
         thread_free(t);
         engine_lock(p->vm->engine, c->thread->cpu);
-        return -EAGAIN;
+        return pidfd;
     }
     /* It cannot go on before this answer is done. */
     t->next = p->threads;
     p->threads = t;
-    if (g[0] & CLONE_PARENT_SETTID) call_write(c, g[2], &t->tid, 4);
-    if (g[0] & CLONE_CHILD_SETTID) call_write(c, g[4], &t->tid, 4);
+    if (flags & CLONE_PIDFD) call_write(c, guest->pidfd, &pidfd, 4);
+    if (flags & CLONE_PARENT_SETTID) call_write(c, guest->parent_tid, &t->tid, 4);
+    if (flags & CLONE_CHILD_SETTID) call_write(c, guest->child_tid, &t->tid, 4);
     return t->tid;
 }
 
