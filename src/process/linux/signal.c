@@ -197,7 +197,8 @@ void signal_die(int signal) {
     uint64_t open = ~signal_bit(signal);
     setrlimit(RLIMIT_CORE, &no_core);
     host_action(signal, &none, NULL);
-    host_do(SYS_kill, getpid(), signal);
+    /* To this thread: another one might be too late to take it. */
+    host_do(SYS_tgkill, getpid(), host_do(SYS_gettid), signal);
     host_do(SYS_rt_sigprocmask, SIG_SETMASK, &open, 0, 8);
     _exit(128 + signal); /* only if it could not be sent */
 }
