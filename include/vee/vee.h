@@ -94,8 +94,8 @@ VEE_API bool vee_config_read_environment(struct vee_config *config, const char *
 /** What the guest's environment is before options "env" and "unset" edit it: NULL-terminated, copied. */
 VEE_API bool vee_config_guest_environment(struct vee_config *config, const char *const *environment,
                                           struct vee_error *error);
-/** The program's file is open already, at this descriptor: whatever `path` vee_open gets is a name only. The next vee_open
-    closes it, as it does when it fails. -1: it is not. */
+/** The program's file is open already, at this descriptor: whatever `path` vee_open gets is a name only. The next
+   vee_open closes it, as it does when it fails. -1: it is not. */
 VEE_API void vee_config_program(struct vee_config *config, int descriptor);
 /** Where the lines of option "log" go (without newline), together with `to`. Called from the running thread. */
 VEE_API void vee_config_log(struct vee_config *config, void (*line)(void *to, const char *text), void *to);

@@ -46,7 +46,7 @@ static void limits_take(struct process *p) {
     if (stack > p->stack_limit[1]) p->stack_limit[1] = stack;
     struct rlimit none = {0, p->core_limit[1]};
     setrlimit(RLIMIT_CORE, &none); /* a dump would be one of vee, not of the guest */
-    p->space.limits = (struct space_limits){p->space_limit[0], p->data_limit[0], p->stack_limit[0]};
+    process_limits_changed(p);
 }
 
 static void own_fd_open(struct process *p) {
@@ -123,7 +123,9 @@ static bool process_open(struct vm *vm) {
     vm->data = p;
     signals_inherit(p);
     p->exe = realpath(vm->options.path, NULL);
-    if (parts_make(p) && image_load(p, &vm->error) && signals_open(p, &vm->error)) {
+    const char *inherited = vm->options.inherited;
+    if (parts_make(p) && (!inherited || inherit_take(p, inherited, &vm->error)) && image_load(p, &vm->error) &&
+        signals_open(p, &vm->error)) {
         const char *path = vm->options.exec_name ? vm->options.exec_name : vm->options.path, *name = strrchr(path, '/');
         prctl(PR_SET_NAME, name ? name + 1 : path);
         own_fd_open(p);

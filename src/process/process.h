@@ -17,6 +17,7 @@
 
 struct process;
 struct thread;
+struct filter;
 
 /** siginfo_t as the kernel writes it, the same for every 64-bit Linux. */
 struct signal_info {
@@ -30,6 +31,11 @@ struct signal_info {
         struct {
             uint64_t address;
         } fault;
+        struct {
+            uint64_t address;
+            int32_t number;
+            uint32_t arch;
+        } call; /* a system call that a filter refused */
         uint8_t bytes[112];
     };
 };
@@ -52,6 +58,7 @@ struct abi {
     uint16_t elf_machine;
     uint32_t elf_flags; /* of core files */
     uint64_t hwcap;
+    uint32_t call_size;  /* of the instruction that makes a system call, bytes */
     const uint8_t *vdso; /* a page at most, mapped into every process: see tool/vdso_*.py */
     size_t vdso_size;
     uint64_t vdso_return; /* offset of the instructions that return from a signal handler */
@@ -102,8 +109,11 @@ struct thread {
     uint32_t tid; /* 0 until it runs */
     bool leader;  /* of its process: the kernel ends it */
     bool ended;
-    bool vforked;     /* runs in a vfork child, in the name of the thread that waits for it: ends by itself */
-    bool child_ended; /* by that child: it is about to end or execute, in good order */
+    bool vforked;           /* runs in a vfork child, in the name of the thread that waits for it: ends by itself */
+    bool child_ended;       /* by that child: it is about to end or execute, in good order */
+    bool late_privileges;   /* is to give up new privileges before its next call */
+    uint8_t seccomp;        /* SECCOMP_MODE_*: 0, strict, filters */
+    struct filter *filters; /* of its system calls, the newest first */
     struct scratch *scratch;
     uint32_t interrupted; /* there is something to deliver: blocking calls do not begin (read by host_call) */
     uint64_t mask;        /* signals that the guest blocks: bit n - 1 */
@@ -147,6 +157,11 @@ struct process {
 
 static inline struct process *process_of(struct vm *vm) {
     return vm->data;
+}
+
+/** The limits on address space are different ones. */
+static inline void process_limits_changed(struct process *p) {
+    p->space.limits = (struct space_limits){p->space_limit[0], p->data_limit[0], p->stack_limit[0]};
 }
 
 /* image.c */
@@ -206,5 +221,9 @@ void signals_thread(struct thread *t);
 enum answer signal_deliver(struct thread *t);
 /** A signal that the instruction at cpu->pc caused. */
 enum answer signal_force(struct thread *t, int signal, int code, uint64_t address);
+enum answer signal_force_info(struct thread *t, const struct signal_info *info);
+/* linux/inherit.c */
+/** Takes what the vee that executed this one has left in a descriptor, which is closed. */
+bool inherit_take(struct process *p, const char *descriptor, struct error *error);
 
 #endif

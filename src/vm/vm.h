@@ -38,6 +38,7 @@ struct vm_options {
     const char *sysroot;        /* process: -L */
     const char *store;          /* process: directory of kept translations; "off"; NULL: the usual one */
     bool strace;                /* process: print system calls */
+    const char *inherited;      /* process: descriptor of what was inherited, or NULL */
     const char *exec_name;      /* process: what was executed instead of `path`, or NULL */
     const char *release;        /* process: of uname, or NULL */
     const char *cpu;            /* process: model and extensions to agree with, or NULL */

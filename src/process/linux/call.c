@@ -170,7 +170,8 @@ enum answer linux_call(struct thread *t) {
     struct strace line, *trace = p->vm->options.strace ? &line : NULL;
     c.row = row;
     if (trace) strace_begin(trace, &c, number);
-    if (row) {
+    bool allowed = !t->seccomp || seccomp_allows(&c, number, &result);
+    if (row && allowed) {
         result = translate(&c);
         if (result == 0) result = row->handler ? row->handler(&c) : call_pass(&c);
     }

@@ -121,7 +121,7 @@ static void bring_back(struct process *p, const struct kept *k) {
     memcpy(p->data_limit, k->data_limit, sizeof k->data_limit);
     memcpy(p->stack_limit, k->stack_limit, sizeof k->stack_limit);
     memcpy(p->space_limit, k->space_limit, sizeof k->space_limit);
-    p->space.limits = (struct space_limits){p->space_limit[0], p->data_limit[0], p->stack_limit[0]};
+    process_limits_changed(p);
 }
 
 static int64_t vfork_make(struct vfork *v, struct clone_args *host, uint8_t *stack) {
@@ -143,16 +143,20 @@ static int64_t do_vfork(struct call *c, const struct clone_args *guest, struct c
     uint8_t cpu_before[cpu_size];
     struct thread *t = c->thread, before = *t;
     struct kept kept = keep(p);
+    struct thread filters = {0}; /* that the parent keeps */
     struct vfork v = {c->thread, guest};
     uint64_t stop_at = vm->stop_at;
     uint8_t *stack = os_stack_map(CHILD_STACK);
     if (!stack) return -ENOMEM;
     memcpy(cpu_before, cpu, cpu_size);
     t->child_ended = false;
+    seccomp_share(&filters, t);
     int64_t r = vfork_make(&v, host, stack);
     bool clean = r < 0 || t->child_ended;
     engine_relock(vm->engine, cpu);
     os_release(stack - SPACE_PAGE, CHILD_STACK + SPACE_PAGE);
+    seccomp_leave(t);
+    t->filters = filters.filters;
     if (r < 0) return r;
     before.next = t->next; /* other threads may have come and gone */
     before.caught = t->caught;

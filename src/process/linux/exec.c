@@ -19,6 +19,7 @@ struct vectors {
     const char **memory; /* mapped */
     size_t size;
     const char **argv, **envp; /* argv has room for options and the arguments of scripts before it */
+    char inherited[12];        /* descriptor */
 };
 
 static int64_t vector_count(struct call *c, uint64_t from) {
@@ -124,15 +125,31 @@ static void options_put(struct process *p, struct vectors *v, const char *execut
         *--v->argv = executed;
         *--v->argv = "--exec-name";
     }
+    if (*v->inherited) {
+        *--v->argv = v->inherited;
+        *--v->argv = "--inherited";
+    }
     for (const char *const *o = p->vm->options.carried; o && *o; o++) *--v->argv = *o;
     *--v->argv = "vee";
+}
+
+static void put_digits(char *at, unsigned v) {
+    char digits[12];
+    unsigned n = 0;
+    do digits[n++] = (char)('0' + v % 10);
+    while (v /= 10);
+    while (n) *at++ = digits[--n];
+    *at = 0;
 }
 
 static int64_t execute(struct call *c, struct vectors *v, const char *path) {
     struct process *p = c->process;
     const char *executed = path;
     int64_t kind = scripts_follow(c, v, &path);
+    int inherited = -1;
     if (kind < 0) return kind;
+    if ((kind == FILE_HOST || p->own_fd < 0) && c->thread->seccomp)
+        return -ENOEXEC; /* nothing would filter its calls */
     if (kind == FILE_GUEST) {
         const struct abi *abi = NULL;
         struct error error = {0};
@@ -142,6 +159,9 @@ static int64_t execute(struct call *c, struct vectors *v, const char *path) {
         if (sane) elf_close(&elf);
         if (fd >= 0) host_do(SYS_close, fd);
         if (!sane) return -ENOEXEC;
+        int64_t r = inherit_make(c->thread, &inherited);
+        if (r < 0) return r;
+        if (inherited >= 0) put_digits(v->inherited, (unsigned)inherited);
         if (p->own_fd >= 0) options_put(p, v, executed, path);
     }
     if (!c->thread->vforked && !p->forked) store_save(p);
@@ -156,6 +176,7 @@ static int64_t execute(struct call *c, struct vectors *v, const char *path) {
     c->thread->child_ended = false;
     signals_after_exec(c->thread);
     setrlimit(RLIMIT_CORE, &none);
+    if (inherited >= 0) host_do(SYS_close, inherited);
     return r;
 }
 
@@ -185,11 +206,7 @@ int64_t call_execveat(struct call *c) {
     if (!*name && !(flags & AT_EMPTY_PATH)) return -ENOENT;
     if (*name == '/' || fd == AT_FDCWD) return execute_with(c, name, c->guest[2], c->guest[3]);
     if (fd < 0) return -EBADF;
-    char digits[12], *at = link + strlen(link);
-    unsigned n = 0;
-    do digits[n++] = (char)('0' + fd % 10);
-    while (fd /= 10);
-    while (n) *at++ = digits[--n];
+    put_digits(link + strlen(link), (unsigned)fd);
     int64_t length = host_do(SYS_readlinkat, AT_FDCWD, link, joined, PATH_MAX - 1);
     if (length < 0) return -EBADF;
     joined[length] = 0;

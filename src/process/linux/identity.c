@@ -1,6 +1,7 @@
 /* identity.c - who and where a process is: ids, names, limits, the processor. What passes through is in syscall.def. */
 #include "process/linux/linux.h"
 #include <limits.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -111,7 +112,7 @@ static int64_t limit_exchange(struct call *c, int64_t pid, int resource, uint64_
             if (set[1] > limit[1] && geteuid() != 0) return -EPERM;
             memcpy(limit, set, sizeof set);
             if (resource == RLIMIT_CORE) signals_core_limit(p);
-            p->space.limits = (struct space_limits){p->space_limit[0], p->data_limit[0], p->stack_limit[0]};
+            process_limits_changed(p);
         }
     }
     return to && !call_write(c, to, old, sizeof old) ? -EFAULT : 0;
@@ -143,7 +144,16 @@ static const struct prctl_row {
     {PR_MCE_KILL, 0},         {PR_MCE_KILL_GET, 0},     {PR_SET_CHILD_SUBREAPER, 0}, {PR_GET_CHILD_SUBREAPER, 4},
     {PR_SET_NO_NEW_PRIVS, 0}, {PR_GET_NO_NEW_PRIVS, 0}, {PR_GET_THP_DISABLE, 0},     {PR_SET_THP_DISABLE, 0},
     {PR_CAP_AMBIENT, 0},      {PR_SET_PTRACER, 0},      {PR_GET_TID_ADDRESS, -8},    {PR_GET_SECCOMP, 0},
+    {PR_SET_SECCOMP, 0},
 };
+
+static int64_t set_seccomp(struct call *c) {
+    switch (c->guest[1]) {
+    case SECCOMP_MODE_STRICT: return seccomp_do(c, SECCOMP_SET_MODE_STRICT, 0, 0); /* whatever is behind it */
+    case SECCOMP_MODE_FILTER: return seccomp_do(c, SECCOMP_SET_MODE_FILTER, 0, c->guest[2]);
+    default: return -EINVAL;
+    }
+}
 
 int64_t call_prctl(struct call *c) {
     int option = (int)c->guest[0];
@@ -151,6 +161,8 @@ int64_t call_prctl(struct call *c) {
         const struct prctl_row *row = &prctl_rows[i];
         uint64_t arg = c->guest[1];
         if (row->option != option) continue;
+        if (option == PR_GET_SECCOMP) return c->thread->seccomp;
+        if (option == PR_SET_SECCOMP) return set_seccomp(c);
         if (option == PR_GET_TID_ADDRESS) return call_write(c, c->guest[1], &c->thread->clear_tid, 8) ? 0 : -EFAULT;
         if (row->size && !call_pointer(c, c->guest[1], (uint64_t)row->size, &arg)) {
             /* A name may end before the limit of memory does. */

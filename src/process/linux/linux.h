@@ -119,6 +119,25 @@ int64_t process_id_out(const struct process *p, int64_t id);
 int64_t thread_make(struct call *c, const struct clone_args *guest);
 int64_t thread_end(struct call *c);
 
+/* ---- seccomp (seccomp.c), for threads with thread->seccomp */
+
+/** Do the filters let the call pass? If not, result is the answer. */
+bool seccomp_allows(struct call *c, uint64_t number, int64_t *result);
+/** seccomp and prctl: the operation with its flags and argument. */
+int64_t seccomp_do(struct call *c, uint64_t operation, uint64_t flags, uint64_t at);
+/** A thread gets what another one has; it is gone. */
+void seccomp_share(struct thread *to, const struct thread *from);
+void seccomp_leave(struct thread *t);
+/** Writes the filters to a file, and reads them, of bytes that may be anything. */
+size_t seccomp_pass_size(const struct thread *t);
+bool seccomp_pass(const struct thread *t, int fd);
+bool seccomp_take(struct thread *t, int fd);
+
+/* ---- exec (inherit.c) */
+
+/** A descriptor with what the new program inherits, -1 if there is nothing; 0 or a negative errno. */
+int64_t inherit_make(struct thread *t, int *descriptor);
+
 /* ---- signals (signal.c) */
 
 static inline uint64_t signal_bit(int signal) {

@@ -217,6 +217,7 @@ static const struct abi riscv64 = {
     .guest = &guest_riscv,
     .elf_machine = ELF_RISCV,
     .elf_flags = 5, /* compressed instructions, double precision in registers */
+    .call_size = CALL_SIZE,
     .hwcap = 1 << ('i' - 'a') | 1 << ('m' - 'a') | 1 << 0 | 1 << ('f' - 'a') | 1 << ('d' - 'a') | 1 << ('c' - 'a'),
     .vdso = vdso_image,
     .vdso_size = sizeof vdso_image,

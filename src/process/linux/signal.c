@@ -323,10 +323,14 @@ enum answer signal_deliver(struct thread *t) {
 }
 
 enum answer signal_force(struct thread *t, int signal, int code, uint64_t address) {
-    struct action *a = &t->process->actions[signal];
     struct signal_info info = {.signo = signal, .code = code, .fault.address = address};
-    if (a->handler == ACTION_IGNORE || (t->mask & signal_bit(signal))) a->handler = ACTION_DEFAULT;
-    enum answer answer = deliver(t, signal, &info);
+    return signal_force_info(t, &info);
+}
+
+enum answer signal_force_info(struct thread *t, const struct signal_info *info) {
+    struct action *a = &t->process->actions[info->signo];
+    if (a->handler == ACTION_IGNORE || (t->mask & signal_bit(info->signo))) a->handler = ACTION_DEFAULT;
+    enum answer answer = deliver(t, info->signo, info);
     t->interrupted = 1; /* the host gets the new mask from signal_deliver */
     return answer;
 }

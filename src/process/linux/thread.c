@@ -36,6 +36,7 @@ struct start {
 static void thread_free(struct thread *t) {
     if (t->cpu) engine_cpu_free(t->process->vm->engine, t->cpu);
     if (t->scratch) munmap(t->scratch, sizeof *t->scratch);
+    seccomp_leave(t);
     free(t);
 }
 
@@ -105,6 +106,7 @@ static struct thread *thread_new(struct call *c, const struct clone_args *guest)
         thread_free(t);
         return NULL;
     }
+    seccomp_share(t, c->thread);
     t->cpu->owner = t;
     cpu_copy(t->cpu, c->thread->cpu);
     p->abi->call_done(t->cpu, 0);

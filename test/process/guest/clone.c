@@ -1,5 +1,6 @@
 /* clone.c - clone3 and the older clone: what they refuse, descriptors of processes, handlers that are dropped, children
- * and threads on stacks of their own, threads that share less. Children on such stacks call nothing of the C library. */
+ * and threads on stacks of their own, threads that share less. Children on such stacks call nothing of the C library.
+ */
 #include "check.h"
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -275,7 +276,7 @@ static void test_thread(void) {
     CHECK_IS(umask(022), 077); /* shared */
     run_thread(CLONE_FILES, &s, NULL);
     CHECK_IS(s.umask, 022);
-    CHECK_IS(umask(022), 022); /* its own */
+    CHECK_IS(umask(022), 022);                                 /* its own */
     if (syscall(SYS_pidfd_open, getpid(), O_EXCL) < 0) return; /* a kernel without descriptors of threads */
     run_thread(CLONE_FS | CLONE_FILES | CLONE_SYSVSEM, &s, &pidfd);
     struct pollfd wait = {.fd = pidfd, .events = POLLIN};

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <spawn.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 extern char **environ;
@@ -15,6 +16,12 @@ static char self[4096];
 static int child_main(int argc, char **argv) {
     if (!strcmp(argv[1], "status")) return atoi(argv[2]);
     if (!strcmp(argv[1], "signal")) raise(atoi(argv[2]));
+    for (int which = 0; which < 4 && !strcmp(argv[1], "limits"); which++) {
+        static const int limits[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_CORE};
+        struct rlimit r = {0};
+        CHECK_IS(getrlimit(limits[which], &r), 0);
+        printf("%lu %lu ", (unsigned long)r.rlim_cur >> 20, (unsigned long)r.rlim_max >> 20);
+    }
     if (!strcmp(argv[1], "show")) {
         sigset_t mask;
         struct sigaction a;
@@ -132,6 +139,14 @@ static void by_own_link(void) {
     execl("/proc/self/exe", "link", "show", NULL);
 }
 
+static void with_limits(void) {
+    setrlimit(RLIMIT_AS, &(struct rlimit){900u << 20, 1000u << 20});
+    setrlimit(RLIMIT_DATA, &(struct rlimit){200u << 20, 300u << 20});
+    setrlimit(RLIMIT_STACK, &(struct rlimit){20u << 20, 30u << 20});
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 40u << 20});
+    execl(self, self, "limits", NULL);
+}
+
 static void inheritance(void) {
     char text[200], name[16] = "";
     strncpy(name, strrchr(self, '/') + 1, 15);
@@ -140,6 +155,7 @@ static void inheritance(void) {
     SHOWN(with_signals, text);
     sprintf(text, "argc 2 argv0  blocked 0 ignored 0 handled 0 env none exe 1 comm %s open -1\n", name);
     SHOWN(with_little, text);
+    SHOWN(with_limits, "900 1000 200 300 20 30 0 40 ");
     shown(by_descriptor);
     CHECK(strstr(output, "argc 2 argv0 fd ") && strstr(output, "env fd exe 1"));
     shown(by_own_link);
