@@ -178,6 +178,7 @@ manual: all
 	$(B)/vee help --man > docs/vee.1
 	$(B)/vee help --markdown > docs/usage.md
 	cp $(GEN)/riscv_isa.md docs/riscv.md
+	$(PYTHON) tool/syscalls.py > docs/syscalls.md
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')

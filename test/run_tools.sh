@@ -58,6 +58,13 @@ expect 1 "*vm/ names 'uart'*1 violations" layers vm/x.h 'struct UART_state;'
 expect 1 "*host/ names the system call 'SYS_mmap'*" layers host/x86_64/x.c 'int n = SYS_mmap;'
 expect 1 "*folder extra is in no layer*" layers extra/x.c ''
 
+# system_calls SED-SCRIPT: the table with a change
+system_calls() { sed "$1" src/process/linux/syscall.def >"$work/syscall.def" && tool/syscalls.py "$work/syscall.def"; }
+expect 0 "# System calls*| 117 | \`ptrace\` | ENOSYS |*## Passed on*## Answered by vee*" system_calls ''
+expect 1 "*no row for ?63?;*" system_calls '/^PASS(63,/d'
+expect 1 "*number 64 has two rows" system_calls 's/^PASS(63,/PASS(64,/'
+expect 1 "*rows for ?244?*" system_calls 's/^\(PASS(63,.*\)/\1\nPASS(244, x, "", ONCE)/'
+
 # rows LINE...: tool/isagen.py on a small instruction set of fixed bits
 rows() {
     rm -rf "$work/isa"

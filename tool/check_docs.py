@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks README.md and docs/*.md: relative links resolve, files that are named exist, every page is linked from the
-README, docs/riscv.md is what the generator makes. Prints a line for each fault; the last line is `N passed, N failed`.
+README, docs/riscv.md and docs/syscalls.md are what their generators make. Prints a line for each fault; the last line is `N passed, N failed`.
 
 A name in backquotes is a file's when it starts with a folder of the project or has a slash and a suffix of sources; it is
 looked up in the root and in src/, `*` standing for anything. Capital words (NAME, G, H) are placeholders.
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-GENERATED = ("docs/riscv.md", "docs/usage.md")
+GENERATED = ("docs/riscv.md", "docs/usage.md", "docs/syscalls.md")
 FILE = re.compile(r"(src|test|tool|fuzz|bench|docs|include|examples)/[\w./*]+|[a-z][\w/]*/[\w.*]+\.(c|h|S|def|isa|py|sh|test)")
 PLACEHOLDER = re.compile(r"NAME|NOTATION|/[GH](/|\.|$)")
 
@@ -45,11 +45,18 @@ class Check:
         return text
 
     def generated(self):
+        command = [sys.executable, "tool/syscalls.py"]
+        made = subprocess.run(command, cwd=self.root, check=True, stdout=subprocess.PIPE, text=True)
+        self.fresh("docs/syscalls.md", made.stdout)
         with tempfile.TemporaryDirectory() as out:
             command = ["tool/isagen.py", "riscv", "src/guest/riscv", out]
             subprocess.run([sys.executable, *command], cwd=self.root, check=True)
-            with open(os.path.join(out, "riscv_isa.md")) as made, open(os.path.join(self.root, "docs/riscv.md")) as kept:
-                self.that(made.read() == kept.read(), "docs/riscv.md is out of date: make manual")
+            with open(os.path.join(out, "riscv_isa.md"), encoding="utf-8") as made:
+                self.fresh("docs/riscv.md", made.read())
+
+    def fresh(self, page, made):
+        with open(os.path.join(self.root, page), encoding="utf-8") as kept:
+            self.that(made == kept.read(), f"{page} is out of date: make manual")
 
 
 def main(root):

@@ -10,13 +10,31 @@
 #include <unistd.h>
 
 enum { ROWS = 512 };
+static int64_t call_absent(struct call *c);
 static const struct row rows[ROWS] = {
-#define PASS(number, name, args, restart) [number] = {#name, args, NULL, SYS_##name, restart},
-#define CALL(number, name, args, restart) [number] = {#name, args, call_##name, -1, restart},
+#define PASS(number, name, args, restart)   [number] = {#name, args, NULL, SYS_##name, restart},
+#define SAME(number, name, args, restart)   [number] = {#name, args, NULL, number, restart},
+#define ABSENT(number, name, error, reason) [number] = {#name, "l l l l l l", call_absent, error, ONCE},
+#define CALL(number, name, args, restart)   [number] = {#name, args, call_##name, -1, restart},
 #include "process/linux/syscall.def"
 };
 
+static int64_t call_absent(struct call *c) {
+    return -(int64_t)c->row->host;
+}
+
 /* ---- arguments */
+
+int64_t call_read_struct(struct call *c, uint64_t from, uint64_t size, void *to, size_t known) {
+    uint8_t more;
+    memset(to, 0, known);
+    if (!call_read(c, from, to, size < known ? size : known)) return -EFAULT;
+    for (uint64_t i = known; i < size; i++) {
+        if (!call_read(c, from + i, &more, 1)) return -EFAULT;
+        if (more) return -E2BIG;
+    }
+    return 0;
+}
 
 bool call_pointer(struct call *c, uint64_t guest, uint64_t size, uint64_t *host) {
     if (!space_within(&c->process->space, guest, size)) return false;

@@ -204,20 +204,6 @@ int64_t call_clone(struct call *c) {
     return make(c, &a, NULL);
 }
 
-/* The request of clone3, which may be shorter than ours, or longer with zeros behind it. */
-static int64_t request_read(struct call *c, struct clone_args *a) {
-    uint64_t at = c->guest[0], size = c->guest[1];
-    uint8_t more;
-    if (size > SPACE_PAGE) return -E2BIG;
-    if (size < CLONE_ARGS_SIZE_VER0) return -EINVAL;
-    if (!call_read(c, at, a, size < sizeof *a ? size : sizeof *a)) return -EFAULT;
-    for (uint64_t i = sizeof *a; i < size; i++) {
-        if (!call_read(c, at + i, &more, 1)) return -EFAULT;
-        if (more) return -E2BIG;
-    }
-    return 0;
-}
-
 static bool request_valid(const struct clone_args *a, uint64_t size) {
     const uint64_t known = UINT32_MAX | (uint64_t)CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
     const uint64_t both = CLONE_SIGHAND | (uint64_t)CLONE_CLEAR_SIGHAND;
@@ -231,11 +217,14 @@ static bool request_valid(const struct clone_args *a, uint64_t size) {
 }
 
 int64_t call_clone3(struct call *c) {
-    struct clone_args a = {0};
+    struct clone_args a;
     uint32_t tids[TIDS];
-    int64_t r = request_read(c, &a);
+    uint64_t size = c->guest[1];
+    if (size > SPACE_PAGE) return -E2BIG;
+    if (size < CLONE_ARGS_SIZE_VER0) return -EINVAL;
+    int64_t r = call_read_struct(c, c->guest[0], size, &a, sizeof a);
     if (r < 0) return r;
-    if (!request_valid(&a, c->guest[1])) return -EINVAL;
+    if (!request_valid(&a, size)) return -EINVAL;
     if (a.set_tid_size && !call_read(c, a.set_tid, tids, a.set_tid_size * sizeof *tids)) return -EFAULT;
     if (!space_within(&c->process->space, a.stack, a.stack_size)) return -EINVAL;
     a.stack += a.stack_size;

@@ -103,3 +103,37 @@ int64_t call_futex(struct call *c) {
     if (two && !call_pointer(c, g[4], 4, &second)) return -EFAULT;
     return call_wait(c, SYS_futex, word, g[1], g[2], time, second, g[5]);
 }
+
+/** struct futex_waitv: the same on every computer. */
+struct waiter {
+    uint64_t value, word;
+    uint32_t flags, reserved;
+};
+enum { WAITERS = 128 };
+
+/* Waiters with host addresses, in scratch. */
+static int64_t waiters_read(struct call *c, uint64_t from, uint32_t count, struct waiter **to) {
+    struct waiter *w = (struct waiter *)(void *)c->thread->scratch->bytes;
+    _Static_assert(WAITERS * sizeof *w <= sizeof c->thread->scratch->bytes, "room for all");
+    if (!call_read(c, from, w, count * sizeof *w)) return -EFAULT;
+    for (uint32_t i = 0; i < count; i++)
+        if (!call_pointer(c, w[i].word, sizeof w[i].value, &w[i].word)) return -EFAULT;
+    *to = w;
+    return 0;
+}
+
+int64_t call_futex_waitv(struct call *c) {
+    struct waiter *w;
+    uint32_t count = (uint32_t)c->guest[1];
+    if (!count || count > WAITERS || !c->guest[0]) return -EINVAL;
+    int64_t r = waiters_read(c, c->guest[0], count, &w);
+    if (r < 0) return r;
+    return call_wait(c, SYS_futex_waitv, (uintptr_t)w, count, c->host[2], c->host[3], c->host[4], 0);
+}
+
+int64_t call_futex_requeue(struct call *c) {
+    struct waiter *w;
+    if (!c->guest[0]) return -EINVAL;
+    int64_t r = waiters_read(c, c->guest[0], 2, &w);
+    return r < 0 ? r : host_do(456 /* futex_requeue */, w, c->host[1], c->host[2], c->host[3]);
+}

@@ -6,6 +6,7 @@
  */
 #include "process/linux/linux.h"
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -216,4 +217,16 @@ int64_t call_execveat(struct call *c) {
         strcpy(joined + length + 1, name);
     }
     return execute_with(c, joined, c->guest[2], c->guest[3]);
+}
+
+/* Whoever executes a guest program executes vee, so the rules must allow that. What they do not handle is no part of a
+   rule, so the right to read is asked for on its own, too. */
+int64_t call_landlock_restrict_self(struct call *c) {
+    static const uint64_t rights[] = {LANDLOCK_ACCESS_FS_EXECUTE, LANDLOCK_ACCESS_FS_READ_FILE};
+    struct landlock_path_beneath_attr rule = {.parent_fd = c->process->own_fd};
+    for (unsigned i = 0; rule.parent_fd >= 0 && i < sizeof rights / sizeof *rights; i++) {
+        rule.allowed_access = rights[i];
+        host_do(SYS_landlock_add_rule, c->host[0], LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+    }
+    return host_do(SYS_landlock_restrict_self, c->host[0], c->host[1]);
 }

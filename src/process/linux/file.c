@@ -62,6 +62,31 @@ int64_t call_fstat(struct call *c) {
     return r < 0 ? r : stat_write(c, c->guest[1], &st);
 }
 
+/* ---- extended attributes */
+
+/* The value is behind a pointer in a struct. */
+static int64_t attribute_at(struct call *c, long number) {
+    struct {
+        uint64_t value;
+        uint32_t size, flags;
+    } a;
+    uint64_t size = c->guest[5];
+    if (size > SPACE_PAGE) return -E2BIG;
+    if (size < sizeof a) return -EINVAL;
+    int64_t r = call_read_struct(c, c->guest[4], size, &a, sizeof a);
+    if (r < 0) return r;
+    if (a.value && !call_pointer(c, a.value, a.size, &a.value)) return -EFAULT;
+    return host_do(number, c->host[0], c->host[1], c->host[2], c->host[3], &a, sizeof a);
+}
+
+int64_t call_setxattrat(struct call *c) {
+    return attribute_at(c, 463);
+}
+
+int64_t call_getxattrat(struct call *c) {
+    return attribute_at(c, 464);
+}
+
 /* ---- opening */
 
 int64_t call_openat(struct call *c) {

@@ -24,7 +24,7 @@ struct row {
     const char *name;
     const char *args; /* letters: see syscall.def */
     int64_t (*handler)(struct call *c);
-    int32_t host; /* its number on the host, for calls that are passed through */
+    int32_t host; /* its number on the host, for calls that are passed through; an errno for those that are absent */
     uint8_t restart;
 };
 
@@ -86,6 +86,9 @@ const char *call_path_for(struct call *c, int dir, const char *path, bool follow
 int64_t call_iovec(struct call *c, uint64_t from, uint64_t count);
 /** Host address of guest memory of this size for the kernel to access; false if it is not the guest's. */
 bool call_pointer(struct call *c, uint64_t guest, uint64_t size, uint64_t *host);
+
+/** Reads a struct of a size that the guest gives: what is missing in it is 0, what is behind it must be. */
+int64_t call_read_struct(struct call *c, uint64_t from, uint64_t size, void *to, size_t known);
 
 static inline bool call_read(struct call *c, uint64_t from, void *to, size_t size) {
     return space_read(&c->process->space, from, to, size);
@@ -184,6 +187,8 @@ size_t proc_hide(int hidden, uint8_t *list, size_t size);
 
 /* ---- handlers, named by the rows of syscall.def */
 #define PASS(number, name, args, restart)
+#define SAME(number, name, args, restart)
+#define ABSENT(number, name, error, reason)
 #define CALL(number, name, args, restart) int64_t call_##name(struct call *c);
 #include "process/linux/syscall.def"
 

@@ -138,3 +138,17 @@ int64_t call_signalfd4(struct call *c) {
     set = signal_host_mask(set);
     return host_do(SYS_signalfd4, c->host[0], &set, SET_SIZE, c->guest[3]);
 }
+
+/* A thread is told by a message whose text is behind the value. */
+int64_t call_mq_notify(struct call *c) {
+    enum { COOKIE = 32, EVENT_SIZE = 64 };
+    struct {
+        uint64_t value;
+        int32_t signal, how;
+        uint8_t rest[EVENT_SIZE - 16];
+    } event;
+    if (!c->guest[1]) return host_do(SYS_mq_notify, c->host[0], 0);
+    if (!call_read(c, c->guest[1], &event, sizeof event)) return -EFAULT;
+    if (event.how == SIGEV_THREAD && !call_pointer(c, event.value, COOKIE, &event.value)) return -EFAULT;
+    return host_do(SYS_mq_notify, c->host[0], &event);
+}

@@ -1,11 +1,16 @@
-/* sysv.c - System V semaphores and message queues: the calls whose last argument depends on the command. Sets, queues
- * and their permissions are the host's, so guests and host programs share them. Shared memory (shmget) is not there.
+/* sysv.c - System V semaphores, message queues and shared memory: the calls whose last argument depends on the command,
+ * and attaching. Sets, queues, segments and their permissions are the host's, so guests and host programs share them.
+ *
+ * The guest's space places a segment: as a shared mapping, an object of its own, over which the host's is then
+ * attached. So whatever unmaps detaches.
  */
 #include "process/linux/linux.h"
 #include <string.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
+#include <sys/shm.h>
 
 /** struct semid64_ds as 64-bit guests have it; x86-64 has a word more behind each time. */
 struct guest_semaphores {
@@ -70,9 +75,18 @@ int64_t call_semctl(struct call *c) {
     }
 }
 
+/* ---- what queues and segments have in common: structs that are the same for every 64-bit Linux */
+
+/* Passes a control call on whose argument is this many bytes, or none. */
+static int64_t control(struct call *c, long number, size_t size) {
+    uint64_t host = 0;
+    if (size && !call_pointer(c, c->guest[2], size, &host)) return -EFAULT;
+    return host_do(number, c->guest[0], c->guest[1], host);
+}
+
 static int64_t queue_show(struct call *c, int command, uint64_t to) {
     struct msqid_ds q;
-    _Static_assert(sizeof q == 120, "layout: the same for every 64-bit Linux");
+    _Static_assert(sizeof q == 120, "layout");
     int64_t r = host_do(SYS_msgctl, c->guest[0], command, &q);
     if (r < 0) return r;
     q.msg_lspid = (pid_t)process_id_out(c->process, q.msg_lspid);
@@ -82,20 +96,82 @@ static int64_t queue_show(struct call *c, int command, uint64_t to) {
 
 int64_t call_msgctl(struct call *c) {
     int command = (int)c->guest[1];
-    uint64_t host = 0;
     switch (command) {
     case IPC_STAT:
     case MSG_STAT:
     case MSG_STAT_ANY: return queue_show(c, command, c->guest[2]);
-    case IPC_SET:
-        if (!call_pointer(c, c->guest[2], sizeof(struct msqid_ds), &host)) return -EFAULT;
-        break;
+    case IPC_SET: return control(c, SYS_msgctl, sizeof(struct msqid_ds));
     case IPC_INFO:
-    case MSG_INFO:
-        if (!call_pointer(c, c->guest[2], sizeof(struct msginfo), &host)) return -EFAULT;
-        break;
-    case IPC_RMID: break;
+    case MSG_INFO: return control(c, SYS_msgctl, sizeof(struct msginfo));
+    case IPC_RMID: return control(c, SYS_msgctl, 0);
     default: return -EINVAL;
     }
-    return host_do(SYS_msgctl, c->guest[0], command, host);
+}
+
+/* ---- shared memory */
+
+static int64_t segment_show(struct call *c, int command, uint64_t to) {
+    struct shmid_ds m;
+    _Static_assert(sizeof m == 112, "layout");
+    int64_t r = host_do(SYS_shmctl, c->guest[0], command, &m);
+    if (r < 0) return r;
+    m.shm_cpid = (pid_t)process_id_out(c->process, m.shm_cpid);
+    m.shm_lpid = (pid_t)process_id_out(c->process, m.shm_lpid);
+    return call_write(c, to, &m, sizeof m) ? r : -EFAULT;
+}
+
+int64_t call_shmctl(struct call *c) {
+    int command = (int)c->guest[1];
+    switch (command) {
+    case IPC_STAT:
+    case SHM_STAT:
+    case SHM_STAT_ANY: return segment_show(c, command, c->guest[2]);
+    case IPC_SET: return control(c, SYS_shmctl, sizeof(struct shmid_ds));
+    case IPC_INFO: return control(c, SYS_shmctl, sizeof(struct shminfo));
+    case SHM_INFO: return control(c, SYS_shmctl, sizeof(struct shm_info));
+    case SHM_LOCK:
+    case SHM_UNLOCK:
+    case IPC_RMID: return control(c, SYS_shmctl, 0);
+    default: return -EINVAL;
+    }
+}
+
+int64_t call_shmat(struct call *c) {
+    struct space *s = &c->process->space;
+    struct shmid_ds m;
+    uint64_t at = c->guest[1], flags = c->guest[2];
+    uint32_t prot = PROT_READ, how = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
+    if ((int)c->guest[0] < 0) return -EINVAL;
+    if ((at & (SPACE_PAGE - 1)) && !(flags & SHM_RND)) return -EINVAL;
+    if (!(at & -(uint64_t)SPACE_PAGE) && (flags & SHM_REMAP)) return -EINVAL;
+    if (at) how |= flags & SHM_REMAP ? MAP_FIXED : MAP_FIXED_NOREPLACE;
+    if (!(flags & SHM_RDONLY)) prot |= PROT_WRITE;
+    if (flags & SHM_EXEC) prot |= PROT_EXEC;
+    int64_t r = host_do(SYS_shmctl, c->guest[0], IPC_STAT, &m);
+    if (r < 0) return r;
+    r = space_map(s, at & -(uint64_t)SPACE_PAGE, m.shm_segsz, prot, how, -1, 0, ORIGIN_SYSV);
+    if (r < 0) return r == -EEXIST ? -EINVAL : r;
+    at = (uint64_t)r;
+    r = host_do(SYS_shmat, c->guest[0], space_host(s, at), (flags & SHM_RDONLY) | SHM_REMAP);
+    if (r < 0 && r >= -4095) {
+        space_unmap(s, at, m.shm_segsz);
+        return r;
+    }
+    return (int64_t)at;
+}
+
+/* Every piece of the segment that is where it was attached. */
+int64_t call_shmdt(struct call *c) {
+    struct space *s = &c->process->space;
+    uint64_t start = c->guest[0], next;
+    const struct mapping *m = space_find(s, start);
+    if ((start & (SPACE_PAGE - 1)) || !m || m->start != start || m->origin != ORIGIN_SYSV || m->offset) return -EINVAL;
+    const uint64_t object = m->ino;
+    for (; m; m = space_next(s, next)) {
+        next = m->end;
+        if (m->origin != ORIGIN_SYSV || m->ino != object || m->offset != m->start - start) continue;
+        int64_t r = space_unmap(s, m->start, m->end - m->start);
+        if (r < 0) return r;
+    }
+    return 0;
 }

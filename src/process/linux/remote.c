@@ -1,0 +1,67 @@
+/* remote.c - calls about the memory and the resources of another process.
+ *
+ * Addresses in another guest are host addresses, too, so they can be passed on; but what lies above the limit of guests
+ * is vee's there as here, and is as good as unmapped. With --window every guest has its memory somewhere else, so only
+ * the caller's own is within reach.
+ */
+#include "process/linux/linux.h"
+#include <linux/kcmp.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* The vectors in the other process, in scratch, as far as they lie in a guest's memory; how many. */
+static int64_t remote_vectors(struct call *c, uint64_t from, uint64_t count, struct iovec **to) {
+    struct iovec *v = (struct iovec *)(void *)c->thread->scratch->bytes;
+    const struct space *s = &c->process->space;
+    _Static_assert(CALL_IOVECS * sizeof *v <= sizeof c->thread->scratch->bytes, "room for all");
+    if (count > CALL_IOVECS) return -EINVAL;
+    if (!call_read(c, from, v, count * sizeof *v)) return -EFAULT;
+    for (uint64_t i = 0; i < count; i++)
+        if ((int64_t)v[i].iov_len < 0) return -EINVAL;
+    *to = v;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t at = (uintptr_t)v[i].iov_base;
+        if (at > s->limit) return i ? (int64_t)i : -EFAULT;
+        v[i].iov_base = space_host(s, at);
+        if (v[i].iov_len <= s->limit - at) continue;
+        v[i].iov_len = s->limit - at; /* its last page is never mapped */
+        return (int64_t)i + 1;
+    }
+    return (int64_t)count;
+}
+
+static int64_t transfer(struct call *c, long number) {
+    struct iovec *remote;
+    int64_t count = remote_vectors(c, c->guest[3], c->guest[4], &remote);
+    if (c->guest[5]) return -EINVAL;
+    if (count < 0) return count;
+    if (c->process->space.window && (pid_t)c->host[0] != getpid()) return -EPERM;
+    return host_do(number, c->host[0], c->host[1], c->host[2], remote, count, 0);
+}
+
+int64_t call_process_vm_readv(struct call *c) {
+    return transfer(c, SYS_process_vm_readv);
+}
+
+int64_t call_process_vm_writev(struct call *c) {
+    return transfer(c, SYS_process_vm_writev);
+}
+
+/* Advice that only concerns time; the other process is not told of contents that are gone. */
+int64_t call_process_madvise(struct call *c) {
+    switch ((int)c->guest[3]) {
+    case MADV_COLD:
+    case MADV_PAGEOUT:
+    case MADV_WILLNEED: break;
+    default: return -EINVAL;
+    }
+    if (c->process->space.window) return -EPERM;
+    return host_do(SYS_process_madvise, c->host[0], c->host[1], c->host[2], c->host[3], c->host[4]);
+}
+
+int64_t call_kcmp(struct call *c) {
+    uint64_t second = c->guest[4];
+    if ((int)c->guest[2] == KCMP_EPOLL_TFD && !call_pointer(c, second, sizeof(struct kcmp_epoll_slot), &second))
+        return -EFAULT;
+    return host_do(SYS_kcmp, c->host[0], c->host[1], c->host[2], c->host[3], second);
+}
