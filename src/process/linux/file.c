@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -187,30 +186,4 @@ int64_t call_fcntl(struct call *c) {
     uint64_t size = fcntl_size(command), arg = c->guest[2];
     if (size && !call_pointer(c, c->guest[2], size, &arg)) return -EFAULT;
     return call_wait(c, SYS_fcntl, c->host[0], (uint64_t)command, arg, 0, 0, 0);
-}
-
-/* ---- ioctl: rows */
-
-enum ioctl_kind { IOCTL_NUMBER, IOCTL_POINTER };
-static const struct ioctl_row {
-    uint32_t request;
-    uint8_t kind;  /* enum ioctl_kind */
-    uint16_t size; /* bytes behind the pointer */
-} ioctl_rows[] = {
-#define I(request, kind, size) {request, IOCTL_##kind, size},
-#include "process/linux/ioctl.def"
-};
-
-int64_t call_ioctl(struct call *c) {
-    uint32_t request = (uint32_t)c->guest[1];
-    uint64_t arg = c->guest[2];
-    for (unsigned i = 0; i < sizeof ioctl_rows / sizeof *ioctl_rows; i++) {
-        const struct ioctl_row *row = &ioctl_rows[i];
-        if (row->request != request) continue;
-        if (row->kind == IOCTL_POINTER && !call_pointer(c, c->guest[2], row->size, &arg)) return -EFAULT;
-        return call_wait(c, SYS_ioctl, c->host[0], request, arg, 0, 0, 0);
-    }
-    /* What is not known may have pointers in its struct. A bad descriptor is still the first thing to say. */
-    int64_t r = host_do(SYS_fcntl, c->host[0], F_GETFD);
-    return r < 0 ? r : -ENOTTY;
 }
