@@ -1,9 +1,7 @@
 /* identity.c - who and where a process is: ids, names, limits, the processor. What passes through is in syscall.def. */
 #include "process/linux/linux.h"
 #include <limits.h>
-#include <linux/seccomp.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -129,48 +127,6 @@ int64_t call_getrlimit(struct call *c) {
 
 int64_t call_setrlimit(struct call *c) {
     return limit_exchange(c, 0, (int)c->guest[0], c->guest[1], 0);
-}
-
-/* ---- prctl: what takes numbers, and what takes a pointer to some bytes; all else is EINVAL */
-
-static const struct prctl_row {
-    int option;
-    int size; /* bytes behind the second argument; 0: a number */
-} prctl_rows[] = {
-    {PR_SET_PDEATHSIG, 0},    {PR_GET_PDEATHSIG, 4},    {PR_GET_DUMPABLE, 0},        {PR_SET_DUMPABLE, 0},
-    {PR_GET_KEEPCAPS, 0},     {PR_SET_KEEPCAPS, 0},     {PR_SET_NAME, 16},           {PR_GET_NAME, 16},
-    {PR_CAPBSET_READ, 0},     {PR_CAPBSET_DROP, 0},     {PR_GET_SECUREBITS, 0},      {PR_SET_SECUREBITS, 0},
-    {PR_SET_TIMERSLACK, 0},   {PR_GET_TIMERSLACK, 0},   {PR_GET_TIMING, 0},          {PR_SET_TIMING, 0},
-    {PR_MCE_KILL, 0},         {PR_MCE_KILL_GET, 0},     {PR_SET_CHILD_SUBREAPER, 0}, {PR_GET_CHILD_SUBREAPER, 4},
-    {PR_SET_NO_NEW_PRIVS, 0}, {PR_GET_NO_NEW_PRIVS, 0}, {PR_GET_THP_DISABLE, 0},     {PR_SET_THP_DISABLE, 0},
-    {PR_CAP_AMBIENT, 0},      {PR_SET_PTRACER, 0},      {PR_GET_TID_ADDRESS, -8},    {PR_GET_SECCOMP, 0},
-    {PR_SET_SECCOMP, 0},
-};
-
-static int64_t set_seccomp(struct call *c) {
-    switch (c->guest[1]) {
-    case SECCOMP_MODE_STRICT: return seccomp_do(c, SECCOMP_SET_MODE_STRICT, 0, 0); /* whatever is behind it */
-    case SECCOMP_MODE_FILTER: return seccomp_do(c, SECCOMP_SET_MODE_FILTER, 0, c->guest[2]);
-    default: return -EINVAL;
-    }
-}
-
-int64_t call_prctl(struct call *c) {
-    int option = (int)c->guest[0];
-    for (unsigned i = 0; i < sizeof prctl_rows / sizeof *prctl_rows; i++) {
-        const struct prctl_row *row = &prctl_rows[i];
-        uint64_t arg = c->guest[1];
-        if (row->option != option) continue;
-        if (option == PR_GET_SECCOMP) return c->thread->seccomp;
-        if (option == PR_SET_SECCOMP) return set_seccomp(c);
-        if (option == PR_GET_TID_ADDRESS) return call_write(c, c->guest[1], &c->thread->clear_tid, 8) ? 0 : -EFAULT;
-        if (row->size && !call_pointer(c, c->guest[1], (uint64_t)row->size, &arg)) {
-            /* A name may end before the limit of memory does. */
-            if (option != PR_SET_NAME || !call_pointer(c, c->guest[1], 0, &arg)) return -EFAULT;
-        }
-        return host_do(SYS_prctl, option, arg, c->guest[2], c->guest[3], c->guest[4]);
-    }
-    return -EINVAL;
 }
 
 /* ---- random bytes */

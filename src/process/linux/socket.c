@@ -102,25 +102,57 @@ int64_t call_recvmmsg(struct call *c) {
     return (int64_t)count;
 }
 
+/* ---- families */
+
+/* Of these, structs in messages and options hold addresses that nobody would check. */
+int64_t call_socket(struct call *c) {
+    int family = (int)c->guest[0];
+    if (family == AF_RDS || family == AF_XDP) return -EAFNOSUPPORT;
+    return host_do(SYS_socket, c->host[0], c->host[1], c->host[2]);
+}
+
 /* ---- options */
 
-enum { OPTION_FILTER = 26, OPTION_REUSEPORT_FILTER = 51, OPTION_ZEROCOPY_RECEIVE = 35 };
+/* Filters are a count and the address of that many instructions of 8 bytes. */
+struct option_row {
+    int level, first, last;
+};
+static const struct option_row filters[] = {
+    {SOL_SOCKET, 26, 26}, /* SO_ATTACH_FILTER */
+    {SOL_SOCKET, 51, 51}, /* SO_ATTACH_REUSEPORT_CBPF */
+    {SOL_PACKET, 22, 22}, /* PACKET_FANOUT_DATA */
+};
+/* Structs with addresses: tables of packet filters, and what maps or takes lists. */
+static const struct option_row set_refused[] = {
+    {SOL_IP, 64, 64},   /* IPT_SO_SET_REPLACE */
+    {SOL_IP, 96, 96},   /* ARPT_SO_SET_REPLACE */
+    {SOL_IP, 128, 129}, /* EBT_SO_SET_ENTRIES, EBT_SO_SET_COUNTERS */
+    {SOL_IPV6, 64, 64}, /* IP6T_SO_SET_REPLACE */
+};
+static const struct option_row get_refused[] = {
+    {SOL_IP, 128, 131},       /* EBT_SO_GET_* */
+    {IPPROTO_TCP, 35, 35},    /* TCP_ZEROCOPY_RECEIVE */
+    {IPPROTO_SCTP, 111, 111}, /* SCTP_SOCKOPT_CONNECTX3 */
+};
+
+static bool is_among(const struct option_row *rows, size_t count, const uint64_t *g) {
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].level == (int)g[1] && rows[i].first <= (int)g[2] && (int)g[2] <= rows[i].last) return true;
+    return false;
+}
+#define IS_AMONG(rows, g) is_among(rows, sizeof(rows) / sizeof *(rows), g)
 
 int64_t call_setsockopt(struct call *c) {
     const uint64_t *g = c->guest;
-    int level = (int)g[1], option = (int)g[2];
     uint64_t host = 0, filter[2], code;
     if (g[3] && !call_pointer(c, g[3], (int)g[4] > 0 ? (uint32_t)g[4] : 0, &host)) return -EFAULT;
-    if (level == SOL_SOCKET && (option == OPTION_FILTER || option == OPTION_REUSEPORT_FILTER)) {
-        /* struct sock_fprog: a count and the address of that many instructions of 8 bytes */
-        if ((int)g[4] != sizeof filter) return -EINVAL;
+    if (IS_AMONG(set_refused, g)) return -ENOPROTOOPT;
+    if (IS_AMONG(filters, g) && (int)g[4] == sizeof filter) {
         if (!call_read(c, g[3], filter, sizeof filter)) return -EFAULT;
         if (!call_pointer(c, filter[1], (uint16_t)filter[0] * 8, &code)) return -EFAULT;
         filter[1] = code;
         return host_do(SYS_setsockopt, c->host[0], g[1], g[2], filter, g[4]);
     }
-    /* Tables of packet filters hold pointers. */
-    if ((level == SOL_IP || level == SOL_IPV6) && option >= 64 && option < 128 && (int)g[4] > 256) return -ENOPROTOOPT;
     return host_do(SYS_setsockopt, c->host[0], g[1], g[2], host, g[4]);
 }
 
@@ -130,6 +162,6 @@ int64_t call_getsockopt(struct call *c) {
     uint64_t host = 0;
     if (!call_read(c, g[4], &size, sizeof size)) return -EFAULT;
     if (g[3] && !call_pointer(c, g[3], size > 0 ? (uint32_t)size : 0, &host)) return -EFAULT;
-    if ((int)g[1] == IPPROTO_TCP && (int)g[2] == OPTION_ZEROCOPY_RECEIVE) return -ENOPROTOOPT; /* takes an address */
+    if (IS_AMONG(get_refused, g)) return -ENOPROTOOPT;
     return host_do(SYS_getsockopt, c->host[0], g[1], g[2], host, c->host[4]);
 }
