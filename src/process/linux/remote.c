@@ -32,8 +32,11 @@ static int64_t remote_vectors(struct call *c, uint64_t from, uint64_t count, str
 
 static int64_t transfer(struct call *c, long number) {
     struct iovec *remote;
-    int64_t count = remote_vectors(c, c->guest[3], c->guest[4], &remote);
+    uint64_t wanted = 0;
     if (c->guest[5]) return -EINVAL;
+    for (uint64_t i = 0; i < c->guest[2]; i++) wanted |= c->thread->scratch->iov[i].iov_len;
+    if (!wanted) return 0; /* whatever the other side is */
+    int64_t count = remote_vectors(c, c->guest[3], c->guest[4], &remote);
     if (count < 0) return count;
     if (c->process->space.window && (pid_t)c->host[0] != getpid()) return -EPERM;
     return host_do(number, c->host[0], c->host[1], c->host[2], remote, count, 0);

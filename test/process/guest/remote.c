@@ -49,6 +49,7 @@ static void test_own_memory(void) {
     CHECK_IS(move(true, getpid(), "xyz", 3, target, 3), 3);
     CHECK(!memcmp(target, "xyz", 3));
     CHECK_IS(move(false, getpid(), target, 4, NULL, 0), 0);
+    CHECK_IS(process_vm_readv(getpid(), NULL, 0, (void *)-4096L, 1, 0), 0);
     CHECK_FAILS(move(false, getpid(), target, 4, (void *)8, 4), EFAULT);
     CHECK_FAILS(move(false, getpid(), target, 4, (void *)-4096L, 4), EFAULT);
     CHECK_FAILS(move(true, getpid(), target, 4, (void *)0x7ffffffff000, 4), EFAULT);
