@@ -98,10 +98,11 @@ int64_t space_remap(struct space *s, uint64_t old, uint64_t old_length, uint64_t
     if (flags & ~(uint32_t)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)) return -EINVAL;
     if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && !(flags & MREMAP_MAYMOVE)) return -EINVAL;
     if ((flags & MREMAP_DONTUNMAP) && v.old_length != v.new_length) return -EINVAL;
-    if ((old & (SPACE_PAGE - 1)) || !v.new_length || !space_within(s, old, v.old_length)) return -EINVAL;
+    if ((old & (SPACE_PAGE - 1)) || !v.new_length) return -EINVAL;
+    if (!(flags & MREMAP_FIXED) && !space_find(s, old)) return -EFAULT;
+    if (!space_within(s, old, v.old_length)) return -EINVAL;
     if (!record_room(s)) return -ENOMEM;
     if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) return move_fixed(s, &v);
-    if (!space_find(s, old)) return -EFAULT;
     if (v.old_length >= v.new_length) {
         if (v.old_length == v.new_length) return (int64_t)old;
         int64_t e = space_unmap(s, old + v.new_length, v.old_length - v.new_length);

@@ -80,6 +80,14 @@ int main(void) {
     show("to nothing", mapped(mremap(p, PAGE, 0, MREMAP_MAYMOVE)));
     munmap(target, 10 * PAGE);
     show("of nothing", mapped(mremap(p, PAGE, 2 * PAGE, MREMAP_MAYMOVE)));
+    volatile size_t all = -(size_t)PAGE;
+    show("of everything, from nothing", mapped(mremap((void *)(10L * PAGE), all, PAGE, 0)));
+    show("of everything, grown", mapped(mremap((void *)(10L * PAGE), all, all + 1, 0)));
+    p = take(2, PROT_READ);
+    show("of everything", mapped(mremap(p, all, PAGE, 0)));
+    map_line("still there", p, 2);
+    munmap(p, 2 * PAGE);
+    show("beyond everything", mapped(mremap((void *)all, PAGE, PAGE, 0)));
 
     p = take(8, PROT_READ | PROT_WRITE);
     memset(p, 'm', 8 * PAGE);
