@@ -36,6 +36,10 @@ uint64_t os_nanoseconds(void);
     threads that sleep at a word. Both leave errno alone. */
 void os_wait(const uint32_t *word, uint32_t value, uint64_t nanoseconds);
 void os_wake(const uint32_t *word, int n);
+/** Makes room for some descriptors more than this process may have, if the system allows it: its upper limit is higher,
+   or the process is privileged. What was opened meanwhile stays open when the limits are as before again. */
+bool os_descriptors_more(uint64_t kept[2]);
+void os_descriptors_as(const uint64_t kept[2]);
 /** Bytes that nobody can predict. */
 void os_random(void *bytes, size_t size);
 /** Poison builds: true for a random allocation now and then (see docs/invariants.md). Else false. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -149,6 +150,26 @@ uint64_t os_nanoseconds(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+bool os_descriptors_more(uint64_t kept[2]) {
+    const rlim_t more = 8;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return false;
+    kept[0] = limit.rlim_cur;
+    kept[1] = limit.rlim_max;
+    limit.rlim_cur += more;
+    if (limit.rlim_cur <= limit.rlim_max || kept[0] == kept[1]) {
+        if (limit.rlim_cur > limit.rlim_max) limit.rlim_max = limit.rlim_cur;
+        if (setrlimit(RLIMIT_NOFILE, &limit) == 0) return true;
+    }
+    limit = (struct rlimit){kept[1], kept[1]};
+    return kept[0] < kept[1] && setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+void os_descriptors_as(const uint64_t kept[2]) {
+    const struct rlimit limit = {kept[0], kept[1]};
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void os_random(void *bytes, size_t size) {

@@ -60,7 +60,7 @@ static const struct vm_kind *kind_of_file(const struct vm_options *options, stru
     return NULL;
 }
 
-struct vm *vm_open(const struct vm_options *options, struct error *error) {
+static struct vm *open_any(const struct vm_options *options, struct error *error) {
     const struct vm_kind *kind = options->kind ? kind_named(options->kind, error) : kind_of_file(options, error);
     struct vm *vm = kind ? calloc(1, sizeof *vm) : NULL;
     if (kind && !vm) error_set(error, ERROR_RESOURCES, "%s: out of memory", options->path);
@@ -84,6 +84,14 @@ struct vm *vm_open(const struct vm_options *options, struct error *error) {
         free(vm);
         return NULL;
     }
+    return vm;
+}
+
+struct vm *vm_open(const struct vm_options *options, struct error *error) {
+    uint64_t kept[2];
+    bool more = os_descriptors_more(kept); /* a program may be started with all of its descriptors in use */
+    struct vm *vm = open_any(options, error);
+    if (more) os_descriptors_as(kept);
     return vm;
 }
 

@@ -178,6 +178,10 @@ int64_t call_pass(struct call *c) {
     return host_do(c->row->host, h[0], h[1], h[2], h[3], h[4], h[5]);
 }
 
+static int64_t perform(struct call *c) {
+    return c->row->handler ? c->row->handler(c) : call_pass(c);
+}
+
 enum answer linux_call(struct thread *t) {
     struct process *p = t->process;
     struct call c = {.process = p, .thread = t};
@@ -191,7 +195,8 @@ enum answer linux_call(struct thread *t) {
     bool allowed = !t->seccomp || seccomp_allows(&c, number, &result);
     if (row && allowed) {
         result = translate(&c);
-        if (result == 0) result = row->handler ? row->handler(&c) : call_pass(&c);
+        if (result == 0) result = perform(&c);
+        if (result == -EMFILE && own_fd_yield(p)) result = perform(&c);
     }
     if (trace) strace_end(trace, result);
     if (result == CALL_STOP) return ANSWER_STOP;

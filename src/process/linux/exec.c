@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HEAD = 256, SCRIPTS = 5, OWN_WORDS = 6 /* of options_put */, VECTOR_MAX = 1 << 20 };
+enum { EXECVE_CHECK = 0x10000 }; /* AT_EXECVE_CHECK, Linux 6.14: the host looks, and executes nothing */
+enum { HEAD = 256, SCRIPTS = 5, OWN_WORDS = 8 /* of options_put */, VECTOR_MAX = 1 << 20 };
 
 /** The vectors of the new program: host pointers. */
 struct vectors {
@@ -64,17 +65,24 @@ static int64_t vectors_make(struct call *c, uint64_t argv, uint64_t envp, struct
 
 enum file_kind { FILE_GUEST, FILE_SCRIPT, FILE_HOST };
 
+static int64_t execute_check(int64_t fd) {
+    static const char *const argv[] = {"", NULL}, *const envp[] = {NULL};
+    return host_do(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH | EXECVE_CHECK);
+}
+
 /* Reads the file's first bytes and says how it is run, or why not. */
 static int64_t file_look(struct call *c, const char *path, char *head) {
     struct stat st;
     int64_t r = host_do(439 /* faccessat2 */, AT_FDCWD, path, X_OK, AT_EACCESS);
     if (r == -ENOSYS) r = host_do(SYS_faccessat, AT_FDCWD, path, X_OK);
     if (r < 0) return r;
-    int64_t fd = host_do(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int64_t fd = file_open_own(path, O_NONBLOCK);
     if (fd < 0) return fd;
     memset(head, 0, HEAD);
     r = host_do(SYS_fstat, fd, &st);
     if (r == 0 && !S_ISREG(st.st_mode)) r = -EACCES;
+    /* Whether somebody writes to the file. Older kernels do not know the question. */
+    if (r == 0 && execute_check(fd) == -ETXTBSY) r = -ETXTBSY;
     if (r == 0) r = host_do(SYS_pread64, fd, head, HEAD - 1, 0);
     host_do(SYS_close, fd);
     if (r < 0) return r;
@@ -155,7 +163,7 @@ static int64_t execute(struct call *c, struct vectors *v, const char *path) {
         const struct abi *abi = NULL;
         struct error error = {0};
         struct elf elf;
-        int fd = (int)host_do(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+        int fd = (int)file_open_own(path, 0);
         bool sane = fd >= 0 && (abi = p->abi) != NULL && elf_open(&elf, fd, path, &error);
         if (sane) elf_close(&elf);
         if (fd >= 0) host_do(SYS_close, fd);

@@ -4,6 +4,7 @@
  * about files passes through (syscall.def).
  */
 #include "process/linux/linux.h"
+#include "base/os.h"
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
@@ -141,6 +142,26 @@ static bool own_fd_move(struct process *p) {
     host_do(SYS_close, p->own_fd);
     p->own_fd = (int)fd;
     return true;
+}
+
+bool own_fd_yield(struct process *p) {
+    uint64_t kept[2];
+    if (p->own_fd < 0 || !os_descriptors_more(kept)) return false;
+    int64_t fd = (uint64_t)p->own_fd < kept[0] ? host_do(SYS_fcntl, p->own_fd, F_DUPFD_CLOEXEC, kept[0]) : -EMFILE;
+    os_descriptors_as(kept);
+    if (fd < 0) return false;
+    host_do(SYS_close, p->own_fd);
+    p->own_fd = (int)fd;
+    return true;
+}
+
+int64_t file_open_own(const char *path, int flags) {
+    uint64_t kept[2];
+    int64_t fd = host_do(SYS_openat, AT_FDCWD, path, flags | O_RDONLY | O_CLOEXEC);
+    if (fd != -EMFILE || !os_descriptors_more(kept)) return fd;
+    fd = host_do(SYS_openat, AT_FDCWD, path, flags | O_RDONLY | O_CLOEXEC);
+    os_descriptors_as(kept);
+    return fd;
 }
 
 int64_t call_dup3(struct call *c) {

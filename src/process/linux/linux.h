@@ -172,6 +172,13 @@ void core_dump(struct thread *t, const struct signal_info *info);
 
 /* ---- substitutes for procfs (proc.c) */
 
+/** The guest is out of descriptors: moves vee's own out of the numbers that count. False if that changes nothing. */
+bool own_fd_yield(struct process *p);
+
+/** Opens for reading, for vee itself: also where the guest is out of descriptors. The descriptor, or a negative errno.
+ */
+int64_t file_open_own(const char *path, int flags);
+
 /** In counted runs, whose process has an id of its own: makes a path that names it one that the host understands. */
 void proc_own_id(const struct process *p, char *path);
 /** If the path (relative to `folder`; "" for that itself) is the link to vee's own program: the one to use instead,
