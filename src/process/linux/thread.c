@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 enum { HOST_STACK = 512 << 10, NEVER_RAN = -1 };
+enum { SIGNAL_OF_LIBC = 33 }; /* glibc's for changes of identity: it installs its handler with the first thread */
 static const uint64_t together = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
 /* What a thread of the C library shares; one that is not to have it leaves it before it begins. */
 static const uint64_t shared = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM;
@@ -136,6 +137,7 @@ int64_t thread_make(struct call *c, const struct clone_args *guest) {
         engine_lock(p->vm->engine, c->thread->cpu);
         return pidfd;
     }
+    signal_action_changed(c->thread, SIGNAL_OF_LIBC);
     /* It cannot go on before this answer is done. */
     t->next = p->threads;
     p->threads = t;
