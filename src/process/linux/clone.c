@@ -30,13 +30,16 @@ static void handlers_clear(struct thread *t) {
     }
 }
 
-/* In the child: signals that were waiting are the parent's. */
+/* In the child: signals that were waiting are the parent's. While it is made all are held back, so those that come for
+ * the child wait in the kernel.
+ */
 static void child_begin(struct thread *t, const struct clone_args *guest) {
     struct process *p = t->process;
     p->vm->stop_at = UINT64_MAX;
     t->caught = 0;
     t->queued = 0;
     t->interrupted = 1; /* so that the host gets the mask anew */
+    signals_release(signal_host_mask(UINT64_MAX));
     t->clear_tid = guest->flags & CLONE_CHILD_CLEARTID ? guest->child_tid : 0;
     p->abi->call_done(t->cpu, 0);
     if (guest->stack) p->abi->set_stack(t->cpu, guest->stack);
@@ -59,10 +62,14 @@ static int64_t do_fork(struct call *c, const struct clone_args *guest, struct cl
     struct thread *t = c->thread;
     struct engine *e = c->process->vm->engine;
     engine_fork(e);
+    uint64_t mask = signals_hold();
     int64_t r = old_form(host)
                     ? host_do(SYS_clone, host->flags | host->exit_signal, 0, old_parent_word(host), host->child_tid, 0)
                     : host_do(SYS_clone3, host, sizeof *host);
-    if (r != 0) return r;
+    if (r != 0) {
+        signals_release(mask);
+        return r;
+    }
     c->process->forked = true;
     c->process->threads = t;
     c->process->leaving = 0;
@@ -141,7 +148,7 @@ static int64_t do_vfork(struct call *c, const struct clone_args *guest, struct c
     struct cpu *cpu = c->thread->cpu;
     size_t cpu_size = p->abi->guest->cpu_size;
     uint8_t cpu_before[cpu_size];
-    struct thread *t = c->thread, before = *t;
+    struct thread *t = c->thread, before;
     struct kept kept = keep(p);
     struct thread filters = {0}; /* that the parent keeps */
     struct vfork v = {c->thread, guest};
@@ -149,6 +156,8 @@ static int64_t do_vfork(struct call *c, const struct clone_args *guest, struct c
     uint8_t *stack = os_stack_map(CHILD_STACK);
     if (!stack) return -ENOMEM;
     memcpy(cpu_before, cpu, cpu_size);
+    uint64_t mask = signals_hold();
+    before = *t;
     t->child_ended = false;
     seccomp_share(&filters, t);
     int64_t r = vfork_make(&v, host, stack);
@@ -156,12 +165,11 @@ static int64_t do_vfork(struct call *c, const struct clone_args *guest, struct c
     engine_relock(vm->engine, cpu);
     os_release(stack - SPACE_PAGE, CHILD_STACK + SPACE_PAGE);
     seccomp_leave(t);
-    t->filters = filters.filters;
-    if (r < 0) return r;
+    before.filters = filters.filters;
     before.next = t->next; /* other threads may have come and gone */
-    before.caught = t->caught;
-    before.caught_info = t->caught_info;
     *t = before;
+    signals_release(mask);
+    if (r < 0) return r;
     bring_back(p, &kept);
     cpu_restore(cpu, cpu_before);
     vm->stop_at = stop_at;

@@ -151,6 +151,9 @@ uint64_t signal_host_mask(uint64_t mask);
 /** Around a host call that waits with another mask: false if a signal is there to interrupt it at once. */
 bool signal_wait_begin(struct thread *t, uint64_t mask);
 int64_t signal_wait_end(struct thread *t, int64_t result);
+/** The host holds back every signal for this thread, faults too, until it gets back the mask that this returns. */
+uint64_t signals_hold(void);
+void signals_release(uint64_t mask);
 /** The guest's action for a signal, its mask, have changed. */
 void signal_action_changed(struct thread *t, int signal);
 void signal_mask_changed(struct thread *t, uint64_t mask);

@@ -52,6 +52,16 @@ static void host_set_mask(uint64_t mask) {
     host_do(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, 8);
 }
 
+uint64_t signals_hold(void) {
+    uint64_t all = UINT64_MAX, before = 0;
+    host_do(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
+    return before;
+}
+
+void signals_release(uint64_t mask) {
+    host_set_mask(mask);
+}
+
 /* ---- the host's handler */
 
 /* Something is to be delivered: the cpu comes to the loop, a blocking call does not begin. */

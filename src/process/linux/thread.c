@@ -79,13 +79,12 @@ static int64_t host_thread(struct thread *t, uint64_t flags) {
     struct start start = {t, (~flags & shared) | (flags & spaces), flags & CLONE_PIDFD, -EAGAIN};
     pthread_attr_t attributes;
     pthread_t host;
-    uint64_t all = UINT64_MAX, before;
     if (pthread_attr_init(&attributes)) return -EAGAIN;
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, HOST_STACK);
-    host_do(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8); /* until it is known as this thread */
+    uint64_t mask = signals_hold(); /* until it is known as this thread */
     bool made = !pthread_create(&host, &attributes, thread_main, &start);
-    host_do(SYS_rt_sigprocmask, SIG_SETMASK, &before, 0, 8);
+    signals_release(mask);
     pthread_attr_destroy(&attributes);
     while (made && !__atomic_load_n(&t->tid, __ATOMIC_SEQ_CST)) os_wait(&t->tid, 0, 0);
     return start.result;
