@@ -2,6 +2,7 @@
 /* qemu: 7.2 does not say who took a message last */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,6 +54,19 @@ static void order(int queue) {
 static void wrong(int queue) {
     show("type 0", put(queue, 0, "x"));
     show("no memory", msgsnd(queue, (void *)-4096L, 1, IPC_NOWAIT));
+    struct {
+        long type;
+        char text[8];
+    } m = {7, "seven"};
+    volatile long negative = -1;
+    show("negative length", msgsnd(queue, &m, (size_t)negative, IPC_NOWAIT));
+    show("negative length from nowhere", msgsnd(queue, (void *)-4096L, (size_t)negative, IPC_NOWAIT));
+    show("negative room", msgrcv(queue, &m, (size_t)negative, 0, IPC_NOWAIT));
+    show("negative room nowhere", msgrcv(queue, (void *)-4096L, (size_t)negative, 0, IPC_NOWAIT));
+    show("a short one", msgsnd(queue, &m, 6, IPC_NOWAIT));
+    m.text[0] = 0;
+    show("endless room", msgrcv(queue, &m, (size_t)(LONG_MAX + negative + 1), 0, IPC_NOWAIT));
+    printf("%ld %s\n", m.type, m.text);
     show("an unknown command", msgctl(queue, 77, NULL));
     show("nowhere to show", msgctl(queue, IPC_STAT, (struct msqid_ds *)-4096L));
 }

@@ -2,6 +2,7 @@
 #include "process/linux/linux.h"
 #include <limits.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -57,7 +58,12 @@ int64_t call_get_robust_list(struct call *c) {
     struct thread *t = c->thread;
     int64_t id = process_id_in(c->process, (int32_t)c->guest[0]);
     for (t = c->process->threads; id && t && t->tid != id;) t = t->next;
-    if (!t) return -ESRCH;
+    if (!t) { /* another process's is the host's to tell, as it is asked about the first thread */
+        uint64_t list, size;
+        int64_t r = host_do(SYS_get_robust_list, id, &list, &size);
+        if (r < 0) return r;
+        return call_write(c, c->guest[1], &list, 8) && call_write(c, c->guest[2], &size, 8) ? 0 : -EFAULT;
+    }
     if (!id) t = c->thread;
     if (!call_write(c, c->guest[1], &t->robust_list, 8) || !call_write(c, c->guest[2], &t->robust_size, 8))
         return -EFAULT;
@@ -65,8 +71,14 @@ int64_t call_get_robust_list(struct call *c) {
 }
 
 int64_t call_personality(struct call *c) {
+    const uint64_t shared = STICKY_TIMEOUTS | UNAME26;
     uint32_t old = c->process->persona, set = (uint32_t)c->guest[0];
-    if (set != UINT32_MAX) c->process->persona = set;
+    if (set == UINT32_MAX) return old;
+    /* What the host does for the guest as well is the host's; the rest would concern vee. */
+    int64_t host = host_do(SYS_personality, UINT32_MAX);
+    if (host >= 0) host = host_do(SYS_personality, ((uint64_t)host & ~shared) | (set & shared));
+    if (host < 0) return host;
+    c->process->persona = set;
     return old;
 }
 

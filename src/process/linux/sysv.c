@@ -94,6 +94,25 @@ static int64_t queue_show(struct call *c, int command, uint64_t to) {
     return call_write(c, to, &q, sizeof q) ? r : -EFAULT;
 }
 
+/* A message is a long and its text. The lengths are looked at before the text, and may promise more than there is room
+ * for in the guest's memory: no message is that long.
+ */
+int64_t call_msgsnd(struct call *c) {
+    uint64_t length = c->guest[2], host;
+    if (length > INT32_MAX) length = 0; /* longer than any: the host refuses it before it reads */
+    if (!call_pointer(c, c->guest[1], 8 + length, &host)) return -EFAULT;
+    return call_wait(c, SYS_msgsnd, c->guest[0], host, c->guest[2], c->guest[3], 0, 0);
+}
+
+int64_t call_msgrcv(struct call *c) {
+    uint64_t length = c->guest[2], host;
+    if ((int64_t)length < 0) return -EINVAL;
+    if (!call_pointer(c, c->guest[1], 8, &host)) return -EFAULT;
+    uint64_t room = c->process->space.limit - c->guest[1] - 8;
+    if (length > room) length = room;
+    return call_wait(c, SYS_msgrcv, c->guest[0], host, length, c->guest[3], c->guest[4], 0);
+}
+
 int64_t call_msgctl(struct call *c) {
     int command = (int)c->guest[1];
     switch (command) {
