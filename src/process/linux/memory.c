@@ -62,7 +62,8 @@ static int64_t each_piece(struct call *c, long number, uint64_t start, uint64_t 
 int64_t call_madvise(struct call *c) {
     uint64_t start = c->guest[0], length = c->guest[1];
     int advice = (int)c->guest[2];
-    if (advice == MADV_HWPOISON || advice == 101 /* MADV_SOFT_OFFLINE */) return -EPERM;
+    /* Pages are the host's to lose: the answer of a kernel that cannot do it. */
+    if (advice == MADV_HWPOISON || advice == 101 /* MADV_SOFT_OFFLINE */) return -EINVAL;
     int64_t r = each_piece(c, SYS_madvise, start, length, (uint64_t)advice);
     if ((r == 0 || r == -ENOMEM) && (advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE))
         space_discarded(&c->process->space, start, page_up(length));
