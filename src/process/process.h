@@ -129,6 +129,9 @@ struct thread {
     uint64_t clear_tid; /* guest address of a word that is cleared at the end, or 0 */
 };
 
+/** In place of own_fd: the guest needed all descriptors. Only /proc leads to vee's program then. */
+enum { OWN_FD_GIVEN_UP = -2 };
+
 struct process {
     struct vm *vm;
     const struct abi *abi;

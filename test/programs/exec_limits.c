@@ -89,6 +89,20 @@ int main(int argc, char **argv) {
     }
     busy("/proc/self/exe");
     fflush(stdout);
+    /* What a child of vfork does with its descriptors does not concern its parent. */
+    pid_t shares = vfork();
+    if (shares == 0) _exit(dup2(1, 1023) == 1023 ? 0 : errno);
+    int ended = 0;
+    waitpid(shares, &ended, 0);
+    printf("vfork %d\n", WEXITSTATUS(ended) == 0 || WEXITSTATUS(ended) == EBADF);
+    fflush(stdout);
+    if ((shares = fork()) == 0) {
+        execl("copy", "copy", "after vfork", "end", NULL);
+        _exit(errno);
+    }
+    waitpid(shares, &ended, 0);
+    printf("executed %d\n", WEXITSTATUS(ended));
+    fflush(stdout);
     int limit = limit_set();
     pid_t child = fork();
     if (child == 0) {
@@ -98,6 +112,20 @@ int main(int argc, char **argv) {
         return 1;
     }
     int status = 0;
+    waitpid(child, &status, 0);
+    printf("child %d\n", status);
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        struct rlimit both = {(rlim_t)limit, (rlim_t)limit};
+        if (setrlimit(RLIMIT_NOFILE, &both)) perror("setrlimit");
+        fill("no more to have", limit);
+        close(limit - 1);
+        close(limit - 2);
+        execl("copy", "copy", "some left", "end", NULL);
+        printf("not executed: %d\n", errno);
+        return 1;
+    }
     waitpid(child, &status, 0);
     printf("child %d\n", status);
     fill("parent", limit);

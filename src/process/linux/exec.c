@@ -157,7 +157,7 @@ static int64_t execute(struct call *c, struct vectors *v, const char *path) {
     int64_t kind = scripts_follow(c, v, &path);
     int inherited = -1;
     if (kind < 0) return kind;
-    if ((kind == FILE_HOST || p->own_fd < 0) && c->thread->seccomp)
+    if ((kind == FILE_HOST || p->own_fd == -1) && c->thread->seccomp)
         return -ENOEXEC; /* nothing would filter its calls */
     if (kind == FILE_GUEST) {
         const struct abi *abi = NULL;
@@ -171,7 +171,7 @@ static int64_t execute(struct call *c, struct vectors *v, const char *path) {
         int64_t r = inherit_make(c->thread, &inherited);
         if (r < 0) return r;
         if (inherited >= 0) put_digits(v->inherited, (unsigned)inherited);
-        if (p->own_fd >= 0) options_put(p, v, executed, path);
+        if (p->own_fd != -1) options_put(p, v, executed, path);
     }
     if (!c->thread->vforked && !p->forked) store_save(p);
     struct rlimit core = {p->core_limit[0], p->core_limit[1]}, none = {0, p->core_limit[1]};
@@ -179,6 +179,7 @@ static int64_t execute(struct call *c, struct vectors *v, const char *path) {
     signals_before_exec(c->thread);
     c->thread->child_ended = true;
     /* Where vee does not know where it is itself, the host may know by binfmt_misc how such programs are run. */
+    if (kind == FILE_GUEST && p->own_fd == OWN_FD_GIVEN_UP) path = "/proc/self/exe";
     int64_t r = kind == FILE_GUEST && p->own_fd >= 0
                     ? host_do(SYS_execveat, p->own_fd, "", v->argv, v->envp, AT_EMPTY_PATH)
                     : host_do(SYS_execve, path, v->argv, v->envp);

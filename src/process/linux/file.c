@@ -154,12 +154,16 @@ static bool own_fd_move(struct process *p) {
 
 bool own_fd_yield(struct process *p) {
     uint64_t kept[2];
-    if (p->own_fd < 0 || !os_descriptors_more(kept)) return false;
-    int64_t fd = (uint64_t)p->own_fd < kept[0] ? host_do(SYS_fcntl, p->own_fd, F_DUPFD_CLOEXEC, kept[0]) : -EMFILE;
-    os_descriptors_as(kept);
-    if (fd < 0) return false;
+    if (p->own_fd < 0) return false;
+    bool more = os_descriptors_more(kept);
+    if (more && (uint64_t)p->own_fd >= kept[0]) { /* it does not count */
+        os_descriptors_as(kept);
+        return false;
+    }
+    int64_t fd = more ? host_do(SYS_fcntl, p->own_fd, F_DUPFD_CLOEXEC, kept[0]) : -EMFILE;
+    if (more) os_descriptors_as(kept);
     host_do(SYS_close, p->own_fd);
-    p->own_fd = (int)fd;
+    p->own_fd = fd < 0 ? OWN_FD_GIVEN_UP : (int)fd;
     return true;
 }
 
