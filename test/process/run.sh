@@ -36,7 +36,8 @@ for source in "$here"/guest/$ONLY.c; do
     for machine in native riscv64; do
         compiler=$([ $machine = native ] && echo gcc || echo riscv64-linux-gnu-gcc)
         out=$build/$name.$machine
-        if [ ! -e "$out" ] || [ "$source" -nt "$out" ] || [ "$here/guest/check.h" -nt "$out" ]; then
+        if [ ! -e "$out" ] || [ "$source" -nt "$out" ] ||
+            [ -n "$(find "$here"/guest/*.h "$here/../../src/process/linux/syscall.def" -newer "$out")" ]; then
             "$compiler" -static -O2 -Wall -Wextra -Werror "$source" -o "$out.$$" >"$work/out" 2>&1 && mv "$out.$$" "$out" || {
                 verdict "$name compiles for $machine" 1
                 continue 2
