@@ -39,8 +39,9 @@ static struct results {
     }
 #define L(name, verdict, harts, outcome, code0, code1, ...)                                                            \
     HART(name, 0, code0)                                                                                               \
-    HART(name, 1, code1) MORE_##harts(name, ##__VA_ARGS__, "", "") static bool name##_seen(                            \
-        long x, long y, const long p[HARTS], const long q[HARTS]) {                                                    \
+    HART(name, 1, code1)                                                                                               \
+    MORE_##harts(name, ##__VA_ARGS__, "", "") static bool name##_seen(long x, long y, const long p[HARTS],             \
+                                                                      const long q[HARTS]) {                           \
         const long p0 = p[0], p1 = p[1], p2 = p[2], p3 = p[3], q0 = q[0], q1 = q[1], q2 = q[2], q3 = q[3];             \
         (void)x, (void)y, (void)p0, (void)p1, (void)p2, (void)p3, (void)q0, (void)q1, (void)q2, (void)q3;              \
         return outcome;                                                                                                \

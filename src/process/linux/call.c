@@ -116,7 +116,7 @@ static int64_t translate_one(struct call *c, unsigned i, char letter, char befor
     switch (letter) {
     case 'f':
     case 'd':
-        if (c->process->own_fd >= 0 && (int)v == c->process->own_fd) return -EBADF;
+        if (own_fd_named(c->process, (int)v)) return -EBADF;
         break;
     case 'p':
     case 't': c->host[i] = (uint64_t)process_id_in(c->process, (int32_t)v); break;

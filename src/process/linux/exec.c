@@ -157,12 +157,13 @@ static int64_t execute(struct call *c, struct vectors *v, const char *path) {
     int64_t kind = scripts_follow(c, v, &path);
     int inherited = -1;
     if (kind < 0) return kind;
-    if ((kind == FILE_HOST || p->own_fd == -1) && c->thread->seccomp)
-        return -ENOEXEC; /* nothing would filter its calls */
+    if (kind == FILE_HOST && c->thread->seccomp) return -ENOEXEC; /* nothing would filter its calls */
     if (kind == FILE_GUEST) {
         const struct abi *abi = NULL;
         struct error error = {0};
         struct elf elf;
+        own_fd_check(p);
+        if (p->own_fd == -1 && c->thread->seccomp) return -ENOEXEC;
         int fd = (int)file_open_own(path, 0);
         bool sane = fd >= 0 && (abi = p->abi) != NULL && elf_open(&elf, fd, path, &error);
         if (sane) elf_close(&elf);

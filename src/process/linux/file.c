@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -142,6 +143,22 @@ int64_t call_getdents64(struct call *c) {
 
 /* ---- descriptors */
 
+/* The descriptor of vee's program, opened for nothing but being executed, is told from others by what it is. */
+static bool own_fd_is(int fd) {
+    struct stat own, st;
+    return (host_do(SYS_fcntl, fd, F_GETFL) & O_PATH) && host_do(SYS_fstat, fd, &st) == 0 &&
+           (host_do(SYS_newfstatat, AT_FDCWD, "/proc/self/exe", &own, 0) != 0 ||
+            (own.st_dev == st.st_dev && own.st_ino == st.st_ino));
+}
+
+void own_fd_check(struct process *p) {
+    if (p->own_fd < 0 || own_fd_is(p->own_fd)) return;
+    int64_t fd = host_do(SYS_openat, AT_FDCWD, "/proc/self/exe", O_PATH | O_CLOEXEC);
+    int64_t high = fd < 0 ? fd : host_do(SYS_fcntl, fd, F_DUPFD_CLOEXEC, p->own_fd);
+    if (high >= 0) host_do(SYS_close, fd);
+    p->own_fd = (int)(high >= 0 ? high : fd >= 0 ? fd : -1);
+}
+
 /* Moves vee's descriptor out of the way of one that the guest names. */
 static bool own_fd_move(struct process *p) {
     int64_t fd = host_do(SYS_fcntl, p->own_fd, F_DUPFD_CLOEXEC, p->own_fd + 1);
@@ -178,7 +195,11 @@ int64_t file_open_own(const char *path, int flags) {
 
 int64_t call_dup3(struct call *c) {
     struct process *p = c->process;
-    if (p->own_fd >= 0 && (int)c->guest[1] == p->own_fd && !own_fd_move(p)) return -EBUSY;
+    struct rlimit limit;
+    if (own_fd_named(p, (int)c->guest[1])) {
+        if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && c->guest[1] >= limit.rlim_cur) return -EBADF;
+        if (!own_fd_move(p)) return -EBUSY;
+    }
     return host_do(SYS_dup3, c->guest[0], c->guest[1], c->guest[2]);
 }
 
@@ -194,8 +215,10 @@ int64_t call_close_range(struct call *c) {
     return r;
 }
 
-/* Commands whose argument points somewhere, with the size; all others take a number. */
-static uint64_t fcntl_size(int command) {
+enum { FCNTL_NUMBER = 0, FCNTL_UNKNOWN = -1 };
+
+/* For commands whose argument points somewhere, the size of what is there. What is not known may point, too. */
+static int fcntl_size(int command) {
     switch (command) {
     case F_GETLK:
     case F_SETLK:
@@ -210,13 +233,37 @@ static uint64_t fcntl_size(int command) {
     case F_GET_FILE_RW_HINT:
     case F_SET_FILE_RW_HINT: return 8;
     case 17: return 8; /* F_GETOWNER_UIDS */
-    default: return 0;
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+    case F_GETFD:
+    case F_SETFD:
+    case F_GETFL:
+    case F_SETFL:
+    case F_GETOWN:
+    case F_SETOWN:
+    case F_GETSIG:
+    case F_SETSIG:
+    case F_GETLEASE:
+    case F_SETLEASE:
+    case F_NOTIFY:
+    case F_GETPIPE_SZ:
+    case F_SETPIPE_SZ:
+    case F_ADD_SEALS:
+    case F_GET_SEALS:
+    case 1027: /* F_DUPFD_QUERY */
+    case 1028: /* F_CREATED_QUERY */ return FCNTL_NUMBER;
+    default: return FCNTL_UNKNOWN;
     }
 }
 
 int64_t call_fcntl(struct call *c) {
     int command = (int)c->guest[1];
-    uint64_t size = fcntl_size(command), arg = c->guest[2];
-    if (size && !call_pointer(c, c->guest[2], size, &arg)) return -EFAULT;
+    int size = fcntl_size(command);
+    uint64_t arg = c->guest[2];
+    if (size == FCNTL_UNKNOWN) {
+        int64_t r = host_do(SYS_fcntl, c->host[0], F_GETFD);
+        return r < 0 ? r : -EINVAL;
+    }
+    if (size && !call_pointer(c, c->guest[2], (uint64_t)size, &arg)) return -EFAULT;
     return call_wait(c, SYS_fcntl, c->host[0], (uint64_t)command, arg, 0, 0, 0);
 }

@@ -100,6 +100,17 @@ static inline bool call_write(struct call *c, uint64_t to, const void *from, siz
 /** N, @K, @K*M or @K+M behind a pointer's letter in a row; *s goes on behind it. */
 uint64_t call_size(const char **s, const struct call *c);
 
+/* ---- the descriptor that is vee's (file.c) */
+
+/** Makes sure that it still is: processes may share descriptors without sharing memory. */
+void own_fd_check(struct process *p);
+/** Does the guest name it? To the guest it is not there. */
+static inline bool own_fd_named(struct process *p, int fd) {
+    if (fd < 0 || fd != p->own_fd) return false;
+    own_fd_check(p);
+    return fd == p->own_fd;
+}
+
 /* ---- system calls as text (strace.c) */
 
 struct strace {
@@ -160,6 +171,8 @@ void signal_mask_changed(struct thread *t, uint64_t mask);
 /** Sent signals that wait in vee: which; and takes one that is in the set (0: none). */
 uint64_t signal_queued(const struct thread *t);
 int signal_take_queued(struct thread *t, uint64_t set, struct signal_info *info);
+/** Makes what the process sends to itself look less like a fault, until it has arrived. */
+void signal_disguise(int signal, struct signal_info *info);
 /** Is the guest on its alternate stack? */
 bool signal_on_stack(const struct thread *t);
 /** Dies of the signal as the host's default action would have it. */

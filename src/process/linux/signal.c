@@ -22,6 +22,18 @@ struct host_action {
 };
 
 enum { HOST_RESTORER = 0x04000000 };
+/** Numbers of the processor's exceptions, as signal frames have them. */
+enum trap {
+    TRAP_DIVIDE = 0,
+    TRAP_DEBUG = 1,
+    TRAP_BREAKPOINT = 3,
+    TRAP_OPCODE = 6,
+    TRAP_PAGE = 14,
+    TRAP_FLOAT = 16,
+    TRAP_VECTOR = 19
+};
+/* A process may send itself a fault's signal with a fault's code. It travels as a code below all others. */
+enum { FORGED_LEAST = INT32_MIN, FORGED_MOST = INT32_MIN + INT16_MAX };
 static const uint8_t kept_open[SIGNALS_KEPT_OPEN] = {SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV};
 
 /* Signal handlers have no other way to find their thread. */
@@ -73,24 +85,48 @@ static void interrupt(struct thread *t, ucontext_t *context) {
         *pc = (greg_t)(uintptr_t)host_call_not_begun;
 }
 
-static void on_fault(int signal, siginfo_t *info, ucontext_t *context) {
+/* Codes above 0 are for faults; but what is sent may have any, and the end of a child has them, too. A fault's address
+ * is also where the processor left it. */
+static bool is_fault(int signal, const siginfo_t *info, const ucontext_t *context) {
+    const greg_t *registers = context->uc_mcontext.gregs;
+    bool here = (uintptr_t)info->si_addr == (uint64_t)registers[REG_RIP];
+    switch (registers[REG_TRAPNO]) {
+    case TRAP_DIVIDE:
+    case TRAP_FLOAT:
+    case TRAP_VECTOR: return signal == SIGFPE && here;
+    case TRAP_DEBUG:
+    case TRAP_BREAKPOINT: return signal == SIGTRAP;
+    case TRAP_OPCODE: return signal == SIGILL && here;
+    case TRAP_PAGE:
+        return (signal == SIGSEGV || signal == SIGBUS) && (uintptr_t)info->si_addr == (uint64_t)registers[REG_CR2];
+    default: return signal == SIGSEGV || signal == SIGBUS;
+    }
+}
+
+/* True if the signal was a fault, and is dealt with. */
+static bool on_fault(int signal, siginfo_t *info, ucontext_t *context) {
     bool memory = signal == SIGSEGV || signal == SIGBUS;
-    if (memory && engine_host_fault(signal, info, context)) return;
-    if (memory && copy_fault((uint64_t *)&context->uc_mcontext.gregs[REG_RIP])) return;
+    if (!is_fault(signal, info, context)) return false;
+    if (memory && engine_host_fault(signal, info, context)) return true;
+    if (memory && copy_fault((uint64_t *)&context->uc_mcontext.gregs[REG_RIP])) return true;
     struct host_action none = {0}; /* vee's own fault: it happens again, without this handler */
     host_action(signal, &none, NULL);
+    return true;
 }
 
 static void on_signal(int signal, siginfo_t *info, void *context) {
     struct thread *t = thread_of_host;
     int index = open_index(signal), saved = errno;
     ucontext_t *uc = context;
-    if (index >= 0 && info->si_code > 0) {
-        on_fault(signal, info, uc);
+    if (index >= 0 && info->si_code > 0 && on_fault(signal, info, uc)) {
+        /* nothing is left to do */
     } else if (!t) {
         /* between two vms: nobody to tell */
     } else if (index >= 0) {
-        if (!(t->queued & 1u << index)) memcpy(&t->queued_info[index], info, sizeof *info);
+        if (!(t->queued & 1u << index)) {
+            memcpy(&t->queued_info[index], info, sizeof *info);
+            if (info->si_code <= FORGED_MOST) t->queued_info[index].code -= FORGED_LEAST;
+        }
         t->queued |= 1u << index;
         if (!(t->mask & signal_bit(signal))) interrupt(t, uc);
     } else {
@@ -380,6 +416,10 @@ void signal_action_changed(struct thread *t, int signal) {
 void signal_mask_changed(struct thread *t, uint64_t mask) {
     t->mask = blockable(mask);
     t->interrupted = 1; /* the host gets it from signal_deliver */
+}
+
+void signal_disguise(int signal, struct signal_info *info) {
+    if (open_index(signal) >= 0 && info->code > 0 && info->code <= INT16_MAX) info->code += FORGED_LEAST;
 }
 
 uint64_t signal_queued(const struct thread *t) {

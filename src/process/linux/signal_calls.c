@@ -2,6 +2,7 @@
 #include "process/linux/linux.h"
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SET_SIZE = 8, STACK_LEAST = 2048, GUEST_ACTION_SIZE = 24 };
 static const uint32_t autodisarm = 1u << 31;
@@ -99,6 +100,41 @@ int64_t call_rt_sigreturn(struct call *c) {
     }
     signal_mask_changed(t, mask);
     return CALL_STATE;
+}
+
+/* ---- sending with a siginfo of the guest's own making */
+
+/* For the process itself what looks like a fault of vee's is disguised. To others the host lets none through. */
+static bool info_read(struct call *c, uint64_t from, int signal, bool own, struct signal_info *info) {
+    if (!call_read(c, from, info, sizeof *info)) return false;
+    if (own) signal_disguise(signal, info);
+    return true;
+}
+
+int64_t call_rt_sigqueueinfo(struct call *c) {
+    struct signal_info info;
+    int signal = (int)c->guest[1];
+    if (!info_read(c, c->guest[2], signal, (int)c->host[0] == getpid(), &info)) return -EFAULT;
+    return host_do(SYS_rt_sigqueueinfo, c->host[0], signal, &info);
+}
+
+int64_t call_rt_tgsigqueueinfo(struct call *c) {
+    struct signal_info info;
+    int signal = (int)c->guest[2];
+    if (!info_read(c, c->guest[3], signal, (int)c->host[0] == getpid(), &info)) return -EFAULT;
+    return host_do(SYS_rt_tgsigqueueinfo, c->host[0], c->host[1], signal, &info);
+}
+
+/* Whose descriptor it is does not show; but only to itself may a process send such a code. So the host is asked first,
+ * with no signal. */
+int64_t call_pidfd_send_signal(struct call *c) {
+    struct signal_info info;
+    int signal = (int)c->guest[1];
+    if (!c->guest[2]) return host_do(SYS_pidfd_send_signal, c->host[0], signal, NULL, c->guest[3]);
+    if (!call_read(c, c->guest[2], &info, sizeof info)) return -EFAULT;
+    struct signal_info none = {.code = info.code};
+    if (host_do(SYS_pidfd_send_signal, c->host[0], 0, &none, c->guest[3]) == 0) signal_disguise(signal, &info);
+    return host_do(SYS_pidfd_send_signal, c->host[0], signal, &info, c->guest[3]);
 }
 
 /** stack_t of 64-bit guests. */

@@ -1,5 +1,6 @@
 /* socket.c - socket calls with structs that hold pointers: messages, and the options that are known to have none. */
 #include "process/linux/linux.h"
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
@@ -39,10 +40,28 @@ static int64_t message_read(struct call *c, uint64_t from, struct guest_message 
     return 0;
 }
 
+/* Would vee's own descriptor go with the message? */
+static bool message_holds_own(struct call *c, const struct guest_message *g) {
+    struct {
+        uint64_t size;
+        int32_t level, type;
+    } head;
+    int32_t fd;
+    for (uint64_t at = 0; g->control && at + sizeof head <= g->control_size; at += (head.size + 7) & ~UINT64_C(7)) {
+        if (!call_read(c, g->control + at, &head, sizeof head)) return false;
+        if (head.size < sizeof head || head.size > g->control_size - at) return false;
+        if (head.level != SOL_SOCKET || head.type != SCM_RIGHTS) continue;
+        for (uint64_t i = sizeof head; i + sizeof fd <= head.size; i += sizeof fd)
+            if (call_read(c, g->control + at + i, &fd, sizeof fd) && own_fd_named(c->process, fd)) return true;
+    }
+    return false;
+}
+
 static int64_t message_send(struct call *c, uint64_t from, uint64_t flags) {
     struct guest_message g;
     struct msghdr h;
     int64_t r = message_read(c, from, &g, &h);
+    if (r >= 0 && message_holds_own(c, &g)) return -EBADF;
     return r < 0 ? r : call_wait(c, SYS_sendmsg, c->host[0], (uintptr_t)&h, flags, 0, 0, 0);
 }
 
@@ -133,6 +152,7 @@ static const struct option_row get_refused[] = {
     {SOL_IP, 128, 131},       /* EBT_SO_GET_* */
     {IPPROTO_TCP, 35, 35},    /* TCP_ZEROCOPY_RECEIVE */
     {IPPROTO_SCTP, 111, 111}, /* SCTP_SOCKOPT_CONNECTX3 */
+    {284, 4, 4},              /* SOL_MPTCP, MPTCP_FULL_INFO */
 };
 
 static bool is_among(const struct option_row *rows, size_t count, const uint64_t *g) {

@@ -2,8 +2,8 @@
  *
  * A guest thread is a thread of the host with the same id, made by the C library with a small stack of vee's own, and a
  * cpu of the same engine. It begins in the loop, by taking the host's mask from the guest's. What the kernel does at
- * the end of a thread (robust futexes, the word that joiners wait at) it does for the first thread only; for the others
- * it is done here, as the kernel would do it, because the C library has its own use for that word.
+ * the end of a thread is done here: robust futexes, because a list may lead to memory of vee, which the kernel does not
+ * know; and the word that joiners wait at, but the first thread's, because the C library has its own use for it.
  */
 #include "process/linux/linux.h"
 #include "base/os.h"
@@ -192,13 +192,13 @@ int64_t thread_end(struct call *c) {
     while (*at != t) at = &(*at)->next;
     *at = t->next;
     t->ended = true;
+    host_do(SYS_set_robust_list, 0, 24); /* the kernel would follow it into vee's memory */
+    robust_locks(t);
     if (t->leader) {
         engine_unlock(c->process->vm->engine);
         for (;;) host_do(SYS_exit, c->guest[0]);
     }
     __atomic_add_fetch(&c->process->leaving, 1, __ATOMIC_SEQ_CST);
-    host_do(SYS_set_robust_list, 0, 24);
-    robust_locks(t);
     if (t->clear_tid && space_write(s, t->clear_tid, &zero, 4)) wake(s, t->clear_tid);
     return CALL_STOP;
 }

@@ -11,10 +11,12 @@ static unsigned range_count;
 static int emulator_fds[64];
 static unsigned emulator_fd_count;
 
+static int host_pipe[2];
+
 /* What `program path` prints, as a string; the program is the host's. */
 static inline char *host_says(const char *program, const char *argument, const char *path) {
     static char text[1 << 18];
-    int fds[2], status;
+    int status, *fds = host_pipe;
     size_t n = 0;
     pid_t pid;
     CHECK_IS(pipe2(fds, O_CLOEXEC), 0);
@@ -30,6 +32,10 @@ static inline char *host_says(const char *program, const char *argument, const c
     close(fds[0]);
     CHECK_IS(waitpid(pid, &status, 0), pid);
     return text;
+}
+
+static inline void range_add(uint64_t start, uint64_t end) {
+    if (range_count < sizeof ranges / sizeof *ranges) ranges[range_count++] = (struct range){start, end};
 }
 
 /* A list of mappings as procfs writes it; those without any right are address space, not memory. */
@@ -74,8 +80,8 @@ static inline void emulator_memory(void) {
     for (unsigned i = 0; i < host_count; i++) {
         if (ranges_hold(own, own_count, host[i].start - add)) continue;
         if (host[i].start >> 63) continue; /* the kernel's */
-        ranges[range_count++] = (struct range){host[i].start - add, host[i].end - add};
-        if (add) ranges[range_count++] = host[i];
+        range_add(host[i].start - add, host[i].end - add);
+        if (add) range_add(host[i].start, host[i].end);
     }
 }
 
@@ -85,7 +91,8 @@ static inline void emulator_descriptors(void) {
     snprintf(path, sizeof path, "/proc/%d/fd", (int)getpid());
     for (const char *at = host_says("/bin/ls", "-1", path); *at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : "") {
         int fd = atoi(at);
-        if (fd > 2 && fcntl(fd, F_GETFD) < 0 && emulator_fd_count < sizeof emulator_fds / sizeof *emulator_fds)
+        if (fd > 2 && fd != host_pipe[0] && fd != host_pipe[1] && fcntl(fd, F_GETFD) < 0 &&
+            emulator_fd_count < sizeof emulator_fds / sizeof *emulator_fds)
             emulator_fds[emulator_fd_count++] = fd;
     }
 }
