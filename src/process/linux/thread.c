@@ -84,6 +84,7 @@ static int64_t host_thread(struct thread *t, uint64_t flags) {
     pthread_attr_setstacksize(&attributes, HOST_STACK);
     uint64_t mask = signals_hold(); /* until it is known as this thread */
     bool made = !pthread_create(&host, &attributes, thread_main, &start);
+    signal_action_changed(&t->process->thread, SIGNAL_OF_LIBC);
     signals_release(mask);
     pthread_attr_destroy(&attributes);
     while (made && !__atomic_load_n(&t->tid, __ATOMIC_SEQ_CST)) os_wait(&t->tid, 0, 0);
@@ -136,7 +137,6 @@ int64_t thread_make(struct call *c, const struct clone_args *guest) {
         engine_lock(p->vm->engine, c->thread->cpu);
         return pidfd;
     }
-    signal_action_changed(c->thread, SIGNAL_OF_LIBC);
     /* It cannot go on before this answer is done. */
     t->next = p->threads;
     p->threads = t;
@@ -184,7 +184,7 @@ static void robust_locks(struct thread *t) {
 int64_t thread_end(struct call *c) {
     struct thread *t = c->thread, **at = &c->process->threads;
     struct space *s = &c->process->space;
-    uint64_t all = UINT64_MAX;
+    uint64_t all = signal_host_mask(UINT64_MAX); /* the guest's memory may fault below */
     const uint32_t zero = 0;
     host_do(SYS_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
     /* A signal that was caught and not delivered is another thread's. */

@@ -190,6 +190,7 @@ static void vforked_end(void) {
 int main(void) {
     emulator_memory();
     range_add(0xffff800000000000, 0xffff800000001000);
+    range_add(8, 4096); /* nobody's */
     forged();
     CHECK_IS(WTERMSIG(child_status(forged_death)), SIGSEGV);
     if (getuid()) CHECK_IS(child_status(forged_elsewhere), 0);
