@@ -23,3 +23,17 @@ fuzz_runner: $(B)/fuzz_runner
 $(B)/fuzz_runner: $(RUNNER) fuzz/riscv/protocol.h
 	$(call say,RV )
 	$(Q)$(RISCV_CC) -std=gnu17 -O2 -static -Wall -Wextra -Werror -Wl,-Ttext-segment=0x70000000 -o $@ $(RUNNER)
+
+# The fuzzer of system calls: a program of the host, and the riscv64 program that it runs under vee.
+FUZZ_CALLS := $(patsubst %.c,$(B)/obj/%.o,fuzz/calls/main.c fuzz/calls/sandbox.c)
+
+.PHONY: fuzz_calls
+fuzz_calls: $(B)/fuzz_calls $(B)/fuzz_calls_guest
+
+$(B)/fuzz_calls: $(FUZZ_CALLS)
+	$(call say,LD )
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+
+$(B)/fuzz_calls_guest: fuzz/calls/guest.c src/process/linux/syscall.def
+	$(call say,RV )
+	$(Q)$(RISCV_CC) -std=gnu17 -O2 -static -Wall -Wextra -Werror -I src -o $@ $<

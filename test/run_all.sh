@@ -51,6 +51,7 @@ one_build() {
     suite programs test/run_programs.sh "$1/vee"
     suite process test/process/run.sh "$1/vee"
     suite litmus test/run_litmus.sh "$1/vee" 6
+    suite fuzz-calls test/run_fuzz_calls.sh "$1/vee" 12
     suite machine test/run_machine.sh "$1/vee"
     suite digests test/run_digests.sh "$1"
     suite language test/language/run.sh "$1"
@@ -90,6 +91,7 @@ full() {
     done
     suite process test/process/run.sh build/vee
     suite litmus test/run_litmus.sh build/vee 60
+    suite fuzz-calls test/run_fuzz_calls.sh build/vee 60
     # The sanitizer's own handlers would hide which signals a program was started with.
     suite process-san env ASAN_OPTIONS=handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0 \
         test/process/run.sh build/clang-san/vee --tier baseline --window
