@@ -17,7 +17,7 @@ struct options {
     uint64_t seed, runs;
     unsigned calls; /* of a run */
     bool verbose;   /* prints what vee and the guest say */
-    bool sanitized; /* vee is: its address space cannot be limited */
+    bool sanitized; /* vee is: its address space cannot be limited, and it needs the system's libraries */
 };
 
 /** Makes the sandbox and calls `inside` as its first process; what that returns, or 2 with a text if there is none. */

@@ -65,12 +65,16 @@ static bool spaces_make(void) {
 }
 
 /* A root in memory, seen from its first process. */
-static bool root_make(int vee, int guest) {
+static bool root_make(int vee, int guest, bool libraries) {
+    const char *const folders[] = {"/lib", "/lib64", "/usr"};
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) return failed("private mounts");
     if (mount("fuzz", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=96m")) return failed("tmpfs");
     if (chdir("/tmp") || mkdir("proc", 0755) || mkdir("work", 0755)) return failed("files");
     if (!copy(vee, "vee") || !copy(guest, "guest")) return false;
     if (mount("proc", "proc", "proc", MS_NOSUID | MS_NOEXEC | MS_NODEV, NULL)) return failed("proc");
+    for (unsigned i = 0; libraries && i < sizeof folders / sizeof *folders; i++)
+        if (mkdir(folders[i] + 1, 0755) || mount(folders[i], folders[i] + 1, NULL, MS_BIND | MS_REC, NULL))
+            return failed(folders[i]);
     if (syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/")) return failed("pivot_root");
     return !mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) ||
            failed("read-only");
@@ -93,7 +97,7 @@ int sandbox_run(const struct options *o, int (*inside)(void)) {
         if (first == 0) {
             setsid(); /* a signal to one's own group leaves namespaces */
             prctl(PR_SET_PDEATHSIG, 9);
-            exit(root_make(vee, guest) ? inside() : 2);
+            exit(root_make(vee, guest, o->sanitized) ? inside() : 2);
         }
         while (waitpid(first, &status, 0) < 0 && errno == EINTR) continue;
         _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 2);
