@@ -25,6 +25,7 @@ struct command {
     char **arguments; /* of the guest, argv[0] included */
     bool verbs;       /* may the first word be a verb? */
     bool emulator;    /* started under the name of an emulator */
+    bool ended;       /* the guest has, by itself */
 };
 
 static int complain(const char *text) {
@@ -210,7 +211,8 @@ static int run(struct command *c) {
     enum vee_end end = vee_run(vm);
     report(c, vm);
     int status = vee_status(vm);
-    vee_close(vm);
+    c->ended = end == VEE_EXITED;
+    if (!c->ended) vee_close(vm);
     switch (end) {
     case VEE_EXITED:
     case VEE_POWERED_OFF: return status;
@@ -228,5 +230,9 @@ int main(int argc, char **argv) {
     if (status < 0) status = run(&c);
     vee_config_free(c.config);
     disassembler_free(c.log);
+    if (c.ended) { /* signals and timers of the guest's may still come: nothing is closed that keeps them off */
+        fflush(NULL);
+        _exit(status);
+    }
     return status;
 }
