@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -102,9 +103,9 @@ static void code_check(pid_t pid) {
         for (uint64_t at = 0; at < h[i].p_filesz; at += sizeof bytes) {
             size_t size = h[i].p_filesz - at < sizeof bytes ? h[i].p_filesz - at : sizeof bytes;
             struct iovec to = {bytes, size}, from = {(void *)(uintptr_t)(base + h[i].p_vaddr + at), size};
-            if (process_vm_readv(pid, &to, 1, &from, 1, 0) == (ssize_t)size &&
-                !memcmp(bytes, image + h[i].p_offset + at, size))
-                continue;
+            /* One that is being killed cannot be read any more. */
+            if (process_vm_readv(pid, &to, 1, &from, 1, 0) != (ssize_t)size) return;
+            if (!memcmp(bytes, image + h[i].p_offset + at, size)) continue;
             finding(pid, "vee's code or constants are not as in its file");
             return;
         }
@@ -131,15 +132,23 @@ static void judge_signal(pid_t tid, int signal) {
     printf("vee's program begins at %#" PRIx64 "\n", vee_base(tid));
 }
 
-/* Waits one for a lock of vee's, which lies above what a guest may have? */
-static void judge_late(pid_t pid) {
+/* The address of the lock of vee's, above what a guest may have, that a process waits for; or 0. */
+static uint64_t waits_for(pid_t pid) {
     static const uint64_t guests_end = UINT64_C(1) << 46;
-    unsigned long long number, address;
-    char *text = process_text(pid, "syscall");
+    uint64_t number, address;
+    const char *text = process_text(pid, "syscall");
     if (options.verbose) printf("late: %d in %s", (int)pid, text);
-    if (sscanf(text, "%llu %llx", &number, &address) != 2 || number != 202 || address < guests_end) return;
-    finding(pid, "waits for a lock of vee's");
-    printf("%s", text);
+    bool waits = sscanf(text, "%" SCNu64 " %" SCNx64, &number, &address) == 2 && number == SYS_futex;
+    return waits && address >= guests_end ? address : 0;
+}
+
+static void judge_late(pid_t pid) {
+    uint64_t lock = waits_for(pid);
+    for (int i = 0; lock && i < 5; i++) {
+        usleep(200000);
+        if (waits_for(pid) != lock) return;
+    }
+    if (lock) finding(pid, "waits for a lock of vee's");
 }
 
 static void judge_output(void) {
