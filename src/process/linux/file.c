@@ -90,14 +90,7 @@ int64_t call_getxattrat(struct call *c) {
 
 /* ---- opening */
 
-/* Who does not want to follow the link to the program gets the link, or the host's refusal. */
-static void not_followed(struct call *c, bool follow) {
-    if (!follow && (const char *)(uintptr_t)c->host[1] == c->process->exe)
-        c->host[1] = (uintptr_t)c->thread->scratch->path[c->paths - 1];
-}
-
 int64_t call_openat(struct call *c) {
-    not_followed(c, !(c->guest[2] & O_NOFOLLOW));
     int64_t fd = call_wait(c, SYS_openat, c->host[0], c->host[1], c->host[2], c->host[3], 0, 0);
     return fd < 0 ? fd : proc_opened(c->process, (int)fd, (uint32_t)c->host[2]);
 }
@@ -106,7 +99,9 @@ int64_t call_openat2(struct call *c) {
     struct open_how how = {0};
     uint64_t size = c->guest[3];
     if (size >= sizeof how && !call_read(c, c->guest[2], &how, sizeof how)) return -EFAULT;
-    not_followed(c, !(how.flags & O_NOFOLLOW) && !(how.resolve & (RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)));
+    /* Its flags, which say whether the last link is followed, are in memory. */
+    if (!(how.flags & O_NOFOLLOW) && !(how.resolve & (RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)))
+        c->host[1] = (uintptr_t)call_path_for(c, (int)c->host[0], c->thread->scratch->path[0], true);
     int64_t fd = call_wait(c, SYS_openat2, c->host[0], c->host[1], c->host[2], size, 0, 0);
     return fd < 0 ? fd : proc_opened(c->process, (int)fd, (uint32_t)how.flags);
 }
