@@ -85,6 +85,10 @@ full() {
         suite "programs-store-$run" env VEE_STORE="$PWD/build/store" test/run_programs.sh build/vee
         suite "programs-store-window-$run" env VEE_STORE="$PWD/build/store" test/run_programs.sh build/vee --tier baseline --window
     done
+    for run in 1 2; do
+        suite "programs-store-san-$run" env VEE_STORE="$PWD/build/store" test/run_programs.sh build/clang-san/vee --window
+        suite "programs-store-poison-$run" env VEE_STORE="$PWD/build/store" test/run_programs.sh build/poison-debug/vee
+    done
     for variant in "" /clang-san /poison-debug; do
         local w=${variant#/}
         suite "machine-${w:-gcc}" test/run_machine.sh build$variant/vee
