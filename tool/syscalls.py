@@ -6,6 +6,7 @@ usage: syscalls.py [SYSCALL_DEF] > docs/syscalls.md
 """
 import re
 import sys
+import textwrap
 
 LAST = 466  # removexattrat
 # Numbers that riscv64 does not have: reserved, of other architectures, or of 32-bit ones.
@@ -45,7 +46,8 @@ def read(path):
 
 
 def names(rows, kinds):
-    return ", ".join(f"`{name}`" for name in sorted(name for kind, name, _ in rows.values() if kind in kinds))
+    text = ", ".join(f"`{name}`" for name in sorted(name for kind, name, _ in rows.values() if kind in kinds))
+    return textwrap.fill(text, 120)
 
 
 def main(path):

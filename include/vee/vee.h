@@ -64,7 +64,7 @@ struct vee_option {
     const char *name;     /* for vee_config_set; `--name` on the command line */
     char letter;          /* its short form on the command line, or 0 */
     const char *argument; /* what its value is, or NULL: a flag ("1" or "0") */
-    const char *twin;     /* environment variable that sets it */
+    const char *twin;     /* environment variable that sets it, or NULL */
     const char *also;     /* QEMU's variable that sets it, too, or NULL */
     const char *help;     /* one sentence or more */
 };

@@ -200,7 +200,8 @@ static void print_markdown(void) {
             char term[80];
             fputs("| `", stdout);
             for (const char *c = option_term(o, term, sizeof term); *c; c++) printf(*c == '|' ? "\\|" : "%c", *c);
-            printf("` | `%s`", o->twin);
+            fputs("` | ", stdout);
+            if (o->twin) printf("`%s`", o->twin);
             if (o->also) printf(", `%s`", o->also);
             printf(" | %s |\n", o->help);
         }

@@ -263,7 +263,7 @@ static bool set_from_twin(struct vee_config *c, unsigned option, const char *who
 
 bool vee_config_read_environment(struct vee_config *c, const char *const *environment, struct vee_error *error) {
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
-        if (c->chosen[i]) continue;
+        if (c->chosen[i] || !options[i].twin) continue;
         const char *who = options[i].twin, *value = environment_find(environment, who);
         if (!value && options[i].also) {
             value = environment_find(environment, who = options[i].also);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-enum { STRUCT_MOST = 64 }; /* of those with a pointer within */
+enum { STRUCT_MOST = 120 }; /* of those with a pointer within */
 enum ioctl_kind { IOCTL_NUMBER, IOCTL_POINTER, IOCTL_COUNTED, IOCTL_INNER };
 static const struct ioctl_row {
     uint32_t request;
@@ -31,15 +31,17 @@ static const struct ioctl_row *row_of(uint32_t request) {
 
 /* The struct is copied, with the host's address in it; what the host changes in it is copied back. */
 static int64_t inner(struct call *c, const struct ioctl_row *row) {
-    uint8_t bytes[STRUCT_MOST];
+    uint8_t bytes[STRUCT_MOST], before[STRUCT_MOST];
     uint64_t guest, host = 0;
     if (!call_read(c, c->guest[2], bytes, row->size)) return -EFAULT;
+    memcpy(before, bytes, row->size);
     memcpy(&guest, bytes + row->at, sizeof guest);
     if (guest && !call_pointer(c, guest, row->more, &host)) host = nobodys; /* as bad, should the host look */
     memcpy(bytes + row->at, &host, sizeof host);
     int64_t r = call_wait(c, SYS_ioctl, c->host[0], row->request, (uintptr_t)bytes, 0, 0, 0);
     if (r < 0) return r;
     memcpy(bytes + row->at, &guest, sizeof guest);
+    if (!memcmp(bytes, before, row->size)) return r; /* it may not be for writing */
     return call_write(c, c->guest[2], bytes, row->size) ? r : -EFAULT;
 }
 
