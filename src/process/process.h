@@ -143,7 +143,6 @@ struct process {
     uint64_t host_actions[SIGNALS_KEPT_OPEN][4]; /* what was there before, for signals_close */
     char *exe;                                   /* absolute path of the program */
     uint64_t exe_dev, exe_ino;
-    uint64_t vee_dev, vee_ino;       /* of vee's own file; 0 where it is not known */
     bool vectors_told;               /* the host knows where the guest's arguments and environment are */
     int own_fd;                      /* the one descriptor that is vee's: its own program, for exec; or -1 */
     bool forked;                     /* this is a child: it ends by itself, not by returning to vee's caller */

@@ -167,11 +167,14 @@ int64_t proc_opened(struct process *p, int fd, uint32_t flags) {
     struct proc_name n;
     struct proc_view v;
     struct stat st;
+    struct statfs fs;
     if ((flags & O_PATH) || !on_procfs(fd)) return fd;
-    if (!proc_name_of(fd, &n)) return host_do(SYS_fstat, fd, &st) == 0 && S_ISDIR(st.st_mode) ? fd : refuse(fd, EACCES);
+    /* Nor is a file that is mounted by itself somewhere known by its name. */
+    if (!proc_name_of(fd, &n) || host_do(SYS_statfs, n.folder, &fs) != 0 || fs.f_type != PROC_MAGIC)
+        return host_do(SYS_fstat, fd, &st) == 0 && S_ISDIR(st.st_mode) ? fd : refuse(fd, EACCES);
     const struct substitute *s = substitute_of(&n);
     if (!s) return fd;
-    if (!s->show) return view_is_vee(p, &n) ? refuse(fd, s->error) : fd;
+    if (!s->show) return view_is_vee(&n) ? refuse(fd, s->error) : fd;
     if ((flags & O_ACCMODE) != O_RDONLY || !view_open(&v, p, &n)) return fd;
     bool told = v.process->vectors_told && (s->show == show_cmdline || s->show == show_environ);
     int64_t r = told ? fd : replace(fd, flags, s, &v, &n);

@@ -49,7 +49,7 @@ struct proc_view {
 bool view_open(struct proc_view *v, struct process *self, const struct proc_name *n);
 void view_close(struct proc_view *v);
 /** Is this a process of this program's? */
-bool view_is_vee(const struct process *self, const struct proc_name *n);
+bool view_is_vee(const struct proc_name *n);
 bool view_read(const struct proc_view *v, uint64_t guest, void *to, size_t size);
 
 /** A file's contents for the guest. `host` is what the host's file says. */

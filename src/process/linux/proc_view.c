@@ -28,14 +28,6 @@ static void path_join(char *to, const char *folder, const char *name) {
     strcpy(to + n + 1, name);
 }
 
-bool view_is_vee(const struct process *self, const struct proc_name *n) {
-    char path[PATH_MAX];
-    struct stat st;
-    path_join(path, n->folder, "exe");
-    return self->vee_ino && host_do(SYS_newfstatat, AT_FDCWD, path, &st, 0) == 0 && st.st_ino == self->vee_ino &&
-           st.st_dev == self->vee_dev;
-}
-
 static bool view_is_own(const struct proc_name *n) {
     char path[PATH_MAX], text[24];
     const char *s = text;
@@ -44,6 +36,21 @@ static bool view_is_own(const struct proc_name *n) {
     if (length <= 0) return false;
     text[length] = 0;
     return take_number(&s, 10) == (uint64_t)n->pid;
+}
+
+static bool program_of(const char *folder, struct stat *st) {
+    char path[PATH_MAX];
+    path_join(path, folder, "exe");
+    return host_do(SYS_newfstatat, AT_FDCWD, path, st, 0) == 0;
+}
+
+bool view_is_vee(const struct proc_name *n) {
+    char self[PATH_MAX];
+    struct stat own, other;
+    if (view_is_own(n)) return true;
+    path_join(self, n->root, "self");
+    return program_of(self, &own) && program_of(n->folder, &other) && own.st_ino == other.st_ino &&
+           own.st_dev == other.st_dev;
 }
 
 /* Fields of a process's stat, from `first` on; false: there are not that many. */
@@ -110,12 +117,7 @@ static bool vectors_tell(const struct process *p) {
 }
 
 void proc_begin(struct process *p) {
-    struct stat st;
     noted = p;
-    if (host_do(SYS_newfstatat, AT_FDCWD, "/proc/self/exe", &st, 0) == 0) {
-        p->vee_dev = st.st_dev;
-        p->vee_ino = st.st_ino;
-    }
     p->vectors_told = vectors_tell(p);
 }
 
@@ -174,7 +176,7 @@ bool view_open(struct proc_view *v, struct process *self, const struct proc_name
         thread_copy(v, self->threads, (uint32_t)n->tid);
         return true;
     }
-    if (!view_is_vee(self, n)) return false;
+    if (!view_is_vee(n)) return false;
     path_join(path, n->root, "self");
     uint64_t mine = code_start(path), other = code_start(n->folder);
     if (!mine || !other) return false;
