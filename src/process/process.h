@@ -114,6 +114,7 @@ struct thread {
     bool late_privileges;   /* is to give up new privileges before its next call */
     uint8_t seccomp;        /* SECCOMP_MODE_*: 0, strict, filters */
     struct filter *filters; /* of its system calls, the newest first */
+    uint32_t nfilters;
     struct scratch *scratch;
     uint32_t interrupted; /* there is something to deliver: blocking calls do not begin (read by host_call) */
     uint64_t mask;        /* signals that the guest blocks: bit n - 1 */

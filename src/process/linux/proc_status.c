@@ -147,34 +147,35 @@ void show_status(const struct proc_view *v, const struct proc_name *n, struct te
     const struct signal_sets sets = sets_of(v);
     const struct {
         const char *name;
+        enum { NUMBER, KIBIBYTES, SET, ADDED_SET /* to the host's */ } form;
         uint64_t value;
-        bool set; /* of signals; else KiB */
-        bool add; /* to the host's */
     } rows[] = {
-        {"VmPeak:", p->space.peak, false, false}, {"VmSize:", p->space.total, false, false},
-        {"VmData:", p->space.data, false, false}, {"VmStk:", sizes.stack, false, false},
-        {"VmExe:", sizes.code, false, false},     {"VmLib:", sizes.library, false, false},
-        {"SigPnd:", sets.pending, true, true},    {"SigBlk:", sets.blocked, true, false},
-        {"SigIgn:", sets.ignored, true, false},   {"SigCgt:", sets.caught, true, false},
+        {"VmPeak:", KIBIBYTES, p->space.peak},   {"VmSize:", KIBIBYTES, p->space.total},
+        {"VmData:", KIBIBYTES, p->space.data},   {"VmStk:", KIBIBYTES, sizes.stack},
+        {"VmExe:", KIBIBYTES, sizes.code},       {"VmLib:", KIBIBYTES, sizes.library},
+        {"SigPnd:", ADDED_SET, sets.pending},    {"SigBlk:", SET, sets.blocked},
+        {"SigIgn:", SET, sets.ignored},          {"SigCgt:", SET, sets.caught},
+        {"Seccomp:", NUMBER, v->thread.seccomp}, {"Seccomp_filters:", NUMBER, v->thread.nfilters},
     };
     (void)n;
     for (char *rest = host->bytes, *line; text_line(&rest, &line);) {
         size_t name = strcspn(line, ":") + 1, i = 0;
+        const char *digits = line + name + 1;
         if (!strncmp(line, "x86_", 4)) continue; /* the host's own business */
         while (i < sizeof rows / sizeof *rows && strncmp(line, rows[i].name, name)) i++;
-        if (i == sizeof rows / sizeof *rows) {
-            put(t, line);
-        } else if (rows[i].set) {
-            const char *digits = line + name + 1;
-            put_bytes(t, line, name);
-            put(t, "\t");
-            put_number(t, rows[i].value | (rows[i].add ? take_number(&digits, 16) : 0), 16, 16);
-        } else {
-            put_bytes(t, line, name);
-            put(t, "\t");
+        bool known = i < sizeof rows / sizeof *rows;
+        put_bytes(t, line, known ? name : strlen(line));
+        put(t, known ? "\t" : "\n");
+        if (!known) continue;
+        switch (rows[i].form) {
+        case NUMBER: put_number(t, rows[i].value, 10, 1); break;
+        case KIBIBYTES:
             for (uint64_t room = 10000000; room > 1 && rows[i].value >> 10 < room; room /= 10) put(t, " ");
             put_number(t, rows[i].value >> 10, 10, 1);
             put(t, " kB");
+            break;
+        case SET: put_number(t, rows[i].value, 16, 16); break;
+        case ADDED_SET: put_number(t, rows[i].value | take_number(&digits, 16), 16, 16); break;
         }
         put(t, "\n");
     }

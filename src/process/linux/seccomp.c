@@ -58,11 +58,13 @@ static struct filter *filter_new(uint32_t length) {
 void seccomp_share(struct thread *to, const struct thread *from) {
     to->seccomp = from->seccomp;
     to->filters = filter_hold(from->filters);
+    to->nfilters = from->nfilters;
 }
 
 void seccomp_leave(struct thread *t) {
     filter_drop(t->filters);
     t->filters = NULL;
+    t->nfilters = 0;
 }
 
 /* ---- programs */
@@ -321,6 +323,7 @@ static int64_t attach(struct thread *t, struct filter *f, uint64_t flags) {
     if (differs) return flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH ? -ESRCH : (int64_t)differs;
     f->previous = t->filters; /* with the thread's reference to it */
     t->filters = filter_hold(f);
+    t->nfilters++;
     t->seccomp = SECCOMP_MODE_FILTER;
     if (flags & SECCOMP_FILTER_FLAG_TSYNC) follow(t);
     return 0;
@@ -412,6 +415,7 @@ bool seccomp_take(struct thread *t, int fd) {
         if (!f) return false;
         *at = f;
         at = &f->previous;
+        t->nfilters++;
         if (host_do(SYS_read, fd, f->code, size) != (int64_t)size || !filter_valid(f, t->scratch)) return false;
         t->seccomp = SECCOMP_MODE_FILTER;
     }

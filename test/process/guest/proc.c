@@ -2,6 +2,8 @@
 #include "check.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <sys/auxv.h>
@@ -258,6 +260,33 @@ static void pending(void) {
     CHECK_IS(number("SigPnd:", 16), 1ull << (SIGUSR2 - 1) | 1ull << (SIGFPE - 1));
 }
 
+static void seccomp_of(const char *folder, unsigned long long mode, unsigned long long filters) {
+    CHECK(contents("%s/status", folder) > 0);
+    CHECK_IS(number("NoNewPrivs:", 10), mode != 0);
+    CHECK_IS(number("Seccomp:", 10), mode);
+    CHECK_IS(number("Seccomp_filters:", 10), filters);
+}
+
+static void see_parent(void) {
+    char folder[64];
+    snprintf(folder, sizeof folder, "/proc/%d", getppid());
+    seccomp_of(folder, SECCOMP_MODE_FILTER, 2);
+    seccomp_of("/proc/self", SECCOMP_MODE_FILTER, 2);
+}
+
+static void filtered(void) {
+    struct sock_filter allow = {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW};
+    struct sock_fprog program = {1, &allow};
+    if (contents("/proc/self/status") > 0 && number("Seccomp:", 10)) return; /* there is one already */
+    seccomp_of("/proc/self", 0, 0);
+    CHECK_IS(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    CHECK_IS(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+    seccomp_of("/proc/self", SECCOMP_MODE_FILTER, 1);
+    CHECK_IS(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+    seccomp_of("/proc/self", SECCOMP_MODE_FILTER, 2);
+    CHECK_IS(child_status(see_parent), 0);
+}
+
 static void parent(void) {
     char folder[64];
     pid_t pid = getppid();
@@ -385,6 +414,7 @@ int main(int argc, char **argv) {
     deleted();
     CHECK_IS(child_status(parent), 0);
     CHECK_IS(child_status(pending), 0);
+    CHECK_IS(child_status(filtered), 0);
     threads();
     listing("/proc/self/fd");
     listing("/proc/self/fdinfo");
