@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -185,6 +186,12 @@ static void paths(void) {
         CHECK(readlinkat(fd, "", other, sizeof other - 1) > 0 && !strcmp(name, other));
         close(fd);
         CHECK_FAILS(openat(ways[i].folder, ways[i].path, O_RDONLY | O_NOFOLLOW), ELOOP);
+        struct open_how how = {.flags = O_RDONLY};
+        fd = (int)syscall(SYS_openat2, ways[i].folder, ways[i].path, &how, sizeof how);
+        CHECK(fstat(fd, &one) == 0 && one.st_ino == two.st_ino);
+        close(fd);
+        how.resolve = RESOLVE_NO_MAGICLINKS;
+        CHECK_FAILS(syscall(SYS_openat2, ways[i].folder, ways[i].path, &how, sizeof how), ELOOP);
     }
     CHECK_IS(readlink("/proc/self/exe", other, 3), 3);
     CHECK(contents_at(self, "maps") > 0 && strstr(text, "[heap]"));
