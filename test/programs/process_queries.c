@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/select.h>
 #include <sys/stat.h>
@@ -50,10 +52,33 @@ static void links(void) {
     show("no magic", syscall(SYS_openat2, AT_FDCWD, program, &how, sizeof how));
     how.resolve = RESOLVE_NO_SYMLINKS;
     show("no links at all", syscall(SYS_openat2, AT_FDCWD, program, &how, sizeof how));
+    char *const words[] = {"x", NULL};
+    if (symlink("/nowhere", "dangling") || symlink(program, "there")) perror("symlink");
+    show("not a link", syscall(SYS_execveat, AT_FDCWD, "dangling", words, words + 1, AT_SYMLINK_NOFOLLOW));
+    show("nor this", syscall(SYS_execveat, AT_FDCWD, "there", words, words + 1, AT_SYMLINK_NOFOLLOW));
+    show("nor that", syscall(SYS_execveat, AT_FDCWD, program, words, words + 1, AT_SYMLINK_NOFOLLOW));
+    show("to nowhere", syscall(SYS_execveat, AT_FDCWD, "dangling", words, words + 1, 0));
     how.resolve = 0;
     printf("any %d\n",
            syscall(SYS_openat2, AT_FDCWD, program, &how, sizeof how) >= 0 || errno == ENOSYS || errno == EPERM);
     close(fd);
+}
+
+/* The kernel's struct pidfd_info, of which the beginning is looked at here. */
+static void other_process(void) {
+    struct {
+        uint64_t mask, cgroup;
+        uint32_t pid, tgid, ppid, more[9];
+    } info = {.mask = 1};
+    pid_t child = fork();
+    if (child == 0) {
+        for (;;) pause();
+    }
+    int fd = (int)syscall(SYS_pidfd_open, child, 0), r = ioctl(fd, _IOWR(0xff, 11, info), &info);
+    show("pidfd", r); /* ENOTTY before Linux 6.13 */
+    printf("%d\n", r < 0 || (info.pid == (uint32_t)child && info.ppid == (uint32_t)getpid()));
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
 }
 
 static void lists(void) {
@@ -71,6 +96,7 @@ static void lists(void) {
 int main(void) {
     personalities();
     links();
+    other_process();
     lists();
     return 0;
 }

@@ -215,6 +215,10 @@ int64_t call_execveat(struct call *c) {
     if (path < 0) return path;
     const char *name = (const char *)(uintptr_t)path;
     if (!*name && !(flags & AT_EMPTY_PATH)) return -ENOENT;
+    struct stat st;
+    if ((flags & AT_SYMLINK_NOFOLLOW) && *name && host_do(SYS_newfstatat, fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISLNK(st.st_mode))
+        return -ELOOP;
     if (*name == '/' || fd == AT_FDCWD) return execute_with(c, name, c->guest[2], c->guest[3]);
     if (fd < 0) return -EBADF;
     put_digits(link + strlen(link), (unsigned)fd);
