@@ -93,7 +93,18 @@ static void lists(void) {
     show("of the first process", syscall(SYS_get_robust_list, 1, &head, &size));
 }
 
+/* None of these is a name; who may not change it is told that first. */
+static void names(void) {
+    volatile long negative = -1, longer = 65;
+    show("negative length", sethostname("x", (size_t)negative));
+    show("too long", sethostname("x", (size_t)longer));
+    show("of a domain", setdomainname("x", (size_t)negative));
+    show("too long", setdomainname("x", (size_t)longer));
+    show("nowhere", sethostname((const char *)-4096L, 3));
+}
+
 int main(void) {
+    names();
     personalities();
     links();
     other_process();

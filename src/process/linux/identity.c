@@ -96,6 +96,22 @@ int64_t call_uname(struct call *c) {
     return call_write(c, c->guest[0], &u, sizeof u) ? 0 : -EFAULT;
 }
 
+/* A length that cannot be is the host's to refuse, after whoever may not do this at all. */
+static int64_t name_set(struct call *c, long number) {
+    int length = (int)c->guest[1];
+    uint64_t host = 0;
+    if (length > 0 && length <= HOST_NAME_MAX && !call_pointer(c, c->guest[0], (uint64_t)length, &host)) return -EFAULT;
+    return host_do(number, host, length);
+}
+
+int64_t call_sethostname(struct call *c) {
+    return name_set(c, SYS_sethostname);
+}
+
+int64_t call_setdomainname(struct call *c) {
+    return name_set(c, SYS_setdomainname);
+}
+
 /* ---- limits */
 
 /* The limits that are virtual: soft and hard; NULL for the host's own. */

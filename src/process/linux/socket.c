@@ -103,6 +103,7 @@ int64_t call_recvmmsg(struct call *c) {
     uint64_t count = (uint32_t)c->guest[2] < MULTI_MAX ? (uint32_t)c->guest[2] : MULTI_MAX, flags = c->guest[3];
     struct timespec wait, start, now;
     if (c->guest[4] && !call_read(c, c->guest[4], &wait, sizeof wait)) return -EFAULT;
+    if (c->guest[4] && (wait.tv_sec < 0 || (uint64_t)wait.tv_nsec >= 1000000000)) return -EINVAL;
     host_do(SYS_clock_gettime, CLOCK_MONOTONIC, &start);
     for (uint64_t i = 0; i < count; i++) {
         uint64_t at = c->guest[1] + i * MULTI_SIZE;

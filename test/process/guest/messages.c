@@ -80,6 +80,8 @@ static void messages(void) {
     CHECK_IS(recvmmsg(pair[1], many, 3, MSG_WAITFORONE, NULL), 2);
     CHECK(many[0].msg_len == 1 && many[1].msg_len == 2 && got[1][1] == '2');
     CHECK_IS(write(pair[0], "z", 1), 1);
+    CHECK_FAILS(recvmmsg(pair[1], many, 3, 0, &(struct timespec){-1, 0}), EINVAL);
+    CHECK_FAILS(recvmmsg(pair[1], many, 3, 0, &(struct timespec){0, 1000000000}), EINVAL);
     CHECK_IS(recvmmsg(pair[1], many, 3, 0, &(struct timespec){0, 0}), 1);
 }
 
