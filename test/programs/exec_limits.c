@@ -119,6 +119,9 @@ int main(int argc, char **argv) {
     if (child == 0) {
         struct rlimit both = {(rlim_t)limit, (rlim_t)limit};
         if (setrlimit(RLIMIT_NOFILE, &both)) perror("setrlimit");
+        int onto = 0;
+        for (int fd = 3; fd < limit; fd++) onto += dup2(0, fd) == fd;
+        printf("onto all %d\n", onto == limit - 3);
         fill("no more to have", limit);
         close(limit - 1);
         close(limit - 2);

@@ -193,7 +193,7 @@ int64_t call_dup3(struct call *c) {
     struct rlimit limit;
     if (own_fd_named(p, (int)c->guest[1])) {
         if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && c->guest[1] >= limit.rlim_cur) return -EBADF;
-        if (!own_fd_move(p)) return -EBUSY;
+        if (!own_fd_move(p) && !own_fd_yield(p)) return -EBUSY;
     }
     return host_do(SYS_dup3, c->guest[0], c->guest[1], c->guest[2]);
 }

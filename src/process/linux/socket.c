@@ -99,6 +99,22 @@ int64_t call_sendmmsg(struct call *c) {
     return (int64_t)count;
 }
 
+/* Where the sender's address goes is looked at when there is one: a connection tells none. */
+int64_t call_recvfrom(struct call *c) {
+    const uint64_t *g = c->guest, *h = c->host;
+    struct sockaddr_storage from;
+    socklen_t size = sizeof from;
+    int32_t room;
+    if (!g[4]) return call_wait(c, SYS_recvfrom, h[0], h[1], h[2], h[3], 0, 0);
+    int64_t r = call_wait(c, SYS_recvfrom, h[0], h[1], h[2], h[3], (uintptr_t)&from, (uintptr_t)&size);
+    if (r < 0) return r;
+    if (!call_read(c, g[5], &room, sizeof room)) return -EFAULT;
+    if (room < 0) return -EINVAL;
+    if ((uint32_t)room > size) room = (int32_t)size;
+    return (!room || call_write(c, g[4], &from, (uint32_t)room)) && call_write(c, g[5], &size, sizeof size) ? r
+                                                                                                            : -EFAULT;
+}
+
 int64_t call_recvmmsg(struct call *c) {
     uint64_t count = (uint32_t)c->guest[2] < MULTI_MAX ? (uint32_t)c->guest[2] : MULTI_MAX, flags = c->guest[3];
     struct timespec wait, start, now;

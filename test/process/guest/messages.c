@@ -79,6 +79,17 @@ static void messages(void) {
     for (int i = 0; i < 3; i++) many[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &to[i], .msg_iovlen = 1}};
     CHECK_IS(recvmmsg(pair[1], many, 3, MSG_WAITFORONE, NULL), 2);
     CHECK(many[0].msg_len == 1 && many[1].msg_len == 2 && got[1][1] == '2');
+    int stream[2];
+    socklen_t room = sizeof(struct sockaddr_un), none = 0;
+    CHECK_IS(socketpair(AF_UNIX, SOCK_STREAM, 0, stream), 0);
+    for (int i = 0; i < 4; i++) CHECK_IS(write(stream[0], "s", 1), 1);
+    CHECK_IS(recvfrom(stream[1], got[0], 1, 0, (struct sockaddr *)got[1], &none), 1);
+    CHECK_IS(recvfrom(stream[1], got[0], 1, 0, (struct sockaddr *)-4096L, &room), 1);
+    CHECK_IS(room, 0);
+    none = (socklen_t)-1;
+    CHECK_FAILS(recvfrom(stream[1], got[0], 1, 0, (struct sockaddr *)got[1], &none), EINVAL);
+    CHECK_FAILS(recvfrom(stream[1], got[0], 1, 0, (struct sockaddr *)got[1], (socklen_t *)-4096L), EFAULT);
+    CHECK_FAILS(recvfrom(stream[1], got[0], 1, MSG_DONTWAIT, NULL, NULL), EAGAIN);
     CHECK_IS(write(pair[0], "z", 1), 1);
     CHECK_FAILS(recvmmsg(pair[1], many, 3, 0, &(struct timespec){-1, 0}), EINVAL);
     CHECK_FAILS(recvmmsg(pair[1], many, 3, 0, &(struct timespec){0, 1000000000}), EINVAL);
