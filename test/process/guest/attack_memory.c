@@ -70,6 +70,63 @@ static void across(uint64_t start, uint64_t end) {
     CHECK_IS(munmap(mine, PAGE), 0);
 }
 
+/* ---- code that is there no longer when more of it is wanted: the file was cut off; a child does not get it */
+
+static int (*code_at(char *page, unsigned at))(void) {
+#ifdef __riscv
+    static const unsigned char five[] = {0x13, 0x05, 0x50, 0x00, 0x67, 0x80, 0x00, 0x00};
+#else
+    static const unsigned char five[] = {0xb8, 5, 0, 0, 0, 0xc3};
+#endif
+    memcpy(page + at, five, sizeof five);
+    __builtin___clear_cache(page + at, page + at + 8);
+    return (int (*)(void))(uintptr_t)(page + at);
+}
+
+static int (*further)(void);
+
+static void go_further(void) {
+    signal(SIGBUS, SIG_DFL);
+    signal(SIGSEGV, SIG_DFL);
+    _exit(further());
+}
+
+static void code_cut_off(void) {
+    char name[] = "attack.tmp";
+    int fd = open(name, O_CREAT | O_RDWR | O_TRUNC, 0600), here = -1;
+    CHECK_IS(unlink(name), 0);
+    CHECK_IS(ftruncate(fd, PAGE), 0);
+    char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_SHARED, fd, 0);
+    CHECK(page != MAP_FAILED);
+    int (*first)(void) = code_at(page, 0);
+    further = code_at(page, 256);
+    fflush(stdout);
+    pid_t pid = fork(); /* which shall not lie between running the first and the other */
+    if (pid == 0) {
+        signal(SIGBUS, SIG_DFL);
+        for (int i = 0; i < 4; i++) { /* at last, nothing but the page is new */
+            here += first();
+            if (ftruncate(fd, i < 3 ? PAGE : 0)) _exit(1);
+        }
+        _exit(further() + here);
+    }
+    CHECK_IS(waitpid(pid, &here, 0), pid);
+    CHECK_IS(here & 0x7f, SIGBUS);
+    CHECK_IS(munmap(page, PAGE), 0);
+    close(fd);
+}
+
+static void code_left_behind(void) {
+    char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int (*first)(void) = code_at(page, 0);
+    further = code_at(page, 256);
+    CHECK_IS(child_status(go_further), 5 << 8);
+    CHECK_IS(madvise(page, PAGE, MADV_DONTFORK), 0);
+    CHECK_IS(first(), 5);
+    CHECK_IS(WTERMSIG(child_status(go_further)), SIGSEGV);
+    CHECK_IS(munmap(page, PAGE), 0);
+}
+
 static volatile sig_atomic_t handled;
 
 static void on_signal(int s) {
@@ -101,6 +158,8 @@ int main(void) {
         across(ranges[i].start, ranges[i].end);
     }
     attack(0xffff800000000000, PAGE);
+    code_cut_off();
+    code_left_behind();
     go_on();
     return done();
 }
