@@ -297,8 +297,10 @@ static void one_call(void) {
     uint64_t a[6] = {0};
     unsigned n = 0;
     if (left_out(rows[i].name)) return;
-    for (const char *s = rows[i].args; *s && n < 6; s += strcspn(s, " "), s += *s == ' ')
-        a[n++] = s[strcspn(s, "? ")] == '?' && one_in(2) ? 0 : argument(*s);
+    for (const char *s = rows[i].args; *s && n < 6; s += strcspn(s, " "), s += *s == ' ', n++) {
+        a[n] = s[strcspn(s, "? ")] == '?' && one_in(2) ? 0 : argument(*s);
+        if ((*s == 'p' || *s == 't') && (uint32_t)a[n] == 1) a[n] = 2; /* the first process watches */
+    }
     shape(rows[i].name, a);
     ++*made;
     long r = raw(rows[i].number, a);
