@@ -28,8 +28,11 @@ enum trap {
     TRAP_DEBUG = 1,
     TRAP_BREAKPOINT = 3,
     TRAP_OPCODE = 6,
+    TRAP_SEGMENT = 11,
+    TRAP_STACK = 12,
     TRAP_PAGE = 14,
     TRAP_FLOAT = 16,
+    TRAP_ALIGNMENT = 17,
     TRAP_VECTOR = 19
 };
 /* A process may send itself a fault's signal with a fault's code. It travels as a code below all others. */
@@ -99,7 +102,10 @@ static bool is_fault(int signal, const siginfo_t *info, const ucontext_t *contex
     case TRAP_OPCODE: return signal == SIGILL && here;
     case TRAP_PAGE:
         return (signal == SIGSEGV || signal == SIGBUS) && (uintptr_t)info->si_addr == (uint64_t)registers[REG_CR2];
-    default: return signal == SIGSEGV || signal == SIGBUS;
+    case TRAP_SEGMENT:
+    case TRAP_STACK:
+    case TRAP_ALIGNMENT: return signal == SIGBUS;
+    default: return signal == SIGSEGV && info->si_code == SI_KERNEL;
     }
 }
 

@@ -11,7 +11,7 @@ enum { FAULTS = sizeof faults / sizeof *faults };
 static siginfo_t last;
 static volatile sig_atomic_t count;
 static sigjmp_buf back;
-static volatile int *volatile nowhere = (volatile int *)16;
+static volatile int *volatile nowhere = (volatile int *)16, *volatile beyond = (volatile int *)(1ull << 62);
 
 static void on_signal(int s, siginfo_t *info, void *context) {
     (void)s, (void)context;
@@ -31,9 +31,9 @@ static void catch_with(int s, void (*handler)(int, siginfo_t *, void *)) {
 /* A real fault still comes through. */
 static void really_faults(void) {
     signal(SIGSEGV, leave);
-    for (int i = 0; i < 2; i++)
+    for (volatile int i = 0; i < 2; i++)
         if (!sigsetjmp(back, 1)) {
-            *nowhere = 1;
+            *(i ? beyond : nowhere) = 1;
             CHECK(!"no fault");
         }
 }
