@@ -144,6 +144,16 @@ bool host_reserve(struct space *s, uint64_t start, uint64_t end) {
     return at == space_host(s, start);
 }
 
+/* A file that cannot be mapped may say so when the kernel has unmapped what was there. No hole must stay in a window:
+ * vee's own memory could come to lie there. */
+static void range_lost(struct space *s, uint64_t start, uint64_t end) {
+    if (s->window)
+        host_reserve(s, start, end);
+    else
+        host_unmap(s, start, end);
+    record_erase(s, start, end);
+}
+
 /* Maps [start, end) over whatever the guest has there. -EEXIST: something of the host's is in the way. */
 static int64_t host_map(struct space *s, uint64_t start, uint64_t end, unsigned rights, int flags, int fd,
                         uint64_t offset) {
@@ -154,7 +164,11 @@ static int64_t host_map(struct space *s, uint64_t start, uint64_t end, unsigned 
         fixed = MAP_FIXED_NOREPLACE;
     }
     void *at = mmap(space_host(s, start), end - start, host_rights(rights), flags | fixed, fd, (off_t)offset);
-    if (at == MAP_FAILED) return -errno;
+    if (at == MAP_FAILED) {
+        int e = errno;
+        if (fixed == MAP_FIXED && msync(space_host(s, start), end - start, MS_ASYNC) != 0) range_lost(s, start, end);
+        return -e;
+    }
     if (at != space_host(s, start)) { /* a kernel that does not know MAP_FIXED_NOREPLACE */
         munmap(at, end - start);
         return -EEXIST;
@@ -470,6 +484,25 @@ int64_t space_protect(struct space *s, uint64_t start, uint64_t length, uint32_t
     }
     record_merge(s, start, end);
     return e;
+}
+
+bool space_no_child(struct space *s, uint64_t start, uint64_t length, bool set) {
+    uint64_t end = start + length;
+    if (!record_room(s)) return false;
+    record_split(s, start);
+    record_split(s, end);
+    for (unsigned i = record_above(s, start); i < s->count && s->mappings[i].start < end; i++)
+        s->mappings[i].flags =
+            (uint8_t)(set ? s->mappings[i].flags | MAPPING_NO_CHILD : s->mappings[i].flags & ~MAPPING_NO_CHILD);
+    record_merge(s, start, end);
+    return true;
+}
+
+void space_forked(struct space *s) {
+    for (unsigned i = 0; i < s->count;) {
+        const struct mapping m = s->mappings[i];
+        if (!(m.flags & MAPPING_NO_CHILD) || space_unmap(s, m.start, m.end - m.start)) i++;
+    }
 }
 
 void space_discarded(struct space *s, uint64_t start, uint64_t length) {

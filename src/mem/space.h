@@ -27,6 +27,7 @@ enum space_origin { ORIGIN_ANONYMOUS, ORIGIN_FILE, ORIGIN_IMAGE, ORIGIN_BRK, ORI
 enum mapping_flag {
     MAPPING_SHARED = 1,
     MAPPING_GROWS_DOWN = 2, /* a fault just below extends it */
+    MAPPING_NO_CHILD = 4,   /* a forked child does not get it (MADV_DONTFORK) */
 };
 
 struct mapping {
@@ -86,6 +87,11 @@ void space_set_brk(struct space *s, uint64_t start);
 uint64_t space_brk(struct space *s, uint64_t end);
 /** A fault at an unmapped address: extends the growing mapping above, if there is one and it may. */
 bool space_grow(struct space *s, uint64_t address);
+/** Sets or clears MAPPING_NO_CHILD for what is mapped there. False: too many mappings. */
+bool space_no_child(struct space *s, uint64_t start, uint64_t length, bool set);
+/** In a forked child: drops what it is not to have. The host's fork leaves no holes, in which vee's own memory could
+   come to lie. */
+void space_forked(struct space *s);
 /** Contents of [start, start + length) were thrown away by a call that keeps the mappings (madvise). */
 void space_discarded(struct space *s, uint64_t start, uint64_t length);
 

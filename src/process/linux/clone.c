@@ -79,6 +79,7 @@ static int64_t do_fork(struct call *c, const struct clone_args *guest, struct cl
     child_begin(t, guest);
     store_forked(c->process);
     if (!engine_fork_child(e, t->cpu)) signal_die(9);
+    space_forked(&c->process->space);
     return CALL_STATE;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/personality.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -125,10 +126,23 @@ static uint64_t *virtual_limit(struct process *p, int resource) {
     }
 }
 
+/* Is another process one of vee's, whose limits on memory are not the host's? */
+static bool is_vee(int64_t pid) {
+    char path[40] = "/proc/", digits[12], *at = path + strlen(path);
+    struct stat own, other;
+    unsigned n = 0;
+    for (uint64_t v = (uint64_t)pid; n == 0 || v; v /= 10) digits[n++] = (char)('0' + v % 10);
+    while (n) *at++ = digits[--n];
+    strcpy(at, "/exe");
+    return pid > 0 && pid <= INT_MAX && stat("/proc/self/exe", &own) == 0 && stat(path, &other) == 0 &&
+           own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
 static int64_t limit_exchange(struct call *c, int64_t pid, int resource, uint64_t from, uint64_t to) {
     struct process *p = c->process;
     uint64_t *limit = pid == 0 || pid == getpid() ? virtual_limit(p, resource) : NULL, set[2], old[2];
     if (from && !call_read(c, from, set, sizeof set)) return -EFAULT;
+    if (!limit && from && virtual_limit(p, resource) && is_vee(pid)) return -EPERM;
     if (!limit) {
         int64_t r = host_do(SYS_prlimit64, pid, resource, from ? set : NULL, old);
         if (r < 0) return r;

@@ -64,7 +64,11 @@ int64_t call_madvise(struct call *c) {
     int advice = (int)c->guest[2];
     /* Pages are the host's to lose: the answer of a kernel that cannot do it. */
     if (advice == MADV_HWPOISON || advice == 101 /* MADV_SOFT_OFFLINE */) return -EINVAL;
-    int64_t r = each_piece(c, SYS_madvise, start, length, (uint64_t)advice);
+    bool forks = advice == MADV_DONTFORK || advice == MADV_DOFORK; /* vee's own affair: see space_forked */
+    int64_t r = each_piece(c, SYS_madvise, start, length, forks ? MADV_NORMAL : (uint64_t)advice);
+    if (forks && (r == 0 || r == -ENOMEM) &&
+        !space_no_child(&c->process->space, start, page_up(length), advice == MADV_DONTFORK))
+        return -ENOMEM;
     bool discards = advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE ||
                     advice == 24 /* MADV_DONTNEED_LOCKED */ || advice == 102 /* MADV_GUARD_INSTALL */;
     if ((r == 0 || r == -ENOMEM) && discards) space_discarded(&c->process->space, start, page_up(length));

@@ -1,6 +1,8 @@
 /* attack_memory.c - changing mappings where the emulator's are: nothing there may be unmapped, replaced, moved,
  * protected or thrown away, and the answer is the one for addresses that no program can have. */
 #include "emulator.h"
+#include <pthread.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 
 enum { PAGE = 4096 };
@@ -127,6 +129,31 @@ static void code_left_behind(void) {
     CHECK_IS(munmap(page, PAGE), 0);
 }
 
+/* A mapping that fails late must not leave room for the emulator among the program's memory. */
+static void *sleeper(void *arg) {
+    pthread_barrier_wait(arg);
+    return NULL;
+}
+
+static void failed_late(void) {
+    enum { SIZE = 1 << 20, THREADS = 4 };
+    pthread_t threads[THREADS];
+    pthread_barrier_t all;
+    int fd = eventfd(0, 0);
+    char *mine = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK_IS(mmap(mine, SIZE, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0), NOBODY);
+    CHECK_IS(errno, ENODEV);
+    pthread_barrier_init(&all, NULL, THREADS + 1);
+    for (int i = 0; i < THREADS; i++) CHECK_IS(pthread_create(&threads[i], NULL, sleeper, &all), 0);
+    range_count = 0;
+    emulator_memory();
+    for (unsigned i = 0; i < range_count; i++)
+        CHECK(ranges[i].end <= (uintptr_t)mine || ranges[i].start >= (uintptr_t)mine + SIZE);
+    pthread_barrier_wait(&all);
+    for (int i = 0; i < THREADS; i++) CHECK_IS(pthread_join(threads[i], NULL), 0);
+    close(fd);
+}
+
 static volatile sig_atomic_t handled;
 
 static void on_signal(int s) {
@@ -160,6 +187,7 @@ int main(void) {
     attack(0xffff800000000000, PAGE);
     code_cut_off();
     code_left_behind();
+    failed_late();
     go_on();
     return done();
 }
