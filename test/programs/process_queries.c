@@ -81,6 +81,17 @@ static void other_process(void) {
     waitpid(child, NULL, 0);
 }
 
+/* What can only be read cannot be written, whoever makes the text. */
+static void read_only(void) {
+    static const char *const files[] = {"/proc/self/maps", "/proc/self/status", "/proc/self/cmdline", "/proc/cpuinfo"};
+    for (unsigned i = 0; i < sizeof files / sizeof *files; i++) {
+        int fd = open(files[i], O_RDONLY);
+        printf("%s: %d", files[i], fcntl(fd, F_GETFL) & O_ACCMODE);
+        show("", write(fd, "x", 1));
+        close(fd);
+    }
+}
+
 static void lists(void) {
     void *head = NULL;
     size_t size = 0;
@@ -107,6 +118,7 @@ int main(void) {
     names();
     personalities();
     links();
+    read_only();
     other_process();
     lists();
     return 0;

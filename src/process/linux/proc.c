@@ -140,6 +140,16 @@ static int64_t file_with(const char *name, const struct text *t) {
     return fd;
 }
 
+/* The same file for reading alone, where procfs is at its place. */
+static int64_t read_only(int64_t fd) {
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", (int)fd);
+    int64_t other = host_do(SYS_openat, AT_FDCWD, link, O_RDONLY | O_CLOEXEC);
+    if (other < 0) return fd;
+    host_do(SYS_close, fd);
+    return other;
+}
+
 /* Puts a file with the guest's text in the place of the host's. */
 static int64_t replace(int fd, uint32_t flags, const struct substitute *s, const struct proc_view *v,
                        const struct proc_name *n) {
@@ -147,6 +157,7 @@ static int64_t replace(int fd, uint32_t flags, const struct substitute *s, const
     put_file(&host, fd);
     s->show(v, n, &host, &t);
     int64_t r = t.failed || host.failed ? -ENOMEM : file_with(s->name, &t);
+    if (r >= 0 && (flags & O_ACCMODE) == O_RDONLY) r = read_only(r);
     text_free(&host);
     text_free(&t);
     if (r < 0) {
