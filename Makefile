@@ -5,6 +5,7 @@
 #   make units            builds and runs the unit tests only (U="core/test_text ..." for some of them)
 #   make bench            benchmarks (see bench/)
 #   make real             programs of Debian in roots of their own (see real/; needs root and mmdebstrap)
+#   make conformance      docs/conformance.md from the kept results of public suites (real/suites.py runs them)
 #   make fuzz             each fuzzer for FUZZ_SECONDS (clang)
 #   make install          program, library, header, pkg-config file and man page below PREFIX (in DESTDIR, if given)
 #   make manual | format | clean
@@ -57,7 +58,7 @@ FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(wildcard fuzz/fuzz_*.c fuzz/*/fuzz_
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)' $(patsubst $(B)/%,%,$@))
 
-.PHONY: all objects tests units check bench real fuzz fuzzers install manual format clean
+.PHONY: all objects tests units check bench real conformance fuzz fuzzers install manual format clean
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .SECONDARY:
@@ -146,6 +147,10 @@ bench: all
 # Programs of Debian, in roots of its own (needs root): docs/real.md
 real: all
 	real/run.py --vee $(B)/vee
+
+# Public suites: the page is made from docs/conformance/, which real/suites.py fills.
+conformance:
+	real/suites.py table
 
 # ---- fuzzers: clang's, over a library built with coverage
 fuzz:
