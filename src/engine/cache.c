@@ -322,7 +322,7 @@ void engine_flush(struct engine *e) {
     e->nby = e->by_cap = 0;
     e->by_address = NULL;
     e->cache_at = cache_thaw(e, false) ? e->cache_start : e->frozen;
-    memset(e->routes, 0, e->routes ? (e->nlinks + 1) * sizeof *e->routes : 0);
+    if (e->routes) memset(e->routes, 0, (e->nlinks + 1) * sizeof *e->routes);
     arena_reset(&e->arena);
     e->stats.flushes++;
     for (struct runner *r = e->runners; r; r = r->next) {

@@ -405,7 +405,7 @@ static uint32_t pages_put(struct saving *s, const struct code_source *before, st
         p->nunits = 0;
         bool keep_old = theirs < mine || (theirs == mine && old->nunits > end - n);
         if (!(keep_old ? piece_copy(s, before, old, p) : piece_put(s, n, end, p))) return 0;
-        old += theirs <= mine;
+        if (theirs <= mine) old++;
         npages += p->nunits != 0;
     }
     return npages;
