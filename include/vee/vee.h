@@ -130,6 +130,12 @@ VEE_API void vee_stop(struct vee_vm *vm);
 /** How the last run ended, and the number that belongs to it. */
 VEE_API enum vee_end vee_end(const struct vee_vm *vm);
 VEE_API int vee_status(const struct vee_vm *vm);
+/** VEE_SIGNALED: did the guest leave a core file? */
+VEE_API bool vee_core(const struct vee_vm *vm);
+/** Does not return: ends the calling process by a signal, as the guest ended, without a dump of the process's own
+   memory. core: as of vee_core; the wait status says so then, where the host lets a process arrange that (Linux: the
+   right to mount). */
+VEE_API void vee_die(int signal, bool core);
 /** VEE_TRAPPED: what happened and where, one line. Else "". Valid until the next run. */
 VEE_API const char *vee_message(const struct vee_vm *vm);
 /** What a run yields besides what the guest writes: the results of an invoked function, as lines of text. Or "". */

@@ -48,4 +48,8 @@ bool os_alloc_fails(void);
  */
 size_t os_io_size(size_t size);
 
+/** Ends the process by a signal as if nobody had handled it, without a dump of its memory. core: a core file of the
+   guest has been written, and the wait status is to say so, where the host lets a process arrange that. */
+_Noreturn void os_die(int signal, bool core);
+
 #endif

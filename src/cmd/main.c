@@ -7,12 +7,10 @@
 #include "vee/vee.h"
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -170,18 +168,6 @@ static int parse_all(struct command *c, char **argv) {
 
 /* ---- running */
 
-static int die_of(int number) {
-    /* The guest's death is the news, not a dump of vee's memory. */
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, number);
-    signal(number, SIG_DFL);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
-    raise(number);
-    return 128 + number;
-}
-
 static void report(const struct command *c, struct vee_vm *vm) {
     const char *name;
     uint64_t value;
@@ -211,12 +197,16 @@ static int run(struct command *c) {
     enum vee_end end = vee_run(vm);
     report(c, vm);
     int status = vee_status(vm);
+    const bool core = vee_core(vm);
     c->ended = end == VEE_EXITED;
     if (!c->ended) vee_close(vm);
     switch (end) {
     case VEE_EXITED:
     case VEE_POWERED_OFF: return status;
-    case VEE_SIGNALED: return die_of(status);
+    case VEE_SIGNALED:
+        fflush(NULL);
+        vee_die(status, core);
+        return status;
     case VEE_TRAPPED: return STATUS_TRAP;
     default: return 0;
     }

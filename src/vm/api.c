@@ -2,6 +2,7 @@
  * but how things are spelled for the outside.
  */
 #include "vm/internal.h"
+#include "base/os.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +113,14 @@ enum vee_end vee_end(const struct vee_vm *v) {
 
 int vee_status(const struct vee_vm *v) {
     return v->vm->status;
+}
+
+bool vee_core(const struct vee_vm *v) {
+    return v->vm->core;
+}
+
+void vee_die(int signal, bool core) {
+    os_die(signal, core);
 }
 
 const char *vee_message(const struct vee_vm *v) {

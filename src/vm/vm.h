@@ -85,6 +85,7 @@ struct vm {
     enum vm_end end;
     int status;         /* exit status, signal number or exit kind, as `end` says */
     uint64_t end_value; /* trap: its value */
+    bool core;          /* signal: there is a core file */
     char *output;       /* text that a run yields besides what the guest writes (values of an invoked function): for the
                            program to print; the kind's malloc, freed by vm_close; or NULL */
     uint64_t next_event; /* instruction count at which the kind wants control, UINT64_MAX: never */

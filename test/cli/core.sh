@@ -55,6 +55,25 @@ core_of abort 134
 core_of null 139
 core_of kill 152
 core_of null 139 --tier interp
+# Does the wait status say so, too? Only where the host lets a process have mounts of its own.
+if unshare --mount true 2>/dev/null || unshare --user --map-root-user --mount true 2>/dev/null; then
+    for how in "" fork; do
+        check "core: the status says so $how" python3 - "$vee" $how <<'PYTHON'
+import os, resource, sys
+limit = resource.getrlimit(resource.RLIMIT_CORE)[1]
+def status(soft):
+    pid = os.fork()
+    if pid == 0:
+        resource.setrlimit(resource.RLIMIT_CORE, (soft, limit))
+        os.dup2(os.open("/dev/null", os.O_WRONLY), 2)
+        os.execv(sys.argv[1], ["vee", "./dumper", "null", *sys.argv[2:]])
+    return os.waitpid(pid, 0)[1]
+if sys.argv[2:]:
+    sys.exit(0 if os.waitstatus_to_exitcode(status(limit)) == 0 else "the guest did not see it of its child")
+assert os.WCOREDUMP(status(limit)) and not os.WCOREDUMP(status(0))
+PYTHON
+    done
+fi
 rm -f core
 (ulimit -c 0 && "$vee" ./dumper null) 2>err
 check "core: none where the limit forbids it" test ! -e core

@@ -78,7 +78,7 @@ static int64_t do_fork(struct call *c, const struct clone_args *guest, struct cl
     t->tid = (uint32_t)host_do(SYS_gettid);
     child_begin(t, guest);
     store_forked(c->process);
-    if (!engine_fork_child(e, t->cpu)) signal_die(9);
+    if (!engine_fork_child(e, t->cpu)) os_die(SIGKILL, false);
     space_forked(&c->process->space);
     return CALL_STATE;
 }

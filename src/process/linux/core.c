@@ -200,20 +200,20 @@ static void name_make(const struct process *p, char name[NAME_MOST]) {
     name[used] = 0;
 }
 
-void core_dump(struct thread *t, const struct signal_info *info) {
+bool core_dump(struct thread *t, const struct signal_info *info) {
     struct process *p = t->process;
     char name[NAME_MOST];
     struct stat st;
-    if (!p->core_limit[0] || p->space.count >= PN_XNUM) return;
+    if (!p->core_limit[0] || p->space.count >= PN_XNUM) return false;
     engine_stop_others(p->vm->engine);
     name_make(p, name);
     struct core c = {.dead = t, .limit = p->core_limit[0]};
     c.fd = (int)host_do(SYS_openat, AT_FDCWD, name, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (c.fd < 0) return;
+    if (c.fd < 0) return false;
     if (host_do(SYS_fstat, c.fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != geteuid() ||
         host_do(SYS_ftruncate, c.fd, 0)) {
         host_do(SYS_close, c.fd);
-        return;
+        return false;
     }
     const uint64_t notes_at = sizeof(Elf64_Ehdr) + (p->space.count + 1) * sizeof(Elf64_Phdr);
     c.at = notes_at;
@@ -224,4 +224,5 @@ void core_dump(struct thread *t, const struct signal_info *info) {
     c.at = memory_at;
     put_memory(&c);
     host_do(SYS_close, c.fd);
+    return !c.failed;
 }

@@ -175,8 +175,6 @@ int signal_take_queued(struct thread *t, uint64_t set, struct signal_info *info)
 void signal_disguise(int signal, struct signal_info *info);
 /** Is the guest on its alternate stack? */
 bool signal_on_stack(const struct thread *t);
-/** Dies of the signal as the host's default action would have it. */
-_Noreturn void signal_die(int signal);
 /** Host dispositions and mask for exec, and back when it failed. */
 void signals_before_exec(struct thread *t);
 void signals_after_exec(struct thread *t);
@@ -184,7 +182,7 @@ void signals_after_exec(struct thread *t);
 /** The limit on core files has changed. */
 void signals_core_limit(struct process *p);
 /** Writes a core file, where the guest's limit allows one (core.c). */
-void core_dump(struct thread *t, const struct signal_info *info);
+bool core_dump(struct thread *t, const struct signal_info *info);
 
 /* ---- substitutes for procfs (proc.c) */
 

@@ -10,6 +10,7 @@
  * mask, upon which the next signal may be caught. The system calls about signals are in signal_calls.c.
  */
 #include "process/linux/linux.h"
+#include "base/os.h"
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -243,21 +244,11 @@ void signals_after_exec(struct thread *t) {
 
 /* ---- dying */
 
-void signal_die(int signal) {
-    struct host_action none = {0};
-    struct rlimit no_core = {0, 0};
-    uint64_t open = ~signal_bit(signal);
-    setrlimit(RLIMIT_CORE, &no_core);
-    host_action(signal, &none, NULL);
-    /* To this thread: another one might be too late to take it. */
-    host_do(SYS_tgkill, getpid(), host_do(SYS_gettid), signal);
-    host_do(SYS_rt_sigprocmask, SIG_SETMASK, &open, 0, 8);
-    _exit(128 + signal); /* only if it could not be sent */
-}
-
 static enum answer end_by_signal(struct thread *t, int signal, const struct signal_info *info) {
-    if (leaves_core(signal)) core_dump(t, info);
-    if (t->process->forked || t->vforked || t != &t->process->thread) signal_die(signal);
+    const bool core = leaves_core(signal) && core_dump(t, info);
+    /* A vfork child shares its parent's memory, of which whether it may be dumped is a part. */
+    if (t->process->forked || t->vforked || t != &t->process->thread) os_die(signal, core && !t->vforked);
+    t->process->vm->core = core;
     return vm_stop(t->process->vm, VM_SIGNALED, signal, 0);
 }
 

@@ -61,7 +61,7 @@ static void *thread_main(void *arg) {
     os_wake(&t->tid, 1);
     if (!able) return NULL; /* whoever made it cleans up */
     engine_run(t->process->vm->engine, t->cpu);
-    if (!t->ended) signal_die(SIGABRT); /* something that only stops whole machines */
+    if (!t->ended) os_die(SIGABRT, false); /* something that only stops whole machines */
     struct process *p = t->process;
     signals_thread(NULL);
     thread_free(t);
