@@ -79,3 +79,6 @@ rm -f core
 check "core: none where the limit forbids it" test ! -e core
 (ulimit -c 4 && "$vee" ./dumper null) 2>err
 check "core: not more than the limit" test "$(cat core* 2>/dev/null | wc -c)" -le 4096
+rm -f core*
+(ulimit -c 512 && "$vee" ./dumper null) 2>err
+check "core: holes do not count" test "$(cat core* 2>/dev/null | wc -c)" -gt $((512 * 1024))

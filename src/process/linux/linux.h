@@ -181,7 +181,7 @@ void signals_after_exec(struct thread *t);
 
 /** The limit on core files has changed. */
 void signals_core_limit(struct process *p);
-/** Writes a core file, where the guest's limit allows one (core.c). */
+/** Writes a core file, where the guest's limit allows one (core.c). True: it is there. */
 bool core_dump(struct thread *t, const struct signal_info *info);
 
 /* ---- substitutes for procfs (proc.c) */
