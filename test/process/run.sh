@@ -6,6 +6,7 @@
 #
 # Variables: ONLY (a shell pattern of names), TIME_LIMIT (120 seconds).
 set -u
+shopt -s extglob
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=$here/../../build/process

@@ -21,7 +21,7 @@ static pid_t sender(int signal, int fd) {
     fflush(stdout);
     pid_t pid = fork();
     if (pid) return pid;
-    usleep(60000);
+    usleep(200000); /* until it waits, however slow it is */
     kill(getppid(), signal);
     if (fd >= 0) {
         usleep(60000);
