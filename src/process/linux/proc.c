@@ -174,6 +174,17 @@ static int64_t refuse(int fd, int error) {
     return -error;
 }
 
+/* Whether it is none of the files above, although its folder is out of reach (in a tree of mounts that was taken away):
+   the last component is the file's own name, unless the file itself is mounted there. */
+static bool is_other_file(int fd, const struct proc_name *n) {
+    struct statx st;
+    if (host_do(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) != 0) return false;
+    if (!(st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) || (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)) return false;
+    for (unsigned i = 0; i < sizeof substitutes / sizeof *substitutes; i++)
+        if (!strcmp(n->name, substitutes[i].name)) return false;
+    return true;
+}
+
 int64_t proc_opened(struct process *p, int fd, uint32_t flags) {
     struct proc_name n;
     struct proc_view v;
@@ -181,8 +192,11 @@ int64_t proc_opened(struct process *p, int fd, uint32_t flags) {
     struct statfs fs;
     if ((flags & O_PATH) || !on_procfs(fd)) return fd;
     /* Nor is a file that is mounted by itself somewhere known by its name. */
-    if (!proc_name_of(fd, &n) || host_do(SYS_statfs, n.folder, &fs) != 0 || fs.f_type != PROC_MAGIC)
-        return host_do(SYS_fstat, fd, &st) == 0 && S_ISDIR(st.st_mode) ? fd : refuse(fd, EACCES);
+    bool named = proc_name_of(fd, &n);
+    if (!named || host_do(SYS_statfs, n.folder, &fs) != 0 || fs.f_type != PROC_MAGIC) {
+        bool folder = host_do(SYS_fstat, fd, &st) == 0 && S_ISDIR(st.st_mode);
+        return folder || (named && is_other_file(fd, &n)) ? fd : refuse(fd, EACCES);
+    }
     const struct substitute *s = substitute_of(&n);
     if (!s) return fd;
     if (!s->show) return view_is_vee(&n) ? refuse(fd, s->error) : fd;
