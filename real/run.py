@@ -2,15 +2,18 @@
 """Runs programs of Debian under vee and natively, and compares output, status and time (`make real`).
 
 Two roots with the same packages are made below --roots, one for riscv64 and one for this computer. The packages of the
-riscv64 root are unpacked by this computer's tools, and configured by dpkg and the maintainer scripts under vee. Then each
-script of programs.txt runs in both roots. With --qemu PATH (a static qemu-riscv64) it is measured, too; as QEMU does
-not start programs that its programs execute, it is registered with binfmt_misc meanwhile.
+riscv64 root are unpacked by this computer's tools, and configured by dpkg and the maintainer scripts under vee. What a
+root lacks later is added to it. Source packages are unpacked into /usr/src of both, without Debian's patches. Then each
+script of programs.txt runs in both roots. They are roots of mount namespaces, as a chroot forbids its programs to make
+user namespaces. With --qemu PATH (a static qemu-riscv64) it is measured, too; as QEMU does not start programs that its
+programs execute, it is registered with binfmt_misc meanwhile.
 
-Needs root (chroot, mounts in a namespace of its own) and mmdebstrap. Writes --out (docs/real.md). Exit status: 0 if
-every program did the same under vee as natively.
+Needs root (mounts in a namespace of its own), mmdebstrap, and dpkg-source for the sources. Writes --out (docs/real.md).
+Exit status: 0 if every program did the same under vee as natively.
 """
 
 import argparse
+import ctypes
 import os
 import re
 import shutil
@@ -29,8 +32,10 @@ export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true
 [ -e /var/lib/dpkg/status ] || : >/var/lib/dpkg/status
 [ -e /etc/passwd ] || cp /usr/share/base-passwd/passwd.master /etc/passwd
 [ -e /etc/group ] || cp /usr/share/base-passwd/group.master /etc/group
-dpkg --force-depends --force-confold --unpack /var/cache/apt/archives/*.deb && dpkg --configure -a
+dpkg --force-depends --force-confold --unpack {}/*.deb && dpkg --configure -a
 """
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNS, MNT_DETACH = 0x20000, 2
 BINFMT = Path("/proc/sys/fs/binfmt_misc")
 MAGIC = b"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xf3\x00"
 MASK = b"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff"
@@ -38,7 +43,9 @@ MASK = b"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xf
 
 class Program:
     def __init__(self, name, packages):
-        self.name, self.packages, self.lines = name, packages.split(), []
+        self.name, self.lines = name, []
+        self.sources = [word[4:] for word in packages.split() if word.startswith("src:")]
+        self.packages = [word for word in packages.split() if not word.startswith("src:")]
 
     @property
     def script(self):
@@ -76,25 +83,67 @@ def mirror():
 
 
 def make_root(root, architecture, packages, runner, log):
-    """Unpacks and configures, unless that is done; mounts. `runner` runs the root's programs: see inside()."""
-    stamp, wanted = root / "root" / ".made", " ".join(sorted(packages))
-    if stamp.exists() and stamp.read_text() == wanted:
-        mount(root)
-        install_runner(root, runner)
-        return
-    if root.exists():
-        shutil.rmtree(root) # nothing is mounted there: mounts end with the namespace
-    log(f"unpacking {architecture}")
-    subprocess.run(["mmdebstrap", "--quiet", "--variant=extract", f"--architectures={architecture}",
-                    "--skip=cleanup/apt", f"--include={','.join(sorted(packages))}", SUITE, str(root), mirror()],
-                   check=True)
+    """Unpacks and configures what is not there; mounts. `runner` runs the root's programs: see inside()."""
+    stamp, archives = root / "root" / ".made", "/var/cache/apt/archives"
+    made = set(stamp.read_text().split()) if stamp.exists() else set()
+    missing = ",".join(sorted(packages - made))
+    if made and missing:
+        log(f"fetching for {architecture}: {missing}")
+        archives = "/var/cache/apt/added"
+        shutil.rmtree(root / archives.lstrip("/"), ignore_errors=True)
+        (root / archives.lstrip("/") / "partial").mkdir(parents=True)
+        apt_get(root, architecture, "update")
+        apt_get(root, architecture, "install", "--yes", "--download-only", *missing.split(","), archives=archives)
+    elif missing:
+        if root.exists():
+            shutil.rmtree(root) # nothing is mounted there: mounts end with the namespace
+        log(f"unpacking {architecture}")
+        subprocess.run(["mmdebstrap", "--quiet", "--variant=extract", f"--architectures={architecture}",
+                        "--skip=cleanup/apt", f"--include={missing}", SUITE, str(root), mirror()], check=True)
     mount(root)
     install_runner(root, runner)
+    if not missing:
+        return
     log(f"configuring {architecture}")
-    outcome = inside(root, runner, CONFIGURE, CONFIGURE_LIMIT)
+    outcome = inside(root, runner, CONFIGURE.format(archives), CONFIGURE_LIMIT)
     if outcome.status != 0:
         sys.exit(f"{outcome.output.decode(errors='replace')[-4000:]}\n{architecture}: dpkg: status {outcome.status}")
-    stamp.write_text(wanted)
+    stamp.write_text(" ".join(sorted(packages | made)))
+
+
+def apt_get(root, architecture, *arguments, archives="/var/cache/apt/archives", sources=None, cwd=None):
+    """This computer's apt-get over the root's state. sources: a folder with another list of sources and its state."""
+    settings = {"Dir": root, "Dir::State::status": root / "var/lib/dpkg/status", "APT::Architecture": architecture,
+                "APT::Architectures": architecture, "APT::Install-Recommends": "false", "APT::Sandbox::User": "root",
+                "Dir::Cache::archives": root / archives.lstrip("/")}
+    if sources:
+        settings |= {"Dir::Etc::sourcelist": sources / "sources.list", "Dir::State::lists": sources / "lists"}
+    options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
+    subprocess.run(["apt-get", "-qq", *options, *arguments], check=True, cwd=cwd)
+
+
+def make_sources(roots, native, names, log):
+    """Unpacks source packages into usr/src/NAME of the roots; roots[0] is the one of the architecture `native`."""
+    missing = [name for name in sorted(names) if not all((root / "usr/src" / name).exists() for root in roots)]
+    if not missing:
+        return
+    if not shutil.which("dpkg-source"):
+        sys.exit("run.py: needs dpkg-source: apt-get install dpkg-dev")
+    log(f"fetching sources: {' '.join(missing)}")
+    with tempfile.TemporaryDirectory() as directory:
+        state = Path(directory)
+        (state / "lists/partial").mkdir(parents=True)
+        (state / "sources.list").write_text(f"deb-src {mirror()} {SUITE} main\n")
+        apt_get(roots[0], native, "update", sources=state)
+        for name in missing:
+            where = state / name
+            where.mkdir()
+            apt_get(roots[0], native, "source", "--only-source", "--download-only", name, sources=state, cwd=where)
+            subprocess.run(["dpkg-source", "--no-check", "--skip-patches", "-x", *where.glob("*.dsc"), where / "tree"],
+                           check=True, stdout=subprocess.DEVNULL) # apt has checked it
+            for root in roots:
+                shutil.rmtree(root / "usr/src" / name, ignore_errors=True)
+                shutil.copytree(where / "tree", root / "usr/src" / name, symlinks=True)
 
 
 def install_runner(root, runner):
@@ -111,12 +160,12 @@ def inside(root, runner, script, limit):
     """Runs a shell script in the root, in an empty directory. runner: None, or (path inside, path outside)."""
     where = tempfile.mkdtemp(dir=root / "tmp")
     prefix = [runner[0]] if runner else []
-    command = ["chroot", str(root), *prefix, "/bin/sh", "-c", f"cd /tmp/{os.path.basename(where)} && {{\n{script}}} 2>&1"]
+    command = [*prefix, "/bin/sh", "-c", f"cd /tmp/{os.path.basename(where)} && {{\n{script}}} 2>&1"]
     environment = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C", "HOME": "/root", "TERM": "dumb"}
     with tempfile.TemporaryFile() as out:
         began, before = time.monotonic(), os.times()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment,
-                                   start_new_session=True)
+                                   start_new_session=True, preexec_fn=lambda: enter_root(root))
         try:
             status = process.wait(limit)
         except subprocess.TimeoutExpired:
@@ -131,6 +180,14 @@ def inside(root, runner, script, limit):
     return Outcome(status, output, elapsed, cpu)
 
 
+def enter_root(root):
+    """Makes the directory the root of a mount namespace of this process; it is a mount point, see mount()."""
+    os.chdir(root)
+    if LIBC.unshare(CLONE_NEWNS) or LIBC.pivot_root(b".", b".") or LIBC.umount2(b".", MNT_DETACH):
+        raise OSError(ctypes.get_errno(), "the root cannot be entered")
+    os.chdir("/")
+
+
 def enter_namespace():
     """Mounts made here are not seen outside; done by starting again below unshare."""
     if os.environ.get("VEE_REAL_INSIDE"):
@@ -140,6 +197,7 @@ def enter_namespace():
 
 
 def mount(root):
+    subprocess.run(["mount", "--bind", str(root), str(root)], check=True)
     subprocess.run(["mount", "-t", "proc", "proc", str(root / "proc")], check=True)
     subprocess.run(["mount", "--rbind", "/dev", str(root / "dev")], check=True)
 
@@ -162,23 +220,24 @@ def main():
     parser.add_argument("--out", type=Path, help="where the table goes (default: docs/real.md, unless --only)")
     args = parser.parse_args()
     if os.geteuid() != 0:
-        sys.exit("run.py: needs root, for chroot and mounts")
+        sys.exit("run.py: needs root, for mounts")
     if not shutil.which("mmdebstrap"):
         sys.exit("run.py: needs mmdebstrap: apt-get install mmdebstrap")
-    enter_namespace()
     programs = read_programs(Path(__file__).with_name("programs.txt"))
+    enter_namespace()
     packages = {"base-files", "base-passwd", "dash", "coreutils", "dpkg", "apt", "libc-bin", "sed", "grep", "mawk"}
     for p in programs:
         packages.update(p.packages)
     if args.only:
         programs = [p for p in programs if p.name in args.only.split(",")]
     log = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
-    native_root, guest_root = args.roots / "native", args.roots / "riscv64"
     args.roots.mkdir(parents=True, exist_ok=True)
+    native_root, guest_root = args.roots.resolve() / "native", args.roots.resolve() / "riscv64"
     vee = ("/vee", args.vee)
     native = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
     for root, architecture, runner in ((native_root, native, None), (guest_root, "riscv64", vee)):
         make_root(root, architecture, packages, runner, log)
+    make_sources((native_root, guest_root), native, {name for p in programs for name in p.sources}, log)
     rows, bad = [], 0
     for p in programs:
         expected, got = inside(native_root, None, p.script, p.limit), inside(guest_root, vee, p.script, p.limit)
