@@ -264,7 +264,8 @@ def main():
 def table(rows):
     lines = ["# Programs of Debian", "", "Written by `real/run.py` (`make real`); do not edit. Each row is a script of",
              "[programs.txt](../real/programs.txt), run in roots of Debian " + SUITE + " for riscv64 and for this computer.",
-             "Times are seconds of CPU, children included.", "",
+             "Times are seconds of CPU, children included. vee keeps translations between runs (`--store`): the first run of",
+             "a script takes longer. `-`: not run under QEMU.", "",
              "| programs | same output | native | vee | vee/native | qemu | qemu/vee |", "|---|---|---:|---:|---:|---:|---:|"]
     for name, same, native, vee, qemu in rows:
         alike = qemu and (qemu.status, qemu.output) == (native.status, native.output)
