@@ -24,7 +24,7 @@ FLAGS=(-std=gnu17 -Wall -Wextra -ffp-contract=off -static)
 # compile COMPILER DIRECTORY SOURCE: prints the path of the program, compiled again if the source is newer
 compile() {
     local out=$2/$(basename "$3" .c)
-    if [ ! -e "$out" ] || [ "$3" -nt "$out" ]; then
+    if [ ! -e "$out" ] || [ -n "$(find "$3" "${3%/*}"/*.h -newer "$out")" ]; then
         mkdir -p "$2" || return
         "$1" "${FLAGS[@]}" $OPT "$3" -o "$out.$$" $(head_lines cflags "$3") -lm >&2 && mv "$out.$$" "$out" || return
     fi

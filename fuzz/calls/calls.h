@@ -22,7 +22,7 @@ struct options {
 
 /** Makes the sandbox and calls `inside` as its first process; what that returns, or 2 with a text if there is none. */
 int sandbox_run(const struct options *o, int (*inside)(void));
-/** Gives the next run an empty directory to work in, /work. */
+/** Gives the next run an empty directory to work in, /box. */
 bool sandbox_fresh(void);
 /** In a new process within: gives up every privilege, sets limits. */
 void sandbox_enter(const struct options *o);

@@ -69,7 +69,7 @@ static bool root_make(int vee, int guest, bool libraries) {
     const char *const folders[] = {"/lib", "/lib64", "/usr"};
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) return failed("private mounts");
     if (mount("fuzz", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=96m")) return failed("tmpfs");
-    if (chdir("/tmp") || mkdir("proc", 0755) || mkdir("work", 0755)) return failed("files");
+    if (chdir("/tmp") || mkdir("proc", 0755) || mkdir("box", 0755)) return failed("files");
     if (!copy(vee, "vee") || !copy(guest, "guest")) return false;
     if (mount("proc", "proc", "proc", MS_NOSUID | MS_NOEXEC | MS_NODEV, NULL)) return failed("proc");
     for (unsigned i = 0; libraries && i < sizeof folders / sizeof *folders; i++)
@@ -81,9 +81,9 @@ static bool root_make(int vee, int guest, bool libraries) {
 }
 
 bool sandbox_fresh(void) {
-    umount2("/work", MNT_DETACH);
-    return !mount("fuzz", "/work", "tmpfs", MS_NOSUID | MS_NODEV, "size=32m,nr_inodes=1000") &&
-           !mkdir("/work/directory", 0755) && !symlink("/work/file", "/work/link");
+    umount2("/box", MNT_DETACH);
+    return !mount("fuzz", "/box", "tmpfs", MS_NOSUID | MS_NODEV, "size=32m,nr_inodes=1000") &&
+           !mkdir("/box/directory", 0755) && !symlink("/box/file", "/box/link");
 }
 
 int sandbox_run(const struct options *o, int (*inside)(void)) {

@@ -263,47 +263,44 @@ uint32_t engine_code_new(const struct engine *e, uint64_t start, uint64_t end) {
     return n;
 }
 
-/* The first relocation, link, or unit at or above a position. Units are whole and in order of address, and within the
-   bounds of one unit no order matters. */
-static uint32_t reloc_from(const struct engine *e, uint32_t position) {
-    uint32_t low = 0, high = e->nrelocs;
+/* Relocations, links and units are in order of address, but for the order within one unit: of n, the first that is at
+   or above a position where a unit begins or ends. */
+typedef uint32_t position_of(const struct engine *e, uint32_t index);
+static uint32_t first_from(const struct engine *e, uint32_t n, position_of *position_at, uint32_t position) {
+    uint32_t low = 0, high = n;
     while (low < high) {
         uint32_t mid = (low + high) / 2;
-        if ((e->relocs[mid] & ~RELOC_LINK) < position)
+        if (position_at(e, mid) < position)
             low = mid + 1;
         else
             high = mid;
     }
     return low;
+}
+static uint32_t reloc_at(const struct engine *e, uint32_t i) {
+    return e->relocs[i] & ~RELOC_LINK;
+}
+static uint32_t link_at(const struct engine *e, uint32_t i) {
+    return e->links[i].stub;
+}
+static uint32_t entry_at(const struct engine *e, uint32_t i) {
+    return e->by_address[i]->poll_entry;
+}
+static uint32_t reloc_from(const struct engine *e, uint32_t position) {
+    return first_from(e, e->nrelocs, reloc_at, position);
 }
 static uint32_t link_from(const struct engine *e, uint32_t position) {
-    uint32_t low = 0, high = e->nlinks;
-    while (low < high) {
-        uint32_t mid = (low + high) / 2;
-        if (e->links[mid].stub < position)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
+    return first_from(e, e->nlinks, link_at, position);
 }
-static uint32_t index_from(const struct engine *e, uint32_t position) {
-    uint32_t low = 0, high = e->nby;
-    while (low < high) {
-        uint32_t mid = (low + high) / 2;
-        if (e->by_address[mid]->poll_entry < position)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
+static uint32_t index_of(const struct engine *e, const struct unit *u) {
+    return first_from(e, e->nby, entry_at, u->poll_entry);
 }
 
 /* Where a link leads in the piece: to another unit of it, or to its own stub. */
 static uint32_t link_target(const struct saving *s, const struct unit *from, const struct code_link *l, uint32_t stub) {
     if ((l->target_pc ^ from->pc) / PAGE) return stub;
     const struct unit *u = unit_find(s->e, l->target_pc, from->page, from->ctx);
-    uint32_t to = u ? s->to[index_from(s->e, u->poll_entry)] : NONE;
+    uint32_t to = u ? s->to[index_of(s->e, u)] : NONE;
     return to == NONE ? stub : to + (l->back ? u->poll_entry : u->entry) - u->poll_entry;
 }
 
@@ -325,7 +322,7 @@ static void unit_put(const struct saving *s, uint32_t index, struct piece *o, st
     p->units_size += (uint32_t)padded(sizeof *u + marks);
     p->nunits++;
     memcpy(o->code + to, e->write + u->poll_entry, u->end - u->poll_entry);
-    for (uint32_t k = reloc_from(e, u->poll_entry); k < e->nrelocs && (e->relocs[k] & ~RELOC_LINK) < u->end; k++)
+    for (uint32_t k = reloc_from(e, u->poll_entry); k < e->nrelocs && reloc_at(e, k) < u->end; k++)
         o->relocs[p->nrelocs++] = e->relocs[k] + moved;
     e->host->relocate(o->code, o->relocs + first, p->nrelocs - first, moved, links);
     for (uint32_t k = first_link; k < e->nlinks && e->links[k].stub < u->end; k++) {

@@ -1,7 +1,7 @@
 /* What a forked child does to code that parent and child have: it writes other code in its place, unmaps it, maps other
  * code there; neither sees anything of the other's. Children of children do the same, while the parent goes on. */
 #define _GNU_SOURCE
-#include <stdint.h>
+#include "machine_code.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,23 +10,9 @@
 
 enum { PAGE = 4096, FUNCTIONS = 40, SPACING = 64 };
 
-typedef long function(long);
-
-/* Writes code for `return n + argument`. */
-static void emit_add(unsigned char *p, int n) {
-#if defined __riscv
-    uint32_t code[] = {0, 0, 0, 0x00008067};                        /* ..., ret */
-    code[0] = 0x000002b7u | (((uint32_t)n + 0x800u) & 0xfffff000u); /* lui t0, hi */
-    code[1] = 0x0002829bu | (uint32_t)(n & 0xfff) << 20;            /* addiw t0, t0, lo */
-    code[2] = 0x00550533u;                                          /* add a0, a0, t0 */
-#elif defined __x86_64__
-    unsigned char code[] = {0x48, 0x8d, 0x87, 0, 0, 0, 0, 0xc3}; /* lea rax, [rdi + n]; ret */
-    memcpy(code + 3, &n, 4);
-#else
-#error "no code for this machine"
-#endif
-    memcpy(p, code, sizeof code);
-    __builtin___clear_cache((char *)p, (char *)p + sizeof code);
+static void emit_one(unsigned char *p, int n) {
+    size_t size = emit_add(p, n);
+    __builtin___clear_cache((char *)p, (char *)p + size);
 }
 
 static unsigned char *map(void *at) {
@@ -35,14 +21,14 @@ static unsigned char *map(void *at) {
 }
 
 static void emit_all(unsigned char *p, int step) {
-    for (int i = 0; i < FUNCTIONS; i++) emit_add(p + i * SPACING, i * step);
+    for (int i = 0; i < FUNCTIONS; i++) emit_one(p + i * SPACING, i * step);
 }
 
 /* The sum that functions of that step give; several times, so that calls are linked. */
 static long call_all(const unsigned char *p) {
     long sum = 0;
     for (int round = 0; round < 5; round++)
-        for (int i = 0; i < FUNCTIONS; i++) sum += ((function *)(uintptr_t)(p + i * SPACING))(round);
+        for (int i = 0; i < FUNCTIONS; i++) sum += call(p + i * SPACING, round);
     return sum;
 }
 
@@ -51,7 +37,7 @@ static int child(unsigned char *p, int way, int depth) {
     if (way == 0) emit_all(p, 3 + depth);
     if (way == 1 && map(p) == MAP_FAILED) return 1;
     if (way == 1) emit_all(p, 5 + depth);
-    if (way == 2) emit_add(p + 7 * SPACING, 1000 + depth);
+    if (way == 2) emit_one(p + 7 * SPACING, 1000 + depth);
     long mine = call_all(p);
     printf("way %d depth %d: %ld\n", way, depth, mine);
     fflush(stdout);
