@@ -55,6 +55,9 @@ check() {
     fi
 }
 
+# Are core files written to the working directory, as `core` and whatever follows?
+cores_are_here() { [[ $(</proc/sys/kernel/core_pattern) == @(core|"|")* ]]; }
+
 needs() {
     for tool; do
         command -v "$tool" >/dev/null || {

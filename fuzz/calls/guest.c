@@ -28,20 +28,9 @@
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include "../../test/process/guest/rows.h"
 
 enum { ARENA = 1 << 20, PAGE = 4096, RANGES = 512, OWN_FDS = 24, CHILD_CALLS = 60, MB = 1 << 20 };
-
-static const struct {
-    const char *name, *args;
-    long number;
-} rows[] = {
-#define PASS(number, name, args, restart) {#name, args, number},
-#define CALL(number, name, args, restart) {#name, args, number},
-#define SAME(number, name, args, restart) {#name, args, number},
-#define ABSENT(number, name, error, reason)
-#include "process/linux/syscall.def"
-};
-enum { ROWS = sizeof rows / sizeof *rows };
 
 static struct { uint64_t start, end; } ranges[RANGES];
 static unsigned range_count;

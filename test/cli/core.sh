@@ -1,11 +1,7 @@
 # Core files: of the guest's architecture, with every thread and its memory.
 needs riscv64-linux-gnu-gcc || return
 riscv64-linux-gnu-gcc -O1 -g -static "$here/core.c" -o dumper -lpthread || { fail "core.c does not build"; return; }
-read -r pattern </proc/sys/kernel/core_pattern
-case $pattern in
-core* | "|"*) ;;
-*) return ;; # elsewhere, or by another name
-esac
+cores_are_here || return
 core_of() { # ARGUMENT STATUS vee options...
     local argument=$1 status=$2
     shift 2

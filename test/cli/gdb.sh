@@ -2,11 +2,7 @@
 command -v gdb-multiarch >/dev/null || return
 needs riscv64-linux-gnu-gcc || return
 riscv64-linux-gnu-gcc -O1 -g -static "$here/gdb.c" -o deep -lpthread || { fail "gdb.c does not build"; return; }
-read -r pattern </proc/sys/kernel/core_pattern
-case $pattern in
-core* | "|"*) ;;
-*) return ;; # elsewhere, or by another name
-esac
+cores_are_here || return
 for tier in interp baseline; do
     rm -f core core.*
     { (ulimit -c unlimited && "$vee" --tier $tier ./deep) >out 2>err; } 2>/dev/null

@@ -1,5 +1,5 @@
-/* machine_code.h - for programs that make code: a function of machine code, for the machine that the program is built for.
- * The instruction cache is the program's affair. */
+/* machine_code.h - for programs that make code: a function of machine code, for the machine that the program is built
+ * for. The instruction cache is the program's affair. */
 #ifndef MACHINE_CODE_H
 #define MACHINE_CODE_H
 

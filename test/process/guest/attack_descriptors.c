@@ -18,20 +18,10 @@ static void can_run(void) {
 }
 
 #ifdef __riscv
-static const struct {
-    const char *name;
-    long number;
-    const char *args;
-} rows[] = {
-#define PASS(number, name, args, restart) {#name, number, args},
-#define CALL(number, name, args, restart) {#name, number, args},
-#define SAME(number, name, args, restart) {#name, number, args},
-#define ABSENT(number, name, error, reason)
-#include "../../../src/process/linux/syscall.def"
-};
+#include "rows.h"
 /* The rest of the arguments are null, so nothing would happen if it were accepted. */
 static void by_letters(void) {
-    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (unsigned i = 0; i < ROWS; i++) {
         unsigned n = 0;
         for (const char *s = rows[i].args; *s && n < 6; s += strcspn(s, " "), s += *s == ' ', n++) {
             uint64_t a[6] = {0};

@@ -22,17 +22,7 @@ static bool fails(const char *name, unsigned argument, uint64_t address, long nu
 /* ---- by the table's letters */
 
 #ifdef __riscv
-static const struct {
-    const char *name;
-    long number;
-    const char *args;
-} rows[] = {
-#define PASS(number, name, args, restart) {#name, number, args},
-#define CALL(number, name, args, restart) {#name, number, args},
-#define SAME(number, name, args, restart) {#name, number, args},
-#define ABSENT(number, name, error, reason)
-#include "../../../src/process/linux/syscall.def"
-};
+#include "rows.h"
 
 static uint64_t plausible(char letter) {
     switch (letter) {
@@ -60,7 +50,7 @@ static bool is_pointer(char letter) {
 }
 
 static void by_letters(uint64_t address) {
-    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (unsigned i = 0; i < ROWS; i++) {
         char letters[7] = "";
         uint64_t args[6] = {0};
         unsigned n = 0;
