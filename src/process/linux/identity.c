@@ -131,10 +131,11 @@ static bool is_vee(int64_t pid) {
     char path[40] = "/proc/", digits[12], *at = path + strlen(path);
     struct stat own, other;
     unsigned n = 0;
-    for (uint64_t v = (uint64_t)pid; n == 0 || v; v /= 10) digits[n++] = (char)('0' + v % 10);
+    if (pid <= 0 || pid > INT_MAX) return false;
+    for (uint64_t v = (uint64_t)pid; v; v /= 10) digits[n++] = (char)('0' + v % 10);
     while (n) *at++ = digits[--n];
     strcpy(at, "/exe");
-    return pid > 0 && pid <= INT_MAX && stat("/proc/self/exe", &own) == 0 && stat(path, &other) == 0 &&
+    return stat("/proc/self/exe", &own) == 0 && stat(path, &other) == 0 &&
            own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
 

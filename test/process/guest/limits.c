@@ -1,5 +1,6 @@
 /* limits.c - the limits on memory are the guest's own: kept, shown, and enforced by what they limit. */
 #include "check.h"
+#include <limits.h>
 #include <sys/resource.h>
 
 enum { MB = 1 << 20 };
@@ -67,6 +68,10 @@ static void others(void) {
     CHECK_FAILS(setrlimit(RLIMIT_AS, &r), EINVAL);
     CHECK_FAILS(setrlimit(RLIMIT_NOFILE, &r), EINVAL);
     CHECK_FAILS(setrlimit((int)RLIM_NLIMITS, &r), EINVAL);
+    r = (struct rlimit){5, 10};
+    CHECK_FAILS(prlimit(-1, RLIMIT_AS, &r, NULL), ESRCH);
+    CHECK_FAILS(prlimit(INT_MIN, RLIMIT_STACK, &r, NULL), ESRCH);
+    CHECK_FAILS(prlimit(INT_MAX, RLIMIT_DATA, &r, NULL), ESRCH);
     set(RLIMIT_NOFILE, 20);
     int fd, n = 0;
     for (; (fd = dup(0)) >= 0; n++) CHECK(fd < 20);
