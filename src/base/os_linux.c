@@ -59,7 +59,12 @@ bool os_protect(void *at, size_t size, bool write) {
     return !mprotect(at, size, write ? PROT_READ | PROT_WRITE : PROT_READ);
 }
 
+/* Of the address sanitizer, where there is one. It remembers the frames of a stack that was left for good, and whatever
+   is mapped there next would seem to be full of them. */
+extern void __asan_unpoison_memory_region(const volatile void *at, size_t size) __attribute__((weak));
+
 void os_release(void *at, size_t size) {
+    if (__asan_unpoison_memory_region) __asan_unpoison_memory_region(at, size);
     munmap(at, size);
 }
 

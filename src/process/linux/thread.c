@@ -55,12 +55,14 @@ static bool begin(struct start *s) {
 
 static void *thread_main(void *arg) {
     struct thread *t = ((struct start *)arg)->thread;
+    /* Once it is known the process may end at any time, and its vm with it; the engine stays, with its lock taken. */
+    struct engine *engine = t->process->vm->engine;
     bool able = begin(arg);
     signals_thread(t);
     __atomic_store_n(&t->tid, able ? (uint32_t)host_do(SYS_gettid) : (uint32_t)NEVER_RAN, __ATOMIC_SEQ_CST);
     os_wake(&t->tid, 1);
     if (!able) return NULL; /* whoever made it cleans up */
-    engine_run(t->process->vm->engine, t->cpu);
+    engine_run(engine, t->cpu);
     if (!t->ended) os_die(SIGABRT, false); /* something that only stops whole machines */
     struct process *p = t->process;
     signals_thread(NULL);
