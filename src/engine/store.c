@@ -258,7 +258,7 @@ uint32_t engine_code_new(const struct engine *e, uint64_t start, uint64_t end) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < e->nby; i++) {
         const struct unit *u = e->by_address[i];
-        n += !u->stale && !u->kept && u->pc >= start && u->pc < end;
+        n += !u->stale && !u->kept && !u->crosses && u->pc >= start && u->pc < end;
     }
     return n;
 }

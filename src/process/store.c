@@ -31,8 +31,8 @@
 
 enum { IMAGES = 128, NAME = 40, TMPFS = 0x01021994 };
 enum {
-    WORTH_INSNS = 256,          /* translated by this process: less is not worth a file */
-    WORTH_PART = 32,            /* and at least one part in so many must be new */
+    WORTH_INSNS = 256,          /* translated by this process: with less there is only a chance that files are written */
+    WORTH_PART = 32,            /* and so it is with less than one part in so many that is new of a file */
     DIRECTORY_MOST = 512 << 20, /* bytes; the oldest files go */
     DIRECTORY_PART = 4          /* and no more than one part in so many of its file system */
 };
@@ -200,6 +200,15 @@ uint64_t store_place(const struct process *p, int fd, uint64_t length) {
 
 /* ---- saving */
 
+/* True n times out of `of`. A file is written as a whole, so what is little is saved rarely: as often as it takes for the
+   work to be in proportion to what is new. In the end everything is kept that comes again. */
+static bool by_chance(struct process *p, uint64_t n, uint64_t of) {
+    uint64_t random;
+    if (!n || n >= of) return n;
+    vm_random(p->vm, &random, sizeof random);
+    return random % of < n;
+}
+
 /* Makes room for a new file: the oldest ones go while all together are too large. */
 static void directory_trim(const char *path, uint64_t more) {
     struct statfs fs;
@@ -252,17 +261,15 @@ static void file_replace(const struct store *s, const char *path, const void *da
 }
 
 /* Adds what is new of an image to what there is by now: other processes may have been faster. */
-static void image_save(struct process *p, const struct mapping *m, uint32_t added) {
+static void image_save(struct process *p, const struct mapping *m) {
     const uint64_t start = m->start, end = m->end;
     char path[PATH_MAX];
     size_t before_size = 0, size;
     if (!file_name(p, m, path)) return;
     void *before = file_map(path, &before_size);
     uint32_t there = before ? engine_code_stored(before, before_size) : 0;
-    void *data = NULL;
-    if (added > there / WORTH_PART)
-        data = engine_code_save(p->vm->engine, p->vm->cpu, start, end, before, before_size, &size);
-    if (data && engine_code_stored(data, size) > there + there / WORTH_PART) file_replace(p->store, path, data, size);
+    void *data = engine_code_save(p->vm->engine, p->vm->cpu, start, end, before, before_size, &size);
+    if (data && engine_code_stored(data, size) > there) file_replace(p->store, path, data, size);
     free(data);
     if (before) munmap(before, before_size);
 }
@@ -270,13 +277,13 @@ static void image_save(struct process *p, const struct mapping *m, uint32_t adde
 void store_save(struct process *p) {
     struct store *s = p->store;
     struct engine *e = p->vm->engine;
-    if (!s || engine_stats(e).insns < s->insns + WORTH_INSNS) return;
+    if (!s || !by_chance(p, engine_stats(e).insns - s->insns, WORTH_INSNS)) return;
     s->busy = true;
     for (unsigned i = 0; i < s->count; i++) {
         const struct image_note *note = &s->images[i];
         const struct mapping *m = image_mapping(p, note->start, note->generation);
         const uint32_t added = m ? engine_code_new(e, m->start, m->end) : 0;
-        if (added > note->kept / WORTH_PART && m->start == note->start) image_save(p, m, added);
+        if (m && m->start == note->start && by_chance(p, added, note->kept / WORTH_PART + 1)) image_save(p, m);
     }
     s->busy = false;
     s->insns = engine_stats(e).insns;
