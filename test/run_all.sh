@@ -96,11 +96,13 @@ full() {
     suite process test/process/run.sh build/vee
     suite litmus test/run_litmus.sh build/vee 60
     suite fuzz-calls test/run_fuzz_calls.sh build/vee 60
+    suite fuzz-calls-san env SANITIZED=1 test/run_fuzz_calls.sh build/clang-san/vee 60
     # The sanitizer's own handlers would hide which signals a program was started with.
     # In a window the sanitizer's shadow has addresses that are the guest's; and landlock's rules do not name its libraries.
     suite process-san env ONLY='!(attack_memory|attack_pointers|remote)' ASAN_OPTIONS=handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0 \
         test/process/run.sh build/clang-san/vee --tier baseline --window
-    suite process-random-flush test/process/run.sh build/poison-debug/vee --random-flush
+    # The cache cannot be emptied while a thread waits for a page (docs/limitations.md).
+    suite process-random-flush env ONLY='!(userfault)' test/process/run.sh build/poison-debug/vee --random-flush
     suite digests test/run_digests.sh build
     suite language test/language/run.sh build
     suite language-san test/language/run.sh build/clang-san

@@ -20,8 +20,12 @@ enum { LOCK_WAITED = 1u << 31 };
 /** self: the caller's number, above 0 and below LOCK_WAITED. */
 void lock_take(struct lock *l, uint32_t self);
 void lock_release(struct lock *l);
+/** 0: nobody. */
+static inline uint32_t lock_owner(const struct lock *l) {
+    return __atomic_load_n(&l->word, __ATOMIC_SEQ_CST) & ~LOCK_WAITED;
+}
 static inline bool lock_held(const struct lock *l, uint32_t self) {
-    return (__atomic_load_n(&l->word, __ATOMIC_SEQ_CST) & ~LOCK_WAITED) == self;
+    return lock_owner(l) == self;
 }
 
 #endif

@@ -63,8 +63,13 @@ void engine_share(struct engine *e, struct cpu *cpu);
 /** In an answer, around what may wait: others may run the loop. */
 void engine_unlock(struct engine *e);
 void engine_lock(struct engine *e, struct cpu *cpu);
+/** In an answer or a fetch: calls wait(arg) so that others may run the loop meanwhile. */
+void engine_outside(struct engine *e, void (*wait)(void *arg), void *arg);
 /** In an answer: no other cpu runs guest code until the answer is done or gives up the lock. */
 void engine_stop_others(struct engine *e);
+/** The same, but not for longer than it takes for what runs: one that waits for memory, in the middle of an
+   instruction, is left waiting. It can only go on to its next poll, and there it stops. */
+void engine_halt_others(struct engine *e);
 /** In an answer, after another process used this cpu in its name: holds the lock again, whatever happened to it. */
 void engine_relock(struct engine *e, struct cpu *cpu);
 struct engine_stats engine_stats(const struct engine *e);

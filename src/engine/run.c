@@ -117,6 +117,13 @@ void engine_lock(struct engine *e, struct cpu *cpu) {
     if (e->shared) lock_take(&e->lock, cpu->runner->id);
 }
 
+void engine_outside(struct engine *e, void (*wait)(void *arg), void *arg) {
+    const uint32_t owner = lock_owner(&e->lock);
+    engine_unlock(e);
+    wait(arg);
+    if (e->shared) lock_take(&e->lock, owner);
+}
+
 void engine_relock(struct engine *e, struct cpu *cpu) {
     __atomic_store_n(&cpu->runner->in_code, 0, __ATOMIC_SEQ_CST);
     if (e->shared && !lock_held(&e->lock, cpu->runner->id)) lock_take(&e->lock, cpu->runner->id);
@@ -135,15 +142,27 @@ void code_end(struct engine *e, struct cpu *cpu) {
     lock_take(&e->lock, cpu->runner->id);
 }
 
-void engine_stop_others(struct engine *e) {
+/* Each has `patience` nanoseconds; 0: as long as it takes. */
+static void stop_others(struct engine *e, uint64_t patience) {
     if (!e->shared) return;
     __atomic_store_n(&e->stopping, 1, __ATOMIC_SEQ_CST);
     for (struct runner *r = e->runners; r; r = r->next) {
         if (!__atomic_load_n(&r->in_code, __ATOMIC_SEQ_CST)) continue;
         cpu_poke(r->cpu);
-        while (__atomic_load_n(&r->in_code, __ATOMIC_SEQ_CST)) os_wait(&r->in_code, 1, 0);
+        const uint64_t began = patience ? os_nanoseconds() : 0;
+        while (__atomic_load_n(&r->in_code, __ATOMIC_SEQ_CST) && (!patience || os_nanoseconds() - began < patience))
+            os_wait(&r->in_code, 1, patience);
     }
     __atomic_store_n(&e->stopping, 0, __ATOMIC_SEQ_CST);
+}
+
+void engine_stop_others(struct engine *e) {
+    stop_others(e, 0);
+}
+
+void engine_halt_others(struct engine *e) {
+    const uint64_t patience = 50000000;
+    stop_others(e, patience);
 }
 
 void cpu_grant(struct cpu *cpu, int64_t n) {

@@ -9,19 +9,27 @@
 
 extern const char copy_guarded_access[] __attribute__((visibility("hidden")));
 extern const char copy_guarded_out[] __attribute__((visibility("hidden")));
+extern const char touch_guarded_access[] __attribute__((visibility("hidden")));
+extern const char touch_guarded_out[] __attribute__((visibility("hidden")));
 
 bool copy_fault(uint64_t *pc) {
-    if (*pc != (uint64_t)(uintptr_t)copy_guarded_access) return false;
-    *pc = (uint64_t)(uintptr_t)copy_guarded_out;
-    return true;
+    const char *out = *pc == (uint64_t)(uintptr_t)copy_guarded_access    ? copy_guarded_out
+                      : *pc == (uint64_t)(uintptr_t)touch_guarded_access ? touch_guarded_out
+                                                                         : NULL;
+    if (out) *pc = (uint64_t)(uintptr_t)out;
+    return out;
 }
 
 bool space_read(const struct space *s, uint64_t from, void *to, size_t size) {
-    return space_within(s, from, size) && copy_guarded(to, space_host(s, from), size) == 0;
+    if (!space_within(s, from, size)) return false;
+    space_touch(s, from, size, false);
+    return copy_guarded(to, space_host(s, from), size) == 0;
 }
 
 bool space_write(const struct space *s, uint64_t to, const void *from, size_t size) {
-    return space_within(s, to, size) && copy_guarded(space_host(s, to), from, size) == 0;
+    if (!space_within(s, to, size)) return false;
+    space_touch(s, to, size, true);
+    return copy_guarded(space_host(s, to), from, size) == 0;
 }
 
 int64_t space_read_string(const struct space *s, uint64_t from, char *to, size_t size) {

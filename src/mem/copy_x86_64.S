@@ -1,10 +1,13 @@
-/* copy_x86_64.S - a copy of memory that may fault: see copy_guarded in space.h. All of its faults happen at one
- * instruction, whose count register then says what is missing, so the way out needs no more than that. */
+/* copy_x86_64.S - accesses to memory that may fault: see copy_guarded and touch_guarded in space.h. All faults of a copy
+ * happen at one instruction, whose count register then says what is missing, so the way out needs no more than that. */
 #if defined(__x86_64__)
         .text
         .hidden copy_guarded, copy_guarded_access, copy_guarded_out
         .globl copy_guarded, copy_guarded_access, copy_guarded_out
+        .hidden touch_guarded, touch_guarded_access, touch_guarded_out
+        .globl touch_guarded, touch_guarded_access, touch_guarded_out
         .type copy_guarded, @function
+        .type touch_guarded, @function
         .p2align 4
 copy_guarded:
         movq %rdx, %rcx
@@ -14,5 +17,12 @@ copy_guarded_out:
         movq %rcx, %rax
         ret
         .size copy_guarded, . - copy_guarded
+        .p2align 4
+touch_guarded:
+touch_guarded_access:
+        lock orb $0, (%rdi)
+touch_guarded_out:
+        ret
+        .size touch_guarded, . - touch_guarded
 #endif
         .section .note.GNU-stack, "", @progbits

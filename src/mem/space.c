@@ -267,6 +267,7 @@ enum space_code space_code(struct space *s, uint64_t address, const uint8_t **by
                            uint64_t *identity) {
     uint64_t page = address / SPACE_PAGE;
     uint8_t first;
+    space_touch(s, address, 1, false);
     /* The host may have lost the page since: a file was cut off, a child did not get it. */
     if (page != s->code_page || copy_guarded(&first, space_host(s, address), 1) != 0) {
         const struct mapping *m = space_find(s, address);
@@ -499,6 +500,7 @@ bool space_no_child(struct space *s, uint64_t start, uint64_t length, bool set) 
 }
 
 void space_forked(struct space *s) {
+    s->hooks.touch = NULL; /* nobody waits for the parent's pages here */
     for (unsigned i = 0; i < s->count;) {
         const struct mapping m = s->mappings[i];
         if (!(m.flags & MAPPING_NO_CHILD) || space_unmap(s, m.start, m.end - m.start)) i++;

@@ -43,6 +43,9 @@ struct mapping {
 struct space_hooks {
     /** Code at guest addresses [start, start + length) is gone. */
     void (*code_gone)(void *self, uint64_t start, uint64_t length);
+    /** NULL, or: [start, start + length) is about to be read or written in the guest's name, which may make whoever
+       does it wait. Comes back when it does not any more. */
+    void (*touch)(void *self, uint64_t start, uint64_t length, bool write);
     void *self;
 };
 
@@ -120,6 +123,11 @@ static inline uint8_t *space_host(const struct space *s, uint64_t address) {
     return (uint8_t *)((uintptr_t)s->base + address);
 }
 
+/** Before an access other than by the functions below. */
+static inline void space_touch(const struct space *s, uint64_t start, uint64_t length, bool write) {
+    if (s->hooks.touch) s->hooks.touch(s->hooks.self, start, length, write);
+}
+
 /* Checked copies for whoever serves the guest: false, or a negative errno, on addresses that cannot be accessed; never
    a crash, provided that the process's handler of SIGSEGV and SIGBUS calls copy_fault. A failed write may have written
    a part. */
@@ -130,7 +138,9 @@ int64_t space_read_string(const struct space *s, uint64_t from, char *to, size_t
 
 /** Copies memory that may not be accessible; returns how many bytes are missing at the end. */
 size_t copy_guarded(void *to, const void *from, size_t size);
-/** For signal handlers: if *pc is within copy_guarded, moves it to the way out and returns true. */
+/** Reads a byte and writes it as it is, in one step, if it may be accessed like that. */
+void touch_guarded(void *at);
+/** For signal handlers: if *pc is within one of these two, moves it to the way out and returns true. */
 bool copy_fault(uint64_t *pc);
 
 #endif

@@ -66,7 +66,7 @@ static void process_close(struct vm *vm) {
     if (!p) return;
     if (p->threads && !thread_is_alone(&p->thread)) { /* the others stay where they are until the host process ends */
         engine_lock(vm->engine, vm->cpu);
-        engine_stop_others(vm->engine);
+        engine_halt_others(vm->engine);
         return;
     }
     proc_end(p);
@@ -90,7 +90,7 @@ static void process_close(struct vm *vm) {
 static bool parts_make(struct process *p) {
     struct vm *vm = p->vm;
     struct engine_config config;
-    struct space_hooks hooks = {code_gone, vm};
+    struct space_hooks hooks = {.code_gone = code_gone, .self = vm};
     if (!space_init(&p->space, options_window(&vm->options), &hooks, &vm->error)) return false;
     limits_take(p);
     vm_engine_config(vm, p->abi->guest, &process_interface, &config);

@@ -156,6 +156,10 @@ struct process {
     uint64_t core_limit[2], data_limit[2], stack_limit[2], space_limit[2]; /* virtual: soft, hard */
     uint32_t persona;
     struct store *store; /* or NULL */
+    struct {
+        uint64_t start, end;
+        bool writes; /* pages may be there and wait for being written */
+    } userfault;     /* all that was ever registered with a userfaultfd lies within */
 };
 
 static inline struct process *process_of(struct vm *vm) {

@@ -31,8 +31,8 @@
 
 enum { IMAGES = 128, NAME = 40, TMPFS = 0x01021994 };
 enum {
-    WORTH_INSNS = 256,          /* translated by this process: with less there is only a chance that files are written */
-    WORTH_PART = 32,            /* and so it is with less than one part in so many that is new of a file */
+    WORTH_INSNS = 256, /* translated by this process: with less there is only a chance that files are written */
+    WORTH_PART = 32,   /* and so it is with less than one part in so many that is new of a file */
     DIRECTORY_MOST = 512 << 20, /* bytes; the oldest files go */
     DIRECTORY_PART = 4          /* and no more than one part in so many of its file system */
 };
@@ -200,8 +200,8 @@ uint64_t store_place(const struct process *p, int fd, uint64_t length) {
 
 /* ---- saving */
 
-/* True n times out of `of`. A file is written as a whole, so what is little is saved rarely: as often as it takes for the
-   work to be in proportion to what is new. In the end everything is kept that comes again. */
+/* True n times out of `of`. A file is written as a whole, so what is little is saved rarely: as often as it takes for
+   the work to be in proportion to what is new. In the end everything is kept that comes again. */
 static bool by_chance(struct process *p, uint64_t n, uint64_t of) {
     uint64_t random;
     if (!n || n >= of) return n;

@@ -36,10 +36,16 @@ int64_t call_read_struct(struct call *c, uint64_t from, uint64_t size, void *to,
     return 0;
 }
 
-bool call_pointer(struct call *c, uint64_t guest, uint64_t size, uint64_t *host) {
+static bool pointer(struct call *c, uint64_t guest, uint64_t size, bool written, uint64_t *host) {
     if (!space_within(&c->process->space, guest, size)) return false;
+    /* A call that is passed on and may wait does so without the engine's lock, whatever it waits for. */
+    if (c->row->handler || c->row->restart == ONCE) space_touch(&c->process->space, guest, size, written);
     *host = (uintptr_t)space_host(&c->process->space, guest);
     return true;
+}
+
+bool call_pointer(struct call *c, uint64_t guest, uint64_t size, uint64_t *host) {
+    return pointer(c, guest, size, true, host);
 }
 
 /* The same file below the root for foreign programs if it is there, else the path itself. */
@@ -138,7 +144,7 @@ static int64_t translate_one(struct call *c, unsigned i, char letter, char befor
     case 'A':
     case 'B':
     case 'D':
-        if (!call_pointer(c, v, size, &c->host[i])) return -EFAULT;
+        if (!pointer(c, v, size, letter == '>' || letter == '=' || letter == 'B', &c->host[i])) return -EFAULT;
         break;
     default: break;
     }

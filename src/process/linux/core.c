@@ -165,7 +165,8 @@ static void put_memory(struct core *c) {
     for (unsigned i = 0; i < s->count; i++) {
         const struct mapping *m = &s->mappings[i];
         for (uint64_t at = m->start, end = at + kept(s, m); at < end && !c->failed; at += SPACE_PAGE) {
-            if (!space_read(s, at, page, sizeof page) || !memcmp(page, zero, sizeof page))
+            if (userfault_absent(c->dead->process, at) || !space_read(s, at, page, sizeof page) ||
+                !memcmp(page, zero, sizeof page))
                 c->at += SPACE_PAGE;
             else
                 put(c, page, sizeof page);
@@ -207,7 +208,8 @@ bool core_dump(struct thread *t, const struct signal_info *info) {
     char name[NAME_MOST];
     struct stat st;
     if (p->core_limit[0] < SPACE_PAGE || p->space.count >= PN_XNUM) return false;
-    engine_stop_others(p->vm->engine);
+    engine_halt_others(p->vm->engine);
+    p->space.hooks.touch = NULL; /* nobody is there to wait for */
     name_make(p, name);
     struct core c = {.dead = t, .limit = p->core_limit[0]};
     c.fd = (int)host_do(SYS_openat, AT_FDCWD, name, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);

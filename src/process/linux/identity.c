@@ -135,8 +135,8 @@ static bool is_vee(int64_t pid) {
     for (uint64_t v = (uint64_t)pid; v; v /= 10) digits[n++] = (char)('0' + v % 10);
     while (n) *at++ = digits[--n];
     strcpy(at, "/exe");
-    return stat("/proc/self/exe", &own) == 0 && stat(path, &other) == 0 &&
-           own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+    return stat("/proc/self/exe", &own) == 0 && stat(path, &other) == 0 && own.st_dev == other.st_dev &&
+           own.st_ino == other.st_ino;
 }
 
 static int64_t limit_exchange(struct call *c, int64_t pid, int resource, uint64_t from, uint64_t to) {

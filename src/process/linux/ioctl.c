@@ -7,17 +7,18 @@
 #include <sys/ioctl.h>
 
 enum { STRUCT_MOST = 120 }; /* of those with a pointer within */
-enum ioctl_kind { IOCTL_NUMBER, IOCTL_POINTER, IOCTL_COUNTED, IOCTL_INNER };
+enum ioctl_kind { IOCTL_NUMBER, IOCTL_POINTER, IOCTL_COUNTED, IOCTL_INNER, IOCTL_USERFAULT };
 static const struct ioctl_row {
     uint32_t request;
     uint8_t kind;  /* enum ioctl_kind */
-    uint8_t at;    /* offset of the count or the pointer */
+    uint8_t at;    /* offset of the count, the pointer or the length */
     uint16_t size; /* bytes behind the pointer */
     uint16_t more; /* bytes of each, or behind the inner pointer */
 } rows[] = {
 #define I(request, kind, size)           {request, IOCTL_##kind, 0, size, 0},
 #define COUNTED(request, size, at, each) {request, IOCTL_COUNTED, at, size, each},
 #define INNER(request, size, at, least)  {request, IOCTL_INNER, at, size, least},
+#define USERFAULT(request, size, at)     {request, IOCTL_USERFAULT, at, size, 0},
 #include "process/linux/ioctl.def"
 };
 
@@ -56,6 +57,7 @@ int64_t call_ioctl(struct call *c) {
     switch ((enum ioctl_kind)row->kind) {
     case IOCTL_NUMBER: break;
     case IOCTL_INNER: return inner(c, row);
+    case IOCTL_USERFAULT: return userfault_request(c, row->request, row->at, row->size);
     case IOCTL_COUNTED:
         if (!call_read(c, arg + row->at, &count, sizeof count)) return -EFAULT;
         size += (uint64_t)count * row->more;

@@ -1,5 +1,5 @@
-/* rows.h - the system calls of riscv64 with the letters of their arguments, from vee's own table (syscall.def); those that
- * are refused are left out. For programs of this machine only: elsewhere numbers differ. */
+/* rows.h - the system calls of riscv64 with the letters of their arguments, from vee's own table (syscall.def); those
+ * that are refused are left out. For programs of this machine only: elsewhere numbers differ. */
 #ifndef ROWS_H
 #define ROWS_H
 

@@ -1,0 +1,106 @@
+/* userfault.c - userfaultfd: pages of the guest's that are missing until the guest itself provides them, in another
+ * thread or another process. The host does the work; requests are checked to be about the guest's memory.
+ *
+ * Whoever touches a missing page waits until it is there. The thread that provides it may be one of this process, which
+ * needs the engine's lock for that, so nobody may wait for it with the lock: what vee is about to access in registered
+ * memory, for a system call, a signal or a translation, it touches without the lock first. A guest that takes the page
+ * away again in that moment stops itself. And a thread that waits does not come to a stop, so what needs all others to
+ * stop (engine_stop_others) waits as well.
+ *
+ * Not there: the events of fork, mremap, munmap and madvise, in the middle of which vee would have to wait. The answer to
+ * UFFDIO_API says so, as a kernel's does that has no such features. In a window there is nothing of this, as messages tell
+ * addresses of the host.
+ */
+#include "process/linux/linux.h"
+#include "engine/engine.h"
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <string.h>
+
+enum { REQUEST_MOST = 40 };
+static const uint64_t refused =
+    UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP;
+
+int64_t call_userfaultfd(struct call *c) {
+    if (c->process->space.window) return -ENOSYS;
+    return host_do(SYS_userfaultfd, c->guest[0]);
+}
+
+/* ---- what may have to be waited for */
+
+struct part {
+    const struct space *space;
+    uint64_t start, end;
+    bool write;
+};
+
+static void part_wait(void *arg) {
+    const struct part *part = arg;
+    uint8_t byte;
+    for (uint64_t at = part->start; at < part->end; at = (at | (SPACE_PAGE - 1)) + 1) {
+        uint8_t *host = space_host(part->space, at);
+        if (copy_guarded(&byte, host, 1) == 0 && part->write) touch_guarded(host);
+    }
+}
+
+static void touch(void *self, uint64_t start, uint64_t length, bool write) {
+    struct process *p = process_of(self);
+    struct part part = {&p->space, start, start + length, write && p->userfault.writes};
+    if (part.start < p->userfault.start) part.start = p->userfault.start;
+    if (part.end > p->userfault.end) part.end = p->userfault.end;
+    if (part.start < part.end) engine_outside(p->vm->engine, part_wait, &part);
+}
+
+/* From now on, whatever becomes of the registration: that it ends is not looked for. */
+static void range_note(struct process *p, uint64_t start, uint64_t length) {
+    if (!p->space.hooks.touch) p->userfault.start = p->userfault.end = start;
+    if (start < p->userfault.start) p->userfault.start = start;
+    if (start + length > p->userfault.end) p->userfault.end = start + length;
+    p->space.hooks.touch = touch;
+}
+
+bool userfault_absent(const struct process *p, uint64_t page) {
+    unsigned char there = 1;
+    if (page < p->userfault.start || page >= p->userfault.end) return false;
+    return host_do(SYS_mincore, space_host(&p->space, page), SPACE_PAGE, &there) == 0 && !(there & 1);
+}
+
+/* ---- requests */
+
+static int64_t api(int fd, struct uffdio_api *a) {
+    if (a->features & refused) a->features = UINT64_MAX; /* which no host has */
+    int64_t r = host_do(SYS_ioctl, fd, UFFDIO_API, a);
+    a->features &= ~refused;
+    return r;
+}
+
+static int64_t enter(struct process *p, int fd, struct uffdio_register *a) {
+    range_note(p, a->range.start, a->range.len);
+    if (a->mode & UFFDIO_REGISTER_MODE_WP) p->userfault.writes = true;
+    return host_do(SYS_ioctl, fd, UFFDIO_REGISTER, a);
+}
+
+int64_t userfault_request(struct call *c, uint32_t request, unsigned length_at, unsigned size) {
+    const struct process *p = c->process;
+    const int fd = (int)c->host[0];
+    _Alignas(8) uint8_t bytes[REQUEST_MOST], before[REQUEST_MOST];
+    uint64_t address, length;
+    int64_t r;
+    if (p->space.window) return -ENOTTY;
+    if (!call_read(c, c->guest[2], bytes, size)) return -EFAULT;
+    memcpy(before, bytes, size);
+    memcpy(&length, bytes + length_at, sizeof length);
+    for (unsigned at = 0; at < length_at; at += sizeof address) {
+        memcpy(&address, bytes + at, sizeof address);
+        if (!space_within(&p->space, address, length)) return -EINVAL;
+    }
+    switch (request) {
+    case UFFDIO_API: r = api(fd, (struct uffdio_api *)(void *)bytes); break;
+    case UFFDIO_REGISTER: r = enter(c->process, fd, (struct uffdio_register *)(void *)bytes); break;
+    default: r = call_wait(c, SYS_ioctl, (uint64_t)fd, request, (uintptr_t)bytes, 0, 0, 0); break;
+    }
+    /* How far it came is told after errors, too; a struct that is only read may be in memory that is. */
+    if (memcmp(bytes, before, size) && !call_write(c, c->guest[2], bytes, size)) return -EFAULT;
+    return r;
+}
