@@ -92,7 +92,7 @@ static struct model *model_make(uint64_t window) {
     char name[] = "/tmp/test_space.XXXXXX";
     assert_non_null(m);
     faults_begin();
-    struct space_hooks hooks = {code_gone, m};
+    struct space_hooks hooks = {.code_gone = code_gone, .self = m};
     assert_true(space_init(&m->space, window, &hooks, &error));
     m->cells = malloc(CELLS * sizeof *m->cells);
     assert_non_null(m->cells);
