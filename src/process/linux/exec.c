@@ -142,15 +142,6 @@ static void options_put(struct process *p, struct vectors *v, const char *execut
     *--v->argv = "vee";
 }
 
-static void put_digits(char *at, unsigned v) {
-    char digits[12];
-    unsigned n = 0;
-    do digits[n++] = (char)('0' + v % 10);
-    while (v /= 10);
-    while (n) *at++ = digits[--n];
-    *at = 0;
-}
-
 static int64_t execute(struct call *c, struct vectors *v, const char *path) {
     struct process *p = c->process;
     const char *executed = path;
@@ -207,7 +198,7 @@ int64_t call_execve(struct call *c) {
 
 /* The path that a descriptor and a name make; by what procfs says of the descriptor. */
 int64_t call_execveat(struct call *c) {
-    char link[32] = "/proc/self/fd/", *joined = c->thread->scratch->path[CALL_PATHS - 1];
+    char link[FD_PATH], *joined = c->thread->scratch->path[CALL_PATHS - 1];
     int fd = (int)c->guest[0];
     uint64_t flags = c->guest[4];
     if (flags & ~(uint64_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) return -EINVAL;
@@ -221,7 +212,7 @@ int64_t call_execveat(struct call *c) {
         return -ELOOP;
     if (*name == '/' || fd == AT_FDCWD) return execute_with(c, name, c->guest[2], c->guest[3]);
     if (fd < 0) return -EBADF;
-    put_digits(link + strlen(link), (unsigned)fd);
+    fd_path(link, fd);
     int64_t length = host_do(SYS_readlinkat, AT_FDCWD, link, joined, PATH_MAX - 1);
     if (length < 0) return -EBADF;
     joined[length] = 0;

@@ -136,6 +136,22 @@ int64_t call_getdents64(struct call *c) {
     }
 }
 
+/* ---- paths of procfs */
+
+char *put_digits(char *at, uint64_t v) {
+    char digits[20];
+    unsigned n = 0;
+    do digits[n++] = (char)('0' + v % 10);
+    while (v /= 10);
+    while (n) *at++ = digits[--n];
+    *at = 0;
+    return at;
+}
+
+void fd_path(char path[FD_PATH], int fd) {
+    put_digits(stpcpy(path, "/proc/self/fd/"), (uint64_t)fd);
+}
+
 /* ---- descriptors */
 
 /* The descriptor of vee's program, opened for nothing but being executed, is told from others by what it is. */

@@ -128,13 +128,10 @@ static uint64_t *virtual_limit(struct process *p, int resource) {
 
 /* Is another process one of vee's, whose limits on memory are not the host's? */
 static bool is_vee(int64_t pid) {
-    char path[40] = "/proc/", digits[12], *at = path + strlen(path);
+    char path[40];
     struct stat own, other;
-    unsigned n = 0;
-    if (pid <= 0 || pid > INT_MAX) return false;
-    for (uint64_t v = (uint64_t)pid; v; v /= 10) digits[n++] = (char)('0' + v % 10);
-    while (n) *at++ = digits[--n];
-    strcpy(at, "/exe");
+    if (pid <= 0) return false;
+    strcpy(put_digits(stpcpy(path, "/proc/"), (uint64_t)pid), "/exe");
     return stat("/proc/self/exe", &own) == 0 && stat(path, &other) == 0 && own.st_dev == other.st_dev &&
            own.st_ino == other.st_ino;
 }

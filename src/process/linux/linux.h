@@ -111,6 +111,14 @@ static inline bool own_fd_named(struct process *p, int fd) {
     return fd == p->own_fd;
 }
 
+/* ---- paths of procfs (file.c) */
+
+/** Writes a number in decimal, with a 0 behind; returns where that is. Room for 21 bytes is enough. */
+char *put_digits(char *at, uint64_t v);
+enum { FD_PATH = 40 };
+/** The path that leads the process itself to what its descriptor is of. */
+void fd_path(char path[FD_PATH], int fd);
+
 /* ---- system calls as text (strace.c) */
 
 struct strace {

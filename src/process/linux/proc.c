@@ -22,11 +22,8 @@ static bool on_procfs(int fd) {
 }
 
 static bool path_of(int fd, char path[PATH_MAX]) {
-    char link[32] = "/proc/self/fd/", digits[12], *at = link + strlen(link);
-    unsigned n = 0;
-    for (int v = fd; n == 0 || v; v /= 10) digits[n++] = (char)('0' + v % 10);
-    while (n) *at++ = digits[--n];
-    *at = 0;
+    char link[FD_PATH];
+    fd_path(link, fd);
     int64_t length = host_do(SYS_readlinkat, AT_FDCWD, link, path, PATH_MAX - 1);
     if (length <= 0) return false;
     path[length] = 0;
@@ -142,8 +139,8 @@ static int64_t file_with(const char *name, const struct text *t) {
 
 /* The same file for reading alone, where procfs is at its place. */
 static int64_t read_only(int64_t fd) {
-    char link[32];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", (int)fd);
+    char link[FD_PATH];
+    fd_path(link, (int)fd);
     int64_t other = host_do(SYS_openat, AT_FDCWD, link, O_RDONLY | O_CLOEXEC);
     if (other < 0) return fd;
     host_do(SYS_close, fd);

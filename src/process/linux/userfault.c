@@ -7,9 +7,9 @@
  * away again in that moment stops itself. And a thread that waits does not come to a stop, so what needs all others to
  * stop (engine_stop_others) waits as well.
  *
- * Not there: the events of fork, mremap, munmap and madvise, in the middle of which vee would have to wait. The answer to
- * UFFDIO_API says so, as a kernel's does that has no such features. In a window there is nothing of this, as messages tell
- * addresses of the host.
+ * Not there: the events of fork, mremap, munmap and madvise, in the middle of which vee would have to wait. The answer
+ * to UFFDIO_API says so, as a kernel's does that has no such features. In a window there is nothing of this, as
+ * messages tell addresses of the host.
  */
 #include "process/linux/linux.h"
 #include "engine/engine.h"

@@ -17,9 +17,9 @@
 enum { PAGE = 4096, PAGES = 64 };
 static const unsigned user_mode_only = 1;
 static int fd;
-static bool whole;          /* calls may wait for pages, too */
-static uint8_t *area;       /* PAGES of them, registered and missing */
-static uint8_t *filling;    /* PAGES: what they are to be filled with */
+static bool whole;                 /* calls may wait for pages, too */
+static uint8_t *area;              /* PAGES of them, registered and missing */
+static uint8_t *filling;           /* PAGES: what they are to be filled with */
 static volatile unsigned provided; /* how many were */
 static volatile unsigned opened;   /* of those that were protected */
 static volatile bool ended;        /* the test */
