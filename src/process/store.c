@@ -261,14 +261,17 @@ static void file_replace(const struct store *s, const char *path, const void *da
 }
 
 /* Adds what is new of an image to what there is by now: other processes may have been faster. */
-static void image_save(struct process *p, const struct mapping *m) {
+static void image_save(struct process *p, const struct mapping *m, uint32_t kept, uint32_t added) {
     const uint64_t start = m->start, end = m->end;
     char path[PATH_MAX];
     size_t before_size = 0, size;
     if (!file_name(p, m, path)) return;
     void *before = file_map(path, &before_size);
     uint32_t there = before ? engine_code_stored(before, before_size) : 0;
-    void *data = engine_code_save(p->vm->engine, p->vm->cpu, start, end, before, before_size, &size);
+    void *data = NULL;
+    /* What has come to it since is probably the same: of a process that forks much all children are alike. */
+    if (there < kept + added)
+        data = engine_code_save(p->vm->engine, p->vm->cpu, start, end, before, before_size, &size);
     if (data && engine_code_stored(data, size) > there) file_replace(p->store, path, data, size);
     free(data);
     if (before) munmap(before, before_size);
@@ -283,7 +286,8 @@ void store_save(struct process *p) {
         const struct image_note *note = &s->images[i];
         const struct mapping *m = image_mapping(p, note->start, note->generation);
         const uint32_t added = m ? engine_code_new(e, m->start, m->end) : 0;
-        if (m && m->start == note->start && by_chance(p, added, note->kept / WORTH_PART + 1)) image_save(p, m);
+        if (m && m->start == note->start && by_chance(p, added, note->kept / WORTH_PART + 1))
+            image_save(p, m, note->kept, added);
     }
     s->busy = false;
     s->insns = engine_stats(e).insns;
