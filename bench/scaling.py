@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "bench" / "threads" / "threads.c"
 BUILD = ROOT / "build" / "bench"
 COMPILERS = {"native": "gcc", "riscv64": "riscv64-linux-gnu-gcc"}
-REPS = {"compute": 60000, "memory": 120, "atomics": 500000, "locks": 500000, "heap": 4000000, "calls": 60000}
+REPS = {"compute": 250000, "memory": 700, "atomics": 1200000, "locks": 1200000, "heap": 12000000, "calls": 120000}
 
 
 def build(variant):

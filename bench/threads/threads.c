@@ -118,7 +118,8 @@ int main(int argc, char **argv) {
     if (!work || n < 1 || n > MOST) return 2;
     double began = now();
     for (int i = 0; i < n; i++) {
-        tasks[i] = (struct task){.work = work, .reps = (unsigned)atoi(argv[3]), .seed = 88172645463325252u + (unsigned)i};
+        tasks[i] =
+            (struct task){.work = work, .reps = (unsigned)atoi(argv[3]), .seed = 88172645463325252u + (unsigned)i};
         if (pthread_create(&tasks[i].thread, NULL, run, &tasks[i])) return 1;
     }
     uint64_t sum = 0;
