@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -202,11 +203,10 @@ uint64_t store_place(const struct process *p, int fd, uint64_t length) {
 
 /* True n times out of `of`. A file is written as a whole, so what is little is saved rarely: as often as it takes for
    the work to be in proportion to what is new. In the end everything is kept that comes again. */
-static bool by_chance(struct process *p, uint64_t n, uint64_t of) {
+static bool by_chance(uint64_t n, uint64_t of) {
     uint64_t random;
     if (!n || n >= of) return n;
-    vm_random(p->vm, &random, sizeof random);
-    return random % of < n;
+    return getrandom(&random, sizeof random, GRND_NONBLOCK) == sizeof random && random % of < n;
 }
 
 /* Makes room for a new file: the oldest ones go while all together are too large. */
@@ -280,13 +280,13 @@ static void image_save(struct process *p, const struct mapping *m, uint32_t kept
 void store_save(struct process *p) {
     struct store *s = p->store;
     struct engine *e = p->vm->engine;
-    if (!s || !by_chance(p, engine_stats(e).insns - s->insns, WORTH_INSNS)) return;
+    if (!s || !by_chance(engine_stats(e).insns - s->insns, WORTH_INSNS)) return;
     s->busy = true;
     for (unsigned i = 0; i < s->count; i++) {
         const struct image_note *note = &s->images[i];
         const struct mapping *m = image_mapping(p, note->start, note->generation);
         const uint32_t added = m ? engine_code_new(e, m->start, m->end) : 0;
-        if (m && m->start == note->start && by_chance(p, added, note->kept / WORTH_PART + 1))
+        if (m && m->start == note->start && by_chance(added, note->kept / WORTH_PART + 1))
             image_save(p, m, note->kept, added);
     }
     s->busy = false;
