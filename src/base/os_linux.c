@@ -59,12 +59,7 @@ bool os_protect(void *at, size_t size, bool write) {
     return !mprotect(at, size, write ? PROT_READ | PROT_WRITE : PROT_READ);
 }
 
-/* Of the address sanitizer, where there is one. It remembers the frames of a stack that was left for good, and whatever
-   is mapped there next would seem to be full of them. */
-extern void __asan_unpoison_memory_region(const volatile void *at, size_t size) __attribute__((weak));
-
 void os_release(void *at, size_t size) {
-    if (__asan_unpoison_memory_region) __asan_unpoison_memory_region(at, size);
     munmap(at, size);
 }
 
@@ -76,6 +71,15 @@ void *os_stack_map(size_t size) {
         return NULL;
     }
     return p + 4096;
+}
+
+/* Of the address sanitizer, where there is one. It remembers the frames of a stack that was left for good, and whatever
+   is mapped there next would seem to be full of them. */
+extern void __asan_unpoison_memory_region(const volatile void *at, size_t size) __attribute__((weak));
+
+void os_stack_unmap(void *stack, size_t size) {
+    if (__asan_unpoison_memory_region) __asan_unpoison_memory_region(stack, size);
+    os_release((char *)stack - 4096, size + 4096);
 }
 
 static bool (*fault_handler)(int, void *, void *);
@@ -107,7 +111,7 @@ static pthread_once_t fault_stack_once = PTHREAD_ONCE_INIT;
 
 static void fault_stack_free(void *stack) {
     sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL);
-    os_release((char *)stack - 4096, FAULT_STACK + 4096);
+    os_stack_unmap(stack, FAULT_STACK);
 }
 
 static void fault_stack_init(void) {
@@ -124,7 +128,7 @@ bool os_fault_stack(void) {
     if (pthread_setspecific(fault_stack_key, stack) ||
         sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = FAULT_STACK}, NULL)) {
         pthread_setspecific(fault_stack_key, NULL);
-        os_release((char *)stack - 4096, FAULT_STACK + 4096);
+        os_stack_unmap(stack, FAULT_STACK);
         return false;
     }
     return true;

@@ -51,7 +51,7 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
         free(cpu);
         free(r);
         if (jtlb) os_release(jtlb, JTLB_LINES * sizeof *jtlb);
-        if (pair) os_release(pair - 4096, PAIR_STACK + 4096);
+        if (pair) os_stack_unmap(pair, PAIR_STACK);
         error_set(error, ERROR_RESOURCES, "no memory for a cpu");
         return NULL;
     }
@@ -90,7 +90,7 @@ void engine_cpu_free(struct engine *e, struct cpu *cpu) {
     arena_done(&r->scratch);
     free(r);
     os_release(cpu->jtlb, JTLB_LINES * sizeof *cpu->jtlb);
-    if (cpu->pair_base) os_release((uint8_t *)cpu->pair_base + 64 - PAIR_STACK - 4096, PAIR_STACK + 4096);
+    if (cpu->pair_base) os_stack_unmap((uint8_t *)cpu->pair_base + 64 - PAIR_STACK, PAIR_STACK);
     for (unsigned k = 0; k < MEM_SPACES; k++) free(cpu->mem[k].tlb);
     free(cpu);
 }

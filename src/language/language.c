@@ -56,7 +56,7 @@ void machine_free(struct wasm_machine *m) {
         free(l->file);
         free(l);
     }
-    if (m->stack) os_release(m->stack - 4096, MACHINE_STACK + 4096);
+    if (m->stack) os_stack_unmap(m->stack, MACHINE_STACK);
     wasi_free(m->wasi);
     free(m->arguments);
     free(m);

@@ -166,7 +166,7 @@ static int64_t do_vfork(struct call *c, const struct clone_args *guest, struct c
     int64_t r = vfork_make(&v, host, stack);
     bool clean = r < 0 || t->child_ended;
     engine_relock(vm->engine, cpu);
-    os_release(stack - SPACE_PAGE, CHILD_STACK + SPACE_PAGE);
+    os_stack_unmap(stack, CHILD_STACK);
     seccomp_leave(t);
     before.filters = filters.filters;
     before.next = t->next; /* other threads may have come and gone */
