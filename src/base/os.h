@@ -24,6 +24,8 @@ void os_release(void *at, size_t size);
 /** A stack-like area of `size` bytes with an inaccessible guard page below. */
 void *os_stack_map(size_t size);
 void os_stack_unmap(void *stack, size_t size);
+/** What ran on such an area was left for good, in the middle of functions. */
+void os_stack_left(void *stack, size_t size);
 /** Installs a handler for memory faults of this process, in front of the one that is there. It returns true when it has
     dealt with the fault; otherwise the fault takes its course (the handler before, or death). Calling again puts it in
     front again. Whoever installs other handlers for SIGSEGV and SIGBUS later must call the same function first. */

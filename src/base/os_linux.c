@@ -73,13 +73,15 @@ void *os_stack_map(size_t size) {
     return p + 4096;
 }
 
-/* Of the address sanitizer, where there is one. It remembers the frames of a stack that was left for good, and whatever
-   is mapped there next would seem to be full of them. */
+void os_stack_unmap(void *stack, size_t size) {
+    os_release((char *)stack - 4096, size + 4096);
+}
+
+/* Of the address sanitizer, where there is one: whatever is mapped there next would seem to be full of frames. */
 extern void __asan_unpoison_memory_region(const volatile void *at, size_t size) __attribute__((weak));
 
-void os_stack_unmap(void *stack, size_t size) {
+void os_stack_left(void *stack, size_t size) {
     if (__asan_unpoison_memory_region) __asan_unpoison_memory_region(stack, size);
-    os_release((char *)stack - 4096, size + 4096);
 }
 
 static bool (*fault_handler)(int, void *, void *);

@@ -166,6 +166,7 @@ static int64_t do_vfork(struct call *c, const struct clone_args *guest, struct c
     int64_t r = vfork_make(&v, host, stack);
     bool clean = r < 0 || t->child_ended;
     engine_relock(vm->engine, cpu);
+    os_stack_left(stack, CHILD_STACK);
     os_stack_unmap(stack, CHILD_STACK);
     seccomp_leave(t);
     before.filters = filters.filters;
