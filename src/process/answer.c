@@ -9,7 +9,7 @@
 
 /* Reads and writes of memory that is not there, or not to be accessed like this. */
 static enum answer answer_fault(struct thread *t, uint64_t address) {
-    struct space *s = &t->process->space;
+    struct space *s = t->process->space;
     const struct mapping *m = space_find(s, address);
     if (!m && space_grow(s, address)) return ANSWER_RESUME;
     return signal_force(t, SIGSEGV, m ? SEGV_ACCERR : SEGV_MAPERR, address);
@@ -56,7 +56,7 @@ static void process_fetch(void *self, struct cpu *cpu, uint64_t address, struct 
     f->fault = EXIT_none;
     f->unit = NULL;
     f->lasts = false;
-    switch (space_code(&process_of(self)->space, address, &f->bytes, &f->avail, &f->page)) {
+    switch (space_code(process_of(self)->space, address, &f->bytes, &f->avail, &f->page)) {
     case CODE_READY: f->lasts = store_fetch(process_of(self), address, space_generation(f->page)); break;
     case CODE_UNMAPPED:
     case CODE_FORBIDDEN: f->fault = EXIT_fault_fetch; break;

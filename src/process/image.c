@@ -143,7 +143,7 @@ static bool image_extent(struct image *m, struct error *error) {
 
 /* at: where a position-independent image should start, 0 for anywhere. */
 static bool image_map(struct process *p, struct image *m, uint64_t at, struct error *error) {
-    struct space *s = &p->space;
+    struct space *s = p->space;
     if (!image_extent(m, error)) return false;
     uint64_t last = s->limit - SPACE_PAGE;
     if (m->elf.type == ELF_DYN) {
@@ -205,7 +205,7 @@ static bool interpreter_map(struct process *p, struct image *m, const char *path
 /* ---- the stack */
 
 static bool stack_map(struct process *p, struct error *error) {
-    struct space *s = &p->space;
+    struct space *s = p->space;
     uint64_t page = s->top - SPACE_PAGE, size = page_up(p->stack_limit[0]);
     int64_t at = space_map(s, page, SPACE_PAGE, SPACE_R | SPACE_W, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
                            -1, 0, ORIGIN_VDSO);
@@ -287,7 +287,7 @@ static void auxv_make(struct process *p, const struct image *m, uint64_t interpr
 static uint64_t stack_fill(struct process *p, const struct image *m, uint64_t interpreter_base) {
     static const char *const nothing[] = {"", NULL};
     const struct vm_options *o = &p->vm->options;
-    struct space *s = &p->space;
+    struct space *s = p->space;
     struct strings v = {.argv = o->argv && o->argv[0] ? o->argv : nothing, .envp = o->envp};
     const struct mapping *stack = space_find(s, p->stack_top - 1);
     strings_count(&v, v.argv, &v.argc);
@@ -344,7 +344,7 @@ static bool program_load(struct process *p, int fd, struct error *error) {
     if (!elf_open(&program.elf, fd, name, error)) return false;
     bool dynamic = elf_find(&program.elf, ELF_INTERP) != NULL;
     /* The image first: the lowest addresses are those that a computer may refuse. */
-    bool ok = image_map(p, &program, page_down(p->space.top / 3 * 2), error) && stack_map(p, error);
+    bool ok = image_map(p, &program, page_down(p->space->top / 3 * 2), error) && stack_map(p, error);
     if (ok && dynamic)
         ok = interpreter_path(p, &program, path, sizeof path, error) && interpreter_map(p, &interpreter, path, error);
     if (ok) {
@@ -353,7 +353,7 @@ static bool program_load(struct process *p, int fd, struct error *error) {
         if (!sp) ok = error_set(error, ERROR_RESOURCES, "%s: arguments and environment are too long", name);
         p->stack_start = sp;
         note_extent(p, &program);
-        space_set_brk(&p->space, page_up(program.bias + program.end));
+        space_set_brk(p->space, page_up(program.bias + program.end));
         p->abi->start(p->thread.cpu, entry, sp);
     }
     elf_close(&program.elf);

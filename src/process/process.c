@@ -76,7 +76,7 @@ static void process_close(struct vm *vm) {
     if (vm->engine) engine_free(vm->engine);
     vm->engine = NULL;
     vm->cpu = NULL;
-    space_done(&p->space);
+    space_done(p->space);
     if (p->thread.scratch) munmap(p->thread.scratch, sizeof *p->thread.scratch);
     if (p->own_fd >= 0) close(p->own_fd);
     struct rlimit core = {p->core_limit[0], p->core_limit[1]};
@@ -91,7 +91,7 @@ static bool parts_make(struct process *p) {
     struct vm *vm = p->vm;
     struct engine_config config;
     struct space_hooks hooks = {.code_gone = code_gone, .self = vm};
-    if (!space_init(&p->space, options_window(&vm->options), &hooks, &vm->error)) return false;
+    if (!space_init(p->space, options_window(&vm->options), &hooks, &vm->error)) return false;
     limits_take(p);
     vm_engine_config(vm, p->abi->guest, &process_interface, &config);
     vm->engine = engine_make(&config, &vm->error);
@@ -99,7 +99,7 @@ static bool parts_make(struct process *p) {
     vm->cpu = engine_cpu_make(vm->engine, &vm->error);
     if (!vm->cpu) return false;
     vm->cpu->mem[0] = (struct mem_view){
-        .kind = p->space.window ? MEM_WINDOW : MEM_DIRECT, .base = p->space.base, .limit = p->space.limit};
+        .kind = p->space->window ? MEM_WINDOW : MEM_DIRECT, .base = p->space->base, .limit = p->space->limit};
     vm->cpu->owner = &p->thread;
     void *scratch = mmap(NULL, sizeof(struct scratch), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (scratch == MAP_FAILED) return error_set(&vm->error, ERROR_RESOURCES, "no memory for system calls");
@@ -119,6 +119,7 @@ static bool process_open(struct vm *vm) {
     if (!p) return error_set(&vm->error, ERROR_RESOURCES, "out of memory");
     p->vm = vm;
     p->abi = abi;
+    p->space = &p->memory;
     p->own_fd = -1;
     vm->data = p;
     signals_inherit(p);
@@ -139,7 +140,7 @@ static bool process_open(struct vm *vm) {
 
 /* Every writable page that is not all zero, with its address: which ones were touched does not show. */
 static void process_digest(struct vm *vm) {
-    struct space *s = &process_of(vm)->space;
+    struct space *s = process_of(vm)->space;
     static const uint8_t zero[SPACE_PAGE];
     uint8_t page[SPACE_PAGE];
     for (unsigned i = 0; i < s->count; i++) {

@@ -136,7 +136,8 @@ enum { OWN_FD_GIVEN_UP = -2 };
 struct process {
     struct vm *vm;
     const struct abi *abi;
-    struct space space;
+    struct space *space; /* its memory: &memory, or that of the process that it shares it with */
+    struct space memory;
     struct thread thread;   /* the first one */
     struct thread *threads; /* all that have not ended */
     uint32_t leaving;       /* threads of the host that have ended as guests and still use the vm */
@@ -168,7 +169,7 @@ static inline struct process *process_of(struct vm *vm) {
 
 /** The limits on address space are different ones. */
 static inline void process_limits_changed(struct process *p) {
-    p->space.limits = (struct space_limits){p->space_limit[0], p->data_limit[0], p->stack_limit[0]};
+    p->space->limits = (struct space_limits){p->space_limit[0], p->data_limit[0], p->stack_limit[0]};
 }
 
 /* image.c */

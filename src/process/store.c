@@ -129,7 +129,7 @@ void store_forked(struct process *p) {
 
 /* The mapping of an image, if it is still what it was: executable, not writable, of a file. */
 static const struct mapping *image_mapping(const struct process *p, uint64_t address, uint32_t generation) {
-    const struct mapping *m = space_find(&p->space, address);
+    const struct mapping *m = space_find(p->space, address);
     return m && m->generation == generation && m->ino && (m->rights & (SPACE_X | SPACE_W)) == SPACE_X &&
                    !(m->flags & MAPPING_SHARED)
                ? m
@@ -141,7 +141,7 @@ static bool file_name(const struct process *p, const struct mapping *m, char pat
         uint64_t variant, start, end, offset;
         uint8_t page[SPACE_PAGE];
     } key = {p->store->variant, m->start, m->end, m->offset, {0}};
-    if (!space_read(&p->space, m->start, key.page, sizeof key.page)) return false;
+    if (!space_read(p->space, m->start, key.page, sizeof key.page)) return false;
     XXH128_hash_t h = XXH3_128bits(&key, sizeof key);
     snprintf(path, PATH_MAX, "%s/%016" PRIx64 "%016" PRIx64, p->store->directory, h.high64, h.low64);
     return true;
@@ -190,7 +190,7 @@ bool store_fetch(struct process *p, uint64_t address, uint32_t generation) {
 }
 
 uint64_t store_place(const struct process *p, int fd, uint64_t length) {
-    const struct space *s = &p->space;
+    const struct space *s = p->space;
     const uint64_t unit = UINT64_C(1) << PLACE_SHIFT, from = (s->top / 16 * 13) & -unit, size = (s->top / 8) & -unit;
     uint8_t page[SPACE_PAGE];
     if (length > size / 2) return 0;

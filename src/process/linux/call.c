@@ -37,10 +37,10 @@ int64_t call_read_struct(struct call *c, uint64_t from, uint64_t size, void *to,
 }
 
 static bool pointer(struct call *c, uint64_t guest, uint64_t size, bool written, uint64_t *host) {
-    if (!space_within(&c->process->space, guest, size)) return false;
+    if (!space_within(c->process->space, guest, size)) return false;
     /* A call that is passed on and may wait does so without the engine's lock, whatever it waits for. */
-    if (c->row->handler || c->row->restart == ONCE) space_touch(&c->process->space, guest, size, written);
-    *host = (uintptr_t)space_host(&c->process->space, guest);
+    if (c->row->handler || c->row->restart == ONCE) space_touch(c->process->space, guest, size, written);
+    *host = (uintptr_t)space_host(c->process->space, guest);
     return true;
 }
 
@@ -68,7 +68,7 @@ const char *call_path_for(struct call *c, int dir, const char *path, bool follow
 
 int64_t call_path(struct call *c, int dir, uint64_t from, bool follow) {
     char *path = c->thread->scratch->path[c->paths++];
-    int64_t length = space_read_string(&c->process->space, from, path, PATH_MAX);
+    int64_t length = space_read_string(c->process->space, from, path, PATH_MAX);
     if (length < 0) return length;
     proc_own_id(c->process, path);
     return (int64_t)(uintptr_t)call_path_for(c, dir, path, follow);

@@ -79,7 +79,7 @@ static int64_t do_fork(struct call *c, const struct clone_args *guest, struct cl
     child_begin(t, guest);
     store_forked(c->process);
     if (!engine_fork_child(e, t->cpu)) os_die(SIGKILL, false);
-    space_forked(&c->process->space);
+    space_forked(c->process->space);
     return CALL_STATE;
 }
 
@@ -239,7 +239,7 @@ int64_t call_clone3(struct call *c) {
     if (r < 0) return r;
     if (!request_valid(&a, size)) return -EINVAL;
     if (a.set_tid_size && !call_read(c, a.set_tid, tids, a.set_tid_size * sizeof *tids)) return -EFAULT;
-    if (!space_within(&c->process->space, a.stack, a.stack_size)) return -EINVAL;
+    if (!space_within(c->process->space, a.stack, a.stack_size)) return -EINVAL;
     a.stack += a.stack_size;
     return make(c, &a, tids);
 }

@@ -102,7 +102,7 @@ static void put_thread(struct core *c, struct thread *t, const struct signal_inf
         snprintf(about.name, sizeof about.name, "%s", name ? name + 1 : "");
         uint64_t length = p->arg_end - p->arg_start;
         if (length >= sizeof about.arguments) length = sizeof about.arguments - 1;
-        if (!space_read(&p->space, p->arg_start, about.arguments, (size_t)length)) length = 0;
+        if (!space_read(p->space, p->arg_start, about.arguments, (size_t)length)) length = 0;
         for (uint64_t i = 0; i + 1 < length; i++)
             if (!about.arguments[i]) about.arguments[i] = ' ';
         put_note(c, NT_PRPSINFO, &about, sizeof about);
@@ -129,7 +129,7 @@ static uint64_t kept(const struct space *s, const struct mapping *m) {
 
 static void put_headers(struct core *c, uint64_t notes_at, uint64_t notes_size, uint64_t memory_at) {
     const struct process *p = c->dead->process;
-    const struct space *s = &p->space;
+    const struct space *s = p->space;
     Elf64_Ehdr e = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
                     .e_type = ET_CORE,
                     .e_machine = p->abi->elf_machine,
@@ -159,7 +159,7 @@ static void put_headers(struct core *c, uint64_t notes_at, uint64_t notes_size, 
 
 /* Pages that were never touched stay holes. */
 static void put_memory(struct core *c) {
-    const struct space *s = &c->dead->process->space;
+    const struct space *s = c->dead->process->space;
     static const uint8_t zero[SPACE_PAGE];
     uint8_t page[SPACE_PAGE];
     for (unsigned i = 0; i < s->count; i++) {
@@ -207,9 +207,9 @@ bool core_dump(struct thread *t, const struct signal_info *info) {
     struct process *p = t->process;
     char name[NAME_MOST];
     struct stat st;
-    if (p->core_limit[0] < SPACE_PAGE || p->space.count >= PN_XNUM) return false;
+    if (p->core_limit[0] < SPACE_PAGE || p->space->count >= PN_XNUM) return false;
     engine_halt_others(p->vm->engine);
-    p->space.hooks.touch = NULL; /* nobody is there to wait for */
+    p->space->hooks.touch = NULL; /* nobody is there to wait for */
     name_make(p, name);
     struct core c = {.dead = t, .limit = p->core_limit[0]};
     c.fd = (int)host_do(SYS_openat, AT_FDCWD, name, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -219,7 +219,7 @@ bool core_dump(struct thread *t, const struct signal_info *info) {
         host_do(SYS_close, c.fd);
         return false;
     }
-    const uint64_t notes_at = sizeof(Elf64_Ehdr) + (p->space.count + 1) * sizeof(Elf64_Phdr);
+    const uint64_t notes_at = sizeof(Elf64_Ehdr) + (p->space->count + 1) * sizeof(Elf64_Phdr);
     c.at = notes_at;
     put_notes(&c, info);
     const uint64_t notes_size = c.at - notes_at, memory_at = (c.at + SPACE_PAGE - 1) & -(uint64_t)SPACE_PAGE;

@@ -44,7 +44,7 @@ static int64_t epoll_wait_any(struct call *c, long number, uint64_t timeout, uin
     int max = (int)c->guest[2];
     uint64_t set;
     if (max <= 0) return -EINVAL;
-    if (!space_within(&c->process->space, c->guest[1], (uint64_t)max * sizeof(struct guest_event))) return -EFAULT;
+    if (!space_within(c->process->space, c->guest[1], (uint64_t)max * sizeof(struct guest_event))) return -EFAULT;
     if (max > room) max = room;
     int64_t r = mask_begin(c, mask, mask_size, &set);
     if (r < 0) return r;

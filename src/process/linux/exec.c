@@ -31,7 +31,7 @@ static int64_t vector_count(struct call *c, uint64_t from) {
     for (;; n++) {
         if (!call_read(c, from + (uint64_t)n * 8, &word, sizeof word)) return -EFAULT;
         if (!word) return n;
-        if (!space_within(&c->process->space, word, 0)) return -EFAULT;
+        if (!space_within(c->process->space, word, 0)) return -EFAULT;
         if (n == VECTOR_MAX) return -E2BIG;
     }
 }

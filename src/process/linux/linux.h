@@ -91,10 +91,10 @@ bool call_pointer(struct call *c, uint64_t guest, uint64_t size, uint64_t *host)
 int64_t call_read_struct(struct call *c, uint64_t from, uint64_t size, void *to, size_t known);
 
 static inline bool call_read(struct call *c, uint64_t from, void *to, size_t size) {
-    return space_read(&c->process->space, from, to, size);
+    return space_read(c->process->space, from, to, size);
 }
 static inline bool call_write(struct call *c, uint64_t to, const void *from, size_t size) {
-    return space_write(&c->process->space, to, from, size);
+    return space_write(c->process->space, to, from, size);
 }
 
 /** N, @K, @K*M or @K+M behind a pointer's letter in a row; *s goes on behind it. */

@@ -11,7 +11,7 @@ static uint64_t page_up(uint64_t v) {
 }
 
 int64_t call_brk(struct call *c) {
-    return (int64_t)space_brk(&c->process->space, c->guest[0]);
+    return (int64_t)space_brk(c->process->space, c->guest[0]);
 }
 
 int64_t call_mmap(struct call *c) {
@@ -21,26 +21,26 @@ int64_t call_mmap(struct call *c) {
     if (!address && !g[5] && (g[3] & (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)) == MAP_PRIVATE &&
         ((g[2] & PROT_EXEC) || (g[3] & MAP_DENYWRITE)))
         address = store_place(c->process, (int)g[4], g[1]);
-    return space_map(&c->process->space, address, g[1], (uint32_t)g[2], (uint32_t)g[3], (int)g[4], g[5],
+    return space_map(c->process->space, address, g[1], (uint32_t)g[2], (uint32_t)g[3], (int)g[4], g[5],
                      g[3] & MAP_ANONYMOUS ? ORIGIN_ANONYMOUS : ORIGIN_FILE);
 }
 
 int64_t call_munmap(struct call *c) {
-    return space_unmap(&c->process->space, c->guest[0], c->guest[1]);
+    return space_unmap(c->process->space, c->guest[0], c->guest[1]);
 }
 
 int64_t call_mprotect(struct call *c) {
-    return space_protect(&c->process->space, c->guest[0], c->guest[1], (uint32_t)c->guest[2]);
+    return space_protect(c->process->space, c->guest[0], c->guest[1], (uint32_t)c->guest[2]);
 }
 
 int64_t call_mremap(struct call *c) {
     const uint64_t *g = c->guest;
-    return space_remap(&c->process->space, g[0], g[1], g[2], (uint32_t)g[3], g[4]);
+    return space_remap(c->process->space, g[0], g[1], g[2], (uint32_t)g[3], g[4]);
 }
 
 /* Makes call(start, length, arg) for every mapped piece of the range. */
 static int64_t each_piece(struct call *c, long number, uint64_t start, uint64_t length, uint64_t arg) {
-    struct space *s = &c->process->space;
+    struct space *s = c->process->space;
     uint64_t end = start + page_up(length), at = start;
     bool hole = false;
     if (start & (SPACE_PAGE - 1)) return -EINVAL;
@@ -67,11 +67,11 @@ int64_t call_madvise(struct call *c) {
     bool forks = advice == MADV_DONTFORK || advice == MADV_DOFORK; /* vee's own affair: see space_forked */
     int64_t r = each_piece(c, SYS_madvise, start, length, forks ? MADV_NORMAL : (uint64_t)advice);
     if (forks && (r == 0 || r == -ENOMEM) &&
-        !space_no_child(&c->process->space, start, page_up(length), advice == MADV_DONTFORK))
+        !space_no_child(c->process->space, start, page_up(length), advice == MADV_DONTFORK))
         return -ENOMEM;
     bool discards = advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE ||
                     advice == 24 /* MADV_DONTNEED_LOCKED */ || advice == 102 /* MADV_GUARD_INSTALL */;
-    if ((r == 0 || r == -ENOMEM) && discards) space_discarded(&c->process->space, start, page_up(length));
+    if ((r == 0 || r == -ENOMEM) && discards) space_discarded(c->process->space, start, page_up(length));
     return r;
 }
 
@@ -107,18 +107,18 @@ int64_t call_mlockall(struct call *c) {
     uint64_t flags = c->guest[0];
     if (!flags || (flags & ~(uint64_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) || flags == MCL_ONFAULT) return -EINVAL;
     if (!(flags & MCL_CURRENT)) return 0;
-    int64_t r = each_piece(c, flags & MCL_ONFAULT ? SYS_mlock2 : SYS_mlock, 0, c->process->space.limit,
+    int64_t r = each_piece(c, flags & MCL_ONFAULT ? SYS_mlock2 : SYS_mlock, 0, c->process->space->limit,
                            flags & MCL_ONFAULT ? MLOCK_ONFAULT : 0);
     return r == -ENOMEM ? 0 : r;
 }
 
 int64_t call_munlockall(struct call *c) {
-    int64_t r = each_piece(c, SYS_munlock, 0, c->process->space.limit, 0);
+    int64_t r = each_piece(c, SYS_munlock, 0, c->process->space->limit, 0);
     return r == -ENOMEM ? 0 : r;
 }
 
 int64_t call_mincore(struct call *c) {
-    struct space *s = &c->process->space;
+    struct space *s = c->process->space;
     uint64_t start = c->guest[0], length = page_up(c->guest[1]), host;
     if (start & (SPACE_PAGE - 1)) return -EINVAL;
     if (length < c->guest[1] || !space_within(s, start, length)) return -ENOMEM;

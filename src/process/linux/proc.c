@@ -209,7 +209,7 @@ int64_t proc_opened(struct process *p, int fd, uint32_t flags) {
 /* A path that leads to the file of the program although its name is gone: through a mapping, where the host allows. */
 static bool through_mapping(const struct proc_view *v, const struct proc_name *n, char to[PATH_MAX]) {
     const struct process *p = v->process;
-    const struct space *s = &p->space;
+    const struct space *s = p->space;
     struct text t = {0};
     const struct mapping *m;
     uint64_t at = 0;

@@ -83,7 +83,7 @@ static bool next_piece(const struct space *s, const struct host_mapping *h, uint
 }
 
 void show_maps(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
-    const struct space *s = &v->process->space;
+    const struct space *s = v->process->space;
     struct host_mapping h;
     const struct mapping *m;
     (void)n;
@@ -135,7 +135,7 @@ static void put_details(struct text *t, const struct mapping *m, uint64_t size, 
 }
 
 void show_smaps(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
-    const struct space *s = &v->process->space;
+    const struct space *s = v->process->space;
     struct host_mapping h, next;
     const struct mapping *m;
     char *rest = host->bytes, *line, *details;
@@ -177,7 +177,7 @@ static bool detail_sum(const struct space *s, const char *smaps, const char *end
 }
 
 void show_rollup(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
-    const struct space *s = &v->process->space;
+    const struct space *s = v->process->space;
     struct text smaps = {0};
     char path[PATH_MAX + 8], *rest, *line;
     strcpy(stpcpy(path, n->folder), "/smaps");
@@ -200,7 +200,7 @@ void show_rollup(const struct proc_view *v, const struct proc_name *n, struct te
 }
 
 void show_numa_maps(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
-    const struct space *s = &v->process->space;
+    const struct space *s = v->process->space;
     uint64_t base = (uintptr_t)s->base;
     (void)n;
     for (char *rest = host->bytes, *line; text_line(&rest, &line);) {

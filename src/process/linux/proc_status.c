@@ -49,7 +49,7 @@ static struct sizes sizes_of(const struct process *p) {
     const struct mapping *m;
     uint64_t code = 0;
     if (!p->code_end) r.code = 0; /* no code in the file */
-    for (uint64_t at = 0; (m = space_next(&p->space, at)) != NULL && m->end > at; at = m->end) {
+    for (uint64_t at = 0; (m = space_next(p->space, at)) != NULL && m->end > at; at = m->end) {
         if (m->flags & MAPPING_GROWS_DOWN)
             r.stack += m->end - m->start;
         else if ((m->rights & (SPACE_X | SPACE_W)) == SPACE_X)
@@ -85,7 +85,7 @@ void show_stat(const struct proc_view *v, const struct proc_name *n, struct text
         unsigned field;
         uint64_t value;
     } known[] = {
-        {23, p->space.total},
+        {23, p->space->total},
         {26, p->code_start},
         {27, p->code_end},
         {28, p->stack_start},
@@ -96,7 +96,7 @@ void show_stat(const struct proc_view *v, const struct proc_name *n, struct text
         {34, sets.caught & legacy},
         {45, p->data_start},
         {46, p->data_end},
-        {47, p->space.brk_start},
+        {47, p->space->brk_start},
         {48, p->arg_start},
         {49, p->arg_end},
         {50, p->arg_end},
@@ -131,9 +131,9 @@ void show_statm(const struct proc_view *v, const struct proc_name *n, struct tex
         words[i] = take_number(&s, 10);
         if (*s) s++;
     }
-    words[0] = p->space.total / SPACE_PAGE;
+    words[0] = p->space->total / SPACE_PAGE;
     words[3] = sizes.code / SPACE_PAGE;
-    words[5] = (p->space.data + sizes.stack) / SPACE_PAGE;
+    words[5] = (p->space->data + sizes.stack) / SPACE_PAGE;
     for (unsigned i = 0; i < 7; i++) {
         put(t, i ? " " : "");
         put_number(t, words[i], 10, 1);
@@ -150,8 +150,8 @@ void show_status(const struct proc_view *v, const struct proc_name *n, struct te
         enum { NUMBER, KIBIBYTES, SET, ADDED_SET /* to the host's */ } form;
         uint64_t value;
     } rows[] = {
-        {"VmPeak:", KIBIBYTES, p->space.peak},   {"VmSize:", KIBIBYTES, p->space.total},
-        {"VmData:", KIBIBYTES, p->space.data},   {"VmStk:", KIBIBYTES, sizes.stack},
+        {"VmPeak:", KIBIBYTES, p->space->peak},  {"VmSize:", KIBIBYTES, p->space->total},
+        {"VmData:", KIBIBYTES, p->space->data},  {"VmStk:", KIBIBYTES, sizes.stack},
         {"VmExe:", KIBIBYTES, sizes.code},       {"VmLib:", KIBIBYTES, sizes.library},
         {"SigPnd:", ADDED_SET, sets.pending},    {"SigBlk:", SET, sets.blocked},
         {"SigIgn:", SET, sets.ignored},          {"SigCgt:", SET, sets.caught},

@@ -97,7 +97,7 @@ static unsigned own_auxv(uint64_t v[AUXV_MOST]) {
 /* Tells the kernel where the guest's arguments and environment are, so that everybody sees the guest's, on the host,
    too. All else that goes with this call stays as it is. */
 static bool vectors_tell(const struct process *p) {
-    uint64_t fields[STAT_LAST - STAT_CODE + 1], auxv[AUXV_MOST], base = (uintptr_t)p->space.base;
+    uint64_t fields[STAT_LAST - STAT_CODE + 1], auxv[AUXV_MOST], base = (uintptr_t)p->space->base;
     if (!stat_fields("/proc/self", STAT_CODE, STAT_LAST - STAT_CODE + 1, fields) || !fields[0]) return false;
     const struct prctl_mm_map map = {.start_code = fields[0],
                                      .end_code = fields[1],
@@ -153,18 +153,22 @@ static size_t page_up(size_t size) {
 /* Fills the copy: the process, its path, its mappings. */
 static bool copy_fill(struct proc_view *v, const struct process *from, uint64_t distance) {
     struct process p;
-    if (!memory_read(v->memory, from, &p, sizeof p) || p.space.count > SPACE_MAX_MAPPINGS) return false;
-    const size_t head = page_up(sizeof p + PATH_MAX), mappings = p.space.count * sizeof *p.space.mappings;
+    if (!memory_read(v->memory, from, &p, sizeof p) || !memory_read(v->memory, p.space, &p.memory, sizeof p.memory) ||
+        p.memory.count > SPACE_MAX_MAPPINGS)
+        return false;
+    const size_t head = page_up(sizeof p + PATH_MAX), mappings = p.memory.count * sizeof *p.memory.mappings;
     v->copy_size = head + page_up(mappings + 1);
     v->copy = mmap(NULL, v->copy_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (v->copy == MAP_FAILED) return false;
     char *exe = (char *)v->copy + sizeof p;
     if (p.exe) host_do(SYS_pread64, v->memory, exe, PATH_MAX - 1, (uintptr_t)p.exe);
-    if (!memory_read(v->memory, p.space.mappings, v->copy + head, mappings)) p.space.count = 0;
+    if (!memory_read(v->memory, p.memory.mappings, v->copy + head, mappings)) p.memory.count = 0;
     p.exe = p.exe ? exe : NULL;
-    p.space.mappings = (struct mapping *)(void *)(v->copy + head);
+    p.memory.mappings = (struct mapping *)(void *)(v->copy + head);
     p.abi = (const struct abi *)((uintptr_t)p.abi - distance);
-    v->process = memcpy(v->copy, &p, sizeof p);
+    struct process *copy = memcpy(v->copy, &p, sizeof p);
+    copy->space = &copy->memory;
+    v->process = copy;
     return true;
 }
 
@@ -198,7 +202,7 @@ void view_close(struct proc_view *v) {
 }
 
 bool view_read(const struct proc_view *v, uint64_t guest, void *to, size_t size) {
-    const struct space *s = &v->process->space;
+    const struct space *s = v->process->space;
     if (v->memory < 0) return space_read(s, guest, to, size);
     return space_within(s, guest, size) && memory_read(v->memory, space_host(s, guest), to, size);
 }

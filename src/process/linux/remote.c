@@ -12,7 +12,7 @@
 /* The vectors in the other process, in scratch, as far as they lie in a guest's memory; how many. */
 static int64_t remote_vectors(struct call *c, uint64_t from, uint64_t count, struct iovec **to) {
     struct iovec *v = (struct iovec *)(void *)c->thread->scratch->bytes;
-    const struct space *s = &c->process->space;
+    const struct space *s = c->process->space;
     _Static_assert(CALL_IOVECS * sizeof *v <= sizeof c->thread->scratch->bytes, "room for all");
     if (count > CALL_IOVECS) return -EINVAL;
     if (!call_read(c, from, v, count * sizeof *v)) return -EFAULT;
@@ -38,7 +38,7 @@ static int64_t transfer(struct call *c, long number) {
     if (!wanted) return 0; /* whatever the other side is */
     int64_t count = remote_vectors(c, c->guest[3], c->guest[4], &remote);
     if (count < 0) return count;
-    if (c->process->space.window && (pid_t)c->host[0] != getpid()) return -EPERM;
+    if (c->process->space->window && (pid_t)c->host[0] != getpid()) return -EPERM;
     return host_do(number, c->host[0], c->host[1], c->host[2], remote, count, 0);
 }
 
@@ -58,7 +58,7 @@ int64_t call_process_madvise(struct call *c) {
     case MADV_WILLNEED: break;
     default: return -EINVAL;
     }
-    if (c->process->space.window) return -EPERM;
+    if (c->process->space->window) return -EPERM;
     return host_do(SYS_process_madvise, c->host[0], c->host[1], c->host[2], c->host[3], c->host[4]);
 }
 

@@ -289,7 +289,7 @@ static bool frame_push(struct thread *t, int signal, const struct signal_info *i
     if ((a->flags & SA_ONSTACK) && !inside && !(t->stack_flags & SS_DISABLE)) sp = t->stack_start + t->stack_size;
     sp = (sp - abi->frame_size) & ~UINT64_C(15);
     abi->frame_save(t->cpu, frame, info, stack, saved_mask);
-    if (!frame_write(&p->space, sp, frame, abi->frame_size)) return false;
+    if (!frame_write(p->space, sp, frame, abi->frame_size)) return false;
     if (t->stack_flags & (1u << 31)) { /* SS_AUTODISARM */
         t->stack_start = t->stack_size = 0;
         t->stack_flags = SS_DISABLE;

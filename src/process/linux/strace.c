@@ -63,7 +63,7 @@ static void put_signal(struct strace *s, int signal) {
 }
 
 static void put_argument(struct strace *s, const struct call *c, char letter, uint64_t v, uint64_t size) {
-    struct space *space = &c->process->space;
+    struct space *space = c->process->space;
     switch (letter) {
     case 'i':
     case 'f':

@@ -108,7 +108,7 @@ int64_t call_msgrcv(struct call *c) {
     uint64_t length = c->guest[2], host;
     if ((int64_t)length < 0) return -EINVAL;
     if (!call_pointer(c, c->guest[1], 8, &host)) return -EFAULT;
-    uint64_t room = c->process->space.limit - c->guest[1] - 8;
+    uint64_t room = c->process->space->limit - c->guest[1] - 8;
     if (length > room) length = room;
     return call_wait(c, SYS_msgrcv, c->guest[0], host, length, c->guest[3], c->guest[4], 0);
 }
@@ -156,7 +156,7 @@ int64_t call_shmctl(struct call *c) {
 }
 
 int64_t call_shmat(struct call *c) {
-    struct space *s = &c->process->space;
+    struct space *s = c->process->space;
     struct shmid_ds m;
     uint64_t at = c->guest[1], flags = c->guest[2];
     uint32_t prot = PROT_READ, how = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -181,7 +181,7 @@ int64_t call_shmat(struct call *c) {
 
 /* Every piece of the segment that is where it was attached. */
 int64_t call_shmdt(struct call *c) {
-    struct space *s = &c->process->space;
+    struct space *s = c->process->space;
     uint64_t start = c->guest[0], next;
     const struct mapping *m = space_find(s, start);
     if ((start & (SPACE_PAGE - 1)) || !m || m->start != start || m->origin != ORIGIN_SYSV || m->offset) return -EINVAL;

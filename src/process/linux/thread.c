@@ -156,7 +156,7 @@ static void wake(struct space *s, uint64_t at) {
 
 /* The owner of a lock dies: says so in its word, and wakes one who waits. */
 static void lock_orphaned(struct thread *t, uint64_t at) {
-    struct space *s = &t->process->space;
+    struct space *s = t->process->space;
     uint32_t word;
     if (at % 4 || !space_read(s, at, &word, 4)) return;
     uint32_t *host = (uint32_t *)(void *)space_host(s, at);
@@ -171,7 +171,7 @@ static void lock_orphaned(struct thread *t, uint64_t at) {
 /* The list of robust locks: {next, offset of the word, an entry that may not be on it yet}; it ends at its head. */
 static void robust_locks(struct thread *t) {
     enum { MOST = 2048 };
-    struct space *s = &t->process->space;
+    struct space *s = t->process->space;
     uint64_t head[3], at, next;
     if (!t->robust_list || !space_read(s, t->robust_list, head, sizeof head)) return;
     at = head[0] & ~UINT64_C(1);
@@ -185,7 +185,7 @@ static void robust_locks(struct thread *t) {
 
 int64_t thread_end(struct call *c) {
     struct thread *t = c->thread, **at = &c->process->threads;
-    struct space *s = &c->process->space;
+    struct space *s = c->process->space;
     uint64_t all = signal_host_mask(UINT64_MAX); /* the guest's memory may fault below */
     const uint32_t zero = 0;
     host_do(SYS_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);

@@ -23,7 +23,7 @@ static const uint64_t refused =
     UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP;
 
 int64_t call_userfaultfd(struct call *c) {
-    if (c->process->space.window) return -ENOSYS;
+    if (c->process->space->window) return -ENOSYS;
     return host_do(SYS_userfaultfd, c->guest[0]);
 }
 
@@ -46,7 +46,7 @@ static void part_wait(void *arg) {
 
 static void touch(void *self, uint64_t start, uint64_t length, bool write) {
     struct process *p = process_of(self);
-    struct part part = {&p->space, start, start + length, write && p->userfault.writes};
+    struct part part = {p->space, start, start + length, write && p->userfault.writes};
     if (part.start < p->userfault.start) part.start = p->userfault.start;
     if (part.end > p->userfault.end) part.end = p->userfault.end;
     if (part.start < part.end) engine_outside(p->vm->engine, part_wait, &part);
@@ -54,16 +54,16 @@ static void touch(void *self, uint64_t start, uint64_t length, bool write) {
 
 /* From now on, whatever becomes of the registration: that it ends is not looked for. */
 static void range_note(struct process *p, uint64_t start, uint64_t length) {
-    if (!p->space.hooks.touch) p->userfault.start = p->userfault.end = start;
+    if (!p->space->hooks.touch) p->userfault.start = p->userfault.end = start;
     if (start < p->userfault.start) p->userfault.start = start;
     if (start + length > p->userfault.end) p->userfault.end = start + length;
-    p->space.hooks.touch = touch;
+    p->space->hooks.touch = touch;
 }
 
 bool userfault_absent(const struct process *p, uint64_t page) {
     unsigned char there = 1;
     if (page < p->userfault.start || page >= p->userfault.end) return false;
-    return host_do(SYS_mincore, space_host(&p->space, page), SPACE_PAGE, &there) == 0 && !(there & 1);
+    return host_do(SYS_mincore, space_host(p->space, page), SPACE_PAGE, &there) == 0 && !(there & 1);
 }
 
 /* ---- requests */
@@ -87,13 +87,13 @@ int64_t userfault_request(struct call *c, uint32_t request, unsigned length_at, 
     _Alignas(8) uint8_t bytes[REQUEST_MOST], before[REQUEST_MOST];
     uint64_t address, length;
     int64_t r;
-    if (p->space.window) return -ENOTTY;
+    if (p->space->window) return -ENOTTY;
     if (!call_read(c, c->guest[2], bytes, size)) return -EFAULT;
     memcpy(before, bytes, size);
     memcpy(&length, bytes + length_at, sizeof length);
     for (unsigned at = 0; at < length_at; at += sizeof address) {
         memcpy(&address, bytes + at, sizeof address);
-        if (!space_within(&p->space, address, length)) return -EINVAL;
+        if (!space_within(p->space, address, length)) return -EINVAL;
     }
     switch (request) {
     case UFFDIO_API: r = api(fd, (struct uffdio_api *)(void *)bytes); break;
