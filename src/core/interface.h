@@ -15,7 +15,7 @@ enum answer {
 
 /** Code bytes for translation. */
 struct fetch {
-    const uint8_t *bytes; /* host address of the byte at the address asked for */
+    const uint8_t *bytes; /* host address of the byte at the address asked for; NULL: read_code copies them */
     size_t avail;         /* readable bytes from there to the end of this page or function */
     uint64_t page;        /* identity: what the bytes belong to; equal identity = same bytes. Where memory is MEM_SOFT:
                              the physical address of the page */
@@ -38,6 +38,10 @@ struct interface {
     enum answer (*answer)(void *self, struct cpu *cpu);
     /** Fills *f for the guest address; never changes state. */
     void (*fetch)(void *self, struct cpu *cpu, uint64_t address, struct fetch *f);
+    /** Where code lies in memory that may go away or change at any time (a file that is cut off, another thread):
+       copies `size` bytes from a guest address on, which a fetch has said are code. How many there were; never waits.
+       NULL: what fetch gives can be read and stays. */
+    size_t (*read_code)(void *self, uint64_t address, uint8_t *to, size_t size);
     void (*wait)(void *self, struct cpu *cpu);
     /** MEM_SOFT only: an access to physical memory that is not RAM. Returns false where there is no device. A write may
         ask by cpu_exit(EXIT_poll) for an answer before the next instruction. */

@@ -8,7 +8,6 @@
 #include "base/os.h"
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 static uint64_t mix(uint64_t pc, uint64_t page, uint64_t ctx) {
     uint64_t h = (pc ^ (page * 0x9e3779b97f4a7c15u) ^ (ctx << 40)) * 0xff51afd7ed558ccdu;
@@ -111,20 +110,21 @@ static struct code_page **page_head(const struct engine *e, uint64_t page) {
     return &e->pages[(page * 0x9e3779b97f4a7c15u >> 40) % PAGE_BUCKETS];
 }
 
-static struct code_page *page_find(const struct engine *e, uint64_t page) {
+struct code_page *page_find(const struct engine *e, uint64_t page) {
     struct code_page *p = *page_head(e, page);
     while (p && p->page != page) p = p->next;
     return p;
 }
 
-uint32_t unit_hash(const struct unit *u, const uint8_t *bytes, size_t avail) {
-    return (uint32_t)XXH3_64bits(bytes, u->bytes < avail ? u->bytes : avail);
+void code_read(struct engine *e, const struct code_page *p, struct code_now *now) {
+    const struct engine_config *c = &e->config;
+    now->size = code_is_copied(e) ? c->interface->read_code(c->self, p->start, now->bytes, sizeof now->bytes) : 0;
 }
 
-/* Are the bytes that the unit came from no longer what they were? Not for one that crosses: nobody asks. */
-static bool unit_differs(const struct unit *u, const struct code_page *p) {
-    uint64_t offset = u->pc - p->start; /* beyond the page: it was first seen at another address */
-    return u->crosses || offset >= p->size || unit_hash(u, p->bytes + offset, p->size - offset) != u->hash;
+bool unit_differs(const struct unit *u, const struct code_page *p, const struct code_now *now) {
+    const uint64_t offset = u->pc - p->start;
+    return !u->has_code || offset >= now->size || u->bytes > now->size - offset ||
+           memcmp(u->data, now->bytes + offset, u->bytes) != 0;
 }
 
 struct code_page *page_for(struct engine *e, uint64_t pc, const struct fetch *f) {
@@ -132,8 +132,13 @@ struct code_page *page_for(struct engine *e, uint64_t pc, const struct fetch *f)
     if (p) return p;
     p = arena_alloc(&e->arena, sizeof *p);
     if (!p) return NULL;
-    uint64_t before = (uint64_t)(uintptr_t)f->bytes & ((1u << TLB_PAGE_SHIFT) - 1);
-    if (f->avail + before > 1u << TLB_PAGE_SHIFT) before = 0; /* not a page: a function's bytes */
+    const size_t page_size = 1u << TLB_PAGE_SHIFT;
+    if (code_is_copied(e)) {
+        *p = (struct code_page){.next = *head, .page = f->page, .start = pc & -(uint64_t)page_size, .size = page_size};
+        return *head = p;
+    }
+    uint64_t before = (uint64_t)(uintptr_t)f->bytes & (page_size - 1);
+    if (f->avail + before > page_size) before = 0; /* not a page: a function's bytes */
     *p = (struct code_page){
         .next = *head, .page = f->page, .start = pc - before, .bytes = f->bytes - before, .size = f->avail + before};
     return *head = p;
@@ -200,16 +205,18 @@ void unit_insert(struct engine *e, struct unit *u, struct code_page *p) {
 }
 
 struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f, uint32_t marks_size) {
+    const bool has_code = code_is_copied(e);
     struct code_page *p = page_for(e, block->pc, f);
-    struct unit *u = arena_alloc_raw(&e->arena, sizeof *u + marks_size);
+    struct unit *u = arena_alloc_raw(&e->arena, sizeof *u + marks_size + (has_code ? block->bytes : 0));
     if (!u || !p || (e->host && !by_address_room(e, 1))) return NULL;
     *u = (struct unit){.pc = block->pc,
                        .page = f->page,
                        .ctx = block->ctx,
                        .bytes = block->bytes,
                        .ninsns = (uint16_t)block->ninsns,
+                       .has_code = has_code,
                        .block = block};
-    if (e->guest->explicit_coherence) u->hash = unit_hash(u, f->bytes, f->avail);
+    if (has_code) memcpy(u->data, f->bytes, block->bytes);
     unit_insert(e, u, p);
     return u;
 }
@@ -334,13 +341,16 @@ void engine_flush(struct engine *e) {
 }
 
 void engine_recheck_code(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t length) {
+    struct code_now now;
     bool any = false;
     for (unsigned i = 0; i < PAGE_BUCKETS; i++)
         for (struct code_page *p = e->pages[i]; p; p = p->next) {
             /* An instruction that ends in the range may begin on the page before. */
             if (p->start - start >= length && start - p->start >= p->size + 16) continue;
+            if (!p->units) continue;
+            code_read(e, p, &now);
             for (struct unit **at = &p->units, *u; (u = *at) != NULL;) {
-                if (unit_differs(u, p)) {
+                if (unit_differs(u, p, &now)) {
                     *at = u->page_next;
                     unit_drop(e, u);
                     any = true;

@@ -38,7 +38,7 @@ bool engine_host_fault(int signal, void *siginfo, void *ucontext) {
         struct unit *u = unit_at(e, (uint32_t)offset);
         if (!u) return false;
         uint32_t n = 0, rel = (uint32_t)offset - u->poll_entry;
-        const uint8_t *mark = u->marks;
+        const uint8_t *mark = unit_marks(u);
         cpu->pc = u->pc;
         for (uint32_t host_end = mark_take(&mark); n + 1 < u->ninsns && host_end <= rel; n++) {
             cpu->pc += mark_take(&mark);

@@ -18,25 +18,31 @@ struct unit {
     struct unit *page_next; /* in its page's list */
     uint64_t pc, page, ctx;
     uint32_t bytes;
-    uint32_t hash; /* of its bytes, where the guest says when code has changed */
     uint16_t ninsns;
     bool stale;
-    bool kept;    /* came from store.c */
-    bool crosses; /* an instruction has bytes on the next page, which the hash does not cover */
+    bool kept;     /* came from store.c */
+    bool crosses;  /* an instruction has bytes on the next page */
+    bool has_code; /* `data` begins with the bytes that it came from, to compare with those that are there later */
     union {
         const struct block *block; /* interpreter */
         struct {
             uint32_t poll_entry, entry, lookup, end; /* baseline: offsets in the cache */
         };
     };
-    uint8_t marks[]; /* baseline: see host.h */
+    uint8_t data[]; /* the bytes; baseline: marks (host.h) */
 };
+static inline size_t unit_code_size(const struct unit *u) {
+    return u->has_code ? u->bytes : 0;
+}
+static inline const uint8_t *unit_marks(const struct unit *u) {
+    return u->data + unit_code_size(u);
+}
 
 /** A page that code was translated from, and its units. */
 struct code_page {
     struct code_page *next;
     uint64_t page, start; /* identity; guest address of the page's first byte as seen by the first unit */
-    const uint8_t *bytes; /* host address of the page's first byte */
+    const uint8_t *bytes; /* host address of the page's first byte; NULL: only read_code may read it */
     bool looked;          /* for what is kept of it outside */
     size_t size;
     struct unit *units;
@@ -107,9 +113,17 @@ enum lift_crossing { LIFT_WITHIN, LIFT_CROSSES, LIFT_INTO_FAULT };
 struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const struct block **once);
 /** How far: one instruction; to the first branch, as no more than that is sure to run; as far as blocks go. */
 enum lift_extent { LIFT_ONE, LIFT_STRAIGHT, LIFT_BLOCK };
+/** f: of cpu->pc. f->bytes are in the end those that the block came from, perhaps in `room`. */
+enum { LIFT_BYTES = 256 }; /* more than the longest instruction of two pages, and what blocks usually have */
 struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
-                         const struct fetch *f, enum lift_crossing *crossing);
+                         struct fetch *f, uint8_t room[LIFT_BYTES], enum lift_crossing *crossing);
+/** Makes what was fetched for a pc bytes that can be read and stay, at most LIFT_BYTES of them. */
+void fetch_bytes(struct engine *e, uint64_t pc, struct fetch *f, uint8_t room[LIFT_BYTES]);
 /* cache.c */
+/** Is there only a copy of code bytes to be had? */
+static inline bool code_is_copied(const struct engine *e) {
+    return e->config.interface->read_code && !e->soft;
+}
 struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx);
 /** marks_size: bytes of marks that it will have. */
 struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f, uint32_t marks_size);
@@ -119,8 +133,15 @@ bool unit_is_new(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx, boo
 struct code_page *page_for(struct engine *e, uint64_t pc, const struct fetch *f);
 /** Puts a unit with everything but its links in tables into them. */
 void unit_insert(struct engine *e, struct unit *u, struct code_page *p);
-/** What the unit's `hash` is of: its bytes, of which there are `avail` before the page ends. */
-uint32_t unit_hash(const struct unit *u, const uint8_t *bytes, size_t avail);
+/** The bytes of a page as they are now, and as many of the next as an instruction may have there. */
+struct code_now {
+    size_t size;
+    uint8_t bytes[(1 << TLB_PAGE_SHIFT) + 16];
+};
+void code_read(struct engine *e, const struct code_page *p, struct code_now *now);
+/** Are the bytes that the unit came from no longer what they were? */
+bool unit_differs(const struct unit *u, const struct code_page *p, const struct code_now *now);
+struct code_page *page_find(const struct engine *e, uint64_t page);
 /** Room for that many more. False: no memory. */
 bool links_room(struct engine *e, uint32_t n);
 bool relocs_room(struct engine *e, uint32_t n);

@@ -166,7 +166,8 @@ void interp_one(struct engine *e, struct cpu *cpu, uint64_t ctx) {
         return;
     }
     enum lift_crossing crossing;
+    uint8_t room[LIFT_BYTES];
     arena_reset(&cpu->runner->scratch);
-    struct block *block = block_lift(e, cpu, &cpu->runner->scratch, ctx, LIFT_ONE, &f, &crossing);
+    struct block *block = block_lift(e, cpu, &cpu->runner->scratch, ctx, LIFT_ONE, &f, room, &crossing);
     if (block) interp_free(e, cpu, block);
 }

@@ -19,9 +19,10 @@ static void log_guest(struct engine *e, const struct block *block) {
         if (u->op != UOP_mark) continue;
         uint64_t pc = (uint64_t)u->imm;
         struct fetch f = {0};
+        uint8_t room[LIFT_BYTES], bytes[32] = {0};
         e->config.interface->fetch(e->config.self, e->cpu, pc, &f);
         if (f.fault || !e->guest->disassemble) continue;
-        uint8_t bytes[32] = {0};
+        fetch_bytes(e, pc, &f, room);
         size_t avail = f.avail < sizeof bytes ? f.avail : sizeof bytes;
         memcpy(bytes, f.bytes, avail);
         if (!e->guest->disassemble(text, sizeof text, pc, f.avail >= sizeof bytes ? f.bytes : bytes, f.avail, f.unit))
@@ -69,7 +70,7 @@ done:
 void engine_log_host(struct engine *e, const struct unit *u) {
     const uint8_t *code = e->execute + u->poll_entry;
     uint32_t at = 0, end = u->end - u->poll_entry;
-    const uint8_t *mark = u->marks;
+    const uint8_t *mark = unit_marks(u);
     for (uint32_t i = 0; i < u->ninsns; i++) {
         uint32_t size = mark_take(&mark);
         mark_take(&mark);

@@ -1,14 +1,14 @@
 /* store.c - translations of an image as bytes that are kept outside, and taken in by another run page by page.
  *
  * An image is a range of guest addresses whose code came from a file and does not change. For each of its pages there
- * is a piece: a hash of the page's bytes, and the units of that page with their links, relocations and host code;
+ * is a piece: the units of that page, with the bytes that they came from, their links, relocations and host code;
  * offsets count from the piece's first byte of code. Within a page units lead straight to each other; whatever leads
  * elsewhere leads to its stub, and inline caches are empty. An index of the pages stands in front.
  *
  * Bytes that are offered stay where they are. When a page's code is first looked for and there is a piece for it, the
  * piece goes to the end of the cache, is relocated there, and its units are units like any other. It is taken in whole
- * or not at all, and only where the page holds the bytes that it came from. Nobody here asks whether it may be trusted:
- * it is executed, so whoever keeps it has to see to that. Sums over index and pieces find damage.
+ * or not at all, and only where the page holds the bytes that all of it came from. Nobody here asks whether it may be
+ * trusted: it is executed, so whoever keeps it has to see to that. Sums over index and pieces find damage.
  */
 #include "engine/internal.h"
 #include "base/os.h"
@@ -16,7 +16,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-static const char store_magic[8] = "veecode2";
+static const char store_magic[8] = "veecode3";
 enum { PAGE = 1 << TLB_PAGE_SHIFT, NONE = UINT32_MAX };
 static const uint64_t store_most = 256 << 20; /* bytes of one image */
 
@@ -29,7 +29,6 @@ struct stored {
 };
 struct stored_page {
     uint64_t number; /* address / PAGE; ascending */
-    uint64_t hash;   /* XXH3 of the page */
     uint64_t sum;    /* XXH3 of the piece */
     uint64_t at;     /* of the piece, from the start; aligned to 16 */
     uint32_t nunits, units_size, nlinks, nrelocs, code_size, padding;
@@ -92,20 +91,12 @@ static const struct stored_page *page_in(const struct stored *s, uint64_t number
     return low < s->npages && pages[low].number == number ? &pages[low] : NULL;
 }
 
-/* The bytes of the page with an address and its identity; NULL where nothing can be executed. */
-static const uint8_t *page_bytes(struct engine *e, struct cpu *cpu, uint64_t address, uint64_t *identity) {
-    struct fetch f = {0};
-    e->config.interface->fetch(e->config.self, cpu, address & -(uint64_t)PAGE, &f);
-    *identity = f.page;
-    return f.fault || f.avail != PAGE ? NULL : f.bytes;
-}
-
 static bool may_store(const struct engine *e, const struct cpu *cpu) {
     const struct engine_config *c = &e->config;
     for (unsigned k = 0; k < MEM_SPACES; k++)
         if (cpu->mem[k].kind == MEM_SOFT) return false;
     return e->host && e->host->relocate && !c->counted && !c->one_block && !c->random_flush && !c->poll_always &&
-           !c->log && !c->one_insn && !e->perf && e->guest->explicit_coherence;
+           !c->log && !c->one_insn && !e->perf && e->guest->explicit_coherence && c->interface->read_code;
 }
 
 uint64_t engine_code_variant(const struct engine *e, const struct cpu *cpu) {
@@ -145,11 +136,28 @@ static bool piece_is_sound(const struct code_source *s, const struct stored_page
     return p->at <= s->size && piece_size(p) <= s->size - p->at && p->sum == XXH3_64bits(piece, piece_size(p));
 }
 
+/* In a piece `page` is the size of what a unit has behind it. */
+static size_t unit_size(const struct unit *u) {
+    return padded(sizeof *u + u->page);
+}
+
+/* Does the page hold the bytes that every unit came from? */
+static bool piece_fits(struct engine *e, const struct stored_page *p, const uint8_t *units,
+                       const struct code_page *page) {
+    struct code_now now;
+    code_read(e, page, &now);
+    for (uint32_t i = 0; i < p->nunits; i++) {
+        const struct unit *u = (const struct unit *)units;
+        if (unit_differs(u, page, &now)) return false;
+        units += unit_size(u);
+    }
+    return true;
+}
+
 static bool piece_take(struct engine *e, const struct code_source *s, const struct stored_page *p,
                        struct code_page *page) {
     const struct piece from = piece_at((uint8_t *)(uintptr_t)s->data + p->at, p);
-    if (!piece_is_sound(s, p, from.units) || page->size != PAGE || XXH3_64bits(page->bytes, PAGE) != p->hash)
-        return false;
+    if (!piece_is_sound(s, p, from.units) || !piece_fits(e, p, from.units, page)) return false;
     if (e->cache_at > e->cache_size || p->code_size > e->cache_size - e->cache_at) return false;
     if (!links_room(e, p->nlinks) || !relocs_room(e, p->nrelocs) || !by_address_room(e, p->nunits)) return false;
     uint8_t *units = arena_alloc_raw(&e->arena, p->units_size);
@@ -171,7 +179,7 @@ static bool piece_take(struct engine *e, const struct code_source *s, const stru
     memcpy(units, from.units, p->units_size);
     for (uint32_t i = 0; i < p->nunits; i++) {
         struct unit *u = (struct unit *)units;
-        units += padded(sizeof *u + u->page); /* in a piece that is the size of its marks */
+        units += unit_size(u);
         u->page = page->page;
         u->poll_entry += at;
         u->entry += at;
@@ -200,10 +208,11 @@ bool sources_take(struct engine *e, uint64_t pc, const struct fetch *f) {
 
 /* ---- giving out */
 
-static uint32_t marks_size(const struct unit *u) {
-    const uint8_t *p = u->marks;
+/* Of a unit's bytes and marks. */
+static uint32_t data_size(const struct unit *u) {
+    const uint8_t *p = unit_marks(u);
     for (unsigned i = 0; i < 2u * u->ninsns; i++) mark_take(&p);
-    return (uint32_t)(p - u->marks);
+    return (uint32_t)(p - u->data);
 }
 
 /** A unit that is kept: its page, and which of by_address it is. */
@@ -214,8 +223,9 @@ struct chosen {
 
 struct saving {
     struct engine *e;
-    struct cpu *cpu;
     uint64_t start, end;
+    const struct code_page *page; /* that `now` is of */
+    struct code_now now;
     struct chosen *chosen; /* by page */
     uint32_t nchosen;
     uint32_t *to; /* for each unit of by_address its new offset in its piece, or NONE */
@@ -224,12 +234,13 @@ struct saving {
 };
 
 /* Is what the unit came from still there, unchanged, within the image? */
-static bool keeps(const struct saving *s, const struct unit *u) {
-    uint64_t identity;
+static bool keeps(struct saving *s, const struct unit *u) {
     if (u->stale || u->crosses || u->ctx & (CTX_COUNTED | CTX_TRACED)) return false;
     if (u->pc < s->start || u->pc + u->bytes > s->end) return false;
-    const uint8_t *bytes = page_bytes(s->e, s->cpu, u->pc, &identity);
-    return bytes && identity == u->page && unit_hash(u, bytes + u->pc % PAGE, PAGE - u->pc % PAGE) == u->hash;
+    const struct code_page *page = page_find(s->e, u->page);
+    if (page && page != s->page) code_read(s->e, page, &s->now);
+    s->page = page;
+    return page && !unit_differs(u, page, &s->now);
 }
 
 static int by_page(const void *a, const void *b) {
@@ -308,18 +319,18 @@ static uint32_t link_target(const struct saving *s, const struct unit *from, con
 static void unit_put(const struct saving *s, uint32_t index, struct piece *o, struct stored_page *p) {
     struct engine *e = s->e;
     const struct unit *u = e->by_address[index];
-    const uint32_t to = s->to[index], moved = to - u->poll_entry, marks = marks_size(u), first = p->nrelocs;
+    const uint32_t to = s->to[index], moved = to - u->poll_entry, data = data_size(u), first = p->nrelocs;
     const uint32_t first_link = link_from(e, u->poll_entry), links = p->nlinks - first_link;
     struct unit *copy = (struct unit *)(o->units + p->units_size);
-    memcpy(copy, u, sizeof *u + marks);
+    memcpy(copy, u, sizeof *u + data);
     copy->next = copy->page_next = NULL;
-    copy->page = marks;
+    copy->page = data;
     copy->kept = true;
     copy->poll_entry += moved;
     copy->entry += moved;
     copy->lookup += moved;
     copy->end += moved;
-    p->units_size += (uint32_t)padded(sizeof *u + marks);
+    p->units_size += (uint32_t)unit_size(copy);
     p->nunits++;
     memcpy(o->code + to, e->write + u->poll_entry, u->end - u->poll_entry);
     for (uint32_t k = reloc_from(e, u->poll_entry); k < e->nrelocs && reloc_at(e, k) < u->end; k++)
@@ -357,10 +368,9 @@ static uint8_t *room_take(struct saving *s, uint64_t size) {
 static bool piece_put(struct saving *s, uint32_t from, uint32_t to, struct stored_page *p) {
     const struct engine *e = s->e;
     struct stored_page need = {.number = s->chosen[from].number, .at = s->size};
-    uint64_t identity;
     for (uint32_t n = from; n < to; n++) {
         const struct unit *u = e->by_address[s->chosen[n].index];
-        need.units_size += (uint32_t)padded(sizeof *u + marks_size(u));
+        need.units_size += (uint32_t)padded(sizeof *u + data_size(u));
         need.nlinks += link_from(e, u->end) - link_from(e, u->poll_entry);
         need.nrelocs += reloc_from(e, u->end) - reloc_from(e, u->poll_entry);
         need.code_size = s->to[s->chosen[n].index] + ((u->end - u->poll_entry + 15) & ~15u);
@@ -370,7 +380,6 @@ static bool piece_put(struct saving *s, uint32_t from, uint32_t to, struct store
     struct piece o = piece_at(at, &need);
     *p = (struct stored_page){.number = need.number, .at = need.at};
     for (uint32_t n = from; n < to; n++) unit_put(s, s->chosen[n].index, &o, p);
-    p->hash = XXH3_64bits(page_bytes(s->e, s->cpu, need.number * PAGE, &identity), PAGE);
     p->sum = XXH3_64bits(at, piece_size(p));
     return true;
 }
@@ -420,7 +429,7 @@ static uint32_t pages_count(const struct saving *s, const struct stored *before)
 
 void *engine_code_save(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t end, const void *before,
                        size_t before_size, size_t *size) {
-    struct saving s = {.e = e, .cpu = cpu, .start = start, .end = end};
+    struct saving s = {.e = e, .start = start, .end = end};
     struct code_source old = {.data = before, .size = before_size};
     if (!may_store(e, cpu) || !e->nby) return NULL;
     if (before && (!well_formed(before, before_size) || old.data->start != start || old.data->end != end))

@@ -13,12 +13,22 @@
 
 enum { LIFT_INSNS = 64 }; /* at most, in one block */
 
-/* Lifts one instruction whose bytes run over the end of what is readable in one piece. */
-static unsigned lift_crossing(struct engine *e, struct cpu *cpu, struct builder *b, const uint8_t *bytes, size_t avail,
-                              enum lift_crossing *crossing) {
-    uint8_t joined[32];
+void fetch_bytes(struct engine *e, uint64_t pc, struct fetch *f, uint8_t room[LIFT_BYTES]) {
+    if (f->bytes) return;
+    if (f->avail > LIFT_BYTES) f->avail = LIFT_BYTES;
+    f->avail = e->config.interface->read_code(e->config.self, pc, room, f->avail);
+    f->bytes = room;
+}
+
+/* Lifts one instruction, the block's first, whose bytes run over the end of what is readable in one piece; joins them
+   in `room`. */
+static unsigned lift_crossing(struct engine *e, struct cpu *cpu, struct builder *b, struct fetch *f,
+                              uint8_t room[LIFT_BYTES], enum lift_crossing *crossing) {
+    enum { MOST = 16 };
+    uint8_t more_room[LIFT_BYTES];
     struct fetch second = {0};
-    if (avail >= sizeof joined / 2) return 0;
+    const size_t avail = f->avail;
+    if (avail >= MOST) return 0;
     e->config.interface->fetch(e->config.self, cpu, b->pc + avail, &second);
     *crossing = second.fault ? LIFT_INTO_FAULT : LIFT_CROSSES;
     if (second.fault) {
@@ -27,10 +37,12 @@ static unsigned lift_crossing(struct engine *e, struct cpu *cpu, struct builder 
         build_exit(b, second.fault, (int64_t)at);
         return (unsigned)avail;
     }
-    size_t more = second.avail < sizeof joined - avail ? second.avail : sizeof joined - avail;
-    memcpy(joined, bytes, avail);
-    memcpy(joined + avail, second.bytes, more);
-    return e->guest->lift(b, joined, avail + more);
+    fetch_bytes(e, b->pc + avail, &second, more_room);
+    const size_t more = second.avail < MOST ? second.avail : MOST;
+    memmove(room, f->bytes, avail);
+    memcpy(room + avail, second.bytes, more);
+    f->bytes = room;
+    return e->guest->lift(b, room, avail + more);
 }
 
 /* Does the last instruction write to memory? Code that is not kept is not told when that was its own. */
@@ -43,7 +55,7 @@ static bool ends_in_store(const struct block *k) {
 }
 
 struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
-                         const struct fetch *f, enum lift_crossing *crossing) {
+                         struct fetch *f, uint8_t room[LIFT_BYTES], enum lift_crossing *crossing) {
     struct block *block = block_make(arena, cpu->pc, ctx);
     struct builder b;
     const unsigned max_insns = extent == LIFT_ONE ? 1 : LIFT_INSNS;
@@ -51,13 +63,14 @@ struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena,
     if (!block) return NULL;
     builder_init(&b, block, arena, e->guest);
     b.unit = f->unit;
+    fetch_bytes(e, cpu->pc, f, room);
     size_t done = 0;
     while (!b.ended && !b.failed && block->ninsns < max_insns && done < f->avail) {
         b.pc = block->pc + done;
         unsigned n = e->guest->lift(&b, f->bytes + done, f->avail - done);
         if (n == 0) { /* needs bytes from the next page: its own block, so that the page's block stays in one page */
             if (block->ninsns) break;
-            n = lift_crossing(e, cpu, &b, f->bytes + done, f->avail - done, crossing);
+            n = lift_crossing(e, cpu, &b, f, room, crossing);
             if (n == 0) {
                 b.failed = true;
                 break;
@@ -114,7 +127,7 @@ static struct unit *translate_host(struct engine *e, struct cpu *cpu, const stru
         if (!links_room(e, m.nlinks) || !relocs_room(e, m.nrelocs)) return NULL;
         struct unit *u = unit_add(e, block, f, m.marks_size);
         if (!u) return NULL;
-        memcpy(u->marks, m.marks, m.marks_size);
+        memcpy(u->data + unit_code_size(u), m.marks, m.marks_size);
         u->poll_entry = m.poll_entry;
         u->entry = m.entry;
         u->lookup = m.lookup;
@@ -146,10 +159,11 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     if (e->config.one_block) engine_flush(e);
     uint64_t began = e->config.timed ? os_nanoseconds() : 0;
     enum lift_crossing crossing;
+    uint8_t room[LIFT_BYTES];
     struct arena *arena = e->host ? &cpu->runner->scratch : &e->arena;
     if (e->host) arena_reset(arena);
     enum lift_extent extent = (ctx & CTX_TRACED) || e->config.one_insn ? LIFT_ONE : keep ? LIFT_BLOCK : LIFT_STRAIGHT;
-    struct block *block = block_lift(e, cpu, arena, ctx, extent, &f, &crossing);
+    struct block *block = block_lift(e, cpu, arena, ctx, extent, &f, room, &crossing);
     /* Where the second page may go away or come without a word to the engine, nothing is kept. */
     if (!block || crossing == LIFT_INTO_FAULT || (crossing == LIFT_CROSSES && e->soft)) return NULL;
     if (e->config.log & (LOG_GUEST | LOG_UOPS)) engine_log_block(e, block);

@@ -263,27 +263,6 @@ bool space_covers(const struct space *s, uint64_t start, uint64_t end) {
     return true;
 }
 
-enum space_code space_code(struct space *s, uint64_t address, const uint8_t **bytes, size_t *avail,
-                           uint64_t *identity) {
-    uint64_t page = address / SPACE_PAGE;
-    uint8_t first;
-    space_touch(s, address, 1, false);
-    /* The host may have lost the page since: a file was cut off, a child did not get it. */
-    if (page != s->code_page || copy_guarded(&first, space_host(s, address), 1) != 0) {
-        const struct mapping *m = space_find(s, address);
-        s->code_page = UINT64_MAX;
-        if (!m) return CODE_UNMAPPED;
-        if (!(m->rights & SPACE_X)) return CODE_FORBIDDEN;
-        if (copy_guarded(&first, space_host(s, address), 1) != 0) return m->dev ? CODE_BEYOND_FILE : CODE_UNMAPPED;
-        s->code_page = page;
-        s->code_identity = (uint64_t)m->generation << 36 | page;
-    }
-    *bytes = space_host(s, address);
-    *avail = SPACE_PAGE - (address & (SPACE_PAGE - 1));
-    *identity = s->code_identity;
-    return CODE_READY;
-}
-
 /* ---- mapping */
 
 /* Where a mapping begins for its neighbour below: a growing one keeps a gap. */

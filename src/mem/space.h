@@ -106,8 +106,12 @@ const struct mapping *space_next(const struct space *s, uint64_t address);
 bool space_covers(const struct space *s, uint64_t start, uint64_t end);
 
 enum space_code { CODE_READY, CODE_UNMAPPED, CODE_FORBIDDEN, CODE_BEYOND_FILE };
-/** The code bytes at an address up to the end of its page, and an identity that no other bytes ever had there. */
-enum space_code space_code(struct space *s, uint64_t address, const uint8_t **bytes, size_t *avail, uint64_t *identity);
+/** Is there code at an address? How many bytes up to the end of its page, and an identity of the page in its mapping,
+    which comes again only with that. */
+enum space_code space_code(struct space *s, uint64_t address, size_t *avail, uint64_t *identity);
+/** Copies bytes as they are now, whether or not they may be executed; how many there are. Waits for nobody but where
+    pages are provided by the guest. */
+size_t space_read_code(const struct space *s, uint64_t address, uint8_t *to, size_t size);
 
 /** The generation of the mapping that such an identity is of. */
 static inline uint32_t space_generation(uint64_t identity) {

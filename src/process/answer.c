@@ -54,14 +54,31 @@ static enum answer process_answer(void *self, struct cpu *cpu) {
 static void process_fetch(void *self, struct cpu *cpu, uint64_t address, struct fetch *f) {
     (void)cpu;
     f->fault = EXIT_none;
+    f->bytes = NULL;
     f->unit = NULL;
     f->lasts = false;
-    switch (space_code(process_of(self)->space, address, &f->bytes, &f->avail, &f->page)) {
+    switch (space_code(process_of(self)->space, address, &f->avail, &f->page)) {
     case CODE_READY: f->lasts = store_fetch(process_of(self), address, space_generation(f->page)); break;
     case CODE_UNMAPPED:
     case CODE_FORBIDDEN: f->fault = EXIT_fault_fetch; break;
     case CODE_BEYOND_FILE: f->fault = EXIT_bus_read; break;
     }
+}
+
+/* A page that the guest has yet to provide has no bytes now. */
+static size_t process_read_code(void *self, uint64_t address, uint8_t *to, size_t size) {
+    const struct process *p = process_of(self);
+    size_t done = 0;
+    while (done < size) {
+        const uint64_t at = address + done;
+        size_t part = SPACE_PAGE - (at & (SPACE_PAGE - 1));
+        if (part > size - done) part = size - done;
+        if (userfault_absent(p, at)) break;
+        const size_t n = space_read_code(p->space, at, to + done, part);
+        done += n;
+        if (n < part) break;
+    }
+    return done;
 }
 
 /* Time counts in units of 100 ns; the others follow time too where instructions are not counted. */
@@ -76,5 +93,6 @@ const struct interface process_interface = {
     .name = "process",
     .answer = process_answer,
     .fetch = process_fetch,
+    .read_code = process_read_code,
     .counter = process_counter,
 };

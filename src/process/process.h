@@ -204,6 +204,9 @@ uint64_t store_place(const struct process *p, int fd, uint64_t length);
 /* linux/time.c */
 /** A clock of the whole computer (CLOCK_*), in nanoseconds; 0 for one that there is not. */
 uint64_t linux_clock(struct vm *vm, int clock);
+/* linux/userfault.c */
+/** Would reading at an address have to wait for somebody? */
+bool userfault_absent(const struct process *p, uint64_t address);
 /* linux/call.c */
 /** Answers the system call at cpu->pc. */
 enum answer linux_call(struct thread *t);

@@ -17,10 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 #include <cmocka.h>
 
 #include "engine/internal.h"
 #include "guest/riscv/csr.h"
+#include "mem/space.h"
 #include "guest/riscv/riscv.h"
 #include "riscv_isa.h"
 
@@ -80,7 +82,12 @@ static inline void rig_fetch(void *self, struct cpu *cpu, uint64_t address, stru
     uint64_t page = address & -(uint64_t)RIG_PAGE;
     *f = (struct fetch){.fault = EXIT_fault_fetch};
     if (page ? page - RIG_CODE >= RIG_CODE_SIZE || page == r->missing : !r->memory) return;
-    *f = (struct fetch){.bytes = rig_host(r, address), .avail = page + RIG_PAGE - address, .page = page};
+    *f = (struct fetch){
+        .bytes = r->soft ? rig_host(r, address) : NULL, .avail = page + RIG_PAGE - address, .page = page};
+}
+
+static inline size_t rig_read_code(void *self, uint64_t address, uint8_t *to, size_t size) {
+    return size - copy_guarded(to, rig_host(self, address), size);
 }
 
 static inline uint8_t *rig_ram(void *self, uint64_t physical, uint64_t size) {
@@ -107,6 +114,7 @@ static inline bool rig_device_write(void *self, struct cpu *cpu, uint64_t physic
 static const struct interface rig_interface = {.name = "test",
                                                .answer = rig_answer,
                                                .fetch = rig_fetch,
+                                               .read_code = rig_read_code,
                                                .device_read = rig_device_read,
                                                .device_write = rig_device_write,
                                                .ram = rig_ram};
@@ -114,7 +122,9 @@ static const struct interface rig_interface = {.name = "test",
 /* ---- making it */
 
 static inline void rig_on_fault(int signal, siginfo_t *info, void *context) {
-    if (!engine_host_fault(signal, info, context)) sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+    uint64_t *pc = (uint64_t *)&((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+    if (!engine_host_fault(signal, info, context) && !copy_fault(pc))
+        sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
 }
 
 /* The test library puts handlers of its own in the place of the engine's before every test. */

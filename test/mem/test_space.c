@@ -347,10 +347,9 @@ static void check_page(struct model *m, unsigned i) {
     assert_int_equal(r != NULL, p->mapped);
     uint64_t value = 0;
     assert_int_equal(space_read(&m->space, address_of(i), &value, sizeof value), p->mapped && p->rights != 0);
-    const uint8_t *bytes;
     size_t avail;
     uint64_t identity;
-    enum space_code code = space_code(&m->space, address_of(i) + 8, &bytes, &avail, &identity);
+    enum space_code code = space_code(&m->space, address_of(i) + 8, &avail, &identity);
     if (!p->mapped) {
         assert_int_equal(code, CODE_UNMAPPED);
         return;
@@ -361,7 +360,9 @@ static void check_page(struct model *m, unsigned i) {
     assert_int_equal(code, p->rights & SPACE_X ? CODE_READY : CODE_FORBIDDEN);
     if (code != CODE_READY) return;
     assert_int_equal(avail, SPACE_PAGE - 8);
-    assert_memory_equal(bytes - 8, &value, sizeof value);
+    uint8_t bytes[sizeof value];
+    assert_int_equal(space_read_code(&m->space, address_of(i), bytes, sizeof bytes), sizeof bytes);
+    assert_memory_equal(bytes, &value, sizeof value);
     /* Equal identity, equal bytes: an identity belongs to one time that the page was code. */
     if (p->had_identity && p->identity >> 32 == p->code)
         assert_true((p->identity & UINT32_MAX) == (identity * 0x9e3779b97f4a7c15u >> 32));
@@ -507,15 +508,19 @@ static void test_beyond_file(void **state) {
     struct space *s = plain_make();
     struct model *m = (struct model *)s;
     uint64_t word;
-    const uint8_t *bytes;
     size_t avail;
     int64_t at = space_map(s, 0, 2 * SPACE_PAGE, SPACE_R | SPACE_X, MAP_PRIVATE, m->fd, (FILE_PAGES - 1) * SPACE_PAGE,
                            ORIGIN_FILE);
     assert_true(at > 0);
     assert_true(space_read(s, (uint64_t)at, &word, sizeof word));
     assert_false(space_read(s, (uint64_t)at + SPACE_PAGE, &word, sizeof word));
-    assert_int_equal(space_code(s, (uint64_t)at, &bytes, &avail, &word), CODE_READY);
-    assert_int_equal(space_code(s, (uint64_t)at + SPACE_PAGE, &bytes, &avail, &word), CODE_BEYOND_FILE);
+    assert_int_equal(space_code(s, (uint64_t)at, &avail, &word), CODE_READY);
+    assert_int_equal(space_code(s, (uint64_t)at + SPACE_PAGE, &avail, &word), CODE_BEYOND_FILE);
+    uint8_t both[2 * SPACE_PAGE];
+    assert_int_equal(space_read_code(s, (uint64_t)at + 8, both, sizeof both), SPACE_PAGE - 8);
+    assert_int_equal(space_read_code(s, (uint64_t)at + SPACE_PAGE, both, 1), 0);
+    assert_int_equal(space_read_code(s, s->limit - 8, both, sizeof both), 0);
+    assert_int_equal(space_read_code(s, s->limit + 8, both, sizeof both), 0);
     plain_free(s);
 }
 
@@ -595,7 +600,6 @@ static void test_identity(void **state) {
     struct space *s = plain_make();
     struct model *m = (struct model *)s;
     uint64_t seen[6];
-    const uint8_t *bytes;
     size_t avail;
     const uint32_t fixed = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
     for (unsigned i = 0; i < 6; i++) {
@@ -608,11 +612,11 @@ static void test_identity(void **state) {
             assert_int_equal(m->gone[0], i > 0);
         }
         memset(m->gone, 0, sizeof m->gone);
-        assert_int_equal(space_code(s, region, &bytes, &avail, &seen[i]), CODE_READY);
+        assert_int_equal(space_code(s, region, &avail, &seen[i]), CODE_READY);
         for (unsigned k = 0; k < i; k++) assert_true(seen[k] != seen[i]);
     }
     assert_int_equal(space_protect(s, region, SPACE_PAGE, 7), 0); /* still the same code */
-    assert_int_equal(space_code(s, region, &bytes, &avail, &seen[0]), CODE_READY);
+    assert_int_equal(space_code(s, region, &avail, &seen[0]), CODE_READY);
     assert_int_equal(seen[0], seen[5]);
     assert_false(m->gone[0]);
     plain_free(s);

@@ -139,8 +139,6 @@ int64_t process_id_out(const struct process *p, int64_t id);
 
 /** A request to one, whose struct of so many bytes has its length at the offset, behind the addresses that it is of. */
 int64_t userfault_request(struct call *c, uint32_t request, unsigned length_at, unsigned size);
-/** Would reading a page have to wait for somebody? */
-bool userfault_absent(const struct process *p, uint64_t page);
 
 /* ---- threads (thread.c) */
 

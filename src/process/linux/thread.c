@@ -7,6 +7,7 @@
  */
 #include "process/linux/linux.h"
 #include "base/os.h"
+#include "core/host.h"
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
@@ -159,12 +160,15 @@ static void lock_orphaned(struct thread *t, uint64_t at) {
     struct space *s = t->process->space;
     uint32_t word;
     if (at % 4 || !space_read(s, at, &word, 4)) return;
-    uint32_t *host = (uint32_t *)(void *)space_host(s, at);
+    space_touch(s, at, 4, true);
     while ((word & FUTEX_TID_MASK) == t->tid) {
-        uint32_t dead = (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
-        if (!__atomic_compare_exchange_n(host, &word, dead, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) continue;
-        if (word & FUTEX_WAITERS) wake(s, at);
-        return;
+        uint64_t old = 0, dead = (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+        if (guard_cas(space_host(s, at), 4, word, dead, &old).status != 1) return; /* it has gone meanwhile */
+        if (word == old) {
+            if (word & FUTEX_WAITERS) wake(s, at);
+            return;
+        }
+        word = (uint32_t)old;
     }
 }
 

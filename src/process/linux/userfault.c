@@ -60,7 +60,8 @@ static void range_note(struct process *p, uint64_t start, uint64_t length) {
     p->space->hooks.touch = touch;
 }
 
-bool userfault_absent(const struct process *p, uint64_t page) {
+bool userfault_absent(const struct process *p, uint64_t address) {
+    const uint64_t page = address & -(uint64_t)SPACE_PAGE;
     unsigned char there = 1;
     if (page < p->userfault.start || page >= p->userfault.end) return false;
     return host_do(SYS_mincore, space_host(p->space, page), SPACE_PAGE, &there) == 0 && !(there & 1);

@@ -126,6 +126,60 @@ static void aliased(void) {
     close(fd);
 }
 
+/* Flushes everything, saying that it concerns something else. */
+static void flush_elsewhere(void) {
+    static char somewhere[64];
+    __builtin___clear_cache(somewhere, somewhere + sizeof somewhere);
+}
+
+/* Every instruction of the processor's that says that code has changed, where there is one. */
+static void fence(void) {
+#ifdef __riscv
+    __asm__ volatile("fence.i" ::: "memory");
+#endif
+}
+
+/* Two bodies that a hash of 32 bits takes for the same. */
+static void alike(void) {
+    char *p = map(PROT_READ | PROT_WRITE | PROT_EXEC);
+#ifdef __riscv
+    static const uint32_t values[] = {173937, 487497};
+    for (int i = 0; i < 40; i++) {
+        const uint32_t v = values[i & 1];
+        /* lui a0, high; addi a0, a0, low; ret */
+        const uint32_t code[] = {0x00000537 | v >> 11 << 12, 0x00050513 | (v & 0x7ff) << 20, 0x00008067};
+        memcpy(p, code, sizeof code);
+        fence();
+        for (int k = 0; k < 3; k++) CHECK_IS(run(p), (v >> 11 << 12) + (v & 0x7ff));
+    }
+#endif
+    munmap(p, PAGE);
+}
+
+/* The file behind code is cut off, and grows again, while every way of looking at it is used. */
+static void truncated(void) {
+    for (int way = 1; way < 8; way += 2)
+        for (int shared = 0; shared < 2; shared++) {
+            char block[2 * PAGE] = {0};
+            const int edge = way >= 4 ? PAGE - 2 : 0; /* an instruction that has bytes on both pages */
+            int fd = memfd_create("code", 0);
+            emit(block + edge, 42);
+            CHECK_IS(pwrite(fd, block, sizeof block, 0), sizeof block);
+            char *p = mmap(NULL, sizeof block, PROT_READ | PROT_EXEC, shared ? MAP_SHARED : MAP_PRIVATE, fd, 0);
+            for (int i = 0; i < 10; i++) CHECK_IS(run(p + edge), 42);
+            CHECK_IS(ftruncate(fd, edge ? PAGE : 0), 0);
+            if (way & 1) fence();
+            if (way & 2) flush_elsewhere();
+            CHECK_IS(fault(p + edge), SIGBUS);
+            emit(block + edge, 43);
+            CHECK_IS(pwrite(fd, block, sizeof block, 0), sizeof block);
+            __builtin___clear_cache(p, p + sizeof block);
+            CHECK_IS(run(p + edge), 43);
+            munmap(p, sizeof block);
+            close(fd);
+        }
+}
+
 /* Code over the edge of two pages with different fates. */
 static void crossing(void) {
     char *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -140,6 +194,21 @@ static void crossing(void) {
     CHECK_IS(run(at), 19);
     munmap(p + PAGE, PAGE);
     CHECK_IS(fault(at), SIGSEGV);
+}
+
+/* The second page of an instruction is written alone. */
+static void crossing_changes(void) {
+    char *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *at = p + PAGE - 2, whole[16];
+    for (int i = 0; i < 50; i++) {
+        emit(whole, i % 7);
+        memcpy(at, whole, 2);
+        memcpy(at + 2, whole + 2, sizeof whole - 2);
+        __builtin___clear_cache(p + PAGE, p + PAGE + 16);
+        CHECK_IS(run(at), i % 7);
+        CHECK_IS(run(at), i % 7);
+    }
+    munmap(p, 2 * PAGE);
 }
 
 /* Parent and child change the same address to different things. */
@@ -166,12 +235,16 @@ static void forked(void) {
 
 int main(void) {
     signal(SIGSEGV, leave);
+    signal(SIGBUS, leave);
     rewritten();
     read_in();
     protected();
     replaced();
     aliased();
+    alike();
+    truncated();
     crossing();
+    crossing_changes();
     forked();
     return done();
 }

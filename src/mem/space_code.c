@@ -1,0 +1,30 @@
+/* space_code.c - code in the memory of a process: where there is some, and its bytes (see space.h).
+ *
+ * No pointer to guest memory leaves here: what is mapped can go away at any time by means that no record sees (a file
+ * that is cut off), so bytes of code are copied, with care, like any other.
+ */
+#include "mem/space.h"
+
+enum space_code space_code(struct space *s, uint64_t address, size_t *avail, uint64_t *identity) {
+    uint64_t page = address / SPACE_PAGE;
+    uint8_t first;
+    space_touch(s, address, 1, false);
+    /* The host may have lost the page since: a file was cut off, a child did not get it. */
+    if (page != s->code_page || copy_guarded(&first, space_host(s, address), 1) != 0) {
+        const struct mapping *m = space_find(s, address);
+        s->code_page = UINT64_MAX;
+        if (!m) return CODE_UNMAPPED;
+        if (!(m->rights & SPACE_X)) return CODE_FORBIDDEN;
+        if (copy_guarded(&first, space_host(s, address), 1) != 0) return m->dev ? CODE_BEYOND_FILE : CODE_UNMAPPED;
+        s->code_page = page;
+        s->code_identity = (uint64_t)m->generation << 36 | page;
+    }
+    *avail = SPACE_PAGE - (address & (SPACE_PAGE - 1));
+    *identity = s->code_identity;
+    return CODE_READY;
+}
+
+size_t space_read_code(const struct space *s, uint64_t address, uint8_t *to, size_t size) {
+    if (!space_within(s, address, size)) size = address < s->limit ? s->limit - address : 0;
+    return size - copy_guarded(to, space_host(s, address), size);
+}
