@@ -1,4 +1,5 @@
-/* space.c - the records of a process's mappings and what changes them (see space.h). Moving them: space_remap.c.
+/* space.c - what changes the mappings of a process, on the host and in the records (see space.h). Moving them is in
+ * space_remap.c, the records are in space_record.c, in a tree of space_tree.c.
  *
  * Each change is made on the host first, then in the records, so that a failure of the host leaves both as they were.
  * In 1:1 mode nothing of the host's may be replaced by accident: what the guest has not mapped is only ever mapped with
@@ -20,116 +21,19 @@
 static const uint64_t largest_limit = UINT64_C(1) << 46, usual_top = UINT64_C(1) << 38, least_limit = UINT64_C(1) << 31;
 enum { WINDOW_GUARD = 64 << 10, MIN_ADDRESS = SPACE_PAGE };
 
-/* ---- records */
-
-unsigned record_above(const struct space *s, uint64_t address) {
-    unsigned low = 0, high = s->count;
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-        if (s->mappings[middle].end <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static bool mergeable(const struct mapping *a, const struct mapping *b) {
-    return a->end == b->start && a->rights == b->rights && a->flags == b->flags && a->origin == b->origin &&
-           a->generation == b->generation && a->dev == b->dev && a->ino == b->ino &&
-           (!record_has_offset(a) || a->offset + (a->end - a->start) == b->offset);
-}
-
-static void slot_open(struct space *s, unsigned at) {
-    memmove(s->mappings + at + 1, s->mappings + at, (s->count - at) * sizeof *s->mappings);
-    s->count++;
-}
-
-static void slots_close(struct space *s, unsigned from, unsigned to) {
-    memmove(s->mappings + from, s->mappings + to, (s->count - to) * sizeof *s->mappings);
-    s->count -= to - from;
-}
-
-/* Makes `at` a boundary between records if it lies within one. */
-static void record_split(struct space *s, uint64_t at) {
-    unsigned i = record_above(s, at);
-    if (i == s->count || s->mappings[i].start >= at) return;
-    slot_open(s, i);
-    struct mapping *m = &s->mappings[i];
-    m[0].end = m[1].start = at;
-    if (record_has_offset(m)) m[1].offset += at - m[0].start;
-}
-
-/* Merges what can be merged among the records that touch [start, end]. */
-static void record_merge(struct space *s, uint64_t start, uint64_t end) {
-    unsigned i = record_above(s, start ? start - 1 : 0);
-    while (i + 1 < s->count && s->mappings[i].end <= end) {
-        if (mergeable(&s->mappings[i], &s->mappings[i + 1])) {
-            s->mappings[i].end = s->mappings[i + 1].end;
-            slots_close(s, i + 1, i + 2);
-        } else {
-            i++;
-        }
-    }
-}
-
-static void account(struct space *s, const struct mapping *m, bool add) {
-    uint64_t size = m->end - m->start;
-    if (!add) size = -size;
-    s->total += size;
-    if (s->total > s->peak) s->peak = s->total;
-    if (record_is_data(m)) s->data += size;
-}
-
-uint32_t record_generation(struct space *s) {
-    if (++s->generation >> 28) { /* an identity has room for 28 bits: begin anew, with no code that knows old ones */
-        s->hooks.code_gone(s->hooks.self, 0, s->limit);
-        s->generation = 1;
-        for (unsigned i = 0; i < s->count; i++)
-            if (s->mappings[i].generation) s->mappings[i].generation = s->generation++;
-    }
-    return s->generation;
-}
-
-void record_erase(struct space *s, uint64_t start, uint64_t end) {
-    s->code_page = UINT64_MAX;
-    record_split(s, start);
-    record_split(s, end);
-    unsigned i = record_above(s, start), j = i;
-    bool code = false;
-    for (; j < s->count && s->mappings[j].start < end; j++) {
-        account(s, &s->mappings[j], false);
-        code |= s->mappings[j].rights & SPACE_X;
-    }
-    slots_close(s, i, j);
-    if (code) s->hooks.code_gone(s->hooks.self, start, end - start);
-}
-
-void record_add(struct space *s, const struct mapping *m) {
-    unsigned i = record_above(s, m->start);
-    s->code_page = UINT64_MAX;
-    slot_open(s, i);
-    s->mappings[i] = *m;
-    account(s, m, true);
-    record_merge(s, m->start, m->end);
-}
-
-bool record_room(const struct space *s) {
-    return s->count + 4 <= SPACE_MAX_MAPPINGS;
-}
-
 /* ---- the host's side */
 
-static int host_rights(unsigned rights) {
+int host_rights(unsigned rights) {
     if (rights & SPACE_W) return PROT_READ | PROT_WRITE;
     return rights & (SPACE_R | SPACE_X) ? PROT_READ : PROT_NONE; /* code is read by translation */
 }
 
 int64_t host_unmap(struct space *s, uint64_t start, uint64_t end) {
+    change_step(s, STEP_UNMAP, start, end);
     /* Piece by piece: what lies between the guest's mappings is not the guest's. */
-    for (unsigned i = record_above(s, start); i < s->count && s->mappings[i].start < end;) {
-        uint64_t from = s->mappings[i].start < start ? start : s->mappings[i].start, to = s->mappings[i].end;
-        for (i++; i < s->count && s->mappings[i].start == to && to < end; i++) to = s->mappings[i].end;
+    for (const struct mapping *m = space_next(s, start); m && m->start < end;) {
+        uint64_t from = m->start < start ? start : m->start, to = m->end;
+        for (m = space_next(s, to); m && m->start == to && to < end; m = space_next(s, to)) to = m->end;
         if (to > end) to = end;
         if (s->window ? !host_reserve(s, from, to) : munmap(space_host(s, from), to - from) != 0) return -ENOMEM;
     }
@@ -163,6 +67,7 @@ static int64_t host_map(struct space *s, uint64_t start, uint64_t end, unsigned 
         if (e) return e;
         fixed = MAP_FIXED_NOREPLACE;
     }
+    change_step(s, STEP_MAP, start, end);
     void *at = mmap(space_host(s, start), end - start, host_rights(rights), flags | fixed, fd, (off_t)offset);
     if (at == MAP_FAILED) {
         int e = errno;
@@ -221,71 +126,53 @@ bool space_init(struct space *s, uint64_t window_size, const struct space_hooks 
             return error_set(error, ERROR_RESOURCES,
                              "this program lies where the guest's memory should be; use --window");
     }
-    void *at = mmap(NULL, SPACE_MAX_MAPPINGS * sizeof *s->mappings, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at == MAP_FAILED) {
+    if (!tree_init(s)) {
         if (s->window) munmap(s->base, s->window);
         return error_set(error, ERROR_RESOURCES, "no memory for the guest's mappings");
     }
-    s->mappings = at;
     s->top = (s->limit < usual_top ? s->limit : usual_top) - SPACE_PAGE;
     return true;
 }
 
 void space_done(struct space *s) {
-    if (!s->mappings) return;
+    if (!s->nodes) return;
     if (s->window)
         munmap(s->base, s->window);
     else
         host_unmap(s, 0, s->limit);
-    munmap(s->mappings, SPACE_MAX_MAPPINGS * sizeof *s->mappings);
-    s->mappings = NULL;
-    s->count = 0;
+    guard_done(s);
+    tree_done(s);
 }
 
 /* ---- looking up */
 
 const struct mapping *space_next(const struct space *s, uint64_t address) {
-    unsigned i = record_above(s, address);
-    return i < s->count ? &s->mappings[i] : NULL;
+    return tree_above(s, address);
 }
 
 const struct mapping *space_find(const struct space *s, uint64_t address) {
-    const struct mapping *m = space_next(s, address);
+    const struct mapping *m = tree_above(s, address);
     return m && m->start <= address ? m : NULL;
 }
 
+const struct mapping *space_last(const struct space *s) {
+    return tree_below(s, UINT64_MAX);
+}
+
 bool space_covers(const struct space *s, uint64_t start, uint64_t end) {
-    for (unsigned i = record_above(s, start); start < end; i++) {
-        if (i == s->count || s->mappings[i].start > start) return false;
-        start = s->mappings[i].end;
+    while (start < end) {
+        const struct mapping *m = space_find(s, start);
+        if (!m) return false;
+        start = m->end;
     }
     return true;
 }
 
 /* ---- mapping */
 
-/* Where a mapping begins for its neighbour below: a growing one keeps a gap. */
-static uint64_t start_with_gap(const struct mapping *m) {
-    if (!(m->flags & MAPPING_GROWS_DOWN)) return m->start;
-    return m->start > SPACE_STACK_GAP ? m->start - SPACE_STACK_GAP : 0;
-}
-
-/* The highest hole of this length that ends at or below `top`; 0 if there is none. */
-static uint64_t hole_below(const struct space *s, uint64_t length, uint64_t top) {
-    for (unsigned i = record_above(s, top);; i--) {
-        uint64_t end = i < s->count ? start_with_gap(&s->mappings[i]) : top;
-        uint64_t start = i > 0 ? s->mappings[i - 1].end : 0;
-        if (end > top) end = top;
-        if (start < s->min_address) start = s->min_address;
-        if (end >= start && end - start >= length) return end - length;
-        if (i == 0) return 0;
-    }
-}
-
 uint64_t hole_find(const struct space *s, uint64_t length) {
-    uint64_t at = hole_below(s, length, s->top);
-    return at ? at : hole_below(s, length, s->limit - SPACE_PAGE);
+    uint64_t at = tree_hole(s, length, s->top);
+    return at ? at : tree_hole(s, length, s->limit - SPACE_PAGE);
 }
 
 bool range_allowed(const struct space *s, uint64_t start, uint64_t length) {
@@ -304,10 +191,8 @@ bool limits_allow(const struct space *s, uint64_t total, uint64_t data) {
 
 static uint64_t mapped_within(const struct space *s, uint64_t start, uint64_t end) {
     uint64_t sum = 0;
-    for (unsigned i = record_above(s, start); i < s->count && s->mappings[i].start < end; i++) {
-        const struct mapping *m = &s->mappings[i];
+    for (const struct mapping *m = space_next(s, start); m && m->start < end; m = space_next(s, m->end))
         sum += (m->end < end ? m->end : end) - (m->start > start ? m->start : start);
-    }
     return sum;
 }
 
@@ -324,15 +209,17 @@ static int64_t request_place(struct space *s, struct request *r, uint64_t start)
     uint64_t end = start + r->length;
     if (!limits_allow(s, r->length - mapped_within(s, start, end), record_is_data(&r->record) ? r->length : 0))
         return -ENOMEM;
+    change_begin(s);
     int64_t e = host_map(s, start, end, r->rights, r->flags, r->fd, r->offset);
-    if (e == -EEXIST) return e;
-    if (e) return e;
-    record_erase(s, start, end);
-    r->record.start = start;
-    r->record.end = end;
-    if (r->rights & SPACE_X) r->record.generation = record_generation(s);
-    record_add(s, &r->record);
-    return (int64_t)start;
+    if (!e) {
+        record_erase(s, start, end);
+        r->record.start = start;
+        r->record.end = end;
+        if (r->rights & SPACE_X) r->record.generation = record_generation(s);
+        record_add(s, &r->record);
+    }
+    change_end(s);
+    return e ? e : (int64_t)start;
 }
 
 /* Places where the caller left the choice: at the hint if that is free, else in the highest hole. */
@@ -347,7 +234,7 @@ static int64_t request_place_anywhere(struct space *s, struct request *r, uint64
     for (int tries = 0; hole && tries < 64; tries++) {
         int64_t at = request_place(s, r, hole);
         if (at != -EEXIST) return at;
-        hole = hole_below(s, r->length, hole); /* the host has something there: go on below */
+        hole = tree_hole(s, r->length, hole); /* the host has something there: go on below */
     }
     return -ENOMEM;
 }
@@ -405,10 +292,11 @@ int64_t space_unmap(struct space *s, uint64_t start, uint64_t length) {
     length = page_up(length);
     if ((start & (SPACE_PAGE - 1)) || !length || !space_within(s, start, length)) return -EINVAL;
     if (!record_room(s)) return -ENOMEM;
+    change_begin(s);
     int64_t e = host_unmap(s, start, start + length);
-    if (e) return e;
-    record_erase(s, start, start + length);
-    return 0;
+    if (!e) record_erase(s, start, start + length);
+    change_end(s);
+    return e;
 }
 
 /* ---- rights */
@@ -422,13 +310,14 @@ static int64_t record_protect(struct space *s, struct mapping *m, unsigned right
     if (host_rights(rights) != host_rights(m->rights) && mprotect(space_host(s, m->start), size, host_rights(rights)))
         return -errno;
     bool lost = (m->rights & SPACE_X) && !(rights & SPACE_X), gained = !(m->rights & SPACE_X) && (rights & SPACE_X);
-    account(s, m, false);
+    record_account(s, m, false);
     m->rights = (uint8_t)rights;
-    account(s, m, true);
+    record_account(s, m, true);
     if (gained) m->generation = record_generation(s);
     if (lost) {
         m->generation = 0;
-        s->hooks.code_gone(s->hooks.self, m->start, size);
+        record_code_gone(s, m, m->start, m->end);
+        m->flags &= (uint8_t)~MAPPING_FETCHED;
     }
     return 0;
 }
@@ -452,54 +341,67 @@ int64_t space_protect(struct space *s, uint64_t start, uint64_t length, uint32_t
         return -ENOMEM;
     }
     s->code_page = UINT64_MAX;
+    change_begin(s);
+    change_step(s, STEP_PROTECT, start, end);
     record_split(s, start);
     record_split(s, end);
     int64_t e = 0;
-    uint64_t at = start;
-    for (unsigned i = record_above(s, start); at < end && !e; i++) {
-        if (i == s->count || s->mappings[i].start > at)
+    for (uint64_t at = start; at < end && !e;) {
+        struct mapping *m = tree_above(s, at);
+        if (!m || m->start > at)
             e = -ENOMEM;
-        else if (s->mappings[i].rights == (prot & 7) || !(e = record_protect(s, &s->mappings[i], prot & 7)))
-            at = s->mappings[i].end;
+        else if (m->rights == (prot & 7) || !(e = record_protect(s, m, prot & 7)))
+            at = m->end;
     }
     record_merge(s, start, end);
+    change_end(s);
     return e;
 }
 
 bool space_no_child(struct space *s, uint64_t start, uint64_t length, bool set) {
     uint64_t end = start + length;
     if (!record_room(s)) return false;
+    change_begin(s);
     record_split(s, start);
     record_split(s, end);
-    for (unsigned i = record_above(s, start); i < s->count && s->mappings[i].start < end; i++)
-        s->mappings[i].flags =
-            (uint8_t)(set ? s->mappings[i].flags | MAPPING_NO_CHILD : s->mappings[i].flags & ~MAPPING_NO_CHILD);
+    for (struct mapping *m = tree_above(s, start); m && m->start < end; m = tree_above(s, m->end))
+        m->flags = (uint8_t)(set ? m->flags | MAPPING_NO_CHILD : m->flags & ~MAPPING_NO_CHILD);
     record_merge(s, start, end);
+    change_end(s);
     return true;
 }
 
 void space_forked(struct space *s) {
     s->hooks.touch = NULL; /* nobody waits for the parent's pages here */
-    for (unsigned i = 0; i < s->count;) {
-        const struct mapping m = s->mappings[i];
-        if (!(m.flags & MAPPING_NO_CHILD) || space_unmap(s, m.start, m.end - m.start)) i++;
+    s->guard.guards = 0;   /* and nobody shares them */
+    uint64_t at = 0;
+    for (const struct mapping *m; (m = space_next(s, at)) != NULL;) {
+        const uint64_t start = m->start, end = m->end;
+        if (m->flags & MAPPING_NO_CHILD) space_unmap(s, start, end - start);
+        at = end;
     }
 }
 
 void space_discarded(struct space *s, uint64_t start, uint64_t length) {
     uint64_t end = start + length;
     s->code_page = UINT64_MAX;
-    for (unsigned i = record_above(s, start); i < s->count && s->mappings[i].start < end; i++) {
-        const struct mapping *m = &s->mappings[i];
-        uint64_t from = m->start > start ? m->start : start, to = m->end < end ? m->end : end;
-        if (m->rights & SPACE_X) s->hooks.code_gone(s->hooks.self, from, to - from);
-    }
+    for (const struct mapping *m = space_next(s, start); m && m->start < end; m = space_next(s, m->end))
+        record_code_gone(s, m, start, end);
 }
 
 /* ---- what grows */
 
 void space_set_brk(struct space *s, uint64_t start) {
     s->brk_start = s->brk_end = start;
+}
+
+/* The end is part of the change. */
+static bool brk_grow(struct space *s, struct request *r, uint64_t from, uint64_t end) {
+    change_begin(s);
+    bool grown = request_place(s, r, from) >= 0;
+    if (grown) s->brk_end = end;
+    change_end(s);
+    return grown;
 }
 
 uint64_t space_brk(struct space *s, uint64_t end) {
@@ -514,7 +416,7 @@ uint64_t space_brk(struct space *s, uint64_t end) {
                             .fd = -1,
                             .record = {.rights = SPACE_R | SPACE_W, .origin = ORIGIN_BRK}};
         if (end - s->brk_start > s->limits.data || !record_room(s) || !range_free(s, from, to + SPACE_PAGE) ||
-            request_place(s, &r, from) < 0)
+            !brk_grow(s, &r, from, end))
             return s->brk_end;
     }
     return s->brk_end = end;
@@ -522,16 +424,21 @@ uint64_t space_brk(struct space *s, uint64_t end) {
 
 bool space_grow(struct space *s, uint64_t address) {
     uint64_t start = address & -(uint64_t)SPACE_PAGE;
-    unsigned i = record_above(s, address);
-    if (i == s->count || s->mappings[i].start <= address || !(s->mappings[i].flags & MAPPING_GROWS_DOWN)) return false;
-    struct mapping *m = &s->mappings[i], *below = i ? m - 1 : NULL;
+    struct mapping *m = tree_above(s, address);
+    if (!m || m->start <= address || !(m->flags & MAPPING_GROWS_DOWN)) return false;
+    const struct mapping *below = tree_below(s, m->start);
     if (start < s->min_address || m->end - start > s->limits.stack) return false;
     if (below && !(below->flags & MAPPING_GROWS_DOWN) && below->rights && start - below->end < SPACE_STACK_GAP)
         return false;
     if (!limits_allow(s, m->start - start, 0)) return false;
-    if (host_map(s, start, m->start, m->rights, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) return false;
-    account(s, m, false);
-    m->start = start;
-    account(s, m, true);
-    return true;
+    change_begin(s);
+    bool grown = !host_map(s, start, m->start, m->rights, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (grown) {
+        record_account(s, m, false);
+        m->start = start;
+        tree_changed(s, start);
+        record_account(s, m, true);
+    }
+    change_end(s);
+    return grown;
 }

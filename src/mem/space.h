@@ -2,9 +2,15 @@
  *
  * Two modes. 1:1: a guest address is the host address; vee's own memory lies above the guest's limit, so every range
  * is checked to end there. Window: a guest address is an offset into one reserved range of the host; what the guest
- * has not mapped is inaccessible address space. Records are sorted, never overlap and are merged where nothing tells
- * two neighbours apart; the host's mappings carry the guest's rights but never the right to execute. The page below
- * the limit is never mapped, so that whatever runs upwards (a string without an end) stops there.
+ * has not mapped is inaccessible address space. Records never overlap and are merged where nothing tells two neighbours
+ * apart; the host's mappings carry the guest's rights but never the right to execute. The page below the limit is never
+ * mapped, so that whatever runs upwards (a string without an end) stops there.
+ *
+ * Records are nodes of a balanced tree that knows the largest hole below each of them, so finding, entering, removing
+ * and placing take logarithmic time. Nodes live in one pool, are named by their index and never move.
+ *
+ * Where processes share a space, each may be killed in the middle of a change. While the space is guarded, a change
+ * begins with a copy of all records; space_recover goes back to it and makes the host agree.
  *
  * Functions that stand for system calls return an address or 0, or a negative errno, and follow Linux in what they
  * check and in which order. mem/ never calls up but for the hook that is given at init: it hears of every range whose
@@ -18,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SPACE_PAGE = 4096, SPACE_MAX_MAPPINGS = 65530, SPACE_STACK_GAP = 256 * SPACE_PAGE };
+enum { SPACE_PAGE = 4096, SPACE_STACK_GAP = 256 * SPACE_PAGE };
 
 enum space_right { SPACE_R = 1, SPACE_W = 2, SPACE_X = 4 }; /* the values of PROT_* */
 
@@ -28,6 +34,7 @@ enum mapping_flag {
     MAPPING_SHARED = 1,
     MAPPING_GROWS_DOWN = 2, /* a fault just below extends it */
     MAPPING_NO_CHILD = 4,   /* a forked child does not get it (MADV_DONTFORK) */
+    MAPPING_FETCHED = 8,    /* code was fetched from it: whoever translates may know some of it */
 };
 
 struct mapping {
@@ -38,6 +45,34 @@ struct mapping {
     uint8_t rights;      /* enum space_right */
     uint8_t origin;      /* enum space_origin */
     uint8_t flags;       /* enum mapping_flag */
+};
+
+/** A record in the tree. Index 0 is no node. */
+struct space_node {
+    struct mapping m;
+    uint64_t low, high, gap; /* of the subtree: where it begins (with the gap below), ends, its largest inner hole */
+    uint32_t left, right, height;
+};
+
+/** A part of a change that the host may have made already. */
+struct space_step {
+    enum space_step_kind {
+        STEP_MAP,    /* something new in the place of whatever was there */
+        STEP_UNMAP,  /* what was there goes */
+        STEP_MOVE,   /* what was there goes elsewhere, at once or not at all */
+        STEP_PROTECT /* other rights */
+    } kind;
+    uint64_t start, end;
+};
+
+/** For changes that whoever makes them may not survive. */
+struct space_guard {
+    struct space *copy; /* and its nodes behind it; NULL: there was no need yet */
+    unsigned guards;    /* how many want it */
+    unsigned depth;     /* changes within each other */
+    unsigned nsteps;    /* of the change */
+    uint32_t under_way; /* the copy is whole, the records may not be */
+    struct space_step steps[4];
 };
 
 struct space_hooks {
@@ -64,12 +99,14 @@ struct space {
     uint64_t total, data; /* bytes mapped; private, writable and not a stack */
     uint64_t peak;        /* the most that `total` was */
     struct space_limits limits;
-    struct mapping *mappings; /* sorted */
+    struct space_node *nodes; /* `most` + 1 of them; from `used` on they were never touched */
+    uint32_t root, used, unused, most;
     unsigned count;
     uint32_t generation;
     struct space_hooks hooks;
     uint64_t code_page; /* space_code's last answer: page number, or UINT64_MAX */
     uint64_t code_identity;
+    struct space_guard guard;
 };
 
 /** 1:1 if window_size is 0, else a window of at most this size (a power of two, halved until the host has room). */
@@ -98,10 +135,21 @@ void space_forked(struct space *s);
 /** Contents of [start, start + length) were thrown away by a call that keeps the mappings (madvise). */
 void space_discarded(struct space *s, uint64_t start, uint64_t length);
 
+/** From now on changes can be undone, until as many calls of space_unguard. False: no memory. */
+bool space_guard(struct space *s);
+void space_unguard(struct space *s);
+/** Whoever had the lock was killed. If that was in the middle of a guarded change: the records are as before it, but
+   what it had begun to replace, to unmap or to move is gone; the host agrees. True: it was. */
+bool space_recover(struct space *s);
+/** Are the nodes a tree, so that looking up ends and stays within them? For copies that may be torn. */
+bool space_sane(const struct space *s);
+
 /** The mapping that holds the address, or NULL. */
 const struct mapping *space_find(const struct space *s, uint64_t address);
 /** The first mapping that ends above the address, or NULL: for walking, with the next one behind it. */
 const struct mapping *space_next(const struct space *s, uint64_t address);
+/** The highest mapping, or NULL. */
+const struct mapping *space_last(const struct space *s);
 /** Is every page of [start, end) mapped? */
 bool space_covers(const struct space *s, uint64_t start, uint64_t end);
 

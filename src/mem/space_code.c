@@ -3,7 +3,7 @@
  * No pointer to guest memory leaves here: what is mapped can go away at any time by means that no record sees (a file
  * that is cut off), so bytes of code are copied, with care, like any other.
  */
-#include "mem/space.h"
+#include "mem/space_record.h"
 
 enum space_code space_code(struct space *s, uint64_t address, size_t *avail, uint64_t *identity) {
     uint64_t page = address / SPACE_PAGE;
@@ -11,11 +11,12 @@ enum space_code space_code(struct space *s, uint64_t address, size_t *avail, uin
     space_touch(s, address, 1, false);
     /* The host may have lost the page since: a file was cut off, a child did not get it. */
     if (page != s->code_page || copy_guarded(&first, space_host(s, address), 1) != 0) {
-        const struct mapping *m = space_find(s, address);
+        struct mapping *m = tree_above(s, address);
         s->code_page = UINT64_MAX;
-        if (!m) return CODE_UNMAPPED;
+        if (!m || m->start > address) return CODE_UNMAPPED;
         if (!(m->rights & SPACE_X)) return CODE_FORBIDDEN;
         if (copy_guarded(&first, space_host(s, address), 1) != 0) return m->dev ? CODE_BEYOND_FILE : CODE_UNMAPPED;
+        m->flags |= MAPPING_FETCHED;
         s->code_page = page;
         s->code_identity = (uint64_t)m->generation << 36 | page;
     }

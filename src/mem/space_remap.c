@@ -18,29 +18,34 @@ static int64_t grow_in_place(struct space *s, const struct mapping *m, const str
     const struct mapping *above = space_next(s, m->end);
     if (from != m->end || !range_allowed(s, v->old, v->new_length)) return -ENOMEM;
     if (above && above->start < to) return -ENOMEM;
+    change_begin(s);
+    change_step(s, STEP_MAP, from, to);
     if (s->window) munmap(space_host(s, from), to - from); /* the reserve makes room */
     void *at = mremap(space_host(s, v->old), v->old_length, v->new_length, 0);
     if (at == MAP_FAILED) {
         if (s->window) host_reserve(s, from, to);
-        return -ENOMEM;
+    } else {
+        struct mapping more = *m;
+        more.start = from;
+        more.end = to;
+        if (record_has_offset(m)) more.offset = m->offset + (from - m->start);
+        record_add(s, &more);
     }
-    struct mapping more = *m;
-    more.start = from;
-    more.end = to;
-    if (record_has_offset(m)) more.offset = m->offset + (from - m->start);
-    record_add(s, &more);
-    return (int64_t)v->old;
+    change_end(s);
+    return at == MAP_FAILED ? -ENOMEM : (int64_t)v->old;
 }
 
-/* Moves, or duplicates, to v->target, where the guest has nothing. */
-static int64_t move_to(struct space *s, const struct mapping *m, const struct move *v) {
+static int64_t move_now(struct space *s, const struct mapping *m, const struct move *v) {
     struct mapping moved = *m;
     bool keep = v->old_length == 0 || (v->flags & MREMAP_DONTUNMAP);
+    moved.flags &= (uint8_t)~MAPPING_FETCHED;
     moved.start = v->target;
     moved.end = v->target + v->new_length;
     if (record_has_offset(m)) moved.offset = m->offset + (v->old - m->start);
     /* Reserving first makes sure that nothing of the host's is replaced. */
+    change_step(s, STEP_MAP, moved.start, moved.end);
     if (!s->window && !host_reserve(s, moved.start, moved.end)) return -ENOMEM;
+    if (!keep) change_step(s, STEP_MOVE, v->old, v->old + v->old_length);
     void *at = mremap(space_host(s, v->old), v->old_length, v->new_length,
                       MREMAP_MAYMOVE | MREMAP_FIXED | (int)(v->flags & MREMAP_DONTUNMAP), space_host(s, v->target));
     if (at == MAP_FAILED) {
@@ -52,6 +57,7 @@ static int64_t move_to(struct space *s, const struct mapping *m, const struct mo
         return -e;
     }
     if (!keep) {
+        change_step(s, STEP_UNMAP, v->old, v->old + v->old_length);
         if (s->window) host_reserve(s, v->old, v->old + v->old_length);
         record_erase(s, v->old, v->old + v->old_length);
     } else {
@@ -60,6 +66,14 @@ static int64_t move_to(struct space *s, const struct mapping *m, const struct mo
     if (moved.rights & SPACE_X) moved.generation = record_generation(s);
     record_add(s, &moved);
     return (int64_t)v->target;
+}
+
+/* Moves, or duplicates, to v->target, where the guest has nothing. */
+static int64_t move_to(struct space *s, const struct mapping *m, const struct move *v) {
+    change_begin(s);
+    int64_t r = move_now(s, m, v);
+    change_end(s);
+    return r;
 }
 
 /* The checks that Linux makes on the mapping to be resized. */

@@ -143,9 +143,9 @@ static void process_digest(struct vm *vm) {
     struct space *s = process_of(vm)->space;
     static const uint8_t zero[SPACE_PAGE];
     uint8_t page[SPACE_PAGE];
-    for (unsigned i = 0; i < s->count; i++) {
-        if (!(s->mappings[i].rights & SPACE_W)) continue;
-        for (uint64_t at = s->mappings[i].start; at < s->mappings[i].end; at += SPACE_PAGE) {
+    for (const struct mapping *m = space_next(s, 0); m; m = space_next(s, m->end)) {
+        if (!(m->rights & SPACE_W)) continue;
+        for (uint64_t at = m->start; at < m->end; at += SPACE_PAGE) {
             if (!space_read(s, at, page, sizeof page) || !memcmp(page, zero, sizeof page)) continue;
             vm_digest_bytes(vm, &at, sizeof at);
             vm_digest_bytes(vm, page, sizeof page);

@@ -107,7 +107,7 @@ static uint64_t word_at(struct space *s, uint64_t at) {
 }
 
 static void check_stack(struct process *p) {
-    struct space *s = &p->space;
+    struct space *s = p->space;
     uint64_t sp = p->abi->stack(p->thread.cpu), at = sp;
     assert_int_equal(sp % 16, 0);
     assert_int_equal(word_at(s, at), 3);
@@ -133,7 +133,7 @@ static void check_stack(struct process *p) {
 }
 
 static void check_segments(struct process *p, uint64_t bias) {
-    struct space *s = &p->space;
+    struct space *s = p->space;
     const struct mapping *code = space_find(s, bias + 0x20000), *data = space_find(s, bias + 0x30000);
     const struct mapping *bss = space_find(s, bias + 0x32fff);
     assert_non_null(code);
@@ -144,7 +144,7 @@ static void check_segments(struct process *p, uint64_t bias) {
     assert_int_equal(bss->rights, SPACE_R | SPACE_W);
     assert_int_equal(word_at(s, bias + 0x30008), 0xdddddddddddddddd);
     for (uint64_t at = 0x30010; at < 0x33000; at += 8) assert_int_equal(word_at(s, bias + at), 0);
-    assert_int_equal(p->space.brk_start, bias + 0x33000);
+    assert_int_equal(p->space->brk_start, bias + 0x33000);
     assert_int_equal(p->thread.cpu->pc, bias + 0x20000 + sizeof(struct program));
 }
 
@@ -160,7 +160,7 @@ static void accept(uint64_t bias) {
         /* Host memory of the guest is never executable. */
         char line[512];
         FILE *f = fopen("/proc/self/maps", "r");
-        uint64_t base = (uintptr_t)p->space.base, end = base + (window ? p->space.limit : UINT64_C(1) << 38);
+        uint64_t base = (uintptr_t)p->space->base, end = base + (window ? p->space->limit : UINT64_C(1) << 38);
         while (fgets(line, sizeof line, f)) {
             uint64_t at = strtoull(line, NULL, 16);
             if (at >= base && at < end) assert_int_equal(strchr(line, ' ')[3], '-');

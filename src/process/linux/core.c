@@ -142,8 +142,7 @@ static void put_headers(struct core *c, uint64_t notes_at, uint64_t notes_size, 
     Elf64_Phdr h = {.p_type = PT_NOTE, .p_offset = notes_at, .p_filesz = notes_size};
     put(c, &e, sizeof e);
     put(c, &h, sizeof h);
-    for (unsigned i = 0; i < s->count; i++) {
-        const struct mapping *m = &s->mappings[i];
+    for (const struct mapping *m = space_next(s, 0); m; m = space_next(s, m->end)) {
         h = (Elf64_Phdr){.p_type = PT_LOAD,
                          .p_flags = (m->rights & SPACE_R ? PF_R : 0u) | (m->rights & SPACE_W ? PF_W : 0u) |
                                     (m->rights & SPACE_X ? PF_X : 0u),
@@ -162,8 +161,7 @@ static void put_memory(struct core *c) {
     const struct space *s = c->dead->process->space;
     static const uint8_t zero[SPACE_PAGE];
     uint8_t page[SPACE_PAGE];
-    for (unsigned i = 0; i < s->count; i++) {
-        const struct mapping *m = &s->mappings[i];
+    for (const struct mapping *m = space_next(s, 0); m; m = space_next(s, m->end)) {
         for (uint64_t at = m->start, end = at + kept(s, m); at < end && !c->failed; at += SPACE_PAGE) {
             if (userfault_absent(c->dead->process, at) || !space_read(s, at, page, sizeof page) ||
                 !memcmp(page, zero, sizeof page))

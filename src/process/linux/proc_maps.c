@@ -186,7 +186,7 @@ void show_rollup(const struct proc_view *v, const struct proc_name *n, struct te
     put_file(&smaps, (int)fd);
     host_do(SYS_close, fd);
     for (rest = smaps.bytes; text_line(&rest, &line);) continue; /* cuts the lines */
-    const struct mapping *first = space_next(s, 0), *last = s->count ? &s->mappings[s->count - 1] : NULL;
+    const struct mapping *first = space_next(s, 0), *last = space_last(s);
     rest = host->bytes;
     if (smaps.bytes && first && text_line(&rest, &line)) {
         put_number(t, first->start, 16, 8);

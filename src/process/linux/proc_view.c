@@ -154,17 +154,20 @@ static size_t page_up(size_t size) {
 static bool copy_fill(struct proc_view *v, const struct process *from, uint64_t distance) {
     struct process p;
     if (!memory_read(v->memory, from, &p, sizeof p) || !memory_read(v->memory, p.space, &p.memory, sizeof p.memory) ||
-        p.memory.count > SPACE_MAX_MAPPINGS)
+        p.memory.used > p.memory.most + 1)
         return false;
-    const size_t head = page_up(sizeof p + PATH_MAX), mappings = p.memory.count * sizeof *p.memory.mappings;
-    v->copy_size = head + page_up(mappings + 1);
+    const size_t head = page_up(sizeof p + PATH_MAX), nodes = p.memory.used * sizeof *p.memory.nodes;
+    v->copy_size = head + page_up(nodes);
     v->copy = mmap(NULL, v->copy_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (v->copy == MAP_FAILED) return false;
     char *exe = (char *)v->copy + sizeof p;
     if (p.exe) host_do(SYS_pread64, v->memory, exe, PATH_MAX - 1, (uintptr_t)p.exe);
-    if (!memory_read(v->memory, p.memory.mappings, v->copy + head, mappings)) p.memory.count = 0;
+    /* They may be in the middle of a change. */
+    const struct space_node *theirs = p.memory.nodes;
+    p.memory.nodes = (struct space_node *)(void *)(v->copy + head);
+    if (!memory_read(v->memory, theirs, p.memory.nodes, nodes) || !space_sane(&p.memory))
+        p.memory.root = p.memory.count = 0;
     p.exe = p.exe ? exe : NULL;
-    p.memory.mappings = (struct mapping *)(void *)(v->copy + head);
     p.abi = (const struct abi *)((uintptr_t)p.abi - distance);
     struct process *copy = memcpy(v->copy, &p, sizeof p);
     copy->space = &copy->memory;

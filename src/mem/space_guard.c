@@ -1,0 +1,120 @@
+/* space_guard.c - changes of a space that whoever makes them may not survive (see space.h).
+ *
+ * What is shared between processes is memory and mappings, so both stay as a killed process leaves them. A change first
+ * copies the head of the space and all nodes, then says so, and then notes every range that it is about to touch on the
+ * host, before it does. Whoever goes on takes the copy back. Of what was to be replaced or unmapped nobody knows how
+ * far that has come, so it goes altogether: the other outcome that the change could have had.
+ */
+#include "base/os.h"
+#include "mem/space_record.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static size_t copy_size(const struct space *s, uint32_t nodes) {
+    return sizeof *s + (size_t)nodes * sizeof *s->nodes;
+}
+
+bool space_guard(struct space *s) {
+    if (!s->guard.copy) {
+        void *at = mmap(NULL, copy_size(s, s->most + 1), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (at == MAP_FAILED) return false;
+        s->guard.copy = at;
+    }
+    s->guard.guards++;
+    return true;
+}
+
+void space_unguard(struct space *s) {
+    s->guard.guards--;
+}
+
+void guard_done(struct space *s) {
+    if (s->guard.copy) munmap(s->guard.copy, copy_size(s, s->most + 1));
+    s->guard = (struct space_guard){0};
+}
+
+/* Nothing that is written before may come later in memory, and the other way round: the writer may end in between. */
+static void under_way(struct space *s, bool yes) {
+    __atomic_store_n(&s->guard.under_way, yes, __ATOMIC_SEQ_CST);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+void change_begin_guarded(struct space *s) {
+    struct space_guard *g = &s->guard;
+    if (g->depth++) return;
+    *g->copy = *s;
+    memcpy(g->copy + 1, s->nodes, s->used * sizeof *s->nodes);
+    g->nsteps = 0;
+    under_way(s, true);
+}
+
+void change_step_guarded(struct space *s, enum space_step_kind kind, uint64_t start, uint64_t end) {
+    struct space_guard *g = &s->guard;
+    for (unsigned i = 0; i < g->nsteps; i++) {
+        struct space_step *step = &g->steps[i];
+        if (step->start != start || step->end != end) continue;
+        /* Once a place may have something new nothing that is less will do. */
+        if (step->kind != STEP_MAP) __atomic_store_n(&step->kind, kind, __ATOMIC_SEQ_CST);
+        return;
+    }
+    if (g->nsteps == sizeof g->steps / sizeof *g->steps) return; /* no change has as many */
+    g->steps[g->nsteps] = (struct space_step){kind, start, end};
+    __atomic_store_n(&g->nsteps, g->nsteps + 1, __ATOMIC_SEQ_CST);
+}
+
+void change_end_guarded(struct space *s) {
+    if (!--s->guard.depth) under_way(s, false);
+}
+
+/* ---- afterwards */
+
+/* Nothing is mapped for the guest there any more, whoever mapped it. */
+static void range_clear(struct space *s, uint64_t start, uint64_t end) {
+    if (s->window)
+        host_reserve(s, start, end);
+    else
+        munmap(space_host(s, start), end - start);
+    record_erase(s, start, end);
+}
+
+static void range_unmap(struct space *s, uint64_t start, uint64_t end) {
+    host_unmap(s, start, end);
+    record_erase(s, start, end);
+}
+
+static bool is_gone(const struct space *s, uint64_t start, uint64_t end) {
+    return msync(space_host(s, start), end - start, MS_ASYNC) != 0 && errno == ENOMEM;
+}
+
+static void range_protect(struct space *s, uint64_t start, uint64_t end) {
+    for (const struct mapping *m = space_next(s, start); m && m->start < end; m = space_next(s, m->end)) {
+        uint64_t from = m->start > start ? m->start : start, to = m->end < end ? m->end : end;
+        mprotect(space_host(s, from), to - from, host_rights(m->rights));
+    }
+}
+
+bool space_recover(struct space *s) {
+    struct space_guard *g = &s->guard;
+    const uint32_t generation = s->generation; /* whoever knows code of this one is right not to find it again */
+    g->depth = 0;
+    if (!g->under_way) return false;
+    memcpy(s->nodes, g->copy + 1, g->copy->used * sizeof *s->nodes);
+    memcpy(s, g->copy, offsetof(struct space, guard)); /* if this one ends as well the next begins anew */
+    if (s->generation < generation) s->generation = generation;
+    s->code_page = UINT64_MAX;
+    for (unsigned i = 0; i < g->nsteps; i++) {
+        const struct space_step *step = &g->steps[i];
+        switch (step->kind) {
+        case STEP_MAP: range_clear(s, step->start, step->end); break;
+        case STEP_UNMAP: range_unmap(s, step->start, step->end); break;
+        case STEP_MOVE:
+            if (is_gone(s, step->start, step->end)) range_unmap(s, step->start, step->end);
+            break;
+        case STEP_PROTECT: range_protect(s, step->start, step->end); break;
+        }
+    }
+    under_way(s, false);
+    return true;
+}
