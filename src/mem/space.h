@@ -180,6 +180,14 @@ static inline void space_touch(const struct space *s, uint64_t start, uint64_t l
     if (s->hooks.touch) s->hooks.touch(s->hooks.self, start, length, write);
 }
 
+/** The host is going to write to [start, start + length) in the guest's name: now, while the caller has the engine's lock,
+    or (`later`) whenever it likes from now on: in a call that waits without the lock, or asynchronously. To be said
+    before the host is given the address: what has code may be write-protected, and the write would fail with EFAULT. */
+static inline void space_host_writes(const struct space *s, uint64_t start, uint64_t length, bool later) {
+    (void)later; /* nothing is write-protected yet */
+    space_touch(s, start, length, true);
+}
+
 /* Checked copies for whoever serves the guest: false, or a negative errno, on addresses that cannot be accessed; never
    a crash, provided that the process's handler of SIGSEGV and SIGBUS calls copy_fault. A failed write may have written
    a part. */
