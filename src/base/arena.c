@@ -1,12 +1,13 @@
 /* arena.c - see arena.h. */
 #include "base/arena.h"
 #include "base/os.h"
-#include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 
 struct arena_chunk {
     struct arena_chunk *next;
     size_t size;
+    bool lent; /* by whoever made the arena */
     _Alignas(16) unsigned char data[];
 };
 
@@ -14,13 +15,18 @@ void arena_init(struct arena *a, size_t chunk_size) {
     *a = (struct arena){.chunk_size = chunk_size};
 }
 
-void arena_done(struct arena *a) {
-    for (struct arena_chunk *c = a->first, *next; c; c = next) {
+static void chunks_free(struct arena_chunk *c) {
+    for (struct arena_chunk *next; c; c = next) {
         next = c->next;
-        free(c);
+        if (!c->lent) os_free(c);
     }
+}
+
+void arena_done(struct arena *a) {
+    struct arena_chunk *c = a->first;
     a->first = a->current = NULL;
     a->at = a->end = NULL;
+    chunks_free(c);
 }
 
 static void open_chunk(struct arena *a, struct arena_chunk *c) {
@@ -31,21 +37,26 @@ static void open_chunk(struct arena *a, struct arena_chunk *c) {
 
 void arena_reset(struct arena *a) {
     if (!a->first) return;
-    for (struct arena_chunk *c = a->first->next, *next; c; c = next) {
-        next = c->next;
-        free(c);
-    }
+    /* First it forgets them: whoever is killed in here leaves memory that is lost, not an arena that is broken. */
+    struct arena_chunk *rest = a->first->next;
     a->first->next = NULL;
+    open_chunk(a, a->first);
+    chunks_free(rest);
+}
+
+void arena_init_with(struct arena *a, size_t chunk_size, void *memory, size_t size) {
+    arena_init(a, chunk_size);
+    a->first = memory;
+    *a->first = (struct arena_chunk){.size = size - sizeof *a->first, .lent = true};
     open_chunk(a, a->first);
 }
 
 /* `size` is a multiple of 16. */
 void *arena_alloc_slow(struct arena *a, size_t size) {
-    if (os_alloc_fails()) return NULL;
     size_t want = size > a->chunk_size ? size : a->chunk_size;
-    struct arena_chunk *c = malloc(sizeof *c + want);
+    struct arena_chunk *c = os_alloc(sizeof *c + want);
     if (!c) return NULL;
-    *c = (struct arena_chunk){.size = want};
+    c->size = want;
     if (a->current)
         a->current->next = c;
     else

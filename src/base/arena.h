@@ -15,6 +15,8 @@ struct arena {
 
 /** chunk_size: bytes asked from the system at a time (larger requests get their own chunk). */
 void arena_init(struct arena *a, size_t chunk_size);
+/** With a first chunk in memory that stays the caller's: at least a few hundred bytes, aligned to 16. */
+void arena_init_with(struct arena *a, size_t chunk_size, void *memory, size_t size);
 void arena_done(struct arena *a);
 void arena_reset(struct arena *a);
 /** 16-byte aligned, zeroed; NULL when there is no memory. */

@@ -1,9 +1,11 @@
 /* lock.h - a lock that knows its owner: 0 when free. For threads that name themselves by a small number, so that a
- * process that shares this memory (a vfork child) acts in its parent's name, and the parent can tell afterwards whether
- * the child still held it. Not recursive.
+ * process that shares this memory (a vfork child) acts in its parent's name, and others can tell afterwards whether
+ * one that was killed still held it. Not recursive.
  *
  * Whoever comes first takes it, awake threads before sleeping ones, because handing it over from sleeper to sleeper
- * costs a wakeup each time. One who has been overtaken too often becomes hungry, and the others then let it pass.
+ * costs a wakeup each time. One who has been overtaken too often becomes hungry, and the others then let it pass. That
+ * is a time in the future and no count: of one that was killed while it was hungry nothing is left but a delay that
+ * ends.
  */
 #ifndef BASE_LOCK_H
 #define BASE_LOCK_H
@@ -13,12 +15,16 @@
 
 struct lock {
     uint32_t word;   /* owner, and LOCK_WAITED if somebody may be waiting */
-    uint32_t hungry; /* how many */
+    uint32_t hungry; /* until when others stand back, in ticks of lock.c; 0: nobody is hungry */
 };
 enum { LOCK_WAITED = 1u << 31 };
 
 /** self: the caller's number, above 0 and below LOCK_WAITED. */
 void lock_take(struct lock *l, uint32_t self);
+/** The same, but gives up after about so many nanoseconds: false. */
+bool lock_take_within(struct lock *l, uint32_t self, uint64_t nanoseconds);
+/** From an owner that is dead. False: it is not the owner (any more). */
+bool lock_take_from(struct lock *l, uint32_t dead, uint32_t self);
 void lock_release(struct lock *l);
 /** 0: nobody. */
 static inline uint32_t lock_owner(const struct lock *l) {

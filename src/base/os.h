@@ -21,6 +21,10 @@ bool os_commit(void *at, size_t size);
 /** Lets memory be only read, or written again. */
 bool os_protect(void *at, size_t size, bool write);
 void os_release(void *at, size_t size);
+/** Zeroed memory of whole pages, aligned to 64, straight from the system: no lock and no heap is left half-way when a
+    process forks or dies in here. NULL when there is none (and on purpose now and then in the poison build). */
+void *os_alloc(size_t size);
+void os_free(void *memory);
 /** A stack-like area of `size` bytes with an inaccessible guard page below. */
 void *os_stack_map(size_t size);
 void os_stack_unmap(void *stack, size_t size);
@@ -30,7 +34,8 @@ void os_stack_left(void *stack, size_t size);
     dealt with the fault; otherwise the fault takes its course (the handler before, or death). Calling again puts it in
     front again. Whoever installs other handlers for SIGSEGV and SIGBUS later must call the same function first. */
 bool os_catch_faults(bool (*handler)(int signal, void *siginfo, void *ucontext));
-/** Gives the calling thread an alternate stack for that handler, unless it has one; it goes when the thread ends. */
+/** Gives the calling thread of the C library an alternate stack for that handler, unless it has one; it goes when the
+    thread ends. */
 bool os_fault_stack(void);
 /** x86-64 hosts: what addresses with a gs prefix are relative to, in the calling thread. */
 bool os_gs_base(const void *base);
@@ -43,6 +48,15 @@ void os_wake(const uint32_t *word, int n);
    or the process is privileged. What was opened meanwhile stays open when the limits are as before again. */
 bool os_descriptors_more(uint64_t kept[2]);
 void os_descriptors_as(const uint64_t kept[2]);
+/** The names in a directory, one after the other, NULL at the end; a name stays until the next call. */
+struct os_folder {
+    int fd;
+    size_t at, used;
+    _Alignas(8) char bytes[4096];
+};
+bool os_folder_open(struct os_folder *f, const char *path);
+const char *os_folder_next(struct os_folder *f);
+void os_folder_close(struct os_folder *f);
 /** Bytes that nobody can predict. */
 void os_random(void *bytes, size_t size);
 /** Poison builds: true for a random allocation now and then (see docs/invariants.md). Else false. */
@@ -50,6 +64,27 @@ bool os_alloc_fails(void);
 /** How much of `size` bytes to ask for in one read or write: all of it; in poison builds, any part of it (at least 1).
  */
 size_t os_io_size(size_t size);
+
+/* Threads of vee's own, and processes that share its memory: with a stack, an alternate stack for the fault handler,
+ * and thread-local variables, all in one mapping, of which the C library knows nothing: no lock and no heap of its is
+ * used when they begin and end, which a fork in that moment would leave as they are (os_thread.c). */
+struct os_thread;
+/** Once, in a thread of the C library, before the first of them is made: what their variables are like. False: this
+    program has them in a way that is not understood. */
+bool os_thread_prepare(void);
+/** With room for so many bytes of the caller's at os_thread_data. NULL: no memory. */
+struct os_thread *os_thread_make(size_t data);
+/** Zeroed, aligned to 64. */
+void *os_thread_data(struct os_thread *t);
+/** Runs run(data) in a thread of this process (process: 0), or in a process of its own that shares memory, made with
+    these flags of clone and exit signal. When it returns the thread, or the process with status 0, ends and its memory
+    is gone. The id of the new task, stored at *id before it runs and before this returns, or a negative errno, upon
+   which the caller still has the memory. cleared: NULL, or a word that becomes 0, and wakes who waits there, when a
+   process has ended in whatever way. */
+int64_t os_thread_start(struct os_thread *t, uint64_t process, void (*run)(void *data), uint32_t *id,
+                        uint32_t *cleared);
+/** Of one that was not started, or has ended without returning. */
+void os_thread_free(struct os_thread *t);
 
 /** Ends the process by a signal as if nobody had handled it, without a dump of its memory. core: a core file of the
    guest has been written, and the wait status is to say so, where the host lets a process arrange that. */

@@ -6,12 +6,14 @@
 #ifdef __x86_64__
 #include <asm/prctl.h>
 #endif
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <stddef.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -61,6 +63,27 @@ bool os_protect(void *at, size_t size, bool write) {
 
 void os_release(void *at, size_t size) {
     munmap(at, size);
+}
+
+/* In front of what the caller gets. */
+struct alloc_head {
+    size_t size;
+    _Alignas(64) unsigned char memory[];
+};
+
+void *os_alloc(size_t size) {
+    if (size > SIZE_MAX / 2 || os_alloc_fails()) return NULL;
+    size = (size + sizeof(struct alloc_head) + 4095) & ~(size_t)4095;
+    struct alloc_head *h = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (h == MAP_FAILED) return NULL;
+    h->size = size;
+    return h->memory;
+}
+
+void os_free(void *memory) {
+    if (!memory) return;
+    struct alloc_head *h = (void *)((unsigned char *)memory - offsetof(struct alloc_head, memory));
+    munmap(h, h->size);
 }
 
 void *os_stack_map(size_t size) {
@@ -181,6 +204,34 @@ bool os_descriptors_more(uint64_t kept[2]) {
 void os_descriptors_as(const uint64_t kept[2]) {
     const struct rlimit limit = {kept[0], kept[1]};
     setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+bool os_folder_open(struct os_folder *f, const char *path) {
+    f->at = f->used = 0;
+    f->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return f->fd >= 0;
+}
+
+const char *os_folder_next(struct os_folder *f) {
+    struct entry { /* as getdents64 writes it */
+        uint64_t ino, offset;
+        uint16_t size;
+        uint8_t type;
+        char name[];
+    };
+    if (f->at == f->used) {
+        long n = syscall(SYS_getdents64, f->fd, f->bytes, sizeof f->bytes);
+        if (n <= 0) return NULL;
+        f->at = 0;
+        f->used = (size_t)n;
+    }
+    const struct entry *e = (const struct entry *)(const void *)(f->bytes + f->at);
+    f->at += e->size;
+    return e->name;
+}
+
+void os_folder_close(struct os_folder *f) {
+    close(f->fd);
 }
 
 void os_random(void *bytes, size_t size) {

@@ -14,13 +14,18 @@ static uint64_t mix(uint64_t pc, uint64_t page, uint64_t ctx) {
     return h ^ h >> 29;
 }
 
+static struct unit_table *table_make(uint32_t nbuckets) {
+    struct unit_table *t = os_alloc(sizeof *t + nbuckets * sizeof *t->heads);
+    if (t) t->nbuckets = nbuckets;
+    return t;
+}
+
 bool cache_make(struct engine *e, struct error *error) {
-    e->units = calloc(UNIT_BUCKETS, sizeof *e->units);
-    e->nbuckets = UNIT_BUCKETS;
-    e->pages = calloc(PAGE_BUCKETS, sizeof *e->pages);
+    e->units = table_make(UNIT_BUCKETS);
+    e->pages = arena_alloc(&e->lasting, PAGE_BUCKETS * sizeof *e->pages);
     if (!e->units || !e->pages) return error_set(error, ERROR_RESOURCES, "no memory for the code cache");
     if (!e->host) return true;
-    e->seen = e->config.tier == TIER_AUTO ? calloc(SEEN_BITS / 64, sizeof *e->seen) : NULL;
+    e->seen = e->config.tier == TIER_AUTO ? arena_alloc(&e->lasting, SEEN_BITS / 8) : NULL;
     if (e->config.tier == TIER_AUTO && !e->seen)
         return error_set(error, ERROR_RESOURCES, "no memory for the code cache");
     if (e->config.cache_size > INT32_MAX) /* jumps within it hold 32 bits */
@@ -33,9 +38,13 @@ bool cache_make(struct engine *e, struct error *error) {
                          "cannot map %u bytes for the code cache twice; try a smaller --cache-size", e->cache_size);
     e->write = w;
     e->execute = x;
-    e->routes = os_reserve(e->cache_size); /* a link's stub takes more than the 8 bytes of a route */
-    if (!e->routes || !os_commit(e->routes, e->cache_size))
-        return error_set(error, ERROR_RESOURCES, "no memory for the code cache");
+    /* A link's stub takes more than LINK_BYTES, a place to relocate four: there are never more than fit. */
+    e->link_cap = e->cache_size / LINK_BYTES;
+    e->reloc_cap = e->cache_size / sizeof *e->relocs;
+    e->routes = os_alloc(((size_t)e->link_cap + 1) * sizeof *e->routes);
+    e->links = os_alloc(e->link_cap * sizeof *e->links);
+    e->relocs = os_alloc(e->reloc_cap * sizeof *e->relocs);
+    if (!e->routes || !e->links || !e->relocs) return error_set(error, ERROR_RESOURCES, "no memory for the code cache");
     e->cache_start = e->host->prepare(e->guest, e->write, e->execute, e->cache_size);
     e->cache_at = e->cache_start;
     return true;
@@ -43,13 +52,10 @@ bool cache_make(struct engine *e, struct error *error) {
 
 void cache_free(struct engine *e) {
     if (e->write) os_dual_unmap(e->cache_size, e->write, e->execute);
-    if (e->routes) os_release(e->routes, e->cache_size);
-    free(e->units);
-    free(e->pages);
-    free(e->seen);
-    sources_free(e);
-    free(e->links);
-    free(e->relocs);
+    os_free(e->routes);
+    os_free(e->links);
+    os_free(e->relocs);
+    os_free(e->units);
 }
 
 /* ---- forks: code that is shared with other processes is frozen */
@@ -89,8 +95,12 @@ static bool cache_thaw(struct engine *e, bool keep) {
     return true;
 }
 
+static struct unit **table_head(struct unit_table *t, uint64_t pc, uint64_t page, uint64_t ctx) {
+    return &t->heads[mix(pc, page, ctx) & (t->nbuckets - 1)];
+}
+
 static struct unit **unit_head(const struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx) {
-    return &e->units[mix(pc, page, ctx) & (e->nbuckets - 1)];
+    return table_head(e->units, pc, page, ctx);
 }
 
 struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx) {
@@ -144,20 +154,20 @@ struct code_page *page_for(struct engine *e, uint64_t pc, const struct fetch *f)
     return *head = p;
 }
 
-/* A table of twice the size. Where there is no memory for it, the old one goes on. */
+/* A table of twice the size, which takes the old one's place in one step. Where there is no memory for it, the old one
+   goes on. */
 static void units_spread(struct engine *e) {
-    struct unit **old = e->units, **units = calloc(e->nbuckets * 2, sizeof *units);
-    if (!units) return;
-    e->units = units;
-    e->nbuckets *= 2;
-    for (uint32_t i = 0; i < e->nbuckets / 2; i++)
-        for (struct unit *u = old[i], *next; u; u = next) {
-            struct unit **head = unit_head(e, u->pc, u->page, u->ctx);
+    struct unit_table *old = e->units, *more = table_make(old->nbuckets * 2);
+    if (!more) return;
+    for (uint32_t i = 0; i < old->nbuckets; i++)
+        for (struct unit *u = old->heads[i], *next; u; u = next) {
+            struct unit **head = table_head(more, u->pc, u->page, u->ctx);
             next = u->next;
             u->next = *head;
             *head = u;
         }
-    free(old);
+    e->units = more;
+    os_free(old);
 }
 
 bool by_address_room(struct engine *e, uint32_t n) {
@@ -171,27 +181,15 @@ bool by_address_room(struct engine *e, uint32_t n) {
     return true;
 }
 
-/* A larger array of the heap; false: no memory, and the old one is as it was. */
-static bool array_room(void **array, uint32_t count, uint32_t *cap, uint32_t n, size_t size) {
-    uint32_t more = *cap ? *cap : 4096;
-    while (more - count < n) more *= 2;
-    if (more == *cap) return true;
-    void *larger = realloc(*array, more * size);
-    if (!larger) return false;
-    *array = larger;
-    *cap = more;
-    return true;
-}
-
 bool links_room(struct engine *e, uint32_t n) {
-    return array_room((void **)&e->links, e->nlinks, &e->link_cap, n, sizeof *e->links);
+    return n <= e->link_cap - e->nlinks;
 }
 bool relocs_room(struct engine *e, uint32_t n) {
-    return array_room((void **)&e->relocs, e->nrelocs, &e->reloc_cap, n, sizeof *e->relocs);
+    return n <= e->reloc_cap - e->nrelocs;
 }
 
 void unit_insert(struct engine *e, struct unit *u, struct code_page *p) {
-    if (e->nunits == e->nbuckets) units_spread(e);
+    if (e->nunits == e->units->nbuckets) units_spread(e);
     struct unit **head = unit_head(e, u->pc, u->page, u->ctx);
     u->next = *head;
     u->page_next = p->units;
@@ -323,7 +321,7 @@ void engine_invalidate(struct engine *e, uint64_t start, uint64_t length) {
 
 void engine_flush(struct engine *e) {
     engine_stop_others(e);
-    memset(e->units, 0, e->nbuckets * sizeof *e->units);
+    memset(e->units->heads, 0, e->units->nbuckets * sizeof *e->units->heads);
     e->nunits = 0;
     memset(e->pages, 0, PAGE_BUCKETS * sizeof *e->pages);
     e->nby = e->by_cap = 0;

@@ -55,6 +55,7 @@ enum {
     PAGE_BUCKETS = 1 << 10,
     CACHE_DEFAULT = 64 << 20,
     CACHE_PAGE = 4096,
+    LINK_BYTES = 8,
 
     PAIR_STACK = 16 << 20
 };
@@ -69,6 +70,13 @@ struct runner {
     uint32_t site;        /* the link that guest code came out of last, by number + 1, until it is linked; or 0 */
     uint64_t last_ctx;    /* the context that its jump TLB and pairing stack belong to */
     uint64_t interpreted; /* instructions by tier 0 */
+    void *memory;         /* that this, the cpu and all of its own are in */
+};
+
+/** The hash table of units: UNIT_BUCKETS at first, more as units become more. */
+struct unit_table {
+    uint32_t nbuckets;
+    struct unit *heads[];
 };
 
 struct engine {
@@ -76,15 +84,16 @@ struct engine {
     const struct guest *guest;
     const struct host *host; /* NULL in the interpreter tier */
     struct arena arena;      /* units, marks, pages: until the next flush */
-    struct unit **units;     /* hash table: UNIT_BUCKETS at first, more as units become more */
-    uint32_t nbuckets, nunits;
+    struct arena lasting;    /* what is little and stays */
+    struct unit_table *units;
+    uint32_t nunits;
     struct code_page **pages; /* PAGE_BUCKETS */
     uint64_t *seen;           /* TIER_AUTO: a bit for what has been reached */
     uint8_t *write, *execute; /* the cache's two views */
     uint32_t cache_size, cache_start, cache_at;
-    uint32_t frozen;  /* what lies below in the cache may be shared with other processes; or 0 */
-    uint64_t *routes; /* where links of frozen code lead, by number + 1: addresses of code, or 0 */
-    struct code_link *links;
+    uint32_t frozen;         /* what lies below in the cache may be shared with other processes; or 0 */
+    uint64_t *routes;        /* where links of frozen code lead, by number + 1: addresses of code, or 0 */
+    struct code_link *links; /* both in address space for as many as the cache can have */
     uint32_t nlinks, link_cap;
     uint32_t *relocs; /* host.h; of all units, in order of address */
     uint32_t nrelocs, reloc_cap;
@@ -159,7 +168,6 @@ void cache_free(struct engine *e);
 /* store.c */
 /** Takes what is offered of the page with this pc, if that has not been done. True: there are new units. */
 bool sources_take(struct engine *e, uint64_t pc, const struct fetch *f);
-void sources_free(struct engine *e);
 /* run.c */
 /** Around guest code: others may run the loop meanwhile. */
 void code_begin(struct engine *e, struct cpu *cpu);

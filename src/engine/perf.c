@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -38,7 +37,7 @@ struct perf {
 
 bool perf_make(struct engine *e, struct error *error) {
     if (!e->config.perfmap && !e->config.jitdump) return true;
-    e->perf = calloc(1, sizeof *e->perf);
+    e->perf = os_alloc(sizeof *e->perf);
     if (!e->perf) return error_set(error, ERROR_RESOURCES, "out of memory");
     e->perf->map = e->config.perfmap;
     e->perf->dump = e->config.jitdump;
@@ -47,7 +46,7 @@ bool perf_make(struct engine *e, struct error *error) {
 }
 
 void perf_free(struct engine *e) {
-    free(e->perf);
+    os_free(e->perf);
 }
 
 static int append_open(const char *path, int more) {
@@ -89,13 +88,13 @@ static void dump_unit(struct engine *e, int fd, const struct unit *u, const uint
                                 .address = (uintptr_t)code,
                                 .length = size,
                                 .index = e->perf->index++};
-    uint8_t *record = malloc(c.size);
+    uint8_t *record = os_alloc(c.size);
     if (!record) return;
     memcpy(record, &c, sizeof c);
     memcpy(record + sizeof c, name, name_size);
     memcpy(record + sizeof c + name_size, code, size);
     append(fd, record, c.size);
-    free(record);
+    os_free(record);
 }
 
 /* Both files are begun by the first unit of a process; one that was forked has its parent's units, too. */

@@ -8,11 +8,10 @@
  */
 #include "engine/internal.h"
 #include "base/os.h"
-#include <stdlib.h>
 #include <string.h>
 
 struct engine *engine_make(const struct engine_config *config, struct error *error) {
-    struct engine *e = calloc(1, sizeof *e);
+    struct engine *e = os_alloc(sizeof *e);
     if (!e) {
         error_set(error, ERROR_RESOURCES, "no memory for the engine");
         return NULL;
@@ -22,6 +21,7 @@ struct engine *engine_make(const struct engine_config *config, struct error *err
     e->host = config->tier == TIER_INTERP ? NULL : host_native;
     e->random = 0x2545f4914f6cdd1du;
     arena_init(&e->arena, 1 << 20);
+    arena_init(&e->lasting, 4096);
     if (config->tier != TIER_INTERP && !host_native)
         error_set(error, ERROR_USAGE, "this build has no translator for this computer; use --tier interp");
     if (error->code || !cache_make(e, error) || !perf_make(e, error) || (e->host && !fault_register(e))) {
@@ -39,23 +39,39 @@ void engine_free(struct engine *e) {
     perf_free(e);
     cache_free(e);
     arena_done(&e->arena);
-    free(e);
+    arena_done(&e->lasting);
+    os_free(e);
+}
+
+/* A cpu and everything of its own is one mapping, with a guard page below the pairing stack:
+ *   pairing stack | cpu | runner | jump TLB | first chunk of the runner's arena
+ */
+enum { SCRATCH = 256 << 10, JTLB = JTLB_LINES * sizeof(struct jtlb_line) };
+
+static size_t pair_size(const struct engine *e) {
+    return e->host ? PAIR_STACK : 0;
+}
+
+static size_t rounded(size_t size) {
+    return (size + 63) & ~(size_t)63;
+}
+
+static size_t cpu_memory(const struct engine *e) {
+    size_t size = pair_size(e) + rounded(e->guest->cpu_size) + rounded(sizeof(struct runner)) + JTLB + SCRATCH;
+    return (size + CACHE_PAGE - 1) & ~(size_t)(CACHE_PAGE - 1);
 }
 
 struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
-    struct cpu *cpu = aligned_alloc(64, (e->guest->cpu_size + 63) & ~(size_t)63);
-    struct runner *r = calloc(1, sizeof *r);
-    struct jtlb_line *jtlb = os_reserve(JTLB_LINES * sizeof *jtlb);
-    uint8_t *pair = e->host ? os_stack_map(PAIR_STACK) : NULL;
-    if (!cpu || !r || !jtlb || !os_commit(jtlb, JTLB_LINES * sizeof *jtlb) || (e->host && !pair)) {
-        free(cpu);
-        free(r);
-        if (jtlb) os_release(jtlb, JTLB_LINES * sizeof *jtlb);
-        if (pair) os_stack_unmap(pair, PAIR_STACK);
+    uint8_t *memory = os_alloc_fails() ? NULL : os_stack_map(cpu_memory(e));
+    if (!memory) {
         error_set(error, ERROR_RESOURCES, "no memory for a cpu");
         return NULL;
     }
-    memset(cpu, 0, e->guest->cpu_size);
+    uint8_t *at = memory + pair_size(e);
+    struct cpu *cpu = (struct cpu *)(void *)at;
+    struct runner *r = (struct runner *)(void *)(at += rounded(e->guest->cpu_size));
+    struct jtlb_line *jtlb = (struct jtlb_line *)(void *)(at += rounded(sizeof *r));
+    at += JTLB;
     fields_reset(cpu, e->guest->fields, e->guest->nfields);
     cpu->guest = e->guest;
     cpu->engine = e;
@@ -66,33 +82,35 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     cpu->calls = engine_calls;
     cpu->routes = e->routes;
     cpu->reserve_address = UINT64_MAX;
-    cpu->pair_base = pair ? pair + PAIR_STACK - 64 : NULL;
-    if (pair) memset(cpu->pair_base, 0xff, 64); /* below the lowest frame: an address that no return goes to */
+    cpu->pair_base = e->host ? (uint8_t *)cpu - 64 : NULL;
+    if (e->host) memset(cpu->pair_base, 0xff, 64); /* below the lowest frame: an address that no return goes to */
     e->guest->reset(cpu);
     if (e->host) e->host->cpu_init(cpu);
     cpu_drop_shortcuts(cpu);
-    *r = (struct runner){.next = e->runners, .cpu = cpu, .id = ++e->last_id};
-    arena_init(&r->scratch, 256 << 10);
+    *r = (struct runner){.next = e->runners, .cpu = cpu, .id = ++e->last_id, .memory = memory};
+    arena_init_with(&r->scratch, SCRATCH, at, SCRATCH);
     cpu->runner = e->runners = r;
     e->cpu = cpu;
     return cpu;
 }
 
-void engine_cpu_free(struct engine *e, struct cpu *cpu) {
-    if (!cpu) return;
-    struct runner *r = cpu->runner, **at = &e->runners;
-    if (e->shared) lock_take(&e->lock, r->id);
+/* From the list of those that run. */
+static void runner_forget(struct engine *e, struct runner *r) {
+    struct runner **at = &e->runners;
     while (*at != r) at = &(*at)->next;
     *at = r->next;
     e->stats.interpreted += r->interpreted;
-    if (e->cpu == cpu) e->cpu = NULL;
-    if (e->shared) lock_release(&e->lock);
+    if (e->cpu == r->cpu) e->cpu = NULL;
+}
+
+void engine_cpu_free(struct engine *e, struct cpu *cpu) {
+    if (!cpu) return;
+    struct runner *r = cpu->runner;
+    engine_lock(e, cpu);
+    runner_forget(e, r);
+    engine_unlock(e);
     arena_done(&r->scratch);
-    free(r);
-    os_release(cpu->jtlb, JTLB_LINES * sizeof *cpu->jtlb);
-    if (cpu->pair_base) os_stack_unmap((uint8_t *)cpu->pair_base + 64 - PAIR_STACK, PAIR_STACK);
-    for (unsigned k = 0; k < MEM_SPACES; k++) free(cpu->mem[k].tlb);
-    free(cpu);
+    os_stack_unmap(r->memory, cpu_memory(e));
 }
 
 struct engine_stats engine_stats(const struct engine *e) {

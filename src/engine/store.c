@@ -12,7 +12,7 @@
  */
 #include "engine/internal.h"
 #include "base/os.h"
-#include <stdlib.h>
+#include "base/sort.h"
 #include <string.h>
 #include <xxhash.h>
 
@@ -117,19 +117,11 @@ uint32_t engine_code_offer(struct engine *e, struct cpu *cpu, uint64_t start, ui
                            size_t size) {
     const struct stored *s = data;
     if (!may_store(e, cpu) || !well_formed(s, size) || s->start != start || s->end != end) return 0;
-    struct code_source *source = malloc(sizeof *source);
+    struct code_source *source = arena_alloc(&e->lasting, sizeof *source);
     if (!source) return 0;
     *source = (struct code_source){e->sources, s, size};
     e->sources = source;
     return s->nunits;
-}
-
-void sources_free(struct engine *e) {
-    for (struct code_source *s = e->sources, *next; s; s = next) {
-        next = s->next;
-        free(s);
-    }
-    e->sources = NULL;
 }
 
 static bool piece_is_sound(const struct code_source *s, const struct stored_page *p, const uint8_t *piece) {
@@ -256,7 +248,7 @@ static void choose(struct saving *s) {
         s->to[i] = NONE;
         if (keeps(s, e->by_address[i])) s->chosen[s->nchosen++] = (struct chosen){e->by_address[i]->pc / PAGE, i};
     }
-    qsort(s->chosen, s->nchosen, sizeof *s->chosen, by_page);
+    sort(s->chosen, s->nchosen, sizeof *s->chosen, by_page);
     for (uint32_t n = 0; n < s->nchosen; n++) {
         const struct unit *u = e->by_address[s->chosen[n].index];
         if (n && s->chosen[n].number != s->chosen[n - 1].number) at = 0;
@@ -354,8 +346,10 @@ static uint8_t *room_take(struct saving *s, uint64_t size) {
     if (s->size + size > store_most) return NULL;
     if (s->size + size > s->room) {
         uint64_t room = (s->size + size) * 2;
-        uint8_t *more = realloc(s->out, room);
+        uint8_t *more = os_alloc(room);
         if (!more) return NULL;
+        if (s->size) memcpy(more, s->out, s->size);
+        os_free(s->out);
         s->out = more;
         s->room = room;
     }
@@ -434,15 +428,15 @@ void *engine_code_save(struct engine *e, struct cpu *cpu, uint64_t start, uint64
     if (!may_store(e, cpu) || !e->nby) return NULL;
     if (before && (!well_formed(before, before_size) || old.data->start != start || old.data->end != end))
         old.data = NULL;
-    s.to = malloc(e->nby * sizeof *s.to);
-    s.chosen = malloc(e->nby * sizeof *s.chosen);
+    s.to = os_alloc(e->nby * sizeof *s.to);
+    s.chosen = os_alloc(e->nby * sizeof *s.chosen);
     struct stored_page *pages = NULL;
     bool ok = s.to && s.chosen;
     if (ok) {
         choose(&s);
         const uint32_t most = pages_count(&s, old.data);
         struct stored head = {.start = start, .end = end, .npages = most};
-        pages = malloc((most + 1) * sizeof *pages);
+        pages = os_alloc((most + 1) * sizeof *pages);
         ok = s.nchosen && pages && room_take(&s, head_size(&head)) && (head.npages = pages_put(&s, &old, pages)) != 0;
         for (uint32_t i = 0; ok && i < head.npages; i++) head.nunits += pages[i].nunits;
         if (ok) { /* the index is shorter than the room for it if something was damaged */
@@ -453,10 +447,10 @@ void *engine_code_save(struct engine *e, struct cpu *cpu, uint64_t start, uint64
             to->sum = sum_of(to);
         }
     }
-    free(pages);
-    free(s.to);
-    free(s.chosen);
-    if (!ok) free(s.out);
+    os_free(pages);
+    os_free(s.to);
+    os_free(s.chosen);
+    if (!ok) os_free(s.out);
     *size = s.size;
     return ok ? s.out : NULL;
 }

@@ -155,7 +155,6 @@ static void machine_close(struct vm *vm) {
     struct machine *m = vm->data;
     if (!m) return;
     console_flush(&m->console);
-    if (vm->cpu) vm->cpu->mem[DATA_SPACE].tlb = NULL; /* one of ours */
     if (vm->engine) engine_cpu_free(vm->engine, vm->cpu);
     free(m->views);
     engine_free(vm->engine);

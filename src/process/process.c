@@ -5,6 +5,7 @@
  * hidden from the guest.
  */
 #include "process/process.h"
+#include "base/os.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -122,6 +123,11 @@ static bool process_open(struct vm *vm) {
     p->space = &p->memory;
     p->own_fd = -1;
     vm->data = p;
+    if (!os_thread_prepare()) {
+        error_set(&vm->error, ERROR_RESOURCES, "threads of this program have variables of an unknown kind");
+        process_close(vm);
+        return false;
+    }
     signals_inherit(p);
     p->exe = realpath(vm->options.path, NULL);
     const char *inherited = vm->options.inherited;

@@ -140,7 +140,7 @@ struct process {
     struct space memory;
     struct thread thread;   /* the first one */
     struct thread *threads; /* all that have not ended */
-    uint32_t leaving;       /* threads of the host that have ended as guests and still use the vm */
+    uint32_t leaving; /* threads of the host that use the vm, but for the first: also those that have ended as guests */
     struct action actions[SIGNALS + 1];
     uint64_t host_actions[SIGNALS_KEPT_OPEN][4]; /* what was there before, for signals_close */
     char *exe;                                   /* absolute path of the program */

@@ -13,13 +13,12 @@
  * never hears of it.
  */
 #include "process/process.h"
-#include <dirent.h>
+#include "base/os.h"
 #include <elf.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <link.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -100,7 +99,7 @@ struct store *store_make(struct process *p) {
     const uint64_t build = build_hash(), variant = engine_code_variant(p->vm->engine, p->vm->cpu);
     struct stat st;
     if (!build || !variant || getauxval(AT_SECURE) || (where && !strcmp(where, "off"))) return NULL;
-    struct store *s = calloc(1, sizeof *s);
+    struct store *s = os_alloc(sizeof *s);
     if (!s) return NULL;
     if (where && *where) {
         if ((size_t)snprintf(s->directory, sizeof s->directory, "%s", where) >= sizeof s->directory) goto none;
@@ -113,12 +112,12 @@ struct store *store_make(struct process *p) {
     s->variant = XXH3_64bits(words, sizeof words);
     return s;
 none:
-    free(s);
+    os_free(s);
     return NULL;
 }
 
 void store_free(struct store *s) {
-    free(s);
+    os_free(s);
 }
 
 void store_forked(struct process *p) {
@@ -220,19 +219,19 @@ static void directory_trim(const char *path, uint64_t more) {
         uint64_t sum = more;
         struct stat st, oldest = {.st_mtime = INT64_MAX};
         char name[NAME] = "";
-        DIR *d = opendir(path);
-        if (!d) return;
-        for (struct dirent *entry; (entry = readdir(d)) != NULL;) {
-            if (entry->d_name[0] == '.' || strlen(entry->d_name) >= sizeof name) continue;
-            if (fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        struct os_folder d;
+        if (!os_folder_open(&d, path)) return;
+        for (const char *entry; (entry = os_folder_next(&d)) != NULL;) {
+            if (entry[0] == '.' || strlen(entry) >= sizeof name) continue;
+            if (fstatat(d.fd, entry, &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
             sum += (uint64_t)st.st_size;
             if (st.st_mtime >= oldest.st_mtime) continue;
             oldest = st;
-            strcpy(name, entry->d_name);
+            strcpy(name, entry);
         }
         bool full = sum > most && *name;
-        if (full) unlinkat(dirfd(d), name, 0);
-        closedir(d);
+        if (full) unlinkat(d.fd, name, 0);
+        os_folder_close(&d);
         if (!full) return;
     }
 }
@@ -273,7 +272,7 @@ static void image_save(struct process *p, const struct mapping *m, uint32_t kept
     if (there < kept + added)
         data = engine_code_save(p->vm->engine, p->vm->cpu, start, end, before, before_size, &size);
     if (data && engine_code_stored(data, size) > there) file_replace(p->store, path, data, size);
-    free(data);
+    os_free(data);
     if (before) munmap(before, before_size);
 }
 

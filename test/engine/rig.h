@@ -180,7 +180,7 @@ static inline void rig_make(struct rig *r, enum rig_memory memory, const struct 
     *view = (struct mem_view){.kind = kinds[memory], .base = r->memory, .limit = RIG_END};
     if (memory == RIG_DIRECT) view->limit = UINT64_MAX;
     if (memory == RIG_SOFT) {
-        view->tlb = malloc(sizeof *view->tlb); /* the engine frees it */
+        view->tlb = malloc(sizeof *view->tlb);
         assert_non_null(view->tlb);
         tlb_flush(view->tlb);
     }
@@ -188,6 +188,7 @@ static inline void rig_make(struct rig *r, enum rig_memory memory, const struct 
 }
 
 static inline void rig_free(struct rig *r) {
+    free(r->cpu->mem[0].tlb);
     engine_cpu_free(r->engine, r->cpu);
     engine_free(r->engine);
     if (r->memory)

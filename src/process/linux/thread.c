@@ -1,9 +1,9 @@
 /* thread.c - threads: clone with CLONE_THREAD, and the end of one thread of several.
  *
- * A guest thread is a thread of the host with the same id, made by the C library with a small stack of vee's own, and a
- * cpu of the same engine. It begins in the loop, by taking the host's mask from the guest's. What the kernel does at
- * the end of a thread is done here: robust futexes, because a list may lead to memory of vee, which the kernel does not
- * know; and the word that joiners wait at, but the first thread's, because the C library has its own use for it.
+ * A guest thread is a thread of the host with the same id, made by vee itself (base/os_thread.c), and a cpu of the same
+ * engine. It begins in the loop, by taking the host's mask from the guest's. What the kernel does at the end of a
+ * thread is done here: robust futexes, because a list may lead to memory of vee, which the kernel does not know; and
+ * the word that joiners wait at, because it is to be seen like any other store of the guest's.
  */
 #include "process/linux/linux.h"
 #include "base/os.h"
@@ -11,103 +11,89 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { HOST_STACK = 512 << 10, NEVER_RAN = -1 };
-enum { SIGNAL_OF_LIBC = 33 }; /* glibc's for changes of identity: it installs its handler with the first thread */
 static const uint64_t together = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
-/* What a thread of the C library shares; one that is not to have it leaves it before it begins. */
+/* What a new thread of the host shares; one that is not to have it leaves it before it begins. */
 static const uint64_t shared = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM;
 /* What it can enter instead. */
 static const uint64_t spaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET;
 
-/** What the new thread does in the host before the guest may know of it; lives as long as its maker waits. */
-struct start {
-    struct thread *thread;
+/** What is in the memory of a task (os_thread_data). */
+struct task {
+    struct os_thread *memory;
+    struct thread thread;
+    struct scratch scratch;
+    /* What it does in the host before the guest may know of it, while its maker waits. */
+    bool prepares;
     uint64_t leave; /* for unshare */
     bool wants_pidfd;
-    int64_t result; /* the descriptor or an error */
+    uint32_t prepared; /* it has */
+    int64_t result;    /* the descriptor or an error */
 };
 
-static void thread_free(struct thread *t) {
-    if (t->cpu) engine_cpu_free(t->process->vm->engine, t->cpu);
-    if (t->scratch) munmap(t->scratch, sizeof *t->scratch);
-    seccomp_leave(t);
-    free(t);
+static void task_free(struct task *k) {
+    if (k->thread.cpu) engine_cpu_free(k->thread.process->vm->engine, k->thread.cpu);
+    seccomp_leave(&k->thread);
+    os_thread_free(k->memory);
 }
 
-static bool begin(struct start *s) {
+static bool prepare(struct task *k) {
     const uint64_t of_thread = O_EXCL; /* PIDFD_THREAD */
-    s->result = os_fault_stack() ? 0 : -EAGAIN;
-    if (s->result == 0 && s->wants_pidfd) s->result = host_do(SYS_pidfd_open, host_do(SYS_gettid), of_thread);
-    int64_t r = s->result >= 0 && s->leave ? host_do(SYS_unshare, s->leave) : 0;
+    k->result = k->wants_pidfd ? host_do(SYS_pidfd_open, host_do(SYS_gettid), of_thread) : 0;
+    int64_t r = k->result >= 0 && k->leave ? host_do(SYS_unshare, k->leave) : 0;
     if (r < 0) {
-        if (s->wants_pidfd) host_do(SYS_close, s->result);
-        s->result = r;
+        if (k->wants_pidfd) host_do(SYS_close, k->result);
+        k->result = r;
     }
-    return s->result >= 0;
+    bool able = k->result >= 0;
+    __atomic_store_n(&k->prepared, 1, __ATOMIC_SEQ_CST);
+    os_wake(&k->prepared, 1);
+    return able;
 }
 
-static void *thread_main(void *arg) {
-    struct thread *t = ((struct start *)arg)->thread;
-    /* Once it is known the process may end at any time, and its vm with it; the engine stays, with its lock taken. */
-    struct engine *engine = t->process->vm->engine;
-    bool able = begin(arg);
-    signals_thread(t);
-    __atomic_store_n(&t->tid, able ? (uint32_t)host_do(SYS_gettid) : (uint32_t)NEVER_RAN, __ATOMIC_SEQ_CST);
-    os_wake(&t->tid, 1);
-    if (!able) return NULL; /* whoever made it cleans up */
-    engine_run(engine, t->cpu);
-    if (!t->ended) os_die(SIGABRT, false); /* something that only stops whole machines */
+static void thread_main(void *data) {
+    struct task *k = data;
+    struct thread *t = &k->thread;
     struct process *p = t->process;
+    /* Once it is known the process may end at any time, and its vm with it; the engine stays, with its lock taken. */
+    struct engine *engine = p->vm->engine;
+    signals_thread(t);
+    if (!k->prepares || prepare(k)) {
+        engine_run(engine, t->cpu);
+        if (!t->ended) os_die(SIGABRT, false); /* something that only stops whole machines */
+    }
     signals_thread(NULL);
-    thread_free(t);
+    seccomp_leave(t);
+    engine_cpu_free(engine, t->cpu);
     __atomic_sub_fetch(&p->leaving, 1, __ATOMIC_SEQ_CST);
     os_wake(&p->leaving, 1); /* if it is there still; nobody else sleeps at that address */
-    return NULL;
 }
 
 void threads_gone(struct process *p) {
     for (uint32_t n; (n = __atomic_load_n(&p->leaving, __ATOMIC_SEQ_CST)) != 0;) os_wait(&p->leaving, n, 0);
 }
 
-/* A descriptor for the thread, where one is wanted, or an error. */
-static int64_t host_thread(struct thread *t, uint64_t flags) {
-    struct start start = {t, (~flags & shared) | (flags & spaces), flags & CLONE_PIDFD, -EAGAIN};
-    pthread_attr_t attributes;
-    pthread_t host;
-    if (pthread_attr_init(&attributes)) return -EAGAIN;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, HOST_STACK);
-    uint64_t mask = signals_hold(); /* until it is known as this thread */
-    bool made = !pthread_create(&host, &attributes, thread_main, &start);
-    signal_action_changed(&t->process->thread, SIGNAL_OF_LIBC);
-    signals_release(mask);
-    pthread_attr_destroy(&attributes);
-    while (made && !__atomic_load_n(&t->tid, __ATOMIC_SEQ_CST)) os_wait(&t->tid, 0, 0);
-    return start.result;
-}
-
 /* A thread like c's, that goes on behind its call. NULL: no memory. */
-static struct thread *thread_new(struct call *c, const struct clone_args *guest) {
+static struct task *task_new(struct call *c, const struct clone_args *guest) {
     struct process *p = c->process;
-    struct thread *t = calloc(1, sizeof *t);
+    struct os_thread *memory = os_thread_make(sizeof(struct task));
     struct error error = {0};
-    if (!t) return NULL;
+    if (!memory) return NULL;
+    struct task *k = os_thread_data(memory);
+    struct thread *t = &k->thread;
+    k->memory = memory;
     t->process = p;
     t->mask = c->thread->mask;
     t->clear_tid = guest->flags & CLONE_CHILD_CLEARTID ? guest->child_tid : 0;
-    void *scratch = mmap(NULL, sizeof *t->scratch, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (scratch != MAP_FAILED) t->scratch = scratch;
-    if (t->scratch) t->cpu = engine_cpu_make(p->vm->engine, &error);
+    t->scratch = &k->scratch;
+    t->cpu = engine_cpu_make(p->vm->engine, &error);
     if (!t->cpu) {
-        thread_free(t);
+        task_free(k);
         return NULL;
     }
     seccomp_share(t, c->thread);
@@ -118,7 +104,30 @@ static struct thread *thread_new(struct call *c, const struct clone_args *guest)
     if (guest->flags & CLONE_SETTLS) p->abi->set_tls(t->cpu, guest->tls);
     t->interrupted = 1; /* so that the host gets the mask */
     cpu_poke(t->cpu);
-    return t;
+    return k;
+}
+
+/* Its thread of the host: a descriptor for it, where one is wanted, or an error. */
+static int64_t host_thread(const struct call *c, struct task *k, uint64_t flags) {
+    k->leave = (~flags & shared) | (flags & spaces);
+    k->wants_pidfd = flags & CLONE_PIDFD;
+    k->prepares = k->leave || k->wants_pidfd;
+    uint64_t mask = signals_hold(); /* until it is known as this thread */
+    __atomic_add_fetch(&k->thread.process->leaving, 1, __ATOMIC_SEQ_CST);
+    int64_t r = os_thread_start(k->memory, 0, thread_main, &k->thread.tid, NULL);
+    signals_release(mask);
+    if (r < 0) {
+        struct engine *e = k->thread.process->vm->engine;
+        struct cpu *self = c->thread->cpu;
+        __atomic_sub_fetch(&k->thread.process->leaving, 1, __ATOMIC_SEQ_CST);
+        engine_unlock(e); /* freeing a cpu takes the lock */
+        task_free(k);
+        engine_lock(e, self);
+        return r;
+    }
+    if (!k->prepares) return 0;
+    while (!__atomic_load_n(&k->prepared, __ATOMIC_SEQ_CST)) os_wait(&k->prepared, 0, 0);
+    return k->result;
 }
 
 int64_t thread_make(struct call *c, const struct clone_args *guest) {
@@ -128,18 +137,14 @@ int64_t thread_make(struct call *c, const struct clone_args *guest) {
     if (((flags & CLONE_NEWNS) && (flags & CLONE_FS)) || ((flags & CLONE_NEWIPC) && (flags & CLONE_SYSVSEM)))
         return -EINVAL;
     if (p->vm->counted) return -ENOSYS;     /* whose turn it is would not repeat */
-    if (guest->set_tid_size) return -EPERM; /* the C library makes the thread, and the host numbers it */
+    if (guest->set_tid_size) return -EPERM; /* the host numbers it */
     if (flags & CLONE_INTO_CGROUP) return -EOPNOTSUPP;
-    struct thread *t = thread_new(c, guest);
-    if (!t) return -ENOMEM;
+    struct task *k = task_new(c, guest);
+    if (!k) return -ENOMEM;
+    struct thread *t = &k->thread;
     engine_share(p->vm->engine, c->thread->cpu);
-    int64_t pidfd = host_thread(t, flags);
-    if (pidfd < 0) {
-        engine_unlock(p->vm->engine); /* freeing a cpu takes the lock */
-        thread_free(t);
-        engine_lock(p->vm->engine, c->thread->cpu);
-        return pidfd;
-    }
+    int64_t pidfd = host_thread(c, k, flags);
+    if (pidfd < 0) return pidfd;
     /* It cannot go on before this answer is done. */
     t->next = p->threads;
     p->threads = t;
@@ -204,7 +209,6 @@ int64_t thread_end(struct call *c) {
         engine_unlock(c->process->vm->engine);
         for (;;) host_do(SYS_exit, c->guest[0]);
     }
-    __atomic_add_fetch(&c->process->leaving, 1, __ATOMIC_SEQ_CST);
     if (t->clear_tid && space_write(s, t->clear_tid, &zero, 4)) wake(s, t->clear_tid);
     return CALL_STOP;
 }

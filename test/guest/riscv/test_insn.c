@@ -279,7 +279,7 @@ static void machine_open(const struct variant *v) {
     *view = (struct mem_view){.kind = v->kind, .base = (uint8_t *)m.host, .limit = UINT64_MAX};
     if (v->kind == MEM_WINDOW) view->limit = WINDOW;
     if (v->kind == MEM_SOFT) {
-        view->tlb = malloc(sizeof *view->tlb); /* the engine frees it */
+        view->tlb = malloc(sizeof *view->tlb);
         tlb_flush(view->tlb);
     }
 }
@@ -289,6 +289,7 @@ static void machine_close(void) {
         munmap((void *)(uintptr_t)CODE, END - CODE);
     else
         munmap((void *)m.host, WINDOW);
+    free(m.cpu->mem[0].tlb);
     engine_cpu_free(m.engine, m.cpu);
     engine_free(m.engine);
 }

@@ -1,0 +1,202 @@
+/* os_thread.c - tasks that run on memory of vee's own: threads, and processes that share its memory (see os.h).
+ *
+ * A task is one mapping:   guard page | alternate signal stack | stack | thread-local variables, task block | data
+ * so that whoever ends it unmaps one range, in assembly, as the stack goes with it. A stack that overflows runs into
+ * the alternate one first; there is one guard, because with ten thousand threads each mapping counts.
+ *
+ * The thread-local variables are those that every thread of this program has from its start (initial-exec): their
+ * places relative to the thread pointer are the same in each thread, and what they begin with is in the program's
+ * files. Both are looked up once (os_thread_prepare). The task block has what compilers and the C library want at fixed
+ * places of it (a pointer to itself, the canaries of stacks and pointers) and is zero otherwise. What needs more of the
+ * C library than its system calls and its errno must not be called from such a task; tool/check_heap.py sees to that.
+ *
+ * ThreadSanitizer has to know of threads: in its builds they are made by the C library. */
+#define _GNU_SOURCE
+#include "base/os.h"
+#include <errno.h>
+#include <link.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_THREAD__)
+#define OS_THREADS_OF_LIBC 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define OS_THREADS_OF_LIBC 1
+#endif
+#endif
+
+enum {
+    PAGE = 4096,
+    SIGNAL_STACK = 64 << 10,
+    STACK = 512 << 10,
+    BLOCK = PAGE, /* behind the thread pointer */
+    IMAGES = 16,
+    VARIABLES_MOST = 1 << 20
+};
+/** Places in the task block that compilers know: words. */
+enum { BLOCK_SELF = 0, BLOCK_SELF_TOO = 2, BLOCK_STACK_CANARY = 5, BLOCK_POINTER_CANARY = 6 };
+
+struct os_thread {
+    uint8_t *memory;
+    size_t size;
+    uint8_t *stack_end, *pointer, *data;
+    void (*run)(void *data);
+    uint32_t *id;
+    bool process;
+};
+
+static struct {
+    size_t size; /* of all variables, whole pages */
+    unsigned count;
+    struct image {
+        size_t below; /* the thread pointer */
+        const void *bytes;
+        size_t size; /* the rest is zero */
+    } images[IMAGES];
+} variables;
+
+static inline uintptr_t thread_pointer(void) {
+    uintptr_t p;
+    __asm__("movq %%fs:0, %0" : "=r"(p));
+    return p;
+}
+
+static int image_note(struct dl_phdr_info *info, size_t size, void *failed) {
+    (void)size;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        if (p->p_type != PT_TLS || !info->dlpi_tls_data) continue;
+        const size_t below = thread_pointer() - (uintptr_t)info->dlpi_tls_data;
+        if (below > VARIABLES_MOST) continue; /* not of those that threads have from their start */
+        if (variables.count == IMAGES || p->p_align > PAGE) {
+            *(bool *)failed = true;
+            return 1;
+        }
+        variables.images[variables.count++] =
+            (struct image){below, (const void *)(info->dlpi_addr + p->p_vaddr), p->p_filesz};
+        if (below > variables.size) variables.size = (below + PAGE - 1) & ~(size_t)(PAGE - 1);
+    }
+    return 0;
+}
+
+static _Thread_local int known = 1; /* as in every thread */
+
+bool os_thread_prepare(void) {
+    bool failed = false;
+    if (variables.count) return true;
+    dl_iterate_phdr(image_note, &failed);
+    const size_t below = thread_pointer() - (uintptr_t)&known;
+    bool found = false;
+    for (unsigned i = 0; i < variables.count; i++) {
+        const struct image *m = &variables.images[i];
+        int value = 0;
+        if (below > m->below || m->below - below + sizeof value > m->size) continue;
+        memcpy(&value, (const uint8_t *)m->bytes + (m->below - below), sizeof value);
+        found = found || value == 1;
+    }
+    return found && !failed;
+}
+
+struct os_thread *os_thread_make(size_t data) {
+    const size_t above = (BLOCK + sizeof(struct os_thread) + 63 + data + PAGE - 1) & ~(size_t)(PAGE - 1);
+    const size_t size = PAGE + SIGNAL_STACK + STACK + variables.size + above;
+    if (os_alloc_fails()) return NULL;
+    uint8_t *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+    if (mprotect(p, PAGE, PROT_NONE)) {
+        munmap(p, size);
+        return NULL;
+    }
+    uint8_t *stack_end = p + PAGE + SIGNAL_STACK + STACK, *pointer = stack_end + variables.size;
+    struct os_thread *t = (struct os_thread *)(void *)(pointer + BLOCK);
+    *t = (struct os_thread){.memory = p, .size = size, .stack_end = stack_end, .pointer = pointer};
+    t->data = (uint8_t *)(((uintptr_t)(t + 1) + 63) & ~(uintptr_t)63);
+    for (unsigned i = 0; i < variables.count; i++) {
+        const struct image *m = &variables.images[i];
+        memcpy(pointer - m->below, m->bytes, m->size);
+    }
+    uintptr_t *block = (uintptr_t *)(void *)pointer, *mine = (uintptr_t *)thread_pointer();
+    block[BLOCK_SELF] = block[BLOCK_SELF_TOO] = (uintptr_t)pointer;
+    block[BLOCK_STACK_CANARY] = mine[BLOCK_STACK_CANARY];
+    block[BLOCK_POINTER_CANARY] = mine[BLOCK_POINTER_CANARY];
+    return t;
+}
+
+void *os_thread_data(struct os_thread *t) {
+    return t->data;
+}
+
+void os_thread_free(struct os_thread *t) {
+    os_stack_left(t->memory, t->size);
+    munmap(t->memory, t->size);
+}
+
+/** clone with a stack of the new task's own, on which it calls run(arg), which does not return. */
+int64_t os_task_clone(uint64_t flags, void *stack_end, uint32_t *parent_id, uint32_t *child_id, void *pointer,
+                      void (*run)(void *arg), void *arg) __attribute__((visibility("hidden")));
+/** Unmaps a range that the caller's stack is in, and ends the calling thread with status 0. */
+_Noreturn void os_task_end(void *memory, size_t size) __attribute__((visibility("hidden")));
+
+static bool signal_stack(struct os_thread *t) {
+    return !sigaltstack(&(stack_t){.ss_sp = t->memory + PAGE, .ss_size = SIGNAL_STACK}, NULL);
+}
+
+#ifdef OS_THREADS_OF_LIBC
+static void *thread_main(void *arg) {
+    struct os_thread *t = arg;
+    signal_stack(t);
+    __atomic_store_n(t->id, (uint32_t)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+    os_wake(t->id, 1);
+    t->run(t->data);
+    sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL);
+    os_thread_free(t);
+    return NULL;
+}
+
+static int64_t start_thread(struct os_thread *t) {
+    pthread_t thread;
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes)) return -EAGAIN;
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    __atomic_store_n(t->id, 0, __ATOMIC_SEQ_CST);
+    uint32_t *id = t->id; /* t may be gone soon */
+    bool made = !pthread_create(&thread, &attributes, thread_main, t);
+    pthread_attr_destroy(&attributes);
+    if (!made) return -EAGAIN;
+    uint32_t known_id;
+    while ((known_id = __atomic_load_n(id, __ATOMIC_SEQ_CST)) == 0) os_wait(id, 0, 0);
+    return known_id;
+}
+#endif
+
+static void task_main(void *arg) {
+    struct os_thread *t = arg;
+    sigset_t all;
+    signal_stack(t); /* of the same kind as what works elsewhere */
+    t->run(t->data);
+    if (t->process) syscall(SYS_exit_group, 0); /* its memory is for whoever made it to free */
+    sigfillset(&all);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, 8); /* no handler runs on what goes away */
+    os_stack_left(t->memory, t->size);
+    os_task_end(t->memory, t->size);
+}
+
+int64_t os_thread_start(struct os_thread *t, uint64_t process, void (*run)(void *data), uint32_t *id,
+                        uint32_t *cleared) {
+    t->run = run;
+    t->id = id;
+    t->process = process != 0;
+#ifdef OS_THREADS_OF_LIBC
+    if (!process) return start_thread(t);
+#endif
+    const uint64_t thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+    const uint64_t flags =
+        (process ? process : thread) | CLONE_SETTLS | CLONE_PARENT_SETTID | (cleared ? CLONE_CHILD_CLEARTID : 0);
+    return os_task_clone(flags, t->stack_end, id, cleared, t->pointer, task_main, t);
+}
