@@ -10,7 +10,7 @@
  * places of it (a pointer to itself, the canaries of stacks and pointers) and is zero otherwise. What needs more of the
  * C library than its system calls and its errno must not be called from such a task; tool/check_heap.py sees to that.
  *
- * ThreadSanitizer has to know of threads: in its builds they are made by the C library. */
+ * Sanitizers have to know of threads: in their builds they are made by the C library. */
 #define _GNU_SOURCE
 #include "base/os.h"
 #include <errno.h>
@@ -23,10 +23,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define OS_THREADS_OF_LIBC 1
 #elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
 #define OS_THREADS_OF_LIBC 1
 #endif
 #endif
