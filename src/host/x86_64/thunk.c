@@ -159,6 +159,11 @@ uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute
     return X86_END;
 }
 
+#ifdef __clang__
+/* Its sanitizer looks in front of a function for its type, where code that was made here has none, or no memory at all.
+ */
+__attribute__((no_sanitize("function")))
+#endif
 void x86_enter(struct cpu *cpu, const uint8_t *execute, const void *code) {
     void (*enter)(struct cpu *, const void *);
     const uint8_t *at = execute + X86_ENTER;
