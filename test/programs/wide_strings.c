@@ -1,4 +1,6 @@
 /* Wide-character strings and streams, and multibyte conversion in the C locale. */
+/* Static programs with glibc 2.41 lack the function that allocates a wide stream's buffer, unless it is asked for. */
+/* cflags: -Wl,-u,_IO_wfile_doallocate */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
