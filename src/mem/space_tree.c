@@ -233,13 +233,13 @@ static uint64_t hole_in(const struct space *s, node n, uint64_t length, uint64_t
     if (!n) return 0;
     const struct space_node *at = &s->nodes[n];
     if (at->high <= *end && at->gap < length && *end - at->high < length) { /* none here, nor right above */
-        if (at->low < *end) *end = at->low;
+        *end = at->low;
         return 0;
     }
     uint64_t found = at->m.start < top ? hole_in(s, at->right, length, top, end) : 0, start = start_with_gap(&at->m);
     if (found) return found;
     if (*end >= at->m.end && *end - at->m.end >= length) return *end - length;
-    if (start < *end) *end = start;
+    *end = start < top ? start : top; /* a gap that reaches beyond the neighbour says nothing of what is below that */
     return hole_in(s, at->left, length, top, end);
 }
 
