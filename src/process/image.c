@@ -188,8 +188,8 @@ static bool interpreter_path(const struct process *p, const struct image *m, cha
 
 static bool interpreter_map(struct process *p, struct image *m, const char *path, struct error *error) {
     const struct abi *abi;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return error_set(error, ERROR_NOT_RUNNABLE, "%s: %s", path, strerror(errno));
+    int fd = (int)file_open_own(path, 0);
+    if (fd < 0) return error_set(error, ERROR_NOT_RUNNABLE, "%s: %s", path, strerror(-fd));
     bool ok = file_check(fd, path, &abi, error);
     if (ok && abi != p->abi) ok = error_set(error, ERROR_NOT_RUNNABLE, "%s: is for another machine", path);
     if (ok && elf_open(&m->elf, fd, path, error)) {
@@ -282,6 +282,12 @@ static void auxv_make(struct process *p, const struct image *m, uint64_t interpr
     p->auxv_words = sizeof rows / sizeof *v;
 }
 
+uint64_t arguments_most(const struct process *p) {
+    enum { MOST = 6 << 20, LEAST = 128 << 10 };
+    const uint64_t quarter = p->stack_limit[0] / 4;
+    return quarter < LEAST ? LEAST : quarter < MOST ? quarter : MOST;
+}
+
 /* Linux's layout: from the top a null word, the program's name, environment, arguments, random bytes; then, aligned to
    16, the auxiliary vector above envp above argv above argc. Returns the stack pointer, 0 when it does not fit. */
 static uint64_t stack_fill(struct process *p, const struct image *m, uint64_t interpreter_base) {
@@ -289,13 +295,10 @@ static uint64_t stack_fill(struct process *p, const struct image *m, uint64_t in
     const struct vm_options *o = &p->vm->options;
     struct space *s = p->space;
     struct strings v = {.argv = o->argv && o->argv[0] ? o->argv : nothing, .envp = o->envp};
-    const struct mapping *stack = space_find(s, p->stack_top - 1);
     strings_count(&v, v.argv, &v.argc);
     strings_count(&v, v.envp, &v.envc);
-    uint64_t room = (stack->end - stack->start) / 4, words = v.argc + v.envc + 3 + AUXV_WORDS;
     const char *executed = o->exec_name ? o->exec_name : o->path;
-    uint64_t total = v.bytes + strlen(executed) + 64 + words * sizeof(uint64_t);
-    if (total > room) return 0;
+    if (v.bytes + strlen(executed) + 1 + (v.argc + v.envc) * sizeof(uint64_t) > arguments_most(p)) return 0;
     uint64_t name = p->stack_top - 8 - strlen(executed) - 1, strings = name - v.bytes,
              random = (strings - 16) & ~UINT64_C(15);
     string_put(s, name, executed);
@@ -360,31 +363,17 @@ static bool program_load(struct process *p, int fd, struct error *error) {
     return ok;
 }
 
-/* -1, with an error. */
-static int program_open(const struct vm_options *o, struct error *error) {
-    int fd = o->program_open ? fcntl(o->program_fd, F_DUPFD_CLOEXEC, 0) : open(o->path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) error_set(error, ERROR_NOT_FOUND, "%s: %s", o->path, strerror(errno));
-    return fd;
-}
-
-bool image_load(struct process *p, struct error *error) {
+bool image_load(struct process *p, int fd, struct error *error) {
     struct stat st;
-    int fd = program_open(&p->vm->options, error);
-    if (fd < 0) return false;
     bool ok = program_load(p, fd, error);
     if (fstat(fd, &st) == 0) {
         p->exe_dev = st.st_dev;
         p->exe_ino = st.st_ino;
     }
-    close(fd);
     return ok;
 }
 
-const struct abi *image_abi(const struct vm_options *o, struct error *error) {
+const struct abi *image_abi(int fd, const char *name, struct error *error) {
     const struct abi *abi = NULL;
-    int fd = program_open(o, error);
-    if (fd < 0) return NULL;
-    if (!file_check(fd, o->path, &abi, error)) abi = NULL;
-    close(fd);
-    return abi;
+    return file_check(fd, name, &abi, error) ? abi : NULL;
 }

@@ -1,21 +1,20 @@
 /* process.c - the kind of vm that is one Linux process: opening a program, closing, digest.
  *
  * A process vm owns its host process: guest signals are host signals, guest descriptors host descriptors, and the name
- * of the host process is the guest's. One descriptor is vee's own, of its own program, for exec; it sits high and is
- * hidden from the guest.
+ * of the host process is the guest's. The descriptors that are vee's own sit high and are hidden from the guest.
  */
 #include "process/process.h"
 #include "base/os.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
-
-enum { OWN_FD = 1023 };
 
 static bool process_recognise(const uint8_t *bytes, size_t size) {
     /* Every ELF file, so that the error can say what it is. */
@@ -50,18 +49,6 @@ static void limits_take(struct process *p) {
     process_limits_changed(p);
 }
 
-static void own_fd_open(struct process *p) {
-    int fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
-    struct rlimit r = {0};
-    p->own_fd = fd;
-    if (fd < 0) return; /* no /proc: the guest cannot run other guest programs */
-    getrlimit(RLIMIT_NOFILE, &r);
-    int high = fcntl(fd, F_DUPFD_CLOEXEC, r.rlim_cur > OWN_FD ? OWN_FD : (int)r.rlim_cur - 1);
-    if (high < 0) return;
-    close(fd);
-    p->own_fd = high;
-}
-
 static void process_close(struct vm *vm) {
     struct process *p = process_of(vm);
     if (!p) return;
@@ -79,7 +66,7 @@ static void process_close(struct vm *vm) {
     vm->cpu = NULL;
     space_done(p->space);
     if (p->thread.scratch) munmap(p->thread.scratch, sizeof *p->thread.scratch);
-    if (p->own_fd >= 0) close(p->own_fd);
+    own_fds_close(p);
     struct rlimit core = {p->core_limit[0], p->core_limit[1]};
     setrlimit(RLIMIT_CORE, &core);
     free(p->exe);
@@ -113,35 +100,70 @@ static bool parts_make(struct process *p) {
     return true;
 }
 
-static bool process_open(struct vm *vm) {
-    const struct abi *abi = image_abi(&vm->options, &vm->error);
-    if (!abi || !options_check(&vm->options, abi, &vm->error)) return false;
-    struct process *p = calloc(1, sizeof *p);
-    if (!p) return error_set(&vm->error, ERROR_RESOURCES, "out of memory");
-    p->vm = vm;
-    p->abi = abi;
-    p->space = &p->memory;
-    p->own_fd = -1;
-    vm->data = p;
-    if (!os_thread_prepare()) {
-        error_set(&vm->error, ERROR_RESOURCES, "threads of this program have variables of an unknown kind");
-        process_close(vm);
+/* The absolute path of the program: what the system says of the open file, which knows of links and removed names.
+   NULL: it has none, or there is no memory for it. */
+static char *exe_path(const struct vm_options *o, int fd) {
+    static const char deleted[] = " (deleted)";
+    char link[40], path[PATH_MAX];
+    struct stat st;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, path, sizeof path - 1), end = (ssize_t)sizeof deleted - 1;
+    if (n <= 0 || *path != '/') return realpath(o->path, NULL);
+    path[n] = 0;
+    if (n > end && fstat(fd, &st) == 0 && !st.st_nlink && !strcmp(path + n - end, deleted)) path[n - end] = 0;
+    return strdup(path);
+}
+
+/* The host gives a program that is executed by a descriptor the file's name (from Linux 6.14 on) or the descriptor's
+   number, and did so with vee. */
+static void name_take(struct process *p, bool by_descriptor) {
+    const struct vm_options *o = &p->vm->options;
+    const char *path = o->exec_name ? o->exec_name : o->path;
+    char host[16] = "";
+    prctl(PR_GET_NAME, host);
+    if (by_descriptor && p->exe && strspn(host, "0123456789") != strlen(host)) path = p->exe;
+    const char *name = strrchr(path, '/');
+    prctl(PR_SET_NAME, name ? name + 1 : path);
+}
+
+/* The program is open. */
+static bool process_load(struct process *p, int fd, const struct inherited *inherited) {
+    struct error *error = &p->vm->error;
+    if (!os_thread_prepare())
+        return error_set(error, ERROR_RESOURCES, "threads of this program have variables of an unknown kind");
+    if (!parts_make(p) || !inherit_take(p, inherited, error) || !image_load(p, fd, error) || !signals_open(p, error))
         return false;
+    p->exe = exe_path(&p->vm->options, fd);
+    name_take(p, inherited->by_descriptor);
+    own_fds_open(p, inherited->vee, fd);
+    p->store = store_make(p);
+    proc_begin(p);
+    return true;
+}
+
+static bool process_open(struct vm *vm) {
+    const struct vm_options *o = &vm->options;
+    struct inherited inherited = {.vee = -1, .blob = -1};
+    if (o->inherited && !inherit_parse(o->inherited, &inherited, &vm->error)) return false;
+    int64_t fd = o->program_open ? o->program_fd : file_open_own(o->path, 0);
+    if (fd < 0) return error_set(&vm->error, ERROR_NOT_FOUND, "%s: %s", o->path, strerror((int)-fd));
+    const struct abi *abi = image_abi((int)fd, o->path, &vm->error);
+    bool ok = abi && options_check(o, abi, &vm->error);
+    struct process *p = ok ? calloc(1, sizeof *p) : NULL;
+    if (ok && !p) ok = error_set(&vm->error, ERROR_RESOURCES, "out of memory");
+    if (ok) {
+        p->vm = vm;
+        p->space = &p->memory;
+        p->files_most = UINT64_MAX;
+        p->abi = abi;
+        for (unsigned i = 0; i < OWN_FDS; i++) p->own[i].fd = -1;
+        vm->data = p;
+        signals_inherit(p);
+        ok = process_load(p, (int)fd, &inherited);
     }
-    signals_inherit(p);
-    p->exe = realpath(vm->options.path, NULL);
-    const char *inherited = vm->options.inherited;
-    if (parts_make(p) && (!inherited || inherit_take(p, inherited, &vm->error)) && image_load(p, &vm->error) &&
-        signals_open(p, &vm->error)) {
-        const char *path = vm->options.exec_name ? vm->options.exec_name : vm->options.path, *name = strrchr(path, '/');
-        prctl(PR_SET_NAME, name ? name + 1 : path);
-        own_fd_open(p);
-        p->store = store_make(p);
-        proc_begin(p);
-        return true;
-    }
-    process_close(vm);
-    return false;
+    if (!o->program_open) close((int)fd);
+    if (!ok) process_close(vm);
+    return ok;
 }
 
 /* Every writable page that is not all zero, with its address: which ones were touched does not show. */

@@ -130,7 +130,12 @@ struct thread {
     uint64_t clear_tid; /* guest address of a word that is cleared at the end, or 0 */
 };
 
-/** In place of own_fd: the guest needed all descriptors. Only /proc leads to vee's program then. */
+/** The descriptors that are vee's (linux/own_fd.c): of its own program, for exec; of the guest's program. */
+enum { OWN_VEE, OWN_EXE, OWN_FDS };
+struct own_fd {
+    int fd; /* or -1, or OWN_FD_GIVEN_UP: the guest needed all. Only /proc leads to vee's program then. */
+    uint64_t dev, ino;
+};
 enum { OWN_FD_GIVEN_UP = -2 };
 
 struct process {
@@ -145,8 +150,8 @@ struct process {
     uint64_t host_actions[SIGNALS_KEPT_OPEN][4]; /* what was there before, for signals_close */
     char *exe;                                   /* absolute path of the program */
     uint64_t exe_dev, exe_ino;
-    bool vectors_told;               /* the host knows where the guest's arguments and environment are */
-    int own_fd;                      /* the one descriptor that is vee's: its own program, for exec; or -1 */
+    bool vectors_told; /* the host knows where the guest's arguments and environment are */
+    struct own_fd own[OWN_FDS];
     bool forked;                     /* this is a child: it ends by itself, not by returning to vee's caller */
     uint64_t vdso;                   /* where abi->vdso is mapped */
     uint64_t stack_top, stack_start; /* stack_start: the stack pointer that the program starts with */
@@ -155,6 +160,7 @@ struct process {
     uint64_t auxv[AUXV_WORDS];
     unsigned auxv_words;
     uint64_t core_limit[2], data_limit[2], stack_limit[2], space_limit[2]; /* virtual: soft, hard */
+    uint64_t files_most; /* the guest's hard limit on descriptors, where it is below the host's */
     uint32_t persona;
     struct store *store; /* or NULL */
     struct {
@@ -173,10 +179,12 @@ static inline void process_limits_changed(struct process *p) {
 }
 
 /* image.c */
-/** The ABI of the options' program; NULL, with an error that names what it is, when vee does not run it. */
-const struct abi *image_abi(const struct vm_options *options, struct error *error);
-/** Loads vm->options.path with its arguments and environment; the cpu is ready to run. */
-bool image_load(struct process *p, struct error *error);
+/** The ABI of an open program; NULL, with an error that names what it is, when vee does not run it. */
+const struct abi *image_abi(int fd, const char *name, struct error *error);
+/** Loads the open program with its arguments and environment; the cpu is ready to run. */
+bool image_load(struct process *p, int fd, struct error *error);
+/** What names, arguments and environment of a program may take, with the pointers to them; bytes, as Linux counts. */
+uint64_t arguments_most(const struct process *p);
 
 /* option.c */
 /** Are the options such as this guest can be run with? Else an error that says why not. */
@@ -234,7 +242,19 @@ enum answer signal_deliver(struct thread *t);
 enum answer signal_force(struct thread *t, int signal, int code, uint64_t address);
 enum answer signal_force_info(struct thread *t, const struct signal_info *info);
 /* linux/inherit.c */
-/** Takes what the vee that executed this one has left in a descriptor, which is closed. */
-bool inherit_take(struct process *p, const char *descriptor, struct error *error);
+/** What the vee that executed this one has left. */
+struct inherited {
+    int vee, blob;      /* descriptors of vee's own program, of limits and filters; or -1 */
+    bool by_descriptor; /* the program was executed by one alone */
+};
+bool inherit_parse(const char *text, struct inherited *to, struct error *error);
+/** Takes what is in the blob, which is closed. */
+bool inherit_take(struct process *p, const struct inherited *i, struct error *error);
+/* linux/own_fd.c */
+/** vee: a descriptor of vee's program that was inherited, or -1; program: of the guest's. */
+void own_fds_open(struct process *p, int vee, int program);
+void own_fds_close(struct process *p);
+/** Opens a file for vee to read, also where the guest is out of descriptors. The descriptor, or a negative errno. */
+int64_t file_open_own(const char *path, int flags);
 
 #endif

@@ -20,9 +20,10 @@ enum option_type {
     TYPE_TIER,
     TYPE_LOG,
     TYPE_SEED,
-    TYPE_FILE,   /* a path that is made absolute */
-    TYPE_EDIT,   /* adds to edits */
-    TYPE_REFUSED /* the help says why */
+    TYPE_FILE,    /* a path that is made absolute */
+    TYPE_PROGRAM, /* program_fd */
+    TYPE_EDIT,    /* adds to edits */
+    TYPE_REFUSED  /* the help says why */
 };
 
 static const struct vee_option options[] = {
@@ -208,6 +209,10 @@ static bool set(struct vee_config *c, unsigned option, const char *who, const ch
     case TYPE_FILE:
         if (!(copy = absolute(&c->arena, value))) return no_memory(error);
         *(const char **)place = copy;
+        break;
+    case TYPE_PROGRAM:
+        if (!parse_number(value, "", &number) || number > INT_MAX) return bad_value(error, who, value, "a descriptor");
+        vee_config_program(c, (int)number);
         break;
     case TYPE_EDIT:
         if (!*value || *value == '=' || !strchr(value, '=') != !strchr(row->argument, '='))

@@ -20,9 +20,9 @@ expect 0 "X=5 Y=-" "" env X=1 VEE_SET_ENV=X=4 "$vee" -E X=5 ./guest env
 
 # What vee leaves for itself when it executes a program comes in no other way.
 : >nothing
-expect 126 "" "vee: 99: nothing that vee has left for itself" "$vee" --inherited 99 ./guest
+expect 126 "" "vee: 99:: nothing that vee has left for itself" "$vee" --inherited 99: ./guest
 expect 126 "" "vee: x: nothing that vee has left for itself" "$vee" --inherited x ./guest
-expect 126 "" "vee: 5: nothing that vee has left for itself" sh -c 'exec "$0" --inherited 5 ./guest 5<nothing' "$vee"
+expect 126 "" "vee: 5: nothing that vee has left for itself" sh -c 'exec "$0" --inherited :5 ./guest 5<nothing' "$vee"
 expect 0 "" "" env VEE_INHERITED=5 "$vee" ./guest
 
 # The shell reports 128 + n for a death by signal n; timeout runs in the same way.

@@ -107,13 +107,15 @@ static int vfork_child(void *arg) {
 struct kept {
     struct action actions[SIGNALS + 1];
     uint64_t core_limit[2], data_limit[2], stack_limit[2], space_limit[2];
+    uint64_t files_most;
     uint32_t persona;
-    int own_fd;
+    struct own_fd own[OWN_FDS];
     bool forked;
 };
 
 static struct kept keep(const struct process *p) {
-    struct kept k = {.persona = p->persona, .own_fd = p->own_fd, .forked = p->forked};
+    struct kept k = {.files_most = p->files_most, .persona = p->persona, .forked = p->forked};
+    memcpy(k.own, p->own, sizeof k.own);
     memcpy(k.actions, p->actions, sizeof k.actions);
     memcpy(k.core_limit, p->core_limit, sizeof k.core_limit);
     memcpy(k.data_limit, p->data_limit, sizeof k.data_limit);
@@ -123,8 +125,9 @@ static struct kept keep(const struct process *p) {
 }
 
 static void bring_back(struct process *p, const struct kept *k) {
+    p->files_most = k->files_most;
     p->persona = k->persona;
-    p->own_fd = k->own_fd;
+    memcpy(p->own, k->own, sizeof k->own);
     p->forked = k->forked;
     memcpy(p->actions, k->actions, sizeof k->actions);
     memcpy(p->core_limit, k->core_limit, sizeof k->core_limit);
@@ -174,7 +177,7 @@ static int64_t do_vfork(struct call *c, const struct clone_args *guest, struct c
     *t = before;
     signals_release(mask);
     if (r < 0) return r;
-    if (guest->flags & CLONE_FILES) kept.own_fd = p->own_fd; /* the child's doings are the parent's */
+    if (guest->flags & CLONE_FILES) memcpy(kept.own, p->own, sizeof kept.own); /* the child's doings are the parent's */
     bring_back(p, &kept);
     cpu_restore(cpu, cpu_before);
     vm->stop_at = stop_at;

@@ -1,11 +1,13 @@
 /* exec.c - execve: everything that Linux checks is checked first, so that errors return to the caller; then the host
  * executes vee again for a program of this guest, or a program of its own directly.
  *
- * The new vee gets its options on its command line, in front of the guest's arguments; the environment is the guest's.
- * Strings stay where they are in the guest's memory; only the vectors of pointers are copied.
+ * A file is found once: what was looked at is what is run. The new vee gets it as a descriptor, next to that of vee's
+ * own program (inherit.c), and its options on its command line, in front of the guest's arguments; the environment is
+ * the guest's. Strings stay where they are in the guest's memory; only the vectors of pointers are copied.
  */
 #include "process/linux/linux.h"
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,14 +16,26 @@
 #include <unistd.h>
 
 enum { EXECVE_CHECK = 0x10000 }; /* AT_EXECVE_CHECK, Linux 6.14: the host looks, and executes nothing */
-enum { HEAD = 256, SCRIPTS = 5, OWN_WORDS = 8 /* of options_put */, VECTOR_MAX = 1 << 20 };
+enum { FACCESSAT2 = 439 };
+enum { HEAD = 256, SCRIPTS = 5, OWN_WORDS = 12 /* of options_put */, VECTOR_MAX = 1 << 20 };
+enum { STRING_MOST = 128 << 10 /* MAX_ARG_STRLEN */ };
 
 /** The vectors of the new program: host pointers. */
 struct vectors {
     const char **memory; /* mapped */
     size_t size;
-    const char **argv, **envp; /* argv has room for options and the arguments of scripts before it */
-    char inherited[12];        /* descriptor */
+    const char **argv, **envp;                   /* argv has room for options and the arguments of scripts before it */
+    int64_t argc, envc;                          /* as the guest gave them */
+    char program[12], inherited[INHERITED_TEXT]; /* descriptors */
+};
+
+/** What is executed. */
+struct program {
+    int fd;                      /* open for reading; or -1: it cannot be read, and only the host knows what it is */
+    int folder;                  /* and `path`: where the host finds it; an empty path: the folder itself */
+    const char *path;            /* on the host */
+    const char *executed;        /* as the guest named it: gives the process its name */
+    bool by_descriptor, closing; /* `executed` is a descriptor alone; one that the program will not have */
 };
 
 static int64_t vector_count(struct call *c, uint64_t from) {
@@ -56,12 +70,48 @@ static int64_t vectors_make(struct call *c, uint64_t argv, uint64_t envp, struct
     v->size = (before + (size_t)argc + 2 + (size_t)envc + 1) * sizeof *v->memory;
     v->memory = mmap(NULL, v->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (v->memory == MAP_FAILED) return -ENOMEM;
+    v->argc = argc;
+    v->envc = envc;
     v->argv = v->memory + before;
     v->envp = v->argv + argc + 2;
     int64_t r = vector_copy(c, argv, argc, v->argv);
     if (argc == 0) v->argv[0] = ""; /* Linux gives every program one */
     return r < 0 ? r : vector_copy(c, envp, envc, v->envp);
 }
+
+/* ---- the size of the vectors */
+
+/* Bytes of a guest's string with its end, or a negative errno. */
+static int64_t string_size(struct call *c, const char *host) {
+    const uint64_t from = (uint64_t)((const uint8_t *)host - space_host(c->process->space, 0));
+    char part[256];
+    for (uint64_t size = 0; size < STRING_MOST;) {
+        uint64_t room = SPACE_PAGE - (from + size) % SPACE_PAGE; /* behind which there may be nothing */
+        if (room > sizeof part) room = sizeof part;
+        if (!call_read(c, from + size, part, room)) return -EFAULT;
+        const size_t n = strnlen(part, room);
+        size += n;
+        if (n < room) return (int64_t)size + 1;
+    }
+    return -E2BIG;
+}
+
+/* Does the guest's limit allow them? The host's own concerns vee's whole command line. */
+static int64_t vectors_fit(struct call *c, const struct vectors *v, const char *executed) {
+    uint64_t used = strlen(executed) + 1 + (uint64_t)((v->argc ? v->argc : 1) + v->envc) * sizeof *v->argv;
+    for (int list = 0; list < 2; list++) {
+        const char **at = list ? v->envp : v->argv;
+        for (int64_t i = 0, n = list ? v->envc : v->argc; i < n; i++) {
+            int64_t size = string_size(c, at[i]);
+            if (size < 0) return size;
+            used += (uint64_t)size;
+            if (used > arguments_most(c->process)) return -E2BIG;
+        }
+    }
+    return used > arguments_most(c->process) ? -E2BIG : 0;
+}
+
+/* ---- the file */
 
 enum file_kind { FILE_GUEST, FILE_SCRIPT, FILE_HOST };
 
@@ -70,25 +120,97 @@ static int64_t execute_check(int64_t fd) {
     return host_do(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH | EXECVE_CHECK);
 }
 
-/* Reads the file's first bytes and says how it is run, or why not. */
-static int64_t file_look(struct call *c, const char *path, char *head) {
+/* May it be executed, whatever it is? at: of the file, maybe for its path alone. */
+static int64_t may_execute(int at) {
+    char link[FD_PATH];
     struct stat st;
-    int64_t r = host_do(439 /* faccessat2 */, AT_FDCWD, path, X_OK, AT_EACCESS);
-    if (r == -ENOSYS) r = host_do(SYS_faccessat, AT_FDCWD, path, X_OK);
-    if (r < 0) return r;
+    int64_t r = host_do(SYS_fstat, at, &st);
+    if (r == 0 && S_ISLNK(st.st_mode)) return -ELOOP;
+    if (r == 0 && !S_ISREG(st.st_mode)) return -EACCES;
+    if (r == 0) r = host_do(FACCESSAT2, at, "", X_OK, AT_EACCESS | AT_EMPTY_PATH);
+    if (r != -ENOSYS && r != -EPERM) return r;
+    fd_path(link, at);
+    return host_do(SYS_faccessat, AT_FDCWD, link, X_OK);
+}
+
+/* Opens a file again to read it. Linux reads what it executes whoever may read it: where the process has the right to
+   read everything, but not in effect, it is taken for that long. */
+static int64_t open_again(const char *path) {
+    struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct kept[2], all[2];
     int64_t fd = file_open_own(path, O_NONBLOCK);
-    if (fd < 0) return fd;
+    const uint32_t right = 1u << CAP_DAC_READ_SEARCH;
+    if (fd != -EACCES || host_do(SYS_capget, &h, kept) != 0 || !(kept[0].permitted & right)) return fd;
+    memcpy(all, kept, sizeof all);
+    all[0].effective |= right;
+    if (host_do(SYS_capset, &h, all) != 0) return fd;
+    fd = file_open_own(path, O_NONBLOCK);
+    host_do(SYS_capset, &h, kept);
+    return fd;
+}
+
+/* at: of the file, maybe for its path alone. */
+static int64_t open_to_read(int at, const char *path) {
+    char link[FD_PATH];
+    struct stat st, other;
+    int64_t flags = host_do(SYS_fcntl, at, F_GETFL);
+    if (flags >= 0 && !(flags & O_PATH) && (flags & O_ACCMODE) != O_WRONLY)
+        return descriptor_make(SYS_fcntl, (uint64_t)at, F_DUPFD_CLOEXEC, 0, 0);
+    fd_path(link, at);
+    int64_t fd = open_again(link);
+    if (fd != -ENOENT || !*path) return fd;
+    fd = open_again(path); /* without procfs */
+    if (fd >= 0 && (host_do(SYS_fstat, at, &st) != 0 || host_do(SYS_fstat, fd, &other) != 0 ||
+                    st.st_dev != other.st_dev || st.st_ino != other.st_ino)) {
+        host_do(SYS_close, fd);
+        return -ENOENT;
+    }
+    return fd;
+}
+
+/* Finds the file and opens it, if it can be read. */
+static int64_t program_find(struct call *c, struct program *f, bool follow) {
+    int64_t at = f->folder;
+    f->fd = -1;
+    if (*f->path) {
+        uint32_t how = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW);
+        at = call_wait(c, SYS_openat, (uint64_t)f->folder, (uintptr_t)f->path, how, 0, 0, 0);
+        if (at == -EMFILE) at = descriptor_make(SYS_openat, (uint64_t)f->folder, (uintptr_t)f->path, how, 0);
+        if (at < 0) return at;
+    }
+    int64_t r = may_execute((int)at);
+    if (r == 0) {
+        int64_t fd = open_to_read((int)at, f->folder == AT_FDCWD ? f->path : "");
+        if (fd >= 0)
+            f->fd = (int)fd;
+        else if (fd != -EACCES)
+            r = fd;
+    }
+    if (*f->path) host_do(SYS_close, at);
+    return r;
+}
+
+static void program_close(struct program *f) {
+    if (f->fd >= 0) host_do(SYS_close, f->fd);
+    f->fd = -1;
+}
+
+/* Reads the first bytes and says how it is run, or why not. */
+static int64_t program_look(struct call *c, const struct program *f, char *head) {
+    struct error error = {0};
+    struct elf elf;
     memset(head, 0, HEAD);
-    r = host_do(SYS_fstat, fd, &st);
-    if (r == 0 && !S_ISREG(st.st_mode)) r = -EACCES;
+    if (f->fd < 0) return FILE_HOST; /* the host may know it; what is vee's would have to be read */
     /* Whether somebody writes to the file. Older kernels do not know the question. */
-    if (r == 0 && execute_check(fd) == -ETXTBSY) r = -ETXTBSY;
-    if (r == 0) r = host_do(SYS_pread64, fd, head, HEAD - 1, 0);
-    host_do(SYS_close, fd);
+    if (execute_check(f->fd) == -ETXTBSY) return -ETXTBSY;
+    int64_t r = host_do(SYS_pread64, f->fd, head, HEAD - 1, 0);
     if (r < 0) return r;
     if (head[0] == '#' && head[1] == '!') return FILE_SCRIPT;
-    if (elf_recognise(head, (size_t)r, c->process->abi->elf_machine)) return FILE_GUEST;
-    return memcmp(head, "\177ELF", 4) == 0 ? FILE_HOST : -ENOEXEC;
+    if (!elf_recognise(head, (size_t)r, c->process->abi->elf_machine))
+        return memcmp(head, "\177ELF", 4) == 0 ? FILE_HOST : -ENOEXEC;
+    if (!elf_open(&elf, f->fd, f->executed, &error)) return -ENOEXEC;
+    elf_close(&elf);
+    return FILE_GUEST;
 }
 
 /* The interpreter and its one argument from the first line, which is cut into strings. */
@@ -107,85 +229,126 @@ static bool script_line(char *head, const char **interpreter, const char **argum
     return true;
 }
 
-/* Goes from scripts to their interpreters; the lines live in scratch. Leaves the path to execute in *path. */
-static int64_t scripts_follow(struct call *c, struct vectors *v, const char **path) {
+/* Goes from scripts to their interpreters; the lines live in scratch. Leaves the program that runs in *f. */
+static int64_t scripts_follow(struct call *c, struct vectors *v, struct program *f, bool follow) {
     char *lines = (char *)c->thread->scratch->bytes;
+    const char *name = f->executed;
     for (int depth = 0;; depth++, lines += HEAD) {
         const char *interpreter, *argument;
-        int64_t kind = file_look(c, *path, lines);
+        int64_t kind = program_find(c, f, follow);
+        if (kind == 0) kind = program_look(c, f, lines);
         if (kind != FILE_SCRIPT) return kind;
+        program_close(f);
         if (depth == SCRIPTS) return -ELOOP;
         if (!script_line(lines, &interpreter, &argument)) return -ENOEXEC;
-        *v->argv = *path; /* in place of the name that the caller gave */
+        if (f->closing) return -ENOENT; /* the interpreter could not open it */
+        *v->argv = name;                /* in place of the one that the caller gave */
         if (argument) *--v->argv = argument;
         *--v->argv = interpreter;
-        *path = call_path_for(c, AT_FDCWD, interpreter, true);
+        name = interpreter;
+        follow = true;
+        f->folder = AT_FDCWD;
+        f->path = call_path_for(c, AT_FDCWD, interpreter, true);
     }
 }
 
-/* Puts vee's own command line before the guest's arguments. executed: what the caller named; path: the program. */
-static void options_put(struct process *p, struct vectors *v, const char *executed, const char *path) {
+/* Puts vee's own command line before the guest's arguments. */
+static void options_put(struct process *p, struct vectors *v, const struct program *f, const char *path) {
     const char *name = v->argv[0];
     *v->argv = path;
     *--v->argv = "--";
     *--v->argv = name;
     *--v->argv = "-0";
-    if (executed != path) {
-        *--v->argv = executed;
-        *--v->argv = "--exec-name";
-    }
-    if (*v->inherited) {
-        *--v->argv = v->inherited;
-        *--v->argv = "--inherited";
-    }
+    *--v->argv = f->executed;
+    *--v->argv = "--exec-name";
+    *--v->argv = v->inherited;
+    *--v->argv = "--inherited";
+    *--v->argv = v->program;
+    *--v->argv = "--program-fd";
+    *--v->argv = "--kind=process";
     for (const char *const *o = p->vm->options.carried; o && *o; o++) *--v->argv = *o;
     *--v->argv = "vee";
 }
 
-static int64_t execute(struct call *c, struct vectors *v, const char *path) {
+/* ---- the execution */
+
+static int64_t execute_vee(struct call *c, struct vectors *v, const struct program *f, const char *path) {
     struct process *p = c->process;
-    const char *executed = path;
-    int64_t kind = scripts_follow(c, v, &path);
-    int inherited = -1;
-    if (kind < 0) return kind;
-    if (kind == FILE_HOST && c->thread->seccomp) return -ENOEXEC; /* nothing would filter its calls */
-    if (kind == FILE_GUEST) {
-        const struct abi *abi = NULL;
-        struct error error = {0};
-        struct elf elf;
-        own_fd_check(p);
-        if (p->own_fd == -1 && c->thread->seccomp) return -ENOEXEC;
-        int fd = (int)file_open_own(path, 0);
-        bool sane = fd >= 0 && (abi = p->abi) != NULL && elf_open(&elf, fd, path, &error);
-        if (sane) elf_close(&elf);
-        if (fd >= 0) host_do(SYS_close, fd);
-        if (!sane) return -ENOEXEC;
-        int64_t r = inherit_make(c->thread, &inherited);
-        if (r < 0) return r;
-        if (inherited >= 0) put_digits(v->inherited, (unsigned)inherited);
-        if (p->own_fd != -1) options_put(p, v, executed, path);
+    struct inherited handed = {.vee = p->own[OWN_VEE].fd, .by_descriptor = f->by_descriptor};
+    const char **argv = v->argv, *name = *argv;
+    int64_t r = inherit_make(c->thread, &handed);
+    if (r < 0) return r;
+    put_digits(v->program, (unsigned)f->fd);
+    inherit_text(&handed, v->inherited);
+    options_put(p, v, f, path);
+    inherit_pass(&handed, true);
+    host_do(SYS_fcntl, f->fd, F_SETFD, 0);
+    r = handed.vee >= 0 ? host_do(SYS_execveat, handed.vee, "", v->argv, v->envp, AT_EMPTY_PATH)
+                        : host_do(SYS_execve, "/proc/self/exe", v->argv, v->envp);
+    inherit_pass(&handed, false);
+    host_do(SYS_fcntl, f->fd, F_SETFD, FD_CLOEXEC);
+    if (handed.blob >= 0) host_do(SYS_close, handed.blob);
+    v->argv = argv;
+    *argv = name;
+    return r;
+}
+
+/* The program is one of this guest's: what the host executes is vee. */
+static int64_t execute_guest(struct call *c, struct vectors *v, const struct program *f) {
+    char path[PATH_MAX], link[FD_PATH];
+    struct rlimit kept, more;
+    if (c->process->own[OWN_VEE].fd == -1)
+        return c->thread->seccomp ? -ENOEXEC : host_do(SYS_execve, f->path, v->argv, v->envp);
+    fd_path(link, f->fd);
+    int64_t length = host_do(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
+    path[length > 0 ? length : 0] = 0;
+    int64_t r = execute_vee(c, v, f, *path ? path : f->path);
+    /* What fits the guest's limit may be too long together with vee's options. */
+    if (r != -E2BIG || getrlimit(RLIMIT_STACK, &kept) || kept.rlim_cur == kept.rlim_max) return r;
+    more = (struct rlimit){kept.rlim_max, kept.rlim_max};
+    if (setrlimit(RLIMIT_STACK, &more)) return r;
+    r = execute_vee(c, v, f, *path ? path : f->path);
+    setrlimit(RLIMIT_STACK, &kept);
+    return r;
+}
+
+static int64_t execute_host(struct call *c, struct vectors *v, const struct program *f) {
+    struct rlimit files;
+    if (c->thread->seccomp) return -ENOEXEC; /* nothing would filter its calls */
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && c->process->files_most < files.rlim_max) {
+        files.rlim_max = c->process->files_most;
+        setrlimit(RLIMIT_NOFILE, &files);
     }
+    int64_t r = *f->path && f->folder == AT_FDCWD
+                    ? host_do(SYS_execve, f->path, v->argv, v->envp)
+                    : host_do(SYS_execveat, f->folder, f->path, v->argv, v->envp, *f->path ? 0 : AT_EMPTY_PATH);
+    return r == -ENOEXEC && f->fd < 0 ? -EACCES : r;
+}
+
+static int64_t execute(struct call *c, struct vectors *v, struct program *f, bool follow) {
+    struct process *p = c->process;
+    int64_t kind = scripts_follow(c, v, f, follow);
+    if (kind < 0) return kind;
+    own_fds_check(p);
     if (!c->thread->vforked && !p->forked) store_save(p);
     struct rlimit core = {p->core_limit[0], p->core_limit[1]}, none = {0, p->core_limit[1]};
     setrlimit(RLIMIT_CORE, &core);
     signals_before_exec(c->thread);
     c->thread->child_ended = true;
-    /* Where vee does not know where it is itself, the host may know by binfmt_misc how such programs are run. */
-    if (kind == FILE_GUEST && p->own_fd == OWN_FD_GIVEN_UP) path = "/proc/self/exe";
-    int64_t r = kind == FILE_GUEST && p->own_fd >= 0
-                    ? host_do(SYS_execveat, p->own_fd, "", v->argv, v->envp, AT_EMPTY_PATH)
-                    : host_do(SYS_execve, path, v->argv, v->envp);
+    int64_t r = kind == FILE_GUEST ? execute_guest(c, v, f) : execute_host(c, v, f);
     c->thread->child_ended = false;
     signals_after_exec(c->thread);
     setrlimit(RLIMIT_CORE, &none);
-    if (inherited >= 0) host_do(SYS_close, inherited);
     return r;
 }
 
-static int64_t execute_with(struct call *c, const char *path, uint64_t argv, uint64_t envp) {
+static int64_t execute_with(struct call *c, struct program *f, bool follow, uint64_t argv, uint64_t envp) {
     struct vectors v = {0};
+    f->fd = -1;
     int64_t r = vectors_make(c, argv, envp, &v);
-    if (r == 0) r = execute(c, &v, path);
+    if (r == 0) r = vectors_fit(c, &v, f->executed);
+    if (r == 0) r = execute(c, &v, f, follow);
+    program_close(f);
     if (v.memory && v.memory != MAP_FAILED) munmap(v.memory, v.size);
     return r;
 }
@@ -193,42 +356,49 @@ static int64_t execute_with(struct call *c, const char *path, uint64_t argv, uin
 int64_t call_execve(struct call *c) {
     int64_t path = call_path(c, AT_FDCWD, c->guest[0], true);
     if (path < 0) return path;
-    return execute_with(c, (const char *)(uintptr_t)path, c->guest[1], c->guest[2]);
+    if (!*c->thread->scratch->path[0]) return -ENOENT;
+    struct program f = {
+        .folder = AT_FDCWD, .path = (const char *)(uintptr_t)path, .executed = c->thread->scratch->path[0]};
+    return execute_with(c, &f, true, c->guest[1], c->guest[2]);
 }
 
-/* The path that a descriptor and a name make; by what procfs says of the descriptor. */
+/* What Linux calls a file of a descriptor: /dev/fd/N, and the path behind it. */
+static bool descriptor_name(char name[PATH_MAX], int fd, const char *path) {
+    char *end = put_digits(stpcpy(name, "/dev/fd/"), (unsigned)fd);
+    if (!*path) return true;
+    if ((size_t)(end - name) + strlen(path) + 2 > PATH_MAX) return false;
+    strcpy(stpcpy(end, "/"), path);
+    return true;
+}
+
 int64_t call_execveat(struct call *c) {
-    char link[FD_PATH], *joined = c->thread->scratch->path[CALL_PATHS - 1];
     int fd = (int)c->guest[0];
     uint64_t flags = c->guest[4];
     if (flags & ~(uint64_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) return -EINVAL;
-    int64_t path = call_path(c, fd, c->guest[1], !(flags & AT_SYMLINK_NOFOLLOW));
+    bool follow = !(flags & AT_SYMLINK_NOFOLLOW);
+    int64_t path = call_path(c, fd, c->guest[1], follow);
     if (path < 0) return path;
-    const char *name = (const char *)(uintptr_t)path;
+    const char *name = c->thread->scratch->path[0];
+    struct program f = {.folder = fd, .path = (const char *)(uintptr_t)path, .executed = name};
     if (!*name && !(flags & AT_EMPTY_PATH)) return -ENOENT;
-    struct stat st;
-    if ((flags & AT_SYMLINK_NOFOLLOW) && *name && host_do(SYS_newfstatat, fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISLNK(st.st_mode))
-        return -ELOOP;
-    if (*name == '/' || fd == AT_FDCWD) return execute_with(c, name, c->guest[2], c->guest[3]);
-    if (fd < 0) return -EBADF;
-    fd_path(link, fd);
-    int64_t length = host_do(SYS_readlinkat, AT_FDCWD, link, joined, PATH_MAX - 1);
-    if (length < 0) return -EBADF;
-    joined[length] = 0;
-    if (*name) {
-        if ((size_t)length + strlen(name) + 2 > PATH_MAX) return -ENAMETOOLONG;
-        joined[length] = '/';
-        strcpy(joined + length + 1, name);
+    if (*f.path == '/') f.folder = AT_FDCWD;
+    if (!*name && fd == AT_FDCWD) f.path = ".";
+    if (*name != '/' && fd != AT_FDCWD) {
+        int64_t cloexec = host_do(SYS_fcntl, fd, F_GETFD);
+        if (cloexec < 0) return -EBADF;
+        f.by_descriptor = !*name;
+        f.closing = cloexec & FD_CLOEXEC;
+        f.executed = c->thread->scratch->path[CALL_PATHS - 1];
+        if (!descriptor_name(c->thread->scratch->path[CALL_PATHS - 1], fd, name)) return -ENAMETOOLONG;
     }
-    return execute_with(c, joined, c->guest[2], c->guest[3]);
+    return execute_with(c, &f, follow, c->guest[2], c->guest[3]);
 }
 
 /* Whoever executes a guest program executes vee, so the rules must allow that. What they do not handle is no part of a
    rule, so the right to read is asked for on its own, too. */
 int64_t call_landlock_restrict_self(struct call *c) {
     static const uint64_t rights[] = {LANDLOCK_ACCESS_FS_EXECUTE, LANDLOCK_ACCESS_FS_READ_FILE};
-    struct landlock_path_beneath_attr rule = {.parent_fd = c->process->own_fd};
+    struct landlock_path_beneath_attr rule = {.parent_fd = c->process->own[OWN_VEE].fd};
     for (unsigned i = 0; rule.parent_fd >= 0 && i < sizeof rights / sizeof *rights; i++) {
         rule.allowed_access = rights[i];
         host_do(SYS_landlock_add_rule, c->host[0], LANDLOCK_RULE_PATH_BENEATH, &rule, 0);

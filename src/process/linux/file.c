@@ -4,11 +4,9 @@
  * about files passes through (syscall.def).
  */
 #include "process/linux/linux.h"
-#include "base/os.h"
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -118,8 +116,9 @@ int64_t call_readlinkat(struct call *c) {
 }
 
 int64_t call_getdents64(struct call *c) {
-    int fd = (int)c->host[0], hidden = proc_hidden(c->process, fd);
-    if (hidden < 0) return host_do(SYS_getdents64, c->host[0], c->host[1], c->host[2]);
+    int fd = (int)c->host[0];
+    const struct own_fds hidden = proc_hidden(c->process, fd);
+    if (!hidden.count) return host_do(SYS_getdents64, c->host[0], c->host[1], c->host[2]);
     /* In vee's memory, as the guest's may be changing while it is looked at. */
     uint8_t *list = c->thread->scratch->bytes;
     uint64_t size = (uint32_t)c->guest[2];
@@ -128,7 +127,7 @@ int64_t call_getdents64(struct call *c) {
     for (;;) {
         r = host_do(SYS_getdents64, fd, list, size);
         if (r <= 0) return r;
-        size_t left = proc_hide(hidden, list, (size_t)r);
+        size_t left = proc_hide(&hidden, list, (size_t)r);
         if (left && call_write(c, c->guest[1], list, left)) return (int64_t)left;
         if (!left) continue;
         host_do(SYS_lseek, fd, before, SEEK_SET);
@@ -153,78 +152,6 @@ void fd_path(char path[FD_PATH], int fd) {
 }
 
 /* ---- descriptors */
-
-/* The descriptor of vee's program, opened for nothing but being executed, is told from others by what it is. */
-static bool own_fd_is(int fd) {
-    struct stat own, st;
-    return (host_do(SYS_fcntl, fd, F_GETFL) & O_PATH) && host_do(SYS_fstat, fd, &st) == 0 &&
-           (host_do(SYS_newfstatat, AT_FDCWD, "/proc/self/exe", &own, 0) != 0 ||
-            (own.st_dev == st.st_dev && own.st_ino == st.st_ino));
-}
-
-void own_fd_check(struct process *p) {
-    if (p->own_fd < 0 || own_fd_is(p->own_fd)) return;
-    int64_t fd = host_do(SYS_openat, AT_FDCWD, "/proc/self/exe", O_PATH | O_CLOEXEC);
-    int64_t high = fd < 0 ? fd : host_do(SYS_fcntl, fd, F_DUPFD_CLOEXEC, p->own_fd);
-    if (high >= 0) host_do(SYS_close, fd);
-    p->own_fd = (int)(high >= 0 ? high : fd >= 0 ? fd : -1);
-}
-
-/* Moves vee's descriptor out of the way of one that the guest names. */
-static bool own_fd_move(struct process *p) {
-    int64_t fd = host_do(SYS_fcntl, p->own_fd, F_DUPFD_CLOEXEC, p->own_fd + 1);
-    if (fd < 0) fd = host_do(SYS_fcntl, p->own_fd, F_DUPFD_CLOEXEC, 3);
-    if (fd < 0) return false;
-    host_do(SYS_close, p->own_fd);
-    p->own_fd = (int)fd;
-    return true;
-}
-
-bool own_fd_yield(struct process *p) {
-    uint64_t kept[2];
-    if (p->own_fd < 0) return false;
-    bool more = os_descriptors_more(kept);
-    if (more && (uint64_t)p->own_fd >= kept[0]) { /* it does not count */
-        os_descriptors_as(kept);
-        return false;
-    }
-    int64_t fd = more ? host_do(SYS_fcntl, p->own_fd, F_DUPFD_CLOEXEC, kept[0]) : -EMFILE;
-    if (more) os_descriptors_as(kept);
-    host_do(SYS_close, p->own_fd);
-    p->own_fd = fd < 0 ? OWN_FD_GIVEN_UP : (int)fd;
-    return true;
-}
-
-int64_t file_open_own(const char *path, int flags) {
-    uint64_t kept[2];
-    int64_t fd = host_do(SYS_openat, AT_FDCWD, path, flags | O_RDONLY | O_CLOEXEC);
-    if (fd != -EMFILE || !os_descriptors_more(kept)) return fd;
-    fd = host_do(SYS_openat, AT_FDCWD, path, flags | O_RDONLY | O_CLOEXEC);
-    os_descriptors_as(kept);
-    return fd;
-}
-
-int64_t call_dup3(struct call *c) {
-    struct process *p = c->process;
-    struct rlimit limit;
-    if (own_fd_named(p, (int)c->guest[1])) {
-        if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && c->guest[1] >= limit.rlim_cur) return -EBADF;
-        if (!own_fd_move(p) && !own_fd_yield(p)) return -EBUSY;
-    }
-    return host_do(SYS_dup3, c->guest[0], c->guest[1], c->guest[2]);
-}
-
-int64_t call_close_range(struct call *c) {
-    uint32_t first = (uint32_t)c->guest[0], last = (uint32_t)c->guest[1];
-    uint64_t flags = c->guest[2];
-    int own = c->process->own_fd;
-    if (own < 0 || first > last || (uint32_t)own < first || (uint32_t)own > last)
-        return host_do(SYS_close_range, first, last, flags);
-    int64_t r = 0;
-    if (first < (uint32_t)own) r = host_do(SYS_close_range, first, (uint32_t)own - 1, flags);
-    if (r == 0 && last > (uint32_t)own) r = host_do(SYS_close_range, (uint32_t)own + 1, last, flags);
-    return r;
-}
 
 enum { FCNTL_NUMBER = 0, FCNTL_UNKNOWN = -1 };
 

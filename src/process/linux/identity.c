@@ -1,6 +1,7 @@
 /* identity.c - who and where a process is: ids, names, limits, the processor. What passes through is in syscall.def. */
 #include "process/linux/linux.h"
 #include <limits.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/random.h>
@@ -136,12 +137,38 @@ static bool is_vee(int64_t pid) {
            own.st_ino == other.st_ino;
 }
 
+static bool may_raise_limits(void) {
+    struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct c[2];
+    return host_do(SYS_capget, &h, c) == 0 && (c[0].effective & 1u << CAP_SYS_RESOURCE);
+}
+
+/* Descriptors: what may be open is the host's to say, but its hard limit is not lowered. Else vee could not open the
+   next program for a guest that has forbidden itself all descriptors. */
+static int64_t files_limit_exchange(struct process *p, const uint64_t *set, uint64_t old[2]) {
+    uint64_t host[2];
+    int64_t r = host_do(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, host);
+    if (r < 0) return r;
+    old[0] = host[0];
+    old[1] = p->files_most < host[1] ? p->files_most : host[1];
+    if (!set) return 0;
+    if (set[0] > set[1]) return -EINVAL;
+    if (set[1] > old[1] && !may_raise_limits()) return -EPERM;
+    const uint64_t to[2] = {set[0], set[1] > host[1] ? set[1] : host[1]};
+    r = host_do(SYS_prlimit64, 0, RLIMIT_NOFILE, to, NULL);
+    if (r == 0) p->files_most = set[1];
+    return r;
+}
+
 static int64_t limit_exchange(struct call *c, int64_t pid, int resource, uint64_t from, uint64_t to) {
     struct process *p = c->process;
     uint64_t *limit = pid == 0 || pid == getpid() ? virtual_limit(p, resource) : NULL, set[2], old[2];
     if (from && !call_read(c, from, set, sizeof set)) return -EFAULT;
     if (!limit && from && virtual_limit(p, resource) && is_vee(pid)) return -EPERM;
-    if (!limit) {
+    if (resource == RLIMIT_NOFILE && (pid == 0 || pid == getpid())) {
+        int64_t r = files_limit_exchange(p, from ? set : NULL, old);
+        if (r < 0) return r;
+    } else if (!limit) {
         int64_t r = host_do(SYS_prlimit64, pid, resource, from ? set : NULL, old);
         if (r < 0) return r;
     } else {

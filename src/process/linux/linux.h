@@ -100,16 +100,17 @@ static inline bool call_write(struct call *c, uint64_t to, const void *from, siz
 /** N, @K, @K*M or @K+M behind a pointer's letter in a row; *s goes on behind it. */
 uint64_t call_size(const char **s, const struct call *c);
 
-/* ---- the descriptor that is vee's (file.c) */
+/* ---- the descriptors that are vee's (own_fd.c) */
 
-/** Makes sure that it still is: processes may share descriptors without sharing memory. */
-void own_fd_check(struct process *p);
-/** Does the guest name it? To the guest it is not there. */
-static inline bool own_fd_named(struct process *p, int fd) {
-    if (fd < 0 || fd != p->own_fd) return false;
-    own_fd_check(p);
-    return fd == p->own_fd;
-}
+/** Makes sure that they still are: processes may share descriptors without sharing memory. */
+void own_fds_check(struct process *p);
+/** Does the guest name one? To the guest it is not there. */
+bool own_fd_named(struct process *p, int fd);
+/** The guest is out of descriptors: moves one of vee's own out of the numbers that count. False if that changes
+    nothing. */
+bool own_fd_yield(struct process *p);
+/** A host call that makes a descriptor, for vee itself: also where the guest is out of them, if the host allows it. */
+int64_t descriptor_make(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 
 /* ---- paths of procfs (file.c) */
 
@@ -162,8 +163,13 @@ bool seccomp_take(struct thread *t, int fd);
 
 /* ---- exec (inherit.c) */
 
-/** A descriptor with what the new program inherits, -1 if there is nothing; 0 or a negative errno. */
-int64_t inherit_make(struct thread *t, int *descriptor);
+/** Adds a file with what else the new program inherits, if there is anything; 0 or a negative errno. */
+int64_t inherit_make(struct thread *t, struct inherited *to);
+/** The option of the new vee that names the descriptors. */
+enum { INHERITED_TEXT = 32 };
+void inherit_text(const struct inherited *i, char text[INHERITED_TEXT]);
+/** The next program gets the descriptors, or not. */
+void inherit_pass(const struct inherited *i, bool pass);
 
 /* ---- signals (signal.c) */
 
@@ -199,13 +205,6 @@ bool core_dump(struct thread *t, const struct signal_info *info);
 
 /* ---- substitutes for procfs (proc.c) */
 
-/** The guest is out of descriptors: moves vee's own out of the numbers that count. False if that changes nothing. */
-bool own_fd_yield(struct process *p);
-
-/** Opens for reading, for vee itself: also where the guest is out of descriptors. The descriptor, or a negative errno.
- */
-int64_t file_open_own(const char *path, int flags);
-
 /** In counted runs, whose process has an id of its own: makes a path that names it one that the host understands. */
 void proc_own_id(const struct process *p, char *path);
 /** If the path (relative to `folder`; "" for that itself) is the link to vee's own program: the one to use instead,
@@ -214,10 +213,14 @@ bool proc_exe(struct process *p, int folder, const char *path, bool text, char t
 /** Looks at a freshly opened descriptor; if it is a file of procfs that would show vee instead of the guest, puts
     something better in its place. Returns the descriptor or a negative errno. */
 int64_t proc_opened(struct process *p, int fd, uint32_t flags);
-/** If a folder lists a process's descriptors: the one that is vee's, to be left out. Else -1. */
-int proc_hidden(struct process *p, int folder);
-/** Takes it out of a part of the listing; its new size. */
-size_t proc_hide(int hidden, uint8_t *list, size_t size);
+/** If a folder lists a process's descriptors: those that are vee's, to be left out. Else none. */
+struct own_fds {
+    unsigned count;
+    int fd[OWN_FDS];
+};
+struct own_fds proc_hidden(struct process *p, int folder);
+/** Takes them out of a part of the listing; its new size. */
+size_t proc_hide(const struct own_fds *hidden, uint8_t *list, size_t size);
 
 /* ---- handlers, named by the rows of syscall.def */
 #define PASS(number, name, args, restart)

@@ -206,57 +206,25 @@ int64_t proc_opened(struct process *p, int fd, uint32_t flags) {
 
 /* ---- exe */
 
-/* A path that leads to the file of the program although its name is gone: through a mapping, where the host allows. */
-static bool through_mapping(const struct proc_view *v, const struct proc_name *n, char to[PATH_MAX]) {
-    const struct process *p = v->process;
-    const struct space *s = p->space;
-    struct text t = {0};
-    const struct mapping *m;
-    uint64_t at = 0;
-    while ((m = space_next(s, at)) != NULL && m->end > at && (m->dev != p->exe_dev || m->ino != p->exe_ino))
-        at = m->end;
-    if (!m || m->end <= at) return false;
-    uint64_t host = (uintptr_t)space_host(s, m->start);
-    put(&t, n->folder);
-    put(&t, "/maps");
-    put_bytes(&t, "", 1);
-    int64_t fd = t.failed ? -1 : host_do(SYS_openat, AT_FDCWD, t.bytes, O_RDONLY | O_CLOEXEC);
-    t.used = 0;
-    if (fd >= 0) {
-        put_file(&t, (int)fd);
-        host_do(SYS_close, fd);
-    }
-    bool found = false;
-    for (char *rest = t.bytes, *line; fd >= 0 && !found && text_line(&rest, &line);) {
-        const char *digits = line;
-        size_t range = strcspn(line, " "), folder = strlen(n->folder);
-        uint64_t start = take_number(&digits, 16);
-        if (start > host || *digits++ != '-' || take_number(&digits, 16) <= host) continue;
-        found = folder + range + sizeof "/map_files/" < PATH_MAX;
-        if (!found) break;
-        line[range] = 0;
-        strcpy(stpcpy(stpcpy(to, n->folder), "/map_files/"), line);
-    }
-    text_free(&t);
-    return found;
-}
-
 /* The path of a process's program. Text: what the link says; else one to follow. */
 static bool exe_path(const struct proc_view *v, const struct proc_name *n, bool text, char to[PATH_MAX]) {
-    static const char deleted[] = " (deleted)";
+    static const char deleted[] = " (deleted)", fd[] = "/fd/";
     const struct process *p = v->process;
+    const struct own_fd *own = &p->own[OWN_EXE];
     struct stat st;
     if (!p->exe) return false;
+    if (own->fd >= 0 && strlen(n->folder) + sizeof fd + 20 < PATH_MAX) { /* what the host says of it */
+        char link[PATH_MAX];
+        put_digits(stpcpy(stpcpy(link, n->folder), fd), (unsigned)own->fd);
+        if (host_do(SYS_newfstatat, AT_FDCWD, link, &st, 0) == 0 && st.st_dev == own->dev && st.st_ino == own->ino) {
+            if (!text) return strcpy(to, link);
+            int64_t length = host_do(SYS_readlinkat, AT_FDCWD, link, to, PATH_MAX - 1);
+            if (length > 0) return to[length] = 0, true;
+        }
+    }
     strcpy(to, p->exe);
     if (host_do(SYS_newfstatat, AT_FDCWD, to, &st, 0) == 0 && st.st_dev == p->exe_dev && st.st_ino == p->exe_ino)
         return true;
-    char other[PATH_MAX];
-    if (through_mapping(v, n, other) && host_do(SYS_newfstatat, AT_FDCWD, other, &st, 0) == 0) {
-        if (!text) return strcpy(to, other);
-        int64_t length = host_do(SYS_readlinkat, AT_FDCWD, other, to, PATH_MAX - 1);
-        if (length > 0) return to[length] = 0, true;
-        strcpy(to, p->exe);
-    }
     if (text && strlen(to) + sizeof deleted <= PATH_MAX) strcat(to, deleted);
     return true;
 }
@@ -279,13 +247,15 @@ bool proc_exe(struct process *p, int folder, const char *path, bool text, char t
 
 /* ---- listings of descriptors */
 
-int proc_hidden(struct process *p, int folder) {
+struct own_fds proc_hidden(struct process *p, int folder) {
+    struct own_fds hidden = {0};
     struct proc_name n;
     struct proc_view v;
     if (!on_procfs(folder) || !proc_name_of(folder, &n) || !n.pid || (strcmp(n.name, "fd") && strcmp(n.name, "fdinfo")))
-        return -1;
-    if (!view_open(&v, p, &n)) return -1;
-    int hidden = v.process->own_fd;
+        return hidden;
+    if (!view_open(&v, p, &n)) return hidden;
+    for (unsigned i = 0; i < OWN_FDS; i++)
+        if (v.process->own[i].fd >= 0) hidden.fd[hidden.count++] = v.process->own[i].fd;
     view_close(&v);
     return hidden;
 }
@@ -298,11 +268,13 @@ struct entry {
     char name[];
 };
 
-size_t proc_hide(int hidden, uint8_t *list, size_t size) {
+size_t proc_hide(const struct own_fds *hidden, uint8_t *list, size_t size) {
     for (size_t at = 0; at < size;) {
         const struct entry *e = (const void *)(list + at);
         size_t length = e->size;
-        if (number_of(e->name) == hidden) {
+        unsigned i = 0;
+        while (i < hidden->count && hidden->fd[i] != number_of(e->name)) i++;
+        if (i < hidden->count) {
             memmove(list + at, list + at + length, size - at - length);
             size -= length;
         } else {

@@ -205,6 +205,12 @@ void show_limits(const struct proc_view *v, const struct proc_name *n, struct te
     (void)n;
     for (char *rest = host->bytes, *line; text_line(&rest, &line);) {
         size_t i = 0;
+        const char *hard = line + NAME + LIMIT + 1;
+        if (!strncmp(line, "Max open files ", 15) && strlen(line) >= UNITS && take_number(&hard, 10) > p->files_most) {
+            put_bytes(t, line, NAME + LIMIT + 1);
+            put_column(t, p->files_most, LIMIT);
+            line += UNITS;
+        }
         while (i < sizeof rows / sizeof *rows && strncmp(line, rows[i].name, strlen(rows[i].name))) i++;
         if (i < sizeof rows / sizeof *rows && strlen(line) >= UNITS) {
             put_bytes(t, line, NAME);

@@ -1,0 +1,172 @@
+/* own_fd.c - the descriptors that are vee's, which to the guest are not there: of vee's own program, for exec, and of
+ * the guest's, which may have lost its name.
+ *
+ * They are opened for their path alone (O_PATH), and told from others by that and by what they are of; so it does not
+ * matter what a process does that shares descriptors and not memory. They sit high, and out of the way of the numbers
+ * that the guest asks for or needs all of. Making a descriptor for vee itself may take the limit up for a moment.
+ */
+#include "process/linux/linux.h"
+#include "base/os.h"
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { OWN_FD = 1024 - OWN_FDS };
+
+static bool is_path_of(int fd, uint64_t dev, uint64_t ino) {
+    struct stat st;
+    int64_t flags = host_do(SYS_fcntl, fd, F_GETFL);
+    return flags >= 0 && (flags & O_PATH) && host_do(SYS_fstat, fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
+/* Takes the descriptor for one of vee's own, at a number of at least `least` if there is one left. */
+static bool take(struct own_fd *own, int64_t fd, uint64_t least) {
+    struct stat st;
+    if (fd < 0 || host_do(SYS_fstat, fd, &st) != 0) return false;
+    int64_t high = descriptor_make(SYS_fcntl, (uint64_t)fd, F_DUPFD_CLOEXEC, least, 0);
+    if (high >= 0) host_do(SYS_close, fd);
+    *own = (struct own_fd){.fd = (int)(high >= 0 ? high : fd), .dev = st.st_dev, .ino = st.st_ino};
+    return true;
+}
+
+static uint64_t own_least(void) {
+    struct rlimit r = {OWN_FD, OWN_FD};
+    getrlimit(RLIMIT_NOFILE, &r);
+    return r.rlim_cur >= OWN_FD + OWN_FDS ? OWN_FD : r.rlim_cur > OWN_FDS + 3 ? r.rlim_cur - OWN_FDS : 3;
+}
+
+void own_fds_open(struct process *p, int inherited, int program) {
+    char link[FD_PATH];
+    struct stat st, own;
+    const char *path = "/proc/self/exe";
+    bool taken =
+        inherited >= 0 && host_do(SYS_fstat, inherited, &st) == 0 && is_path_of(inherited, st.st_dev, st.st_ino) &&
+        (host_do(SYS_newfstatat, AT_FDCWD, path, &own, 0) != 0 || (own.st_dev == st.st_dev && own.st_ino == st.st_ino));
+    if (taken) { /* nothing names it where procfs is missing; it keeps its number, which is high */
+        host_do(SYS_fcntl, inherited, F_SETFD, FD_CLOEXEC);
+        p->own[OWN_VEE] = (struct own_fd){.fd = inherited, .dev = st.st_dev, .ino = st.st_ino};
+    } else {
+        take(&p->own[OWN_VEE], descriptor_make(SYS_openat, (uint64_t)AT_FDCWD, (uintptr_t)path, O_PATH | O_CLOEXEC, 0),
+             own_least());
+    }
+    fd_path(link, program);
+    take(&p->own[OWN_EXE], descriptor_make(SYS_openat, (uint64_t)AT_FDCWD, (uintptr_t)link, O_PATH | O_CLOEXEC, 0),
+         own_least());
+}
+
+void own_fds_close(struct process *p) {
+    for (unsigned i = 0; i < OWN_FDS; i++)
+        if (p->own[i].fd >= 0) close(p->own[i].fd);
+}
+
+/* The path that led to it, which may lead elsewhere now. */
+static const char *path_of(const struct process *p, unsigned which) {
+    return which == OWN_VEE ? "/proc/self/exe" : p->exe;
+}
+
+static void check(struct process *p, unsigned which) {
+    struct own_fd *own = &p->own[which];
+    if (own->fd < 0 || is_path_of(own->fd, own->dev, own->ino)) return;
+    struct own_fd again = {.fd = -1};
+    const char *path = path_of(p, which);
+    if (path) take(&again, host_do(SYS_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC), (uint64_t)own->fd);
+    if (again.fd >= 0 && (again.dev != own->dev || again.ino != own->ino)) {
+        host_do(SYS_close, again.fd);
+        again.fd = -1;
+    }
+    own->fd = again.fd;
+}
+
+void own_fds_check(struct process *p) {
+    for (unsigned i = 0; i < OWN_FDS; i++) check(p, i);
+}
+
+bool own_fd_named(struct process *p, int fd) {
+    for (unsigned i = 0; i < OWN_FDS; i++) {
+        if (fd < 0 || fd != p->own[i].fd) continue;
+        check(p, i);
+        return fd == p->own[i].fd;
+    }
+    return false;
+}
+
+int64_t descriptor_make(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
+    uint64_t kept[2];
+    int64_t fd = host_do(number, a, b, c, d);
+    bool dup = number == SYS_fcntl && fd == -EINVAL; /* at a number above the limit */
+    if ((fd != -EMFILE && !dup) || !os_descriptors_more(kept)) return fd;
+    fd = host_do(number, a, b, c, d);
+    os_descriptors_as(kept);
+    return fd;
+}
+
+int64_t file_open_own(const char *path, int flags) {
+    return descriptor_make(SYS_openat, (uint64_t)AT_FDCWD, (uintptr_t)path, (uint32_t)(flags | O_RDONLY | O_CLOEXEC),
+                           0);
+}
+
+/* Moves one out of the way of a descriptor that the guest names. */
+static bool move(struct own_fd *own) {
+    int64_t fd = host_do(SYS_fcntl, own->fd, F_DUPFD_CLOEXEC, own->fd + 1);
+    if (fd < 0) fd = host_do(SYS_fcntl, own->fd, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0) return false;
+    host_do(SYS_close, own->fd);
+    own->fd = (int)fd;
+    return true;
+}
+
+static bool yield_one(struct own_fd *own) {
+    uint64_t kept[2];
+    if (own->fd < 0) return false;
+    bool more = os_descriptors_more(kept);
+    if (more && (uint64_t)own->fd >= kept[0]) { /* it does not count */
+        os_descriptors_as(kept);
+        return false;
+    }
+    int64_t fd = more ? host_do(SYS_fcntl, own->fd, F_DUPFD_CLOEXEC, kept[0]) : -EMFILE;
+    if (more) os_descriptors_as(kept);
+    host_do(SYS_close, own->fd);
+    own->fd = fd < 0 ? OWN_FD_GIVEN_UP : (int)fd;
+    return true;
+}
+
+bool own_fd_yield(struct process *p) {
+    bool yields = false;
+    for (unsigned i = OWN_FDS; i-- > 0 && !yields;) yields = yield_one(&p->own[i]);
+    return yields;
+}
+
+/* ---- calls that name descriptors which do not exist yet, or many */
+
+int64_t call_dup3(struct call *c) {
+    struct process *p = c->process;
+    struct rlimit limit;
+    const int to = (int)c->guest[1];
+    if (own_fd_named(p, to)) {
+        if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && c->guest[1] >= limit.rlim_cur) return -EBADF;
+        for (unsigned i = 0; i < OWN_FDS; i++)
+            if (p->own[i].fd == to && !move(&p->own[i]) && !yield_one(&p->own[i])) return -EBUSY;
+    }
+    return host_do(SYS_dup3, c->guest[0], c->guest[1], c->guest[2]);
+}
+
+int64_t call_close_range(struct call *c) {
+    uint32_t first = (uint32_t)c->guest[0], last = (uint32_t)c->guest[1];
+    int64_t r = first > last ? -EINVAL : 0;
+    for (bool more = true; r == 0 && more;) {
+        uint32_t end = last; /* of what lies before the next one that is vee's */
+        more = false;
+        for (unsigned i = 0; i < OWN_FDS; i++) {
+            uint32_t own = (uint32_t)c->process->own[i].fd;
+            if (c->process->own[i].fd < 0 || own < first || own > end) continue;
+            more = true;
+            end = own;
+        }
+        if (!more || end > first) r = host_do(SYS_close_range, first, more ? end - 1 : end, c->guest[2]);
+        if (more && end == last) break;
+        first = end + 1;
+    }
+    return r;
+}
