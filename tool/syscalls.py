@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Makes docs/syscalls.md from the rows of src/process/linux/syscall.def: which calls are refused, and why; which are
-passed on; which vee answers itself. Fails when a number of riscv64's table has no row, or two.
+passed on; which vee answers itself; and from held.def which of the host's are made with the engine's lock. Fails when a
+number of riscv64's table has no row, or two, or when vee makes a call with the lock that has no row.
 
-usage: syscalls.py [SYSCALL_DEF] > docs/syscalls.md
+usage: syscalls.py [SYSCALL_DEF [HELD_DEF]] > docs/syscalls.md
 """
+import glob
 import re
 import sys
 import textwrap
@@ -12,6 +14,8 @@ LAST = 466  # removexattrat
 # Numbers that riscv64 does not have: reserved, of other architectures, or of 32-bit ones.
 UNUSED = {38, *range(244, 258), *range(295, 424)}
 ROW = re.compile(r'^(PASS|SAME|CALL|ABSENT)\((\d+), (\w+), (.*)\)$')
+HELD = re.compile(r'^HELD\((\w+), (\w+), "(.*)"\)$', re.M)
+HOST_DO = re.compile(r'\bhost_do\(\s*SYS_(\w+)')
 REFUSED = re.compile(r'(\w+), "(.*)"')
 
 HEAD = """# System calls
@@ -50,7 +54,23 @@ def names(rows, kinds):
     return textwrap.fill(text, 120)
 
 
-def main(path):
+def held(path):
+    with open(path, encoding="utf-8") as f:
+        rows = HELD.findall(f.read())
+    names = {name for name, _, _ in rows}
+    for source in sorted(glob.glob("src/process/linux/*.c")):
+        with open(source, encoding="utf-8") as f:
+            for name in HOST_DO.findall(f.read()):
+                if name not in names:
+                    sys.exit(f"{source}: host_do(SYS_{name}) may wait with the lock: it has no row in {path}")
+    lines = [f"| `{name}`{'' if command == 'ANY' else f' ({command})'} | {reason} |" for name, command, reason in rows]
+    return ("\n## Made with the engine's lock\n\nOf the host's, for these and for other calls of the guest. All others may "
+            "wait, so the other threads of the\nguest go on meanwhile; mmap, munmap, mremap and mprotect are the "
+            "space's, whose records change with the mappings.\n\n| call of the host | why it does not wait |\n|---|---|\n"
+            + "\n".join(lines) + "\n")
+
+
+def main(path="src/process/linux/syscall.def", held_path="src/process/linux/held.def"):
     rows = read(path)
     count = {kind: sum(row[0] == kind for row in rows.values()) for kind in ("PASS", "SAME", "CALL", "ABSENT")}
     text = HEAD.format(count=len(rows), passed=count["PASS"] + count["SAME"], answered=count["CALL"],
@@ -60,8 +80,8 @@ def main(path):
             error, reason = REFUSED.fullmatch(rest).groups()
             text += f"| {number} | `{name}` | {error} | {reason} |\n"
     text += f"\n## Passed on\n\n{names(rows, ('PASS', 'SAME'))}\n\n## Answered by vee\n\n{names(rows, ('CALL',))}\n"
-    print(text, end="")
+    print(text + held(held_path), end="")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "src/process/linux/syscall.def")
+    main(*sys.argv[1:])

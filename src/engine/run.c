@@ -135,6 +135,10 @@ void engine_lock(struct engine *e, struct cpu *cpu) {
     if (e->shared) lock_take(&e->lock, cpu->runner->id);
 }
 
+bool engine_holds(const struct engine *e, const struct cpu *cpu) {
+    return !e->shared || lock_held(&e->lock, cpu->runner->id);
+}
+
 void engine_outside(struct engine *e, void (*wait)(void *arg), void *arg) {
     const uint32_t owner = lock_owner(&e->lock);
     engine_unlock(e);

@@ -7,12 +7,12 @@
  */
 #include "mem/space_record.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -239,20 +239,18 @@ static int64_t request_place_anywhere(struct space *s, struct request *r, uint64
     return -ENOMEM;
 }
 
-/* Fills in where the bytes come from, and asks what only the file can tell. */
-static int64_t request_origin(struct space *s, struct request *r, uint32_t prot, uint32_t flags) {
+/* Fills in where the bytes come from. */
+static int64_t request_origin(struct space *s, struct request *r, uint32_t flags) {
     if (flags & MAP_ANONYMOUS) {
         r->fd = -1;
         r->offset = 0;
         if (r->record.flags & MAPPING_SHARED) r->record.ino = record_generation(s); /* each is an object of its own */
         return 0;
     }
-    struct stat st;
-    struct statfs fs;
-    if (fstat(r->fd, &st) != 0) return -errno;
-    if ((prot & PROT_EXEC) && fstatfs(r->fd, &fs) == 0 && (fs.f_flags & ST_NOEXEC)) return -EPERM;
-    r->record.dev = st.st_dev;
-    r->record.ino = st.st_ino;
+    struct statx st; /* of what is known without asking the file system, which may take its time */
+    if (statx(r->fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st) != 0) return -errno;
+    r->record.dev = makedev(st.stx_dev_major, st.stx_dev_minor);
+    r->record.ino = st.stx_ino;
     r->record.offset = r->offset;
     return 0;
 }
@@ -272,7 +270,7 @@ int64_t space_map(struct space *s, uint64_t address, uint64_t length, uint32_t p
         r.record.flags = flags & MAP_GROWSDOWN ? MAPPING_GROWS_DOWN : 0;
     else
         return -EINVAL;
-    int64_t e = request_origin(s, &r, prot, flags);
+    int64_t e = request_origin(s, &r, flags);
     if (e) return e;
     if (!length) return -EINVAL;
     if (!r.length || r.length > s->limit || !record_room(s)) return -ENOMEM;

@@ -12,10 +12,10 @@
 enum { ROWS = 512 };
 static int64_t call_absent(struct call *c);
 static const struct row rows[ROWS] = {
-#define PASS(number, name, args, restart)   [number] = {#name, args, NULL, SYS_##name, restart},
-#define SAME(number, name, args, restart)   [number] = {#name, args, NULL, number, restart},
-#define ABSENT(number, name, error, reason) [number] = {#name, "l l l l l l", call_absent, error, ONCE},
-#define CALL(number, name, args, restart)   [number] = {#name, args, call_##name, -1, restart},
+#define PASS(number, name, args)            [number] = {#name, args, NULL, SYS_##name},
+#define SAME(number, name, args)            [number] = {#name, args, NULL, number},
+#define ABSENT(number, name, error, reason) [number] = {#name, "l l l l l l", call_absent, error},
+#define CALL(number, name, args)            [number] = {#name, args, call_##name, -1},
 #include "process/linux/syscall.def"
 };
 
@@ -38,8 +38,8 @@ int64_t call_read_struct(struct call *c, uint64_t from, uint64_t size, void *to,
 
 static bool pointer(struct call *c, uint64_t guest, uint64_t size, bool written, uint64_t *host) {
     if (!space_within(c->process->space, guest, size)) return false;
-    /* A call that is passed on and may wait does so without the engine's lock, whatever it waits for. */
-    if (c->row->handler || c->row->restart == ONCE) space_touch(c->process->space, guest, size, written);
+    /* A call that is passed on waits without the engine's lock, whatever it waits for. */
+    if (c->row->handler) space_touch(c->process->space, guest, size, written);
     *host = (uintptr_t)space_host(c->process->space, guest);
     return true;
 }
@@ -54,7 +54,7 @@ static const char *in_root(struct call *c, const char *path) {
     if (!root || path[0] != '/' || c->paths == CALL_PATHS || strlen(root) + strlen(path) >= PATH_MAX) return path;
     char *joined = c->thread->scratch->path[c->paths];
     stpcpy(stpcpy(joined, root), path);
-    if (host_do(SYS_faccessat, AT_FDCWD, joined, F_OK) != 0) return path;
+    if (host_wait(SYS_faccessat, AT_FDCWD, joined, F_OK) != 0) return path;
     c->paths++;
     return joined;
 }
@@ -167,7 +167,7 @@ static int64_t translate(struct call *c) {
     return 0;
 }
 
-/* ---- host calls */
+/* ---- waiting */
 
 int64_t call_wait(struct call *c, long number, uint64_t a, uint64_t b, uint64_t d, uint64_t e, uint64_t f, uint64_t g) {
     const uint64_t args[6] = {a, b, d, e, f, g};
@@ -180,8 +180,7 @@ int64_t call_wait(struct call *c, long number, uint64_t a, uint64_t b, uint64_t 
 
 int64_t call_pass(struct call *c) {
     const uint64_t *h = c->host;
-    if (c->row->restart != ONCE) return call_wait(c, c->row->host, h[0], h[1], h[2], h[3], h[4], h[5]);
-    return host_do(c->row->host, h[0], h[1], h[2], h[3], h[4], h[5]);
+    return call_wait(c, c->row->host, h[0], h[1], h[2], h[3], h[4], h[5]);
 }
 
 static int64_t perform(struct call *c) {

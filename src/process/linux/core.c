@@ -49,7 +49,7 @@ static void put(struct core *c, const void *bytes, size_t size) {
         return;
     }
     for (size_t done = 0; done < size;) {
-        int64_t n = host_do(SYS_pwrite64, c->fd, (const uint8_t *)bytes + done, size - done, c->at + done);
+        int64_t n = host_hold(SYS_pwrite64, c->fd, (const uint8_t *)bytes + done, size - done, c->at + done);
         if (n <= 0) {
             c->failed = true;
             return;
@@ -170,17 +170,17 @@ static void put_memory(struct core *c) {
                 put(c, page, sizeof page);
         }
     }
-    if (!c->failed) host_do(SYS_ftruncate, c->fd, c->at);
+    if (!c->failed) host_hold(SYS_ftruncate, c->fd, c->at);
 }
 
 /* The name by core_pattern, of which %p, %e and %% are known; "core" where that is a program. */
 static void name_make(const struct process *p, char name[NAME_MOST]) {
     char pattern[128] = "core", one[64];
-    int64_t fd = host_do(SYS_openat, AT_FDCWD, "/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC), n = 0;
+    int64_t fd = host_hold(SYS_openat, AT_FDCWD, "/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC), n = 0;
     size_t used = 0;
     if (fd >= 0) {
-        n = host_do(SYS_read, fd, pattern, sizeof pattern - 1);
-        host_do(SYS_close, fd);
+        n = host_hold(SYS_read, fd, pattern, sizeof pattern - 1);
+        host_hold(SYS_close, fd);
         pattern[n > 0 ? n : 0] = 0;
         pattern[strcspn(pattern, "\n")] = 0;
     }
@@ -210,11 +210,11 @@ bool core_dump(struct thread *t, const struct signal_info *info) {
     p->space->hooks.touch = NULL; /* nobody is there to wait for */
     name_make(p, name);
     struct core c = {.dead = t, .limit = p->core_limit[0]};
-    c.fd = (int)host_do(SYS_openat, AT_FDCWD, name, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
+    c.fd = (int)host_hold(SYS_openat, AT_FDCWD, name, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (c.fd < 0) return false;
-    if (host_do(SYS_fstat, c.fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != geteuid() ||
-        host_do(SYS_ftruncate, c.fd, 0)) {
-        host_do(SYS_close, c.fd);
+    if (host_hold(SYS_fstat, c.fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != geteuid() ||
+        host_hold(SYS_ftruncate, c.fd, 0)) {
+        host_hold(SYS_close, c.fd);
         return false;
     }
     const uint64_t notes_at = sizeof(Elf64_Ehdr) + (p->space->count + 1) * sizeof(Elf64_Phdr);
@@ -225,6 +225,6 @@ bool core_dump(struct thread *t, const struct signal_info *info) {
     put_headers(&c, notes_at, notes_size, memory_at);
     c.at = memory_at;
     put_memory(&c);
-    host_do(SYS_close, c.fd);
+    host_hold(SYS_close, c.fd);
     return true; /* one that the limit has cut counts, too */
 }

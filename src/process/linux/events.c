@@ -14,14 +14,18 @@ struct guest_event {
     uint64_t data;
 };
 
+static int64_t epoll_change(struct call *c, const struct epoll_event *e) {
+    return call_wait(c, SYS_epoll_ctl, c->host[0], c->host[1], c->host[2], (uintptr_t)e, 0, 0);
+}
+
 int64_t call_epoll_ctl(struct call *c) {
     struct guest_event g;
     struct epoll_event e;
-    if ((int)c->guest[1] == EPOLL_CTL_DEL) return host_do(SYS_epoll_ctl, c->host[0], c->host[1], c->host[2], &e);
+    if ((int)c->guest[1] == EPOLL_CTL_DEL) return epoll_change(c, &e);
     if (!call_read(c, c->guest[3], &g, sizeof g)) return -EFAULT;
     e.events = g.events;
     e.data.u64 = g.data;
-    return host_do(SYS_epoll_ctl, c->host[0], c->host[1], c->host[2], &e);
+    return epoll_change(c, &e);
 }
 
 /* Makes a call that may have a signal mask at this guest address; *set is where the host's version goes. */
@@ -135,5 +139,5 @@ int64_t call_futex_requeue(struct call *c) {
     struct waiter *w;
     if (!c->guest[0]) return -EINVAL;
     int64_t r = waiters_read(c, c->guest[0], 2, &w);
-    return r < 0 ? r : host_do(456 /* futex_requeue */, w, c->host[1], c->host[2], c->host[3]);
+    return r < 0 ? r : call_wait(c, 456 /* futex_requeue */, (uintptr_t)w, c->host[1], c->host[2], c->host[3], 0, 0);
 }

@@ -117,20 +117,20 @@ enum file_kind { FILE_GUEST, FILE_SCRIPT, FILE_HOST };
 
 static int64_t execute_check(int64_t fd) {
     static const char *const argv[] = {"", NULL}, *const envp[] = {NULL};
-    return host_do(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH | EXECVE_CHECK);
+    return host_wait(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH | EXECVE_CHECK);
 }
 
 /* May it be executed, whatever it is? at: of the file, maybe for its path alone. */
 static int64_t may_execute(int at) {
     char link[FD_PATH];
     struct stat st;
-    int64_t r = host_do(SYS_fstat, at, &st);
+    int64_t r = host_wait(SYS_fstat, at, &st);
     if (r == 0 && S_ISLNK(st.st_mode)) return -ELOOP;
     if (r == 0 && !S_ISREG(st.st_mode)) return -EACCES;
-    if (r == 0) r = host_do(FACCESSAT2, at, "", X_OK, AT_EACCESS | AT_EMPTY_PATH);
+    if (r == 0) r = host_wait(FACCESSAT2, at, "", X_OK, AT_EACCESS | AT_EMPTY_PATH);
     if (r != -ENOSYS && r != -EPERM) return r;
     fd_path(link, at);
-    return host_do(SYS_faccessat, AT_FDCWD, link, X_OK);
+    return host_wait(SYS_faccessat, AT_FDCWD, link, X_OK);
 }
 
 /* Opens a file again to read it. Linux reads what it executes whoever may read it: where the process has the right to
@@ -160,9 +160,9 @@ static int64_t open_to_read(int at, const char *path) {
     int64_t fd = open_again(link);
     if (fd != -ENOENT || !*path) return fd;
     fd = open_again(path); /* without procfs */
-    if (fd >= 0 && (host_do(SYS_fstat, at, &st) != 0 || host_do(SYS_fstat, fd, &other) != 0 ||
+    if (fd >= 0 && (host_wait(SYS_fstat, at, &st) != 0 || host_wait(SYS_fstat, fd, &other) != 0 ||
                     st.st_dev != other.st_dev || st.st_ino != other.st_ino)) {
-        host_do(SYS_close, fd);
+        host_wait(SYS_close, fd);
         return -ENOENT;
     }
     return fd;
@@ -186,31 +186,43 @@ static int64_t program_find(struct call *c, struct program *f, bool follow) {
         else if (fd != -EACCES)
             r = fd;
     }
-    if (*f->path) host_do(SYS_close, at);
+    if (*f->path) host_wait(SYS_close, at);
     return r;
 }
 
 static void program_close(struct program *f) {
-    if (f->fd >= 0) host_do(SYS_close, f->fd);
+    if (f->fd >= 0) host_wait(SYS_close, f->fd);
     f->fd = -1;
+}
+
+/** A file that is looked at, which may take as long as reading takes. */
+struct look {
+    const struct program *program;
+    bool sane;
+};
+
+static void elf_look(void *arg) {
+    struct look *l = arg;
+    struct error error = {0};
+    struct elf elf;
+    l->sane = elf_open(&elf, l->program->fd, l->program->executed, &error);
+    if (l->sane) elf_close(&elf);
 }
 
 /* Reads the first bytes and says how it is run, or why not. */
 static int64_t program_look(struct call *c, const struct program *f, char *head) {
-    struct error error = {0};
-    struct elf elf;
+    struct look look = {f, false};
     memset(head, 0, HEAD);
     if (f->fd < 0) return FILE_HOST; /* the host may know it; what is vee's would have to be read */
     /* Whether somebody writes to the file. Older kernels do not know the question. */
     if (execute_check(f->fd) == -ETXTBSY) return -ETXTBSY;
-    int64_t r = host_do(SYS_pread64, f->fd, head, HEAD - 1, 0);
+    int64_t r = host_wait(SYS_pread64, f->fd, head, HEAD - 1, 0);
     if (r < 0) return r;
     if (head[0] == '#' && head[1] == '!') return FILE_SCRIPT;
     if (!elf_recognise(head, (size_t)r, c->process->abi->elf_machine))
         return memcmp(head, "\177ELF", 4) == 0 ? FILE_HOST : -ENOEXEC;
-    if (!elf_open(&elf, f->fd, f->executed, &error)) return -ENOEXEC;
-    elf_close(&elf);
-    return FILE_GUEST;
+    engine_outside(c->process->vm->engine, elf_look, &look);
+    return look.sane ? FILE_GUEST : -ENOEXEC;
 }
 
 /* The interpreter and its one argument from the first line, which is cut into strings. */
@@ -283,11 +295,12 @@ static int64_t execute_vee(struct call *c, struct vectors *v, const struct progr
     options_put(p, v, f, path);
     inherit_pass(&handed, true);
     host_do(SYS_fcntl, f->fd, F_SETFD, 0);
-    r = handed.vee >= 0 ? host_do(SYS_execveat, handed.vee, "", v->argv, v->envp, AT_EMPTY_PATH)
-                        : host_do(SYS_execve, "/proc/self/exe", v->argv, v->envp);
+    /* With the lock, so that the descriptors stay what they are. */
+    r = handed.vee >= 0 ? host_hold(SYS_execveat, handed.vee, "", v->argv, v->envp, AT_EMPTY_PATH)
+                        : host_hold(SYS_execve, "/proc/self/exe", v->argv, v->envp);
     inherit_pass(&handed, false);
     host_do(SYS_fcntl, f->fd, F_SETFD, FD_CLOEXEC);
-    if (handed.blob >= 0) host_do(SYS_close, handed.blob);
+    if (handed.blob >= 0) host_hold(SYS_close, handed.blob);
     v->argv = argv;
     *argv = name;
     return r;
@@ -298,9 +311,9 @@ static int64_t execute_guest(struct call *c, struct vectors *v, const struct pro
     char path[PATH_MAX], link[FD_PATH];
     struct rlimit kept, more;
     if (c->process->own[OWN_VEE].fd == -1)
-        return c->thread->seccomp ? -ENOEXEC : host_do(SYS_execve, f->path, v->argv, v->envp);
+        return c->thread->seccomp ? -ENOEXEC : host_wait(SYS_execve, f->path, v->argv, v->envp);
     fd_path(link, f->fd);
-    int64_t length = host_do(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
+    int64_t length = host_wait(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
     path[length > 0 ? length : 0] = 0;
     int64_t r = execute_vee(c, v, f, *path ? path : f->path);
     /* What fits the guest's limit may be too long together with vee's options. */
@@ -320,8 +333,8 @@ static int64_t execute_host(struct call *c, struct vectors *v, const struct prog
         setrlimit(RLIMIT_NOFILE, &files);
     }
     int64_t r = *f->path && f->folder == AT_FDCWD
-                    ? host_do(SYS_execve, f->path, v->argv, v->envp)
-                    : host_do(SYS_execveat, f->folder, f->path, v->argv, v->envp, *f->path ? 0 : AT_EMPTY_PATH);
+                    ? host_wait(SYS_execve, f->path, v->argv, v->envp)
+                    : host_wait(SYS_execveat, f->folder, f->path, v->argv, v->envp, *f->path ? 0 : AT_EMPTY_PATH);
     return r == -ENOEXEC && f->fd < 0 ? -EACCES : r;
 }
 
@@ -403,5 +416,5 @@ int64_t call_landlock_restrict_self(struct call *c) {
         rule.allowed_access = rights[i];
         host_do(SYS_landlock_add_rule, c->host[0], LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
     }
-    return host_do(SYS_landlock_restrict_self, c->host[0], c->host[1]);
+    return call_wait(c, SYS_landlock_restrict_self, c->host[0], c->host[1], 0, 0, 0, 0);
 }

@@ -51,13 +51,13 @@ static int64_t stat_write(struct call *c, uint64_t to, const struct stat *st) {
 
 int64_t call_newfstatat(struct call *c) {
     struct stat st; /* glibc's is the kernel's on x86-64 */
-    int64_t r = host_do(SYS_newfstatat, c->host[0], c->host[1], &st, c->host[3]);
+    int64_t r = call_wait(c, SYS_newfstatat, c->host[0], c->host[1], (uintptr_t)&st, c->host[3], 0, 0);
     return r < 0 ? r : stat_write(c, c->guest[2], &st);
 }
 
 int64_t call_fstat(struct call *c) {
     struct stat st;
-    int64_t r = host_do(SYS_fstat, c->host[0], &st);
+    int64_t r = call_wait(c, SYS_fstat, c->host[0], (uintptr_t)&st, 0, 0, 0, 0);
     return r < 0 ? r : stat_write(c, c->guest[1], &st);
 }
 
@@ -75,7 +75,7 @@ static int64_t attribute_at(struct call *c, long number) {
     int64_t r = call_read_struct(c, c->guest[4], size, &a, sizeof a);
     if (r < 0) return r;
     if (a.value && !call_pointer(c, a.value, a.size, &a.value)) return -EFAULT;
-    return host_do(number, c->host[0], c->host[1], c->host[2], c->host[3], &a, sizeof a);
+    return call_wait(c, number, c->host[0], c->host[1], c->host[2], c->host[3], (uintptr_t)&a, sizeof a);
 }
 
 int64_t call_setxattrat(struct call *c) {
@@ -108,7 +108,7 @@ int64_t call_readlinkat(struct call *c) {
     /* The path was not substituted, as its last link is not followed; but reading the link to vee's program is. */
     char other[PATH_MAX];
     if (!proc_exe(c->process, (int)c->host[0], (const char *)(uintptr_t)c->host[1], true, other))
-        return host_do(SYS_readlinkat, c->host[0], c->host[1], c->host[2], c->host[3]);
+        return call_wait(c, SYS_readlinkat, c->host[0], c->host[1], c->host[2], c->host[3], 0, 0);
     uint64_t length = strlen(other), size = (uint32_t)c->guest[3];
     if ((int)c->guest[3] <= 0) return -EINVAL;
     if (length > size) length = size;
@@ -118,19 +118,19 @@ int64_t call_readlinkat(struct call *c) {
 int64_t call_getdents64(struct call *c) {
     int fd = (int)c->host[0];
     const struct own_fds hidden = proc_hidden(c->process, fd);
-    if (!hidden.count) return host_do(SYS_getdents64, c->host[0], c->host[1], c->host[2]);
+    if (!hidden.count) return call_wait(c, SYS_getdents64, c->host[0], c->host[1], c->host[2], 0, 0, 0);
     /* In vee's memory, as the guest's may be changing while it is looked at. */
     uint8_t *list = c->thread->scratch->bytes;
     uint64_t size = (uint32_t)c->guest[2];
-    int64_t before = host_do(SYS_lseek, fd, 0, SEEK_CUR), r;
+    int64_t before = host_wait(SYS_lseek, fd, 0, SEEK_CUR), r;
     if (size > sizeof c->thread->scratch->bytes) size = sizeof c->thread->scratch->bytes;
     for (;;) {
-        r = host_do(SYS_getdents64, fd, list, size);
+        r = host_wait(SYS_getdents64, fd, list, size);
         if (r <= 0) return r;
         size_t left = proc_hide(&hidden, list, (size_t)r);
         if (left && call_write(c, c->guest[1], list, left)) return (int64_t)left;
         if (!left) continue;
-        host_do(SYS_lseek, fd, before, SEEK_SET);
+        host_wait(SYS_lseek, fd, before, SEEK_SET);
         return -EFAULT;
     }
 }

@@ -103,7 +103,7 @@ static int64_t name_set(struct call *c, long number) {
     int length = (int)c->guest[1];
     uint64_t host = 0;
     if (length > 0 && length <= HOST_NAME_MAX && !call_pointer(c, c->guest[0], (uint64_t)length, &host)) return -EFAULT;
-    return host_do(number, host, length);
+    return call_wait(c, number, host, (uint64_t)length, 0, 0, 0, 0);
 }
 
 int64_t call_sethostname(struct call *c) {

@@ -43,7 +43,7 @@ static bool head_fill(struct process *p, struct head *h) {
 }
 
 static bool file_write(const struct thread *t, const struct head *h, int fd) {
-    return host_do(SYS_write, fd, h, sizeof *h) == sizeof *h && seccomp_pass(t, fd);
+    return host_hold(SYS_write, fd, h, sizeof *h) == sizeof *h && seccomp_pass(t, fd);
 }
 
 /* A pipe, which no limit on files concerns. */
@@ -52,9 +52,9 @@ static int64_t small_make(const struct thread *t, const struct head *h) {
     int64_t r = descriptor_make(SYS_pipe2, (uintptr_t)ends, O_CLOEXEC | O_NONBLOCK, 0, 0);
     if (r < 0) return r;
     bool written = file_write(t, h, ends[1]);
-    host_do(SYS_close, ends[1]);
+    host_hold(SYS_close, ends[1]);
     if (written) return ends[0];
-    host_do(SYS_close, ends[0]);
+    host_hold(SYS_close, ends[0]);
     return -EFBIG;
 }
 
@@ -66,8 +66,8 @@ static int64_t large_make(const struct thread *t, const struct head *h, size_t s
     if (fd < 0) return fd;
     bool written = file_write(t, h, (int)fd);
     host_do(SYS_fcntl, fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
-    host_do(SYS_lseek, fd, 0, SEEK_SET);
-    if (!written) host_do(SYS_close, fd);
+    host_hold(SYS_lseek, fd, 0, SEEK_SET);
+    if (!written) host_hold(SYS_close, fd);
     return written ? fd : -ENOMEM;
 }
 
@@ -115,13 +115,13 @@ bool inherit_parse(const char *text, struct inherited *to, struct error *error) 
 bool inherit_take(struct process *p, const struct inherited *i, struct error *error) {
     struct head h;
     if (i->blob < 0) return true;
-    if (host_do(SYS_read, i->blob, &h, sizeof h) != sizeof h || h.magic != MAGIC)
+    if (host_hold(SYS_read, i->blob, &h, sizeof h) != sizeof h || h.magic != MAGIC)
         return error_set(error, ERROR_NOT_RUNNABLE, "%d: nothing that vee has left for itself", i->blob);
     for (int k = 0; k < LIMITS; k++)
         for (int j = 0; j < 2; j++) limit_of(p, k)[j] = h.limits[k][j];
     p->files_most = h.files_most;
     process_limits_changed(p);
     bool good = seccomp_take(&p->thread, i->blob);
-    host_do(SYS_close, i->blob);
+    host_hold(SYS_close, i->blob);
     return good || error_set(error, ERROR_NOT_RUNNABLE, "%d: filters that are not vee's own", i->blob);
 }

@@ -13,19 +13,11 @@
 
 struct call;
 
-/** How a call may wait, and how it goes on when a signal handler has interrupted it. */
-enum restart {
-    ONCE,         /* never waits */
-    AGAIN,        /* from the start, if the handler has SA_RESTART; else EINTR */
-    EINTR_ALWAYS, /* EINTR */
-};
-
 struct row {
     const char *name;
     const char *args; /* letters: see syscall.def */
     int64_t (*handler)(struct call *c);
     int32_t host; /* its number on the host, for calls that are passed through; an errno for those that are absent */
-    uint8_t restart;
 };
 
 struct call {
@@ -44,7 +36,12 @@ enum call_result {
 
 /* ---- the host's calls */
 
-/** One that may wait: it does not begin when there is something to deliver (CALL_AGAIN). */
+/* Any of them may wait, for a device, another process or, in a file system that the guest serves itself, another of its
+ * threads; so it is made without the engine's lock: by call_wait where nothing has been done yet for the guest's call,
+ * by host_wait in the middle. Those of held.def do not wait, and are made by host_do. What was looked up before may be
+ * another thing afterwards: descriptors, paths, mappings, tables of the process. */
+
+/** One that does not begin when there is something to deliver (CALL_AGAIN). */
 int64_t host_call(const uint32_t *interrupted, long number, const uint64_t args[6]);
 extern const char host_call_check[], host_call_end[], host_call_not_begun[];
 void host_signal_return(void);
@@ -62,11 +59,26 @@ static inline int64_t host_do6(long number, uint64_t a, uint64_t b, uint64_t c, 
     return result;
 }
 #define HOST_DO_WORD(x) (uint64_t)(uintptr_t)(x)
-#define HOST_DO_ARGS(number, a, b, c, d, e, f, ...)                                                                    \
-    host_do6(number, HOST_DO_WORD(a), HOST_DO_WORD(b), HOST_DO_WORD(c), HOST_DO_WORD(d), HOST_DO_WORD(e),              \
-             HOST_DO_WORD(f))
-/** host_do(number, up to six arguments): one that does not wait. */
-#define host_do(...) HOST_DO_ARGS(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+#define HOST_DO_ARGS(how, number, a, b, c, d, e, f, ...)                                                               \
+    how(number, HOST_DO_WORD(a), HOST_DO_WORD(b), HOST_DO_WORD(c), HOST_DO_WORD(d), HOST_DO_WORD(e), HOST_DO_WORD(f))
+/** host_hold(number, up to six arguments): with the lock, as the arguments are such that it does not wait, or because
+    nobody else is to go on. */
+#define host_hold(...) HOST_DO_ARGS(host_do6, __VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+/** host_do: one of held.def, which checks look at. */
+#ifdef VEE_CHECK
+void host_check(long number, int command);
+static inline int64_t host_do_checked(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+                                      uint64_t f) {
+    host_check(number, (int)b);
+    return host_do6(number, a, b, c, d, e, f);
+}
+#define host_do(...) HOST_DO_ARGS(host_do_checked, __VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+#else
+#define host_do(...) host_hold(__VA_ARGS__)
+#endif
+/** host_wait: one that may wait; without the lock, if the caller has it. */
+int64_t host_wait6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+#define host_wait(...) HOST_DO_ARGS(host_wait6, __VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 
 /* ---- arguments (call.c) */
 
@@ -75,7 +87,7 @@ const struct row *linux_row(unsigned number);
 
 /** Makes the call of the row with the host arguments of c. */
 int64_t call_pass(struct call *c);
-/** Makes any host call that may wait, on behalf of c. */
+/** Makes any host call on behalf of c, without the lock. */
 int64_t call_wait(struct call *c, long number, uint64_t a, uint64_t b, uint64_t d, uint64_t e, uint64_t f, uint64_t g);
 /** Copies and substitutes a path below the folder `dir`; its host address, or a negative errno. follow: the last
     component's link too. */
@@ -173,6 +185,9 @@ void inherit_pass(const struct inherited *i, bool pass);
 
 /* ---- signals (signal.c) */
 
+/** The guest's thread that the caller is; NULL: none. */
+struct thread *thread_here(void);
+
 static inline uint64_t signal_bit(int signal) {
     return UINT64_C(1) << (signal - 1);
 }
@@ -223,10 +238,10 @@ struct own_fds proc_hidden(struct process *p, int folder);
 size_t proc_hide(const struct own_fds *hidden, uint8_t *list, size_t size);
 
 /* ---- handlers, named by the rows of syscall.def */
-#define PASS(number, name, args, restart)
-#define SAME(number, name, args, restart)
+#define PASS(number, name, args)
+#define SAME(number, name, args)
 #define ABSENT(number, name, error, reason)
-#define CALL(number, name, args, restart) int64_t call_##name(struct call *c);
+#define CALL(number, name, args) int64_t call_##name(struct call *c);
 #include "process/linux/syscall.def"
 
 #endif

@@ -5,6 +5,8 @@
 #include "process/linux/linux.h"
 #include "engine/engine.h"
 #include <sys/mman.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 
 static uint64_t page_up(uint64_t v) {
     return (v + SPACE_PAGE - 1) & -(uint64_t)SPACE_PAGE;
@@ -14,13 +16,33 @@ int64_t call_brk(struct call *c) {
     return (int64_t)space_brk(c->process->space, c->guest[0]);
 }
 
+/** What the file of a mapping is asked before. */
+struct question {
+    const struct process *process;
+    const uint64_t *arguments;
+    uint64_t address;
+    bool never_executed;
+};
+
+static void file_ask(void *arg) {
+    struct question *q = arg;
+    const uint64_t *g = q->arguments;
+    struct statfs fs;
+    q->never_executed = (g[2] & PROT_EXEC) && fstatfs((int)g[4], &fs) == 0 && (fs.f_flags & ST_NOEXEC);
+    /* What looks like a loader's first mapping of a shared object. */
+    if (!g[0] && !g[5] && (g[3] & (MAP_PRIVATE | MAP_FIXED)) == MAP_PRIVATE &&
+        ((g[2] & PROT_EXEC) || (g[3] & MAP_DENYWRITE)))
+        q->address = store_place(q->process, (int)g[4], g[1]);
+}
+
 int64_t call_mmap(struct call *c) {
     const uint64_t *g = c->guest;
-    uint64_t address = g[0];
-    /* What looks like a loader's first mapping of a shared object. */
-    if (!address && !g[5] && (g[3] & (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)) == MAP_PRIVATE &&
-        ((g[2] & PROT_EXEC) || (g[3] & MAP_DENYWRITE)))
-        address = store_place(c->process, (int)g[4], g[1]);
+    struct question q = {.process = c->process, .arguments = g, .address = g[0]};
+    const bool sane = g[1] && !(g[5] & (SPACE_PAGE - 1)); /* else that is what the space says */
+    if (!(g[3] & MAP_ANONYMOUS) && sane && ((g[2] & PROT_EXEC) || (g[3] & MAP_DENYWRITE)))
+        engine_outside(c->process->vm->engine, file_ask, &q);
+    if (q.never_executed) return -EPERM;
+    const uint64_t address = q.address;
     return space_map(c->process->space, address, g[1], (uint32_t)g[2], (uint32_t)g[3], (int)g[4], g[5],
                      g[3] & MAP_ANONYMOUS ? ORIGIN_ANONYMOUS : ORIGIN_FILE);
 }
@@ -52,7 +74,7 @@ static int64_t each_piece(struct call *c, long number, uint64_t start, uint64_t 
     for (const struct mapping *m; at < end && (m = space_next(s, at)) != NULL && m->start < end;) {
         uint64_t from = m->start > at ? m->start : at, to = m->end < end ? m->end : end;
         if (from > at) hole = true;
-        int64_t r = host_do(number, space_host(s, from), to - from, arg);
+        int64_t r = host_wait(number, space_host(s, from), to - from, arg);
         if (r < 0) return r;
         at = to;
     }

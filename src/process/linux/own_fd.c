@@ -11,23 +11,37 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 enum { OWN_FD = 1024 - OWN_FDS };
 
-static bool is_path_of(int fd, uint64_t dev, uint64_t ino) {
-    struct stat st;
+/* What a file is, as far as it is known without asking the file system, so without waiting. */
+static bool identify(int folder, const char *path, int flags, struct own_fd *to) {
+    struct statx st;
+    if (host_hold(SYS_statx, folder, path, flags | AT_STATX_DONT_SYNC, 0, &st) != 0) return false;
+    *to = (struct own_fd){.fd = folder, .dev = makedev(st.stx_dev_major, st.stx_dev_minor), .ino = st.stx_ino};
+    return true;
+}
+
+static bool is_same(const struct own_fd *a, const struct own_fd *b) {
+    return a->dev == b->dev && a->ino == b->ino;
+}
+
+static bool is_path_of(int fd, const struct own_fd *own) {
+    struct own_fd now;
     int64_t flags = host_do(SYS_fcntl, fd, F_GETFL);
-    return flags >= 0 && (flags & O_PATH) && host_do(SYS_fstat, fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+    return flags >= 0 && (flags & O_PATH) && identify(fd, "", AT_EMPTY_PATH, &now) && is_same(&now, own);
 }
 
 /* Takes the descriptor for one of vee's own, at a number of at least `least` if there is one left. */
 static bool take(struct own_fd *own, int64_t fd, uint64_t least) {
-    struct stat st;
-    if (fd < 0 || host_do(SYS_fstat, fd, &st) != 0) return false;
+    struct own_fd what;
+    if (fd < 0 || !identify((int)fd, "", AT_EMPTY_PATH, &what)) return false;
     int64_t high = descriptor_make(SYS_fcntl, (uint64_t)fd, F_DUPFD_CLOEXEC, least, 0);
-    if (high >= 0) host_do(SYS_close, fd);
-    *own = (struct own_fd){.fd = (int)(high >= 0 ? high : fd), .dev = st.st_dev, .ino = st.st_ino};
+    if (high >= 0) host_hold(SYS_close, fd);
+    what.fd = (int)(high >= 0 ? high : fd);
+    *own = what;
     return true;
 }
 
@@ -39,14 +53,13 @@ static uint64_t own_least(void) {
 
 void own_fds_open(struct process *p, int inherited, int program) {
     char link[FD_PATH];
-    struct stat st, own;
+    struct own_fd given, own;
     const char *path = "/proc/self/exe";
-    bool taken =
-        inherited >= 0 && host_do(SYS_fstat, inherited, &st) == 0 && is_path_of(inherited, st.st_dev, st.st_ino) &&
-        (host_do(SYS_newfstatat, AT_FDCWD, path, &own, 0) != 0 || (own.st_dev == st.st_dev && own.st_ino == st.st_ino));
+    bool taken = inherited >= 0 && identify(inherited, "", AT_EMPTY_PATH, &given) && is_path_of(inherited, &given) &&
+                 (!identify(AT_FDCWD, path, 0, &own) || is_same(&own, &given));
     if (taken) { /* nothing names it where procfs is missing; it keeps its number, which is high */
         host_do(SYS_fcntl, inherited, F_SETFD, FD_CLOEXEC);
-        p->own[OWN_VEE] = (struct own_fd){.fd = inherited, .dev = st.st_dev, .ino = st.st_ino};
+        p->own[OWN_VEE] = given;
     } else {
         take(&p->own[OWN_VEE], descriptor_make(SYS_openat, (uint64_t)AT_FDCWD, (uintptr_t)path, O_PATH | O_CLOEXEC, 0),
              own_least());
@@ -68,15 +81,17 @@ static const char *path_of(const struct process *p, unsigned which) {
 
 static void check(struct process *p, unsigned which) {
     struct own_fd *own = &p->own[which];
-    if (own->fd < 0 || is_path_of(own->fd, own->dev, own->ino)) return;
+    const int fd = own->fd;
+    if (fd < 0 || is_path_of(fd, own)) return;
     struct own_fd again = {.fd = -1};
     const char *path = path_of(p, which);
-    if (path) take(&again, host_do(SYS_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC), (uint64_t)own->fd);
-    if (again.fd >= 0 && (again.dev != own->dev || again.ino != own->ino)) {
-        host_do(SYS_close, again.fd);
+    if (path) take(&again, host_wait(SYS_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC), (uint64_t)fd);
+    const bool changed = own->fd != fd; /* by another thread meanwhile */
+    if (again.fd >= 0 && (changed || !is_same(&again, own))) {
+        host_hold(SYS_close, again.fd);
         again.fd = -1;
     }
-    own->fd = again.fd;
+    if (!changed) own->fd = again.fd;
 }
 
 void own_fds_check(struct process *p) {
@@ -94,10 +109,10 @@ bool own_fd_named(struct process *p, int fd) {
 
 int64_t descriptor_make(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
     uint64_t kept[2];
-    int64_t fd = host_do(number, a, b, c, d);
+    int64_t fd = number == SYS_openat ? host_wait(number, a, b, c, d) : host_hold(number, a, b, c, d);
     bool dup = number == SYS_fcntl && fd == -EINVAL; /* at a number above the limit */
     if ((fd != -EMFILE && !dup) || !os_descriptors_more(kept)) return fd;
-    fd = host_do(number, a, b, c, d);
+    fd = host_hold(number, a, b, c, d); /* what is more than the guest may have is for nobody else */
     os_descriptors_as(kept);
     return fd;
 }
@@ -112,7 +127,7 @@ static bool move(struct own_fd *own) {
     int64_t fd = host_do(SYS_fcntl, own->fd, F_DUPFD_CLOEXEC, own->fd + 1);
     if (fd < 0) fd = host_do(SYS_fcntl, own->fd, F_DUPFD_CLOEXEC, 3);
     if (fd < 0) return false;
-    host_do(SYS_close, own->fd);
+    host_hold(SYS_close, own->fd);
     own->fd = (int)fd;
     return true;
 }
@@ -127,7 +142,7 @@ static bool yield_one(struct own_fd *own) {
     }
     int64_t fd = more ? host_do(SYS_fcntl, own->fd, F_DUPFD_CLOEXEC, kept[0]) : -EMFILE;
     if (more) os_descriptors_as(kept);
-    host_do(SYS_close, own->fd);
+    host_hold(SYS_close, own->fd);
     own->fd = fd < 0 ? OWN_FD_GIVEN_UP : (int)fd;
     return true;
 }
@@ -149,7 +164,7 @@ int64_t call_dup3(struct call *c) {
         for (unsigned i = 0; i < OWN_FDS; i++)
             if (p->own[i].fd == to && !move(&p->own[i]) && !yield_one(&p->own[i])) return -EBUSY;
     }
-    return host_do(SYS_dup3, c->guest[0], c->guest[1], c->guest[2]);
+    return call_wait(c, SYS_dup3, c->guest[0], c->guest[1], c->guest[2], 0, 0, 0);
 }
 
 int64_t call_close_range(struct call *c) {
@@ -164,7 +179,7 @@ int64_t call_close_range(struct call *c) {
             more = true;
             end = own;
         }
-        if (!more || end > first) r = host_do(SYS_close_range, first, more ? end - 1 : end, c->guest[2]);
+        if (!more || end > first) r = host_wait(SYS_close_range, first, more ? end - 1 : end, c->guest[2]);
         if (more && end == last) break;
         first = end + 1;
     }

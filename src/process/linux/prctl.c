@@ -114,7 +114,7 @@ int64_t call_prctl(struct call *c) {
         if (row->option != option) continue;
         if (row->handler) return row->handler(c);
         if (row->size && !call_pointer(c, c->guest[1], (uint64_t)row->size, &arg)) return -EFAULT;
-        return host_do(SYS_prctl, option, arg, c->guest[2], c->guest[3], c->guest[4]);
+        return call_wait(c, SYS_prctl, (uint64_t)option, arg, c->guest[2], c->guest[3], c->guest[4], 0);
     }
     return -EINVAL;
 }

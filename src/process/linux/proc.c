@@ -18,13 +18,13 @@ enum { PROC_MAGIC = 0x9fa0, PIPE_ROOM = 64 << 10 };
 
 static bool on_procfs(int fd) {
     struct statfs fs;
-    return host_do(SYS_fstatfs, fd, &fs) == 0 && fs.f_type == PROC_MAGIC;
+    return host_wait(SYS_fstatfs, fd, &fs) == 0 && fs.f_type == PROC_MAGIC;
 }
 
 static bool path_of(int fd, char path[PATH_MAX]) {
     char link[FD_PATH];
     fd_path(link, fd);
-    int64_t length = host_do(SYS_readlinkat, AT_FDCWD, link, path, PATH_MAX - 1);
+    int64_t length = host_wait(SYS_readlinkat, AT_FDCWD, link, path, PATH_MAX - 1);
     if (length <= 0) return false;
     path[length] = 0;
     return path[0] == '/';
@@ -118,18 +118,18 @@ static int64_t file_with(const char *name, const struct text *t) {
     int pipe[2];
     host_do(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, &limit);
     if (limit.rlim_cur < t->used && t->used < PIPE_ROOM) {
-        int64_t r = host_do(SYS_pipe2, pipe, O_CLOEXEC);
+        int64_t r = host_wait(SYS_pipe2, pipe, O_CLOEXEC);
         if (r < 0) return r;
-        if (t->used) host_do(SYS_write, pipe[1], t->bytes, t->used);
-        host_do(SYS_close, pipe[1]);
+        if (t->used) host_wait(SYS_write, pipe[1], t->bytes, t->used);
+        host_wait(SYS_close, pipe[1]);
         return pipe[0];
     }
-    int64_t fd = host_do(SYS_memfd_create, name, MFD_CLOEXEC);
+    int64_t fd = host_wait(SYS_memfd_create, name, MFD_CLOEXEC);
     size_t size = t->used < limit.rlim_cur ? t->used : (size_t)limit.rlim_cur;
     for (size_t done = 0; fd >= 0 && done < size;) {
-        int64_t n = host_do(SYS_pwrite64, fd, t->bytes + done, size - done, done);
+        int64_t n = host_wait(SYS_pwrite64, fd, t->bytes + done, size - done, done);
         if (n <= 0) {
-            host_do(SYS_close, fd);
+            host_wait(SYS_close, fd);
             return n ? n : -EIO;
         }
         done += (size_t)n;
@@ -141,9 +141,9 @@ static int64_t file_with(const char *name, const struct text *t) {
 static int64_t read_only(int64_t fd) {
     char link[FD_PATH];
     fd_path(link, (int)fd);
-    int64_t other = host_do(SYS_openat, AT_FDCWD, link, O_RDONLY | O_CLOEXEC);
+    int64_t other = host_wait(SYS_openat, AT_FDCWD, link, O_RDONLY | O_CLOEXEC);
     if (other < 0) return fd;
-    host_do(SYS_close, fd);
+    host_wait(SYS_close, fd);
     return other;
 }
 
@@ -158,16 +158,16 @@ static int64_t replace(int fd, uint32_t flags, const struct substitute *s, const
     text_free(&host);
     text_free(&t);
     if (r < 0) {
-        host_do(SYS_close, fd);
+        host_wait(SYS_close, fd);
         return r;
     }
-    host_do(SYS_dup3, r, fd, flags & O_CLOEXEC);
-    host_do(SYS_close, r);
+    host_wait(SYS_dup3, r, fd, flags & O_CLOEXEC);
+    host_wait(SYS_close, r);
     return fd;
 }
 
 static int64_t refuse(int fd, int error) {
-    host_do(SYS_close, fd);
+    host_wait(SYS_close, fd);
     return -error;
 }
 
@@ -175,7 +175,7 @@ static int64_t refuse(int fd, int error) {
    the last component is the file's own name, unless the file itself is mounted there. */
 static bool is_other_file(int fd, const struct proc_name *n) {
     struct statx st;
-    if (host_do(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) != 0) return false;
+    if (host_wait(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) != 0) return false;
     if (!(st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) || (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)) return false;
     for (unsigned i = 0; i < sizeof substitutes / sizeof *substitutes; i++)
         if (!strcmp(n->name, substitutes[i].name)) return false;
@@ -190,8 +190,8 @@ int64_t proc_opened(struct process *p, int fd, uint32_t flags) {
     if ((flags & O_PATH) || !on_procfs(fd)) return fd;
     /* Nor is a file that is mounted by itself somewhere known by its name. */
     bool named = proc_name_of(fd, &n);
-    if (!named || host_do(SYS_statfs, n.folder, &fs) != 0 || fs.f_type != PROC_MAGIC) {
-        bool folder = host_do(SYS_fstat, fd, &st) == 0 && S_ISDIR(st.st_mode);
+    if (!named || host_wait(SYS_statfs, n.folder, &fs) != 0 || fs.f_type != PROC_MAGIC) {
+        bool folder = host_wait(SYS_fstat, fd, &st) == 0 && S_ISDIR(st.st_mode);
         return folder || (named && is_other_file(fd, &n)) ? fd : refuse(fd, EACCES);
     }
     const struct substitute *s = substitute_of(&n);
@@ -216,14 +216,14 @@ static bool exe_path(const struct proc_view *v, const struct proc_name *n, bool 
     if (own->fd >= 0 && strlen(n->folder) + sizeof fd + 20 < PATH_MAX) { /* what the host says of it */
         char link[PATH_MAX];
         put_digits(stpcpy(stpcpy(link, n->folder), fd), (unsigned)own->fd);
-        if (host_do(SYS_newfstatat, AT_FDCWD, link, &st, 0) == 0 && st.st_dev == own->dev && st.st_ino == own->ino) {
+        if (host_wait(SYS_newfstatat, AT_FDCWD, link, &st, 0) == 0 && st.st_dev == own->dev && st.st_ino == own->ino) {
             if (!text) return strcpy(to, link);
-            int64_t length = host_do(SYS_readlinkat, AT_FDCWD, link, to, PATH_MAX - 1);
+            int64_t length = host_wait(SYS_readlinkat, AT_FDCWD, link, to, PATH_MAX - 1);
             if (length > 0) return to[length] = 0, true;
         }
     }
     strcpy(to, p->exe);
-    if (host_do(SYS_newfstatat, AT_FDCWD, to, &st, 0) == 0 && st.st_dev == p->exe_dev && st.st_ino == p->exe_ino)
+    if (host_wait(SYS_newfstatat, AT_FDCWD, to, &st, 0) == 0 && st.st_dev == p->exe_dev && st.st_ino == p->exe_ino)
         return true;
     if (text && strlen(to) + sizeof deleted <= PATH_MAX) strcat(to, deleted);
     return true;
@@ -234,11 +234,11 @@ bool proc_exe(struct process *p, int folder, const char *path, bool text, char t
     struct proc_view v;
     struct stat st;
     if (*path && strcmp(last_of(path), "exe")) return false;
-    int64_t fd = *path ? host_do(SYS_openat, folder, path, O_PATH | O_NOFOLLOW | O_CLOEXEC) : folder;
+    int64_t fd = *path ? host_wait(SYS_openat, folder, path, O_PATH | O_NOFOLLOW | O_CLOEXEC) : folder;
     if (fd < 0) return false;
-    bool link = on_procfs((int)fd) && host_do(SYS_fstat, fd, &st) == 0 && S_ISLNK(st.st_mode) &&
+    bool link = on_procfs((int)fd) && host_wait(SYS_fstat, fd, &st) == 0 && S_ISLNK(st.st_mode) &&
                 proc_name_of((int)fd, &n) && n.pid && !strcmp(n.name, "exe");
-    if (*path) host_do(SYS_close, fd);
+    if (*path) host_wait(SYS_close, fd);
     if (!link || !view_open(&v, p, &n)) return false;
     link = exe_path(&v, &n, text, to);
     view_close(&v);

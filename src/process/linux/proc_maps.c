@@ -181,10 +181,10 @@ void show_rollup(const struct proc_view *v, const struct proc_name *n, struct te
     struct text smaps = {0};
     char path[PATH_MAX + 8], *rest, *line;
     strcpy(stpcpy(path, n->folder), "/smaps");
-    int64_t fd = host_do(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    int64_t fd = host_wait(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return;
     put_file(&smaps, (int)fd);
-    host_do(SYS_close, fd);
+    host_wait(SYS_close, fd);
     for (rest = smaps.bytes; text_line(&rest, &line);) continue; /* cuts the lines */
     const struct mapping *first = space_next(s, 0), *last = space_last(s);
     rest = host->bytes;

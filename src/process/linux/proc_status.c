@@ -236,7 +236,7 @@ void show_cpuinfo(const struct proc_view *v, const struct proc_name *n, struct t
     uint64_t set[16] = {0};
     (void)n;
     (void)host;
-    int64_t size = host_do(SYS_sched_getaffinity, 0, sizeof set, set);
+    int64_t size = host_wait(SYS_sched_getaffinity, 0, sizeof set, set);
     unsigned cpus = 0;
     for (int64_t i = 0; i < size / 8; i++) cpus += (unsigned)__builtin_popcountll(set[i]);
     for (unsigned i = 0; i < cpus; i++) {

@@ -50,7 +50,7 @@ void put_number(struct text *t, uint64_t v, unsigned base, unsigned width) {
 void put_file(struct text *t, int fd) {
     uint64_t at = 0;
     while (text_room(t, FIRST_ROOM / 2)) {
-        int64_t n = host_do(SYS_pread64, fd, t->bytes + t->used, t->room - t->used - 1, at);
+        int64_t n = host_wait(SYS_pread64, fd, t->bytes + t->used, t->room - t->used - 1, at);
         if (n <= 0) break;
         t->used += (size_t)n;
         at += (uint64_t)n;

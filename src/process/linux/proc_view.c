@@ -32,7 +32,7 @@ static bool view_is_own(const struct proc_name *n) {
     char path[PATH_MAX], text[24];
     const char *s = text;
     path_join(path, n->root, "self");
-    int64_t length = host_do(SYS_readlinkat, AT_FDCWD, path, text, sizeof text - 1);
+    int64_t length = host_wait(SYS_readlinkat, AT_FDCWD, path, text, sizeof text - 1);
     if (length <= 0) return false;
     text[length] = 0;
     return take_number(&s, 10) == (uint64_t)n->pid;
@@ -41,7 +41,7 @@ static bool view_is_own(const struct proc_name *n) {
 static bool program_of(const char *folder, struct stat *st) {
     char path[PATH_MAX];
     path_join(path, folder, "exe");
-    return host_do(SYS_newfstatat, AT_FDCWD, path, st, 0) == 0;
+    return host_wait(SYS_newfstatat, AT_FDCWD, path, st, 0) == 0;
 }
 
 bool view_is_vee(const struct proc_name *n) {
@@ -57,10 +57,10 @@ bool view_is_vee(const struct proc_name *n) {
 static bool stat_fields(const char *folder, unsigned first, unsigned count, uint64_t *values) {
     char path[PATH_MAX], text[1024];
     path_join(path, folder, "stat");
-    int64_t fd = host_do(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    int64_t fd = host_wait(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return false;
-    int64_t n = host_do(SYS_read, fd, text, sizeof text - 1);
-    host_do(SYS_close, fd);
+    int64_t n = host_wait(SYS_read, fd, text, sizeof text - 1);
+    host_wait(SYS_close, fd);
     text[n > 0 ? n : 0] = 0;
     const char *s = strrchr(text, ')'); /* ends field 2 */
     for (unsigned field = 2; s && field < first + count - 1; field++) {
@@ -126,7 +126,7 @@ void proc_end(struct process *p) {
 }
 
 static bool memory_read(int memory, const void *from, void *to, size_t size) {
-    return host_do(SYS_pread64, memory, to, size, (uintptr_t)from) == (int64_t)size;
+    return host_wait(SYS_pread64, memory, to, size, (uintptr_t)from) == (int64_t)size;
 }
 
 /* The thread with this id (0: the first), from a list of which `first` is the head. */
@@ -161,7 +161,7 @@ static bool copy_fill(struct proc_view *v, const struct process *from, uint64_t 
     v->copy = mmap(NULL, v->copy_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (v->copy == MAP_FAILED) return false;
     char *exe = (char *)v->copy + sizeof p;
-    if (p.exe) host_do(SYS_pread64, v->memory, exe, PATH_MAX - 1, (uintptr_t)p.exe);
+    if (p.exe) host_wait(SYS_pread64, v->memory, exe, PATH_MAX - 1, (uintptr_t)p.exe);
     /* They may be in the middle of a change. */
     const struct space_node *theirs = p.memory.nodes;
     p.memory.nodes = (struct space_node *)(void *)(v->copy + head);
@@ -188,7 +188,7 @@ bool view_open(struct proc_view *v, struct process *self, const struct proc_name
     uint64_t mine = code_start(path), other = code_start(n->folder);
     if (!mine || !other) return false;
     path_join(path, n->folder, "mem");
-    v->memory = (int)host_do(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    v->memory = (int)host_wait(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
     if (v->memory < 0) return false;
     const void *note = (const void *)((uintptr_t)&noted + (other - mine));
     if (memory_read(v->memory, note, &theirs, sizeof theirs) && theirs && copy_fill(v, theirs, other - mine)) {
@@ -200,7 +200,7 @@ bool view_open(struct proc_view *v, struct process *self, const struct proc_name
 }
 
 void view_close(struct proc_view *v) {
-    if (v->memory >= 0) host_do(SYS_close, v->memory);
+    if (v->memory >= 0) host_wait(SYS_close, v->memory);
     if (v->copy != MAP_FAILED) munmap(v->copy, v->copy_size);
 }
 

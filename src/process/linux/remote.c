@@ -39,7 +39,7 @@ static int64_t transfer(struct call *c, long number) {
     int64_t count = remote_vectors(c, c->guest[3], c->guest[4], &remote);
     if (count < 0) return count;
     if (c->process->space->window && (pid_t)c->host[0] != getpid()) return -EPERM;
-    return host_do(number, c->host[0], c->host[1], c->host[2], remote, count, 0);
+    return call_wait(c, number, c->host[0], c->host[1], c->host[2], (uintptr_t)remote, (uint64_t)count, 0);
 }
 
 int64_t call_process_vm_readv(struct call *c) {
@@ -59,12 +59,12 @@ int64_t call_process_madvise(struct call *c) {
     default: return -EINVAL;
     }
     if (c->process->space->window) return -EPERM;
-    return host_do(SYS_process_madvise, c->host[0], c->host[1], c->host[2], c->host[3], c->host[4]);
+    return call_wait(c, SYS_process_madvise, c->host[0], c->host[1], c->host[2], c->host[3], c->host[4], 0);
 }
 
 int64_t call_kcmp(struct call *c) {
     uint64_t second = c->guest[4];
     if ((int)c->guest[2] == KCMP_EPOLL_TFD && !call_pointer(c, second, sizeof(struct kcmp_epoll_slot), &second))
         return -EFAULT;
-    return host_do(SYS_kcmp, c->host[0], c->host[1], c->host[2], c->host[3], second);
+    return call_wait(c, SYS_kcmp, c->host[0], c->host[1], c->host[2], c->host[3], second, 0);
 }

@@ -400,8 +400,8 @@ size_t seccomp_pass_size(const struct thread *t) {
 bool seccomp_pass(const struct thread *t, int fd) {
     for (const struct filter *f = t->filters; f; f = f->previous) { /* the newest first */
         size_t size = f->length * sizeof *f->code;
-        if (host_do(SYS_write, fd, &f->length, sizeof f->length) != sizeof f->length) return false;
-        if (host_do(SYS_write, fd, f->code, size) != (int64_t)size) return false;
+        if (host_hold(SYS_write, fd, &f->length, sizeof f->length) != sizeof f->length) return false;
+        if (host_hold(SYS_write, fd, f->code, size) != (int64_t)size) return false;
     }
     return true;
 }
@@ -409,14 +409,14 @@ bool seccomp_pass(const struct thread *t, int fd) {
 bool seccomp_take(struct thread *t, int fd) {
     uint32_t length;
     struct filter **at = &t->filters;
-    for (int64_t r; (r = host_do(SYS_read, fd, &length, sizeof length)) != 0;) {
+    for (int64_t r; (r = host_hold(SYS_read, fd, &length, sizeof length)) != 0;) {
         struct filter *f = r == sizeof length && length && length <= BPF_MAXINSNS ? filter_new(length) : NULL;
         size_t size = length * sizeof *f->code;
         if (!f) return false;
         *at = f;
         at = &f->previous;
         t->nfilters++;
-        if (host_do(SYS_read, fd, f->code, size) != (int64_t)size || !filter_valid(f, t->scratch)) return false;
+        if (host_hold(SYS_read, fd, f->code, size) != (int64_t)size || !filter_valid(f, t->scratch)) return false;
         t->seccomp = SECCOMP_MODE_FILTER;
     }
     return true;

@@ -45,6 +45,10 @@ static _Thread_local struct thread *thread_of_host;
 _Static_assert(sizeof(struct host_action) == sizeof(((struct process *)0)->host_actions[0]),
                "room for the kernel's struct");
 
+struct thread *thread_here(void) {
+    return thread_of_host;
+}
+
 static int open_index(int signal) {
     for (int i = 0; i < SIGNALS_KEPT_OPEN; i++)
         if (kept_open[i] == signal) return i;

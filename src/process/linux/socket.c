@@ -144,7 +144,7 @@ int64_t call_recvmmsg(struct call *c) {
 int64_t call_socket(struct call *c) {
     int family = (int)c->guest[0];
     if (family == AF_RDS || family == AF_XDP) return -EAFNOSUPPORT;
-    return host_do(SYS_socket, c->host[0], c->host[1], c->host[2]);
+    return call_wait(c, SYS_socket, c->host[0], c->host[1], c->host[2], 0, 0, 0);
 }
 
 /* ---- options */
@@ -188,9 +188,9 @@ int64_t call_setsockopt(struct call *c) {
         if (!call_read(c, g[3], filter, sizeof filter)) return -EFAULT;
         if (!call_pointer(c, filter[1], (uint16_t)filter[0] * 8, &code)) return -EFAULT;
         filter[1] = code;
-        return host_do(SYS_setsockopt, c->host[0], g[1], g[2], filter, g[4]);
+        return call_wait(c, SYS_setsockopt, c->host[0], g[1], g[2], (uintptr_t)filter, g[4], 0);
     }
-    return host_do(SYS_setsockopt, c->host[0], g[1], g[2], host, g[4]);
+    return call_wait(c, SYS_setsockopt, c->host[0], g[1], g[2], host, g[4], 0);
 }
 
 int64_t call_getsockopt(struct call *c) {
@@ -200,5 +200,5 @@ int64_t call_getsockopt(struct call *c) {
     if (!call_read(c, g[4], &size, sizeof size)) return -EFAULT;
     if (g[3] && !call_pointer(c, g[3], size > 0 ? (uint32_t)size : 0, &host)) return -EFAULT;
     if (IS_AMONG(get_refused, g)) return -ENOPROTOOPT;
-    return host_do(SYS_getsockopt, c->host[0], g[1], g[2], host, c->host[4]);
+    return call_wait(c, SYS_getsockopt, c->host[0], g[1], g[2], host, c->host[4], 0);
 }

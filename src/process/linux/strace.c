@@ -100,7 +100,7 @@ static void write_line(struct strace *s) {
     }
     put(s, "\n");
     s->text[s->used - 1] = '\n'; /* of a line that was too long, too */
-    host_do(SYS_write, 2, s->text, s->used);
+    host_wait(SYS_write, 2, s->text, s->used);
 }
 
 void strace_begin(struct strace *s, const struct call *c, uint64_t number) {

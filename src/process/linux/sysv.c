@@ -19,7 +19,7 @@ struct guest_semaphores {
 };
 _Static_assert(sizeof(struct guest_semaphores) == 88 && sizeof(struct semid_ds) == 104, "layout");
 
-static int64_t host_semctl(struct call *c, int command, const void *argument) {
+static int64_t host_semctl(struct call *c, int command, void *argument) {
     return host_do(SYS_semctl, c->guest[0], c->guest[1], command, argument);
 }
 

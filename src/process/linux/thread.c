@@ -44,10 +44,10 @@ static void task_free(struct task *k) {
 
 static bool prepare(struct task *k) {
     const uint64_t of_thread = O_EXCL; /* PIDFD_THREAD */
-    k->result = k->wants_pidfd ? host_do(SYS_pidfd_open, host_do(SYS_gettid), of_thread) : 0;
-    int64_t r = k->result >= 0 && k->leave ? host_do(SYS_unshare, k->leave) : 0;
+    k->result = k->wants_pidfd ? host_wait(SYS_pidfd_open, host_do(SYS_gettid), of_thread) : 0;
+    int64_t r = k->result >= 0 && k->leave ? host_wait(SYS_unshare, k->leave) : 0;
     if (r < 0) {
-        if (k->wants_pidfd) host_do(SYS_close, k->result);
+        if (k->wants_pidfd) host_wait(SYS_close, k->result);
         k->result = r;
     }
     bool able = k->result >= 0;
@@ -207,7 +207,7 @@ int64_t thread_end(struct call *c) {
     robust_locks(t);
     if (t->leader) {
         engine_unlock(c->process->vm->engine);
-        for (;;) host_do(SYS_exit, c->guest[0]);
+        for (;;) host_hold(SYS_exit, c->guest[0]);
     }
     if (t->clear_tid && space_write(s, t->clear_tid, &zero, 4)) wake(s, t->clear_tid);
     return CALL_STOP;

@@ -22,7 +22,8 @@ uint64_t linux_clock(struct vm *vm, int clock) {
 
 int64_t call_clock_gettime(struct call *c) {
     struct vm *vm = c->process->vm;
-    if (!vm->counted) return host_do(SYS_clock_gettime, c->host[0], c->host[1]);
+    if (!vm->counted)
+        return call_wait(c, SYS_clock_gettime, c->host[0], c->host[1], 0, 0, 0, 0); /* which may be a device's */
     struct timespec t;
     int64_t r = host_do(SYS_clock_getres, c->host[0], &t);
     if (r < 0) return r;

@@ -24,7 +24,7 @@ static const uint64_t refused =
 
 int64_t call_userfaultfd(struct call *c) {
     if (c->process->space->window) return -ENOSYS;
-    return host_do(SYS_userfaultfd, c->guest[0]);
+    return call_wait(c, SYS_userfaultfd, c->guest[0], 0, 0, 0, 0, 0);
 }
 
 /* ---- what may have to be waited for */
@@ -71,7 +71,7 @@ bool userfault_absent(const struct process *p, uint64_t address) {
 
 static int64_t api(int fd, struct uffdio_api *a) {
     if (a->features & refused) a->features = UINT64_MAX; /* which no host has */
-    int64_t r = host_do(SYS_ioctl, fd, UFFDIO_API, a);
+    int64_t r = host_wait(SYS_ioctl, fd, UFFDIO_API, a);
     a->features &= ~refused;
     return r;
 }
@@ -79,7 +79,7 @@ static int64_t api(int fd, struct uffdio_api *a) {
 static int64_t enter(struct process *p, int fd, struct uffdio_register *a) {
     range_note(p, a->range.start, a->range.len);
     if (a->mode & UFFDIO_REGISTER_MODE_WP) p->userfault.writes = true;
-    return host_do(SYS_ioctl, fd, UFFDIO_REGISTER, a);
+    return host_wait(SYS_ioctl, fd, UFFDIO_REGISTER, a);
 }
 
 int64_t userfault_request(struct call *c, uint32_t request, unsigned length_at, unsigned size) {

@@ -8,9 +8,9 @@ static const struct {
     long number;
     const char *args;
 } rows[] = {
-#define PASS(number, name, args, restart) {#name, number, args},
-#define CALL(number, name, args, restart) {#name, number, args},
-#define SAME(number, name, args, restart) {#name, number, args},
+#define PASS(number, name, args) {#name, number, args},
+#define CALL(number, name, args) {#name, number, args},
+#define SAME(number, name, args) {#name, number, args},
 #define ABSENT(number, name, error, reason)
 #include "../../../src/process/linux/syscall.def"
 };
