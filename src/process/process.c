@@ -155,6 +155,7 @@ static bool process_open(struct vm *vm) {
         p->vm = vm;
         p->space = &p->memory;
         p->files_most = UINT64_MAX;
+        p->key = os_nanoseconds();
         p->abi = abi;
         for (unsigned i = 0; i < OWN_FDS; i++) p->own[i].fd = -1;
         vm->data = p;

@@ -160,6 +160,8 @@ struct process {
     uint64_t auxv[AUXV_WORDS];
     unsigned auxv_words;
     uint64_t core_limit[2], data_limit[2], stack_limit[2], space_limit[2]; /* virtual: soft, hard */
+    uint64_t key;        /* no other program that this host process ran has it */
+    bool files_shared;   /* with another process that is no thread, maybe */
     uint64_t files_most; /* the guest's hard limit on descriptors, where it is below the host's */
     uint32_t persona;
     struct store *store; /* or NULL */

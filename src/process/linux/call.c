@@ -184,7 +184,9 @@ int64_t call_pass(struct call *c) {
 }
 
 static int64_t perform(struct call *c) {
-    return c->row->handler ? c->row->handler(c) : call_pass(c);
+    if (c->row->handler) return c->row->handler(c);
+    int64_t r = call_pass(c);
+    return r == 0 || r == -EPERM ? memory_file_io(c, r) : r;
 }
 
 enum answer linux_call(struct thread *t) {

@@ -204,6 +204,7 @@ static int64_t make(struct call *c, const struct clone_args *g, const uint32_t t
     h.parent_tid = parent;
     h.child_tid = child;
     if (g->flags & CLONE_THREAD) return thread_make(c, g);
+    if (g->flags & CLONE_FILES) c->process->files_shared = true;
     if (!(g->flags & CLONE_VM)) return do_fork(c, g, &h);
     return g->flags & CLONE_VFORK ? do_vfork(c, g, &h) : -ENOSYS;
 }

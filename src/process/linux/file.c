@@ -104,15 +104,22 @@ int64_t call_openat2(struct call *c) {
     return fd < 0 ? fd : proc_opened(c->process, (int)fd, (uint32_t)how.flags);
 }
 
+static int64_t link_write(struct call *c, const char *text, uint64_t length) {
+    if (length > (uint32_t)c->guest[3]) length = (uint32_t)c->guest[3];
+    return call_write(c, c->guest[2], text, length) ? (int64_t)length : -EFAULT;
+}
+
 int64_t call_readlinkat(struct call *c) {
     /* The path was not substituted, as its last link is not followed; but reading the link to vee's program is. */
-    char other[PATH_MAX];
-    if (!proc_exe(c->process, (int)c->host[0], (const char *)(uintptr_t)c->host[1], true, other))
-        return call_wait(c, SYS_readlinkat, c->host[0], c->host[1], c->host[2], c->host[3], 0, 0);
-    uint64_t length = strlen(other), size = (uint32_t)c->guest[3];
+    char text[PATH_MAX];
     if ((int)c->guest[3] <= 0) return -EINVAL;
-    if (length > size) length = size;
-    return call_write(c, c->guest[2], other, length) ? (int64_t)length : -EFAULT;
+    if (proc_exe(c->process, (int)c->host[0], (const char *)(uintptr_t)c->host[1], true, text))
+        return link_write(c, text, strlen(text));
+    int64_t length = call_wait(c, SYS_readlinkat, c->host[0], c->host[1], (uintptr_t)text, PATH_MAX - 1, 0, 0);
+    if (length < 0) return length;
+    text[length] = 0;
+    size_t other = memory_file_link(text);
+    return link_write(c, text, other ? other : (uint64_t)length);
 }
 
 int64_t call_getdents64(struct call *c) {

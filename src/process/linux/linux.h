@@ -237,6 +237,14 @@ struct own_fds proc_hidden(struct process *p, int folder);
 /** Takes them out of a part of the listing; its new size. */
 size_t proc_hide(const struct own_fds *hidden, uint8_t *list, size_t size);
 
+/* ---- memory as a file (memory_file.c) */
+
+/** A call has read nothing or was not allowed to write: if that was such a file, what it should have given. */
+int64_t memory_file_io(struct call *c, int64_t result);
+bool memory_file_is(int fd);
+/** If the text of a link says such a file, makes it what it is to the guest, and returns its length. Else 0. */
+size_t memory_file_link(char text[PATH_MAX]);
+
 /* ---- handlers, named by the rows of syscall.def */
 #define PASS(number, name, args)
 #define SAME(number, name, args)

@@ -38,6 +38,7 @@ static void file_ask(void *arg) {
 int64_t call_mmap(struct call *c) {
     const uint64_t *g = c->guest;
     struct question q = {.process = c->process, .arguments = g, .address = g[0]};
+    if (!(g[3] & MAP_ANONYMOUS) && memory_file_is((int)g[4])) return -ENODEV;
     const bool sane = g[1] && !(g[5] & (SPACE_PAGE - 1)); /* else that is what the space says */
     if (!(g[3] & MAP_ANONYMOUS) && sane && ((g[2] & PROT_EXEC) || (g[3] & MAP_DENYWRITE)))
         engine_outside(c->process->vm->engine, file_ask, &q);

@@ -96,7 +96,7 @@ static const struct substitute {
     {NULL, "status", show_status, 0},
     {NULL, "limits", show_limits, 0},
     {NULL, "personality", show_personality, 0},
-    {NULL, "mem", NULL, EACCES},         /* it would lead to vee's memory */
+    {NULL, "mem", NULL, EACCES},         /* it would lead to vee's memory: see memory_file.c */
     {NULL, "syscall", NULL, EPERM},      /* the host's numbers and addresses */
     {NULL, "arch_status", NULL, ENOENT}, /* another architecture's */
     {"", "cpuinfo", show_cpuinfo, 0},
@@ -182,6 +182,14 @@ static bool is_other_file(int fd, const struct proc_name *n) {
     return true;
 }
 
+static int64_t memory(struct process *p, int fd, uint32_t flags, const struct proc_name *n) {
+    int64_t r = memory_file_make(p, n, flags);
+    if (r < 0) return refuse(fd, (int)-r);
+    host_do(SYS_dup3, r, fd, flags & O_CLOEXEC);
+    host_do(SYS_close, r);
+    return fd;
+}
+
 int64_t proc_opened(struct process *p, int fd, uint32_t flags) {
     struct proc_name n;
     struct proc_view v;
@@ -196,7 +204,8 @@ int64_t proc_opened(struct process *p, int fd, uint32_t flags) {
     }
     const struct substitute *s = substitute_of(&n);
     if (!s) return fd;
-    if (!s->show) return view_is_vee(&n) ? refuse(fd, s->error) : fd;
+    if (!s->show)
+        return !view_is_vee(&n) ? fd : !strcmp(n.name, "mem") ? memory(p, fd, flags, &n) : refuse(fd, s->error);
     if ((flags & O_ACCMODE) != O_RDONLY || !view_open(&v, p, &n)) return fd;
     bool told = v.process->vectors_told && (s->show == show_cmdline || s->show == show_environ);
     int64_t r = told ? fd : replace(fd, flags, s, &v, &n);

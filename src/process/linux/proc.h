@@ -52,6 +52,17 @@ void view_close(struct proc_view *v);
 bool view_is_vee(const struct proc_name *n);
 bool view_read(const struct proc_view *v, uint64_t guest, void *to, size_t size);
 
+/** Where the guest's memory is in a process: host address of guest address 0, its end, and a number that another
+   program in that process does not have. False: as above. */
+struct view_extent {
+    uint64_t base, limit, key;
+    bool window;
+};
+bool view_extent_of(struct process *self, const struct proc_name *n, struct view_extent *to);
+
+/** A file in the place of a process's `mem` (memory_file.c); or a negative errno. */
+int64_t memory_file_make(struct process *p, const struct proc_name *n, uint32_t flags);
+
 /** A file's contents for the guest. `host` is what the host's file says. */
 typedef void proc_show(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t);
 proc_show show_cmdline, show_environ, show_auxv, show_limits, show_personality, show_stat, show_statm, show_status;

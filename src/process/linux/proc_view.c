@@ -175,14 +175,9 @@ static bool copy_fill(struct proc_view *v, const struct process *from, uint64_t 
     return true;
 }
 
-bool view_open(struct proc_view *v, struct process *self, const struct proc_name *n) {
-    struct process *theirs = NULL;
+/* Opens the memory of another process of this program's; where its struct is, and how far its code is from here. */
+static bool remote_open(struct proc_view *v, const struct proc_name *n, struct process **theirs, uint64_t *distance) {
     char path[PATH_MAX];
-    *v = (struct proc_view){.process = self, .memory = -1, .copy = MAP_FAILED};
-    if (!n->pid || view_is_own(n)) {
-        thread_copy(v, self->threads, (uint32_t)n->tid);
-        return true;
-    }
     if (!view_is_vee(n)) return false;
     path_join(path, n->root, "self");
     uint64_t mine = code_start(path), other = code_start(n->folder);
@@ -190,13 +185,44 @@ bool view_open(struct proc_view *v, struct process *self, const struct proc_name
     path_join(path, n->folder, "mem");
     v->memory = (int)host_wait(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
     if (v->memory < 0) return false;
-    const void *note = (const void *)((uintptr_t)&noted + (other - mine));
-    if (memory_read(v->memory, note, &theirs, sizeof theirs) && theirs && copy_fill(v, theirs, other - mine)) {
+    *distance = other - mine;
+    const void *note = (const void *)((uintptr_t)&noted + *distance);
+    if (memory_read(v->memory, note, theirs, sizeof *theirs) && *theirs) return true;
+    view_close(v);
+    return false;
+}
+
+bool view_open(struct proc_view *v, struct process *self, const struct proc_name *n) {
+    struct process *theirs = NULL;
+    uint64_t distance;
+    *v = (struct proc_view){.process = self, .memory = -1, .copy = MAP_FAILED};
+    if (!n->pid || view_is_own(n)) {
+        thread_copy(v, self->threads, (uint32_t)n->tid);
+        return true;
+    }
+    if (!remote_open(v, n, &theirs, &distance)) return false;
+    if (copy_fill(v, theirs, distance)) {
         thread_copy(v, v->process->threads, (uint32_t)n->tid);
         return true;
     }
     view_close(v);
     return false;
+}
+
+bool view_extent_of(struct process *self, const struct proc_name *n, struct view_extent *to) {
+    struct proc_view v = {.process = self, .memory = -1, .copy = MAP_FAILED};
+    struct process *theirs, p;
+    struct space s;
+    uint64_t distance;
+    if (view_is_own(n)) {
+        *to = (struct view_extent){(uintptr_t)self->space->base, self->space->limit, self->key, self->space->window};
+        return true;
+    }
+    if (!remote_open(&v, n, &theirs, &distance)) return false;
+    bool read = memory_read(v.memory, theirs, &p, sizeof p) && memory_read(v.memory, p.space, &s, sizeof s);
+    if (read) *to = (struct view_extent){(uintptr_t)s.base, s.limit, p.key, s.window};
+    view_close(&v);
+    return read;
 }
 
 void view_close(struct proc_view *v) {
