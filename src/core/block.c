@@ -268,12 +268,30 @@ uint16_t builder_take(struct builder *b) {
     return advance(b) ? t : 0;
 }
 
+/* Code that compares itself with what it was made from, as a part of its first instruction. */
+static void emit_guard(struct builder *b) {
+    static const struct {
+        enum uop_op op;
+        unsigned size;
+    } loads[] = {{UOP_load_64, 8}, {UOP_load_u32, 4}, {UOP_load_u16, 2}, {UOP_load_u8, 1}};
+    const uint16_t pc = build_const(b, T_I64, b->block->pc);
+    uint32_t at = 0;
+    for (unsigned i = 0; i < sizeof loads / sizeof *loads; i++)
+        for (; b->guard_size - at >= loads[i].size; at += loads[i].size) {
+            uint64_t bytes = 0;
+            memcpy(&bytes, b->guard + at, loads[i].size);
+            const uint16_t now = build_load(b, loads[i].op, 0, pc, at);
+            build_exitif(b, UOP_exitif_i64, C_NE, now, build_const(b, T_I64, bytes), EXIT_code_differs, 0);
+        }
+}
+
 void builder_mark(struct builder *b, uint64_t pc, unsigned length) {
     b->pc = pc;
     b->next = pc + length;
     keep_plain(b, UOP_mark, length, 0, pc);
     b->block->ninsns++;
     b->block->bytes = (uint32_t)(b->next - b->block->pc);
+    if (b->guard && b->block->ninsns == 1) emit_guard(b);
 }
 
 uint16_t build_get(struct builder *b, unsigned slot) {

@@ -66,6 +66,7 @@ struct emission {
     uint32_t at, limit;  /* free space in the cache */
     uint32_t first_link; /* number that the first link of this unit will have */
     bool counted;
+    bool switchable; /* its entries are such that they may be redirected and restored while other cpus run it */
     /* results */
     uint32_t poll_entry, entry, end;
     uint32_t lookup;  /* code that leaves for the block's own pc: where a stale unit is redirected to */
@@ -100,6 +101,8 @@ struct host {
     void (*fill_cell)(uint8_t *write, uint32_t cell, uint64_t pc, const void *code);
     /** Makes the unit with these entries forward to `to` from now on. */
     void (*redirect)(uint8_t *write, uint32_t poll_entry, uint32_t entry, uint32_t to);
+    /** A switchable one: makes it what it was before. */
+    void (*restore)(uint8_t *write, uint32_t poll_entry, uint32_t entry);
     /** A host fault at host pc in the cache: prepares the signal context so that it leaves through the leave thunk. */
     void (*leave_from_fault)(void *ucontext, struct cpu *cpu, const uint8_t *execute);
     uint64_t (*fault_pc)(void *ucontext);

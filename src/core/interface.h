@@ -21,7 +21,15 @@ struct fetch {
                              the physical address of the page */
     const void *unit;     /* for builder.unit */
     uint32_t fault;       /* EXIT_none, or why there are none */
+    bool writable;        /* the guest may write there, so code may change while it runs; not told where memory is MEM_SOFT */
     bool lasts;           /* what is translated is used again, if not in this run then in another */
+};
+
+/** Which changes of a page of code will be reported. */
+enum code_watch {
+    WATCH_COMPLETE, /* all */
+    WATCH_EXPLICIT, /* stores to these addresses; other ways to the same bytes are looked for when the guest says so */
+    WATCH_NONE      /* perhaps none: code has to look itself */
 };
 
 /** Free-running counters that guests can read; what they count is the interface's choice. */
@@ -42,6 +50,11 @@ struct interface {
        copies `size` bytes from a guest address on, which a fetch has said are code. How many there were; never waits.
        NULL: what fetch gives can be read and stays. */
     size_t (*read_code)(void *self, uint64_t address, uint8_t *to, size_t size);
+    /** With read_code: the next write to the page of code with this address is to be reported (engine_code_written).
+        NULL: WATCH_EXPLICIT. */
+    enum code_watch (*watch_code)(void *self, uint64_t address);
+    /** A store to the address failed: because its page is watched? Then it has been reported, and may be done again. */
+    bool (*unwatch_code)(void *self, uint64_t address);
     void (*wait)(void *self, struct cpu *cpu);
     /** MEM_SOFT only: an access to physical memory that is not RAM. Returns false where there is no device. A write may
         ask by cpu_exit(EXIT_poll) for an answer before the next instruction. */

@@ -1,8 +1,6 @@
 /* cache.c - the table of units, the pages they came from, and the memory of host code.
  *
- * Everything grows until it is flushed whole. A unit made stale before that is unhooked from the table; its host code
- * then forwards to the dispatcher's lookup stub, so that links, jump TLBs and return addresses that still lead there
- * come to the loop.
+ * Everything grows until it is flushed whole. Code that has changed: change.c.
  */
 #include "engine/internal.h"
 #include "base/os.h"
@@ -61,10 +59,12 @@ void cache_free(struct engine *e) {
 /* ---- forks: code that is shared with other processes is frozen */
 
 void engine_fork(struct engine *e) {
-    if (!e->host || e->cache_at == e->frozen) return;
+    if (!e->host || (e->cache_at == e->frozen && !e->any_thawed)) return;
     e->cache_at = (e->cache_at + CACHE_PAGE - 1) & -(uint32_t)CACHE_PAGE;
     if (e->cache_at > e->cache_size) e->cache_at = e->cache_size;
     e->frozen = e->cache_at;
+    if (e->any_thawed) memset(e->thawed, 0, sizeof e->thawed);
+    e->any_thawed = false;
     os_protect(e->write, e->frozen, false);
 }
 
@@ -81,16 +81,35 @@ bool engine_fork_child(struct engine *e, struct cpu *cpu) {
     return os_dual_map(rest, &w, &x) && os_dual_move(rest, w, x, e->write + e->frozen, e->execute + e->frozen);
 }
 
-/* Memory of its own in the place of the frozen code's, with a copy of that or only of the head. */
-static bool cache_thaw(struct engine *e, bool keep) {
-    const uint32_t size = e->frozen;
+bool code_is_frozen(const struct engine *e, uint32_t at) {
+    return at < e->frozen && !(e->thawed[at / THAW_GRAIN / 64] >> at / THAW_GRAIN % 64 & 1);
+}
+
+/* Memory of its own for a part of the frozen code, with a copy of `keep` bytes of that. */
+static bool part_thaw(struct engine *e, uint32_t from, uint32_t size, uint32_t keep) {
     void *w, *x;
-    if (!size) return true;
     engine_stop_others(e);
     if (!os_dual_map(size, &w, &x)) return false;
-    if (keep) os_dual_populate(w, size);
-    memcpy(w, e->write, keep ? size : e->cache_start);
-    if (!os_dual_move(size, w, x, e->write, e->execute)) abort(); /* half of it is gone */
+    os_dual_populate(w, keep);
+    memcpy(w, e->write + from, keep);
+    if (!os_dual_move(size, w, x, e->write + from, e->execute + from)) abort(); /* half of it is gone */
+    return true;
+}
+
+bool code_thaw(struct engine *e, uint32_t at) {
+    if (!code_is_frozen(e, at)) return true;
+    const uint32_t grain = at / THAW_GRAIN, from = grain * THAW_GRAIN, rest = e->frozen - from;
+    const uint32_t size = rest < THAW_GRAIN ? rest : THAW_GRAIN;
+    if (!part_thaw(e, from, size, size)) return false;
+    e->thawed[grain / 64] |= 1ull << grain % 64;
+    e->any_thawed = true;
+    return true;
+}
+
+/* All of it, empty but for the head. */
+static bool cache_thaw(struct engine *e) {
+    if (!e->frozen) return true;
+    if (!part_thaw(e, 0, e->frozen, e->cache_start)) return false;
     e->frozen = 0;
     return true;
 }
@@ -124,17 +143,6 @@ struct code_page *page_find(const struct engine *e, uint64_t page) {
     struct code_page *p = *page_head(e, page);
     while (p && p->page != page) p = p->next;
     return p;
-}
-
-void code_read(struct engine *e, const struct code_page *p, struct code_now *now) {
-    const struct engine_config *c = &e->config;
-    now->size = code_is_copied(e) ? c->interface->read_code(c->self, p->start, now->bytes, sizeof now->bytes) : 0;
-}
-
-bool unit_differs(const struct unit *u, const struct code_page *p, const struct code_now *now) {
-    const uint64_t offset = u->pc - p->start;
-    return !u->has_code || offset >= now->size || u->bytes > now->size - offset ||
-           memcmp(u->data, now->bytes + offset, u->bytes) != 0;
 }
 
 struct code_page *page_for(struct engine *e, uint64_t pc, const struct fetch *f) {
@@ -219,6 +227,13 @@ struct unit *unit_add(struct engine *e, const struct block *block, const struct 
     return u;
 }
 
+void unit_unhook(struct engine *e, struct unit *u) {
+    struct unit **at = unit_head(e, u->pc, u->page, u->ctx);
+    while (*at != u) at = &(*at)->next;
+    *at = u->next;
+    e->nunits--;
+}
+
 void unit_publish(struct engine *e, struct unit *u) {
     e->by_address[e->nby] = u;
     __atomic_store_n(&e->nby, e->nby + 1, __ATOMIC_RELEASE);
@@ -239,94 +254,15 @@ struct unit *unit_at(struct engine *e, uint32_t host_offset) {
     return lo < n && by[lo]->poll_entry <= host_offset ? by[lo] : NULL;
 }
 
-static void unit_drop(struct engine *e, struct unit *u) {
-    if (u->stale) return;
-    u->stale = true;
-    struct unit **at = unit_head(e, u->pc, u->page, u->ctx);
-    while (*at != u) at = &(*at)->next;
-    *at = u->next;
-    e->nunits--;
-    if (!e->host) return;
-    if (u->poll_entry < e->frozen && !cache_thaw(e, true)) abort(); /* it would go on running what is gone */
-    e->host->redirect(e->write, u->poll_entry, u->entry, u->lookup);
-}
-
-static bool overlaps(const struct unit *u, uint64_t start, uint64_t length) {
-    return u->pc < start + length && start < u->pc + u->bytes;
-}
-
-bool code_in(const struct engine *e, uint64_t page) {
-    const struct code_page *p = page_find(e, page);
-    return p && p->units;
-}
-
-/* Does the unit come from these bytes of its page? A unit of a MEM_SOFT space lies in one page. */
-static bool comes_from(const struct unit *u, uint64_t offset, uint64_t size) {
-    uint64_t start = u->pc & ((1u << TLB_PAGE_SHIFT) - 1);
-    return start < offset + size && offset < start + u->bytes;
-}
-
-bool code_overlaps(const struct engine *e, uint64_t page, uint64_t offset, uint64_t size) {
-    const struct code_page *p = page_find(e, page);
-    for (const struct unit *u = p ? p->units : NULL; u; u = u->page_next)
-        if (comes_from(u, offset, size)) return true;
-    return false;
-}
-
-void code_written(struct engine *e, uint64_t page, uint64_t offset, uint64_t size) {
-    struct code_page *p = page_find(e, page);
-    for (struct unit **at = p ? &p->units : NULL, *u; at && (u = *at) != NULL;) {
-        if (!comes_from(u, offset, size)) {
-            at = &u->page_next;
-            continue;
-        }
-        *at = u->page_next;
-        unit_drop(e, u);
-        e->leave = true;
-    }
-}
-
-void engine_written(struct engine *e, uint64_t physical, uint64_t size) {
-    const uint64_t mask = (1u << TLB_PAGE_SHIFT) - 1;
-    while (size) {
-        uint64_t part = mask + 1 - (physical & mask);
-        if (part > size) part = size;
-        code_written(e, physical & ~mask, physical & mask, part);
-        physical += part;
-        size -= part;
-    }
-}
-
-void engine_invalidate(struct engine *e, uint64_t start, uint64_t length) {
-    bool any = false;
-    for (unsigned i = 0; i < PAGE_BUCKETS; i++)
-        for (struct code_page *p = e->pages[i]; p; p = p->next) {
-            if (p->start >= start + length || start >= p->start + p->size + 16) continue;
-            struct unit *kept = NULL;
-            for (struct unit *u = p->units, *next; u; u = next) {
-                next = u->page_next;
-                if (overlaps(u, start, length)) {
-                    unit_drop(e, u);
-                    any = true;
-                } else {
-                    u->page_next = kept;
-                    kept = u;
-                }
-            }
-            p->units = kept;
-        }
-    /* Stale units lead to the loop by themselves; this only spares a single cpu the way over them. */
-    if (any && e->cpu && !e->shared) cpu_drop_shortcuts(e->cpu);
-}
-
 void engine_flush(struct engine *e) {
     engine_stop_others(e);
     memset(e->units->heads, 0, e->units->nbuckets * sizeof *e->units->heads);
     e->nunits = 0;
     memset(e->pages, 0, PAGE_BUCKETS * sizeof *e->pages);
+    e->explicit_pages = e->explicit_next = e->open_pages = NULL;
     e->nby = e->by_cap = 0;
     e->by_address = NULL;
-    e->cache_at = cache_thaw(e, false) ? e->cache_start : e->frozen;
+    e->cache_at = cache_thaw(e) ? e->cache_start : e->frozen;
     if (e->routes) memset(e->routes, 0, (e->nlinks + 1) * sizeof *e->routes);
     arena_reset(&e->arena);
     e->stats.flushes++;
@@ -336,26 +272,4 @@ void engine_flush(struct engine *e) {
         r->site = 0;
     }
     e->nlinks = e->nrelocs = 0;
-}
-
-void engine_recheck_code(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t length) {
-    struct code_now now;
-    bool any = false;
-    for (unsigned i = 0; i < PAGE_BUCKETS; i++)
-        for (struct code_page *p = e->pages[i]; p; p = p->next) {
-            /* An instruction that ends in the range may begin on the page before. */
-            if (p->start - start >= length && start - p->start >= p->size + 16) continue;
-            if (!p->units) continue;
-            code_read(e, p, &now);
-            for (struct unit **at = &p->units, *u; (u = *at) != NULL;) {
-                if (unit_differs(u, p, &now)) {
-                    *at = u->page_next;
-                    unit_drop(e, u);
-                    any = true;
-                } else {
-                    at = &u->page_next;
-                }
-            }
-        }
-    if (any) cpu_drop_shortcuts(cpu);
 }

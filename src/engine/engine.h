@@ -86,6 +86,10 @@ void engine_invalidate(struct engine *e, uint64_t start, uint64_t length);
 /** MEM_SOFT: somebody other than the guest's own instructions has written to RAM; code that came from there is dropped.
     (The guest's own stores are seen by the engine.) */
 void engine_written(struct engine *e, uint64_t physical, uint64_t size);
+/** The page of code with this identity (fetch.page) has been written, or soon will be; or the one behind it at the next
+    address. What was translated from there is compared with its bytes before it runs again. */
+void engine_code_written(struct engine *e, uint64_t page);
+void engine_code_written_behind(struct engine *e, uint64_t page);
 /** Drops every translation. */
 void engine_flush(struct engine *e);
 /** Around a fork, in an answer. Before it, the code that there is becomes frozen: both processes go on with it and
@@ -94,8 +98,12 @@ void engine_flush(struct engine *e);
 void engine_fork(struct engine *e);
 bool engine_fork_child(struct engine *e, struct cpu *cpu);
 /** Compares what was translated from guest addresses [start, start + length) with the bytes that are there now, page by
-    page, and drops what differs. */
+    page, and drops what differs; but for pages of which every change is reported. */
 void engine_recheck_code(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t length);
+/** A part of that, anywhere, in little time: it goes on where it ended the last time. All of it where there is little. */
+void engine_recheck_some(struct engine *e, struct cpu *cpu);
+/** Do several threads run cpus of this engine? */
+bool engine_is_shared(const struct engine *e);
 /* Translations that are kept outside, of an image: guest addresses [start, end) whose code does not change (store.c).
  * In answers and fetches only. */
 /** What they depend on besides the guest's bytes and the build of vee; 0: nothing of this engine may be kept. */

@@ -22,6 +22,13 @@ static bool in_linear_space(const struct cpu *cpu, const void *address, uint64_t
     return false;
 }
 
+/* Guest address, or 0. */
+static uint64_t in_space(const struct mem_view *m, const void *address) {
+    const uint64_t host = (uint64_t)(uintptr_t)address, base = (uint64_t)(uintptr_t)m->base;
+    const uint64_t guest = m->kind == MEM_DIRECT ? host : m->kind == MEM_WINDOW ? host - base : 0;
+    return guest < m->limit ? guest : 0;
+}
+
 bool engine_host_fault(int signal, void *siginfo, void *ucontext) {
     void *address = ((siginfo_t *)siginfo)->si_addr;
     if (guard_fault(ucontext, signal == SIGBUS, address)) return true;
@@ -48,8 +55,8 @@ bool engine_host_fault(int signal, void *siginfo, void *ucontext) {
         uint64_t guest;
         if (in_linear_space(cpu, address, &guest))
             cpu_exit(cpu, EXIT_memory_bounds, guest);
-        else
-            cpu_exit(cpu, EXIT_interpret, 0);
+        else /* where it was, if that is the guest's: the loop looks whether there is code */
+            cpu_exit(cpu, EXIT_interpret, in_space(&cpu->mem[0], address));
         cpu->exit_site = NULL;
         e->host->leave_from_fault(ucontext, cpu, e->execute);
         return true;

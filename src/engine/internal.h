@@ -20,6 +20,9 @@ struct unit {
     uint32_t bytes;
     uint16_t ninsns;
     bool stale;
+    bool held;       /* its page has been written: its entries lead to the loop, until it has been compared */
+    bool checks;     /* its code compares itself */
+    bool switchable; /* its entries may be redirected while other cpus run it */
     bool kept;     /* came from store.c */
     bool crosses;  /* an instruction has bytes on the next page */
     bool has_code; /* `data` begins with the bytes that it came from, to compare with those that are there later */
@@ -43,9 +46,23 @@ struct code_page {
     struct code_page *next;
     uint64_t page, start; /* identity; guest address of the page's first byte as seen by the first unit */
     const uint8_t *bytes; /* host address of the page's first byte; NULL: only read_code may read it */
-    bool looked;          /* for what is kept of it outside */
     size_t size;
     struct unit *units;
+    struct code_page *next_explicit, *next_open; /* in the engine's lists */
+    uint64_t since;                              /* of `heat`; open: when it became so; nanoseconds */
+    uint32_t heat, opened;                       /* how often it was written lately; how often it became open */
+    uint8_t state;                               /* enum page_state */
+    uint8_t watch;                               /* enum code_watch, while it is calm */
+    bool looked;                                 /* for what is kept of it outside */
+    bool listed;                                 /* among the explicit ones */
+    bool crosses;                                /* there are units with bytes on the page behind it */
+};
+/** What is known of a page's changes (change.c). */
+enum page_state {
+    PAGE_NEW,   /* nothing: nobody has looked yet */
+    PAGE_CALM,  /* it is watched, as far as it can be; its units are as good as their bytes were then */
+    PAGE_HELD,  /* it has been written since: so are its units */
+    PAGE_OPEN   /* it is written all the time, and not watched: its units compare themselves */
 };
 
 /* Bits of engine.seen, by a hash of what a unit is found by. Two units that share a bit share their first time too. */
@@ -56,6 +73,7 @@ enum {
     CACHE_DEFAULT = 64 << 20,
     CACHE_PAGE = 4096,
     LINK_BYTES = 8,
+    THAW_GRAIN = 64 << 10,
 
     PAIR_STACK = 16 << 20
 };
@@ -70,6 +88,7 @@ struct runner {
     uint32_t site;        /* the link that guest code came out of last, by number + 1, until it is linked; or 0 */
     uint64_t last_ctx;    /* the context that its jump TLB and pairing stack belong to */
     uint64_t interpreted; /* instructions by tier 0 */
+    uint32_t unwatched;   /* what the engine's counter was when guest code began to run */
     void *memory;         /* that this, the cpu and all of its own are in */
 };
 
@@ -92,6 +111,12 @@ struct engine {
     uint8_t *write, *execute; /* the cache's two views */
     uint32_t cache_size, cache_start, cache_at;
     uint32_t frozen;         /* what lies below in the cache may be shared with other processes; or 0 */
+    uint64_t thawed[(INT32_MAX / THAW_GRAIN + 1) / 64]; /* bits of parts of it that have been replaced since */
+    bool any_thawed;
+    struct code_page *explicit_pages, *explicit_next; /* that may change in ways nobody reports; where to look next */
+    struct code_page *open_pages;
+    uint32_t open_tick;
+    uint32_t unwatched;      /* counts reports of written pages */
     uint64_t *routes;        /* where links of frozen code lead, by number + 1: addresses of code, or 0 */
     struct code_link *links; /* both in address space for as many as the cache can have */
     uint32_t nlinks, link_cap;
@@ -115,17 +140,21 @@ struct engine {
 
 /* translate.c */
 /** Does a block's instruction take bytes from the next page, and are there any? */
-enum lift_crossing { LIFT_WITHIN, LIFT_CROSSES, LIFT_INTO_FAULT };
+enum lift_crossing { LIFT_WITHIN, LIFT_CROSSES, LIFT_CROSSES_OPEN /* and that page is not watched */, LIFT_INTO_FAULT };
 /** The unit for cpu->pc under ctx, made if need be. NULL: *once is a block to be interpreted before anything else is
     translated; or that is NULL, too: nothing can be kept, interpret one instruction; or the fetch faulted: then
     cpu->exit says so. */
 struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const struct block **once);
-/** How far: one instruction; to the first branch, as no more than that is sure to run; as far as blocks go. */
-enum lift_extent { LIFT_ONE, LIFT_STRAIGHT, LIFT_BLOCK };
+/** How far: one instruction; to the first branch, as no more than that is sure to run; as far as blocks go; that, but no
+    further than a store, which may change what follows. */
+enum lift_extent { LIFT_ONE, LIFT_STRAIGHT, LIFT_BLOCK, LIFT_OPEN };
 /** f: of cpu->pc. f->bytes are in the end those that the block came from, perhaps in `room`. */
 enum { LIFT_BYTES = 256 }; /* more than the longest instruction of two pages, and what blocks usually have */
 struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
                          struct fetch *f, uint8_t room[LIFT_BYTES], enum lift_crossing *crossing);
+/** The same of bytes that have been lifted with LIFT_OPEN before: code that compares itself with them first. */
+struct block *block_lift_open(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx,
+                              const struct fetch *f, uint32_t bytes);
 /** Makes what was fetched for a pc bytes that can be read and stay, at most LIFT_BYTES of them. */
 void fetch_bytes(struct engine *e, uint64_t pc, struct fetch *f, uint8_t room[LIFT_BYTES]);
 /* cache.c */
@@ -142,6 +171,24 @@ bool unit_is_new(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx, boo
 struct code_page *page_for(struct engine *e, uint64_t pc, const struct fetch *f);
 /** Puts a unit with everything but its links in tables into them. */
 void unit_insert(struct engine *e, struct unit *u, struct code_page *p);
+/** Takes it from the table. */
+void unit_unhook(struct engine *e, struct unit *u);
+/** Whether code may not be changed where it is, and makes it so that it may: false: no memory. */
+bool code_is_frozen(const struct engine *e, uint32_t at);
+bool code_thaw(struct engine *e, uint32_t at);
+/* change.c */
+/** The record of the page that the bytes at pc came from, ready for bytes to be read and units to be made: see page_for. */
+struct code_page *page_ready(struct engine *e, uint64_t pc, const struct fetch *f);
+/** The page of a held unit: compares its units with their bytes, drops those that differ, lets go of the others. */
+void page_settle(struct engine *e, struct code_page *p);
+/** The unit has bytes on the page behind its own. Before they are read. False: that page cannot be watched. */
+bool page_crosses(struct engine *e, uint64_t pc);
+/** The code at cpu->pc has found out that it differs. */
+void page_differs(struct engine *e, struct cpu *cpu);
+/** Now and then, while there are open pages: watches those again that have been open for long. */
+void pages_calm(struct engine *e);
+/** A store to this address has failed. True: because there is code; it may be done again. */
+bool store_again(struct engine *e, struct cpu *cpu, uint64_t address);
 /** The bytes of a page as they are now, and as many of the next as an instruction may have there. */
 struct code_now {
     size_t size;

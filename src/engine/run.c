@@ -127,6 +127,10 @@ void engine_share(struct engine *e, struct cpu *cpu) {
     lock_take(&e->lock, cpu->runner->id);
 }
 
+bool engine_is_shared(const struct engine *e) {
+    return e->shared;
+}
+
 void engine_unlock(struct engine *e) {
     if (e->shared) lock_release(&e->lock);
 }
@@ -152,6 +156,7 @@ void engine_relock(struct engine *e, struct cpu *cpu) {
 }
 
 void code_begin(struct engine *e, struct cpu *cpu) {
+    cpu->runner->unwatched = e->unwatched;
     if (!e->shared) return;
     __atomic_store_n(&cpu->runner->in_code, 1, __ATOMIC_SEQ_CST);
     lock_release(&e->lock);
@@ -264,7 +269,7 @@ static void link_exit(struct engine *e, struct cpu *cpu, const struct unit *u) {
     const struct unit *from = e->soft ? unit_at(e, l->stub) : NULL;
     if (e->soft && (!from || from->page != u->page || (from->pc ^ u->pc) >> TLB_PAGE_SHIFT)) return;
     if (!l->cell && l->target_pc != u->pc) return;
-    if (l->patch < e->frozen) {
+    if (code_is_frozen(e, l->patch)) {
         const uint8_t *to = e->execute + (l->cell ? e->host->dispatch : l->back ? u->poll_entry : u->entry);
         __atomic_store_n(&e->routes[site], (uint64_t)(uintptr_t)to, __ATOMIC_RELEASE);
     } else if (l->cell) {
@@ -287,7 +292,7 @@ static struct unit *unit_near(struct engine *e, struct cpu *cpu) {
     const struct jtlb_line *l = &cpu->jtlb[(cpu->pc / e->guest->pc_align) % JTLB_LINES];
     if (e->host || l->pc != cpu->pc) return NULL;
     struct unit *u = (struct unit *)l->code;
-    return u->stale ? NULL : u;
+    return u->stale || u->held ? NULL : u;
 }
 
 /* An exit before its instruction gives that instruction back to the budget. */
@@ -376,11 +381,20 @@ void engine_run(struct engine *e, struct cpu *cpu) {
         e->stats.exits[kind]++;
         if ((e->config.log & LOG_EXITS) && kind != EXIT_lookup && kind != EXIT_none) engine_log_exit(e, cpu);
         if (poison_flush(e)) engine_flush(e);
+        if (e->open_pages) pages_calm(e);
         switch (kind) {
         case EXIT_none:
         case EXIT_lookup: continue;
         case EXIT_retranslate: settle_actions(cpu); continue;
-        case EXIT_interpret: one = true; continue;
+        case EXIT_interpret:
+            one = true;
+            if (cpu->exit.value) store_again(e, cpu, cpu->exit.value);
+            continue;
+        case EXIT_fault_write:
+            if (!store_again(e, cpu, cpu->exit.value)) break;
+            one = true;
+            continue;
+        case EXIT_code_differs: page_differs(e, cpu); continue;
         case EXIT_code_changed:
             if (!e->soft) engine_recheck_code(e, cpu, 0, UINT64_MAX); /* in soft spaces every store has been seen */
             continue;

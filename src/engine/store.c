@@ -186,7 +186,7 @@ static bool piece_take(struct engine *e, const struct code_source *s, const stru
 }
 
 bool sources_take(struct engine *e, uint64_t pc, const struct fetch *f) {
-    struct code_page *page = page_for(e, pc, f);
+    struct code_page *page = page_ready(e, pc, f);
     bool any = false;
     if (!page || page->looked) return false;
     page->looked = true; /* whatever comes of it; another time it would be the same */
@@ -227,7 +227,7 @@ struct saving {
 
 /* Is what the unit came from still there, unchanged, within the image? */
 static bool keeps(struct saving *s, const struct unit *u) {
-    if (u->stale || u->crosses || u->ctx & (CTX_COUNTED | CTX_TRACED)) return false;
+    if (u->stale || u->held || u->checks || u->crosses || u->ctx & (CTX_COUNTED | CTX_TRACED)) return false;
     if (u->pc < s->start || u->pc + u->bytes > s->end) return false;
     const struct code_page *page = page_find(s->e, u->page);
     if (page && page != s->page) code_read(s->e, page, &s->now);

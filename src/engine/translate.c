@@ -30,7 +30,9 @@ static unsigned lift_crossing(struct engine *e, struct cpu *cpu, struct builder 
     const size_t avail = f->avail;
     if (avail >= MOST) return 0;
     e->config.interface->fetch(e->config.self, cpu, b->pc + avail, &second);
-    *crossing = second.fault ? LIFT_INTO_FAULT : LIFT_CROSSES;
+    *crossing = second.fault                           ? LIFT_INTO_FAULT
+                : page_crosses(e, b->pc + avail) ? LIFT_CROSSES
+                                                       : LIFT_CROSSES_OPEN;
     if (second.fault) {
         uint64_t at = b->pc + avail;
         builder_mark(b, b->pc, (unsigned)avail);
@@ -54,8 +56,9 @@ static bool ends_in_store(const struct block *k) {
     return false;
 }
 
-struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
-                         struct fetch *f, uint8_t room[LIFT_BYTES], enum lift_crossing *crossing) {
+/* guard: how many bytes the block is to compare first. */
+static struct block *lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
+                          struct fetch *f, uint32_t guard, uint8_t *room, enum lift_crossing *crossing) {
     struct block *block = block_make(arena, cpu->pc, ctx);
     struct builder b;
     const unsigned max_insns = extent == LIFT_ONE ? 1 : LIFT_INSNS;
@@ -64,6 +67,11 @@ struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena,
     builder_init(&b, block, arena, e->guest);
     b.unit = f->unit;
     fetch_bytes(e, cpu->pc, f, room);
+    if (guard) {
+        b.guard = f->bytes;
+        b.guard_size = guard;
+    }
+    const bool stores_end = extent == LIFT_OPEN || (extent == LIFT_STRAIGHT && (e->soft || f->writable));
     size_t done = 0;
     while (!b.ended && !b.failed && block->ninsns < max_insns && done < f->avail) {
         b.pc = block->pc + done;
@@ -83,10 +91,10 @@ struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena,
             b.branched = false;
             /* Behind a branch that was always taken so far there may be nothing that is worth it. */
             if (extent == LIFT_STRAIGHT ||
-                (extent == LIFT_BLOCK && e->seen && !f->lasts && unit_is_new(e, block->pc + done, f->page, ctx, false)))
+                (extent >= LIFT_BLOCK && e->seen && !f->lasts && unit_is_new(e, block->pc + done, f->page, ctx, false)))
                 break;
         }
-        if (e->soft && extent == LIFT_STRAIGHT && ends_in_store(block)) break;
+        if (stores_end && ends_in_store(block)) break;
     }
     if (!b.ended && !b.failed && e->guest->end) e->guest->end(&b);
     if (!b.ended) build_jump(&b, block->pc + done);
@@ -102,6 +110,19 @@ struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena,
     return block;
 }
 
+struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
+                         struct fetch *f, uint8_t room[LIFT_BYTES], enum lift_crossing *crossing) {
+    return lift(e, cpu, arena, ctx, extent, f, 0, room, crossing);
+}
+
+struct block *block_lift_open(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx,
+                              const struct fetch *f, uint32_t bytes) {
+    struct fetch again = *f;
+    enum lift_crossing crossing;
+    again.avail = bytes;
+    return lift(e, cpu, arena, ctx, LIFT_OPEN, &again, bytes, NULL, &crossing);
+}
+
 static struct unit *translate_host(struct engine *e, struct cpu *cpu, const struct block *block,
                                    const struct fetch *f) {
     for (int attempt = 0; attempt < 2; attempt++) {
@@ -114,7 +135,8 @@ static struct unit *translate_host(struct engine *e, struct cpu *cpu, const stru
                              .at = e->cache_at,
                              .limit = e->cache_size,
                              .first_link = e->nlinks,
-                             .counted = block->ctx & CTX_COUNTED};
+                             .counted = block->ctx & CTX_COUNTED,
+                             .switchable = f->writable};
         enum emit_result r = e->host->emit(&m);
         if (r == EMIT_GIVE_UP) {
             e->stats.refused++;
@@ -132,6 +154,7 @@ static struct unit *translate_host(struct engine *e, struct cpu *cpu, const stru
         u->entry = m.entry;
         u->lookup = m.lookup;
         u->end = m.end;
+        u->switchable = f->writable;
         unit_publish(e, u);
         if (m.nlinks) memcpy(e->links + e->nlinks, m.links, m.nlinks * sizeof *m.links);
         e->nlinks += m.nlinks;
@@ -153,6 +176,10 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
         return NULL;
     }
     struct unit *u = unit_find(e, cpu->pc, f.page, ctx);
+    if (u && u->held) {
+        page_settle(e, page_find(e, f.page));
+        u = unit_find(e, cpu->pc, f.page, ctx);
+    }
     if (!u && e->sources && sources_take(e, cpu->pc, &f)) u = unit_find(e, cpu->pc, f.page, ctx);
     if (u) return u;
     bool keep = !e->seen || f.lasts || !unit_is_new(e, cpu->pc, f.page, ctx, true);
@@ -162,10 +189,18 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     uint8_t room[LIFT_BYTES];
     struct arena *arena = e->host ? &cpu->runner->scratch : &e->arena;
     if (e->host) arena_reset(arena);
-    enum lift_extent extent = (ctx & CTX_TRACED) || e->config.one_insn ? LIFT_ONE : keep ? LIFT_BLOCK : LIFT_STRAIGHT;
+    struct code_page *page = keep ? page_ready(e, cpu->pc, &f) : NULL;
+    bool open = page && page->state == PAGE_OPEN;
+    enum lift_extent extent = (ctx & CTX_TRACED) || e->config.one_insn ? LIFT_ONE
+                              : !keep                                  ? LIFT_STRAIGHT
+                              : open                                   ? LIFT_OPEN
+                                                                       : LIFT_BLOCK;
     struct block *block = block_lift(e, cpu, arena, ctx, extent, &f, room, &crossing);
     /* Where the second page may go away or come without a word to the engine, nothing is kept. */
-    if (!block || crossing == LIFT_INTO_FAULT || (crossing == LIFT_CROSSES && e->soft)) return NULL;
+    if (!block || crossing == LIFT_INTO_FAULT || (crossing != LIFT_WITHIN && e->soft)) return NULL;
+    open |= crossing == LIFT_CROSSES_OPEN;
+    if (keep && open) block = block_lift_open(e, cpu, arena, ctx, &f, block->bytes);
+    if (!block) return NULL;
     if (e->config.log & (LOG_GUEST | LOG_UOPS)) engine_log_block(e, block);
     if (!keep) {
         *once = block;
@@ -173,7 +208,12 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     }
     u = e->host ? translate_host(e, cpu, block, &f) : unit_add(e, block, &f, 0);
     if (!u) return NULL;
-    u->crosses = crossing == LIFT_CROSSES;
+    u->checks = open;
+    u->crosses = crossing != LIFT_WITHIN;
+    page = page_find(e, f.page);
+    page->crosses |= u->crosses;
+    if (page->state == PAGE_NEW && code_is_copied(e)) page_settle(e, page); /* the cache was full, and is empty now */
+    if (u->stale) return NULL;
     if (e->host && (e->config.log & LOG_HOST)) engine_log_host(e, u);
     if (e->host && e->perf) perf_unit(e, u);
     e->stats.blocks++;

@@ -142,6 +142,7 @@ void space_done(struct space *s) {
         host_unmap(s, 0, s->limit);
     guard_done(s);
     tree_done(s);
+    watch_done(s);
 }
 
 /* ---- looking up */
@@ -305,13 +306,16 @@ static int64_t record_protect(struct space *s, struct mapping *m, unsigned right
     struct mapping changed = *m;
     changed.rights = (uint8_t)rights;
     if (record_is_data(&changed) && !record_is_data(m) && !limits_allow(s, 0, size)) return -ENOMEM;
+    if (s->watch) space_unwatch(s, m->start, size);
     if (host_rights(rights) != host_rights(m->rights) && mprotect(space_host(s, m->start), size, host_rights(rights)))
         return -errno;
     bool lost = (m->rights & SPACE_X) && !(rights & SPACE_X), gained = !(m->rights & SPACE_X) && (rights & SPACE_X);
+    bool opened = (rights & SPACE_W) && !(m->rights & SPACE_W) && (m->flags & MAPPING_FETCHED);
     record_account(s, m, false);
     m->rights = (uint8_t)rights;
     record_account(s, m, true);
     if (gained) m->generation = record_generation(s);
+    if (opened && !lost) s->hooks.code_written(s->hooks.self, m->start, size);
     if (lost) {
         m->generation = 0;
         record_code_gone(s, m, m->start, m->end);

@@ -78,6 +78,8 @@ struct space_guard {
 struct space_hooks {
     /** Code at guest addresses [start, start + length) is gone. */
     void (*code_gone)(void *self, uint64_t start, uint64_t length);
+    /** What can be executed in [start, start + length) has been written, or may be from now on. */
+    void (*code_written)(void *self, uint64_t start, uint64_t length);
     /** NULL, or: [start, start + length) is about to be read or written in the guest's name, which may make whoever
        does it wait. Comes back when it does not any more. */
     void (*touch)(void *self, uint64_t start, uint64_t length, bool write);
@@ -98,6 +100,7 @@ struct space {
     uint64_t brk_start, brk_end;
     uint64_t total, data; /* bytes mapped; private, writable and not a stack */
     uint64_t peak;        /* the most that `total` was */
+    uint64_t changeable;  /* bytes that can be both written and executed */
     struct space_limits limits;
     struct space_node *nodes; /* `most` + 1 of them; from `used` on they were never touched */
     uint32_t root, used, unused, most;
@@ -106,7 +109,9 @@ struct space {
     struct space_hooks hooks;
     uint64_t code_page; /* space_code's last answer: page number, or UINT64_MAX */
     uint64_t code_identity;
+    bool code_writable;
     struct space_guard guard;
+    struct space_watch *watch; /* of the host's side, which no record knows; NULL: nothing was ever watched */
 };
 
 /** 1:1 if window_size is 0, else a window of at most this size (a power of two, halved until the host has room). */
@@ -154,12 +159,32 @@ const struct mapping *space_last(const struct space *s);
 bool space_covers(const struct space *s, uint64_t start, uint64_t end);
 
 enum space_code { CODE_READY, CODE_UNMAPPED, CODE_FORBIDDEN, CODE_BEYOND_FILE };
-/** Is there code at an address? How many bytes up to the end of its page, and an identity of the page in its mapping,
-    which comes again only with that. */
-enum space_code space_code(struct space *s, uint64_t address, size_t *avail, uint64_t *identity);
+struct space_code_page {
+    uint64_t identity; /* of the page in its mapping: comes again only with that */
+    size_t avail;      /* bytes up to the end of the page */
+    bool writable;     /* for the guest */
+};
+/** Is there code at an address? */
+enum space_code space_code(struct space *s, uint64_t address, struct space_code_page *code);
+/** The identity alone; 0 where nothing may be executed. */
+uint64_t space_code_identity(const struct space *s, uint64_t address);
 /** Copies bytes as they are now, whether or not they may be executed; how many there are. Waits for nobody but where
     pages are provided by the guest. */
 size_t space_read_code(const struct space *s, uint64_t address, uint8_t *to, size_t size);
+
+/* Code that changes without a word. A page with code that the guest may write is watched: the host has it read-only,
+ * until somebody is about to write there, which ends the watch and is reported (hooks.code_written). Where the host
+ * itself may write at any time pages are never watched. */
+enum space_watched {
+    WATCHED,         /* or nobody can write there: whatever happens is reported */
+    WATCHED_PARTLY,  /* the same, but the bytes may change in other ways: by a file, by another address */
+    WATCHED_NOT_ALL, /* what happens may not be reported */
+};
+enum space_watched space_watch(struct space *s, uint64_t address);
+/** Ends the watch of what is watched in the range. False: nothing was. */
+bool space_unwatch(const struct space *s, uint64_t start, uint64_t length);
+/** Never watch what can be executed there. */
+void space_never_watch(const struct space *s, uint64_t start, uint64_t length);
 
 /** The generation of the mapping that such an identity is of. */
 static inline uint32_t space_generation(uint64_t identity) {
@@ -178,14 +203,15 @@ static inline uint8_t *space_host(const struct space *s, uint64_t address) {
 /** Before an access other than by the functions below. */
 static inline void space_touch(const struct space *s, uint64_t start, uint64_t length, bool write) {
     if (s->hooks.touch) s->hooks.touch(s->hooks.self, start, length, write);
+    if (write && s->watch) space_unwatch(s, start, length);
 }
 
 /** The host is going to write to [start, start + length) in the guest's name: now, while the caller has the engine's lock,
     or (`later`) whenever it likes from now on: in a call that waits without the lock, or asynchronously. To be said
     before the host is given the address: what has code may be write-protected, and the write would fail with EFAULT. */
 static inline void space_host_writes(const struct space *s, uint64_t start, uint64_t length, bool later) {
-    (void)later; /* nothing is write-protected yet */
-    space_touch(s, start, length, true);
+    if (later && s->changeable) space_never_watch(s, start, length);
+    if (s->watch) space_unwatch(s, start, length);
 }
 
 /* Checked copies for whoever serves the guest: false, or a negative errno, on addresses that cannot be accessed; never

@@ -5,7 +5,7 @@
  */
 #include "mem/space_record.h"
 
-enum space_code space_code(struct space *s, uint64_t address, size_t *avail, uint64_t *identity) {
+enum space_code space_code(struct space *s, uint64_t address, struct space_code_page *code) {
     uint64_t page = address / SPACE_PAGE;
     uint8_t first;
     space_touch(s, address, 1, false);
@@ -19,10 +19,15 @@ enum space_code space_code(struct space *s, uint64_t address, size_t *avail, uin
         m->flags |= MAPPING_FETCHED;
         s->code_page = page;
         s->code_identity = (uint64_t)m->generation << 36 | page;
+        s->code_writable = m->rights & SPACE_W;
     }
-    *avail = SPACE_PAGE - (address & (SPACE_PAGE - 1));
-    *identity = s->code_identity;
+    *code = (struct space_code_page){s->code_identity, SPACE_PAGE - (address & (SPACE_PAGE - 1)), s->code_writable};
     return CODE_READY;
+}
+
+uint64_t space_code_identity(const struct space *s, uint64_t address) {
+    const struct mapping *m = space_find(s, address);
+    return m && (m->rights & SPACE_X) ? (uint64_t)m->generation << 36 | address / SPACE_PAGE : 0;
 }
 
 size_t space_read_code(const struct space *s, uint64_t address, uint8_t *to, size_t size) {

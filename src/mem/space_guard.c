@@ -91,6 +91,7 @@ static bool is_gone(const struct space *s, uint64_t start, uint64_t end) {
 static void range_protect(struct space *s, uint64_t start, uint64_t end) {
     for (const struct mapping *m = space_next(s, start); m && m->start < end; m = space_next(s, m->end)) {
         uint64_t from = m->start > start ? m->start : start, to = m->end < end ? m->end : end;
+        if (s->watch) space_unwatch(s, from, to - from);
         mprotect(space_host(s, from), to - from, host_rights(m->rights));
     }
 }

@@ -39,6 +39,7 @@ void record_account(struct space *s, const struct mapping *m, bool add) {
     s->total += size;
     if (s->total > s->peak) s->peak = s->total;
     if (record_is_data(m)) s->data += size;
+    if ((m->rights & (SPACE_W | SPACE_X)) == (SPACE_W | SPACE_X)) s->changeable += size;
 }
 
 uint32_t record_generation(struct space *s) {
@@ -60,6 +61,7 @@ void record_code_gone(struct space *s, const struct mapping *m, uint64_t start, 
 
 void record_erase(struct space *s, uint64_t start, uint64_t end) {
     s->code_page = UINT64_MAX;
+    if (s->watch) watch_forget(s, start, end);
     record_split(s, start);
     record_split(s, end);
     for (const struct mapping *m = tree_above(s, start); m && m->start < end; m = tree_above(s, m->end)) {

@@ -71,6 +71,12 @@ static inline void change_end(struct space *s) {
     if (s->guard.guards) change_end_guarded(s);
 }
 
+/* ---- space_watch.c: what is watched */
+
+/** The host has something else there now. */
+void watch_forget(const struct space *s, uint64_t start, uint64_t end);
+void watch_done(struct space *s);
+
 /* ---- space.c: the host's side */
 
 /** The host's rights for these of the guest: never the right to execute. */

@@ -116,6 +116,8 @@ int64_t space_remap(struct space *s, uint64_t old, uint64_t old_length, uint64_t
     if (!(flags & MREMAP_FIXED) && !space_find(s, old)) return -EFAULT;
     if (!space_within(s, old, v.old_length)) return -EINVAL;
     if (!record_room(s)) return -ENOMEM;
+    /* The host moves what is one mapping to it. */
+    if (s->watch) space_unwatch(s, old, v.old_length > v.new_length ? v.old_length : v.new_length);
     if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) return move_fixed(s, &v);
     if (v.old_length >= v.new_length) {
         if (v.old_length == v.new_length) return (int64_t)old;

@@ -57,8 +57,14 @@ static void process_fetch(void *self, struct cpu *cpu, uint64_t address, struct 
     f->bytes = NULL;
     f->unit = NULL;
     f->lasts = false;
-    switch (space_code(process_of(self)->space, address, &f->avail, &f->page)) {
-    case CODE_READY: f->lasts = store_fetch(process_of(self), address, space_generation(f->page)); break;
+    struct space_code_page code;
+    switch (space_code(process_of(self)->space, address, &code)) {
+    case CODE_READY:
+        f->page = code.identity;
+        f->avail = code.avail;
+        f->writable = code.writable;
+        f->lasts = store_fetch(process_of(self), address, space_generation(f->page));
+        break;
     case CODE_UNMAPPED:
     case CODE_FORBIDDEN: f->fault = EXIT_fault_fetch; break;
     case CODE_BEYOND_FILE: f->fault = EXIT_bus_read; break;
@@ -81,6 +87,18 @@ static size_t process_read_code(void *self, uint64_t address, uint8_t *to, size_
     return done;
 }
 
+static enum code_watch process_watch_code(void *self, uint64_t address) {
+    switch (space_watch(process_of(self)->space, address)) {
+    case WATCHED: return WATCH_COMPLETE;
+    case WATCHED_PARTLY: return WATCH_EXPLICIT;
+    default: return WATCH_NONE;
+    }
+}
+
+static bool process_unwatch_code(void *self, uint64_t address) {
+    return space_unwatch(process_of(self)->space, address, 1);
+}
+
 /* Time counts in units of 100 ns; the others follow time too where instructions are not counted. */
 static uint64_t process_counter(void *self, struct cpu *cpu, enum counter which) {
     struct vm *vm = self;
@@ -94,5 +112,7 @@ const struct interface process_interface = {
     .answer = process_answer,
     .fetch = process_fetch,
     .read_code = process_read_code,
+    .watch_code = process_watch_code,
+    .unwatch_code = process_unwatch_code,
     .counter = process_counter,
 };

@@ -26,6 +26,17 @@ static void code_gone(void *self, uint64_t start, uint64_t length) {
     if (vm->engine) engine_invalidate(vm->engine, start, length);
 }
 
+/* Every page with code is told by its identity, and to the page before, whose last instruction may reach into it. */
+static void code_written(void *self, uint64_t start, uint64_t length) {
+    struct vm *vm = self;
+    const struct space *s = process_of(vm)->space;
+    if (!vm->engine) return;
+    for (uint64_t at = start; at < start + length; at += SPACE_PAGE)
+        engine_code_written(vm->engine, space_code_identity(s, at));
+    for (uint64_t at = start; at < start + length; at += SPACE_PAGE)
+        if (at >= SPACE_PAGE) engine_code_written_behind(vm->engine, space_code_identity(s, at - SPACE_PAGE));
+}
+
 /* Limits on address space are kept for the guest by its space; the host's ones stay as they are. */
 static void limits_take(struct process *p) {
     const struct {
@@ -78,7 +89,7 @@ static void process_close(struct vm *vm) {
 static bool parts_make(struct process *p) {
     struct vm *vm = p->vm;
     struct engine_config config;
-    struct space_hooks hooks = {.code_gone = code_gone, .self = vm};
+    struct space_hooks hooks = {.code_gone = code_gone, .code_written = code_written, .self = vm};
     if (!space_init(p->space, options_window(&vm->options), &hooks, &vm->error)) return false;
     limits_take(p);
     vm_engine_config(vm, p->abi->guest, &process_interface, &config);

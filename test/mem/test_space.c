@@ -62,6 +62,12 @@ static void faults_begin(void) {
     assert_int_equal(sigaction(SIGBUS, &act, NULL), 0);
 }
 
+static void code_written(void *self, uint64_t start, uint64_t length) {
+    struct model *m = self;
+    m->written_start = start;
+    m->written_size += length;
+}
+
 static void code_gone(void *self, uint64_t start, uint64_t length) {
     struct model *m = self;
     for (unsigned i = 0; i < PAGES; i++) {
@@ -93,7 +99,7 @@ static struct model *model_make(uint64_t window) {
     char name[] = "/tmp/test_space.XXXXXX";
     assert_non_null(m);
     faults_begin();
-    struct space_hooks hooks = {.code_gone = code_gone, .self = m};
+    struct space_hooks hooks = {.code_gone = code_gone, .code_written = code_written, .self = m};
     assert_true(space_init(&m->space, window, &hooks, &error));
     m->cells = malloc(CELLS * sizeof *m->cells);
     assert_non_null(m->cells);
@@ -349,9 +355,9 @@ static void check_page(struct model *m, unsigned i) {
     assert_int_equal(r != NULL, p->mapped);
     uint64_t value = 0;
     assert_int_equal(space_read(&m->space, address_of(i), &value, sizeof value), p->mapped && p->rights != 0);
-    size_t avail;
-    uint64_t identity;
-    enum space_code code = space_code(&m->space, address_of(i) + 8, &avail, &identity);
+    struct space_code_page page;
+    enum space_code code = space_code(&m->space, address_of(i) + 8, &page);
+    const uint64_t identity = page.identity;
     if (!p->mapped) {
         assert_int_equal(code, CODE_UNMAPPED);
         return;
@@ -362,7 +368,9 @@ static void check_page(struct model *m, unsigned i) {
     assert_int_equal(code, p->rights & SPACE_X ? CODE_READY : CODE_FORBIDDEN);
     if (code != CODE_READY) return;
     p->fetched = true;
-    assert_int_equal(avail, SPACE_PAGE - 8);
+    assert_int_equal(page.avail, SPACE_PAGE - 8);
+    assert_int_equal(page.writable, !!(p->rights & SPACE_W));
+    assert_int_equal(space_code_identity(&m->space, address_of(i)), identity);
     uint8_t bytes[sizeof value];
     assert_int_equal(space_read_code(&m->space, address_of(i), bytes, sizeof bytes), sizeof bytes);
     assert_memory_equal(bytes, &value, sizeof value);
@@ -516,14 +524,14 @@ static void test_beyond_file(void **state) {
     struct space *s = plain_make();
     struct model *m = (struct model *)s;
     uint64_t word;
-    size_t avail;
+    struct space_code_page page;
     int64_t at = space_map(s, 0, 2 * SPACE_PAGE, SPACE_R | SPACE_X, MAP_PRIVATE, m->fd, (FILE_PAGES - 1) * SPACE_PAGE,
                            ORIGIN_FILE);
     assert_true(at > 0);
     assert_true(space_read(s, (uint64_t)at, &word, sizeof word));
     assert_false(space_read(s, (uint64_t)at + SPACE_PAGE, &word, sizeof word));
-    assert_int_equal(space_code(s, (uint64_t)at, &avail, &word), CODE_READY);
-    assert_int_equal(space_code(s, (uint64_t)at + SPACE_PAGE, &avail, &word), CODE_BEYOND_FILE);
+    assert_int_equal(space_code(s, (uint64_t)at, &page), CODE_READY);
+    assert_int_equal(space_code(s, (uint64_t)at + SPACE_PAGE, &page), CODE_BEYOND_FILE);
     uint8_t both[2 * SPACE_PAGE];
     assert_int_equal(space_read_code(s, (uint64_t)at + 8, both, sizeof both), SPACE_PAGE - 8);
     assert_int_equal(space_read_code(s, (uint64_t)at + SPACE_PAGE, both, 1), 0);
@@ -608,7 +616,7 @@ static void test_identity(void **state) {
     struct space *s = plain_make();
     struct model *m = (struct model *)s;
     uint64_t seen[6];
-    size_t avail;
+    struct space_code_page page;
     const uint32_t fixed = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
     for (unsigned i = 0; i < 6; i++) {
         if (i % 2) {
@@ -620,12 +628,13 @@ static void test_identity(void **state) {
             assert_int_equal(m->gone[0], i > 0);
         }
         memset(m->gone, 0, sizeof m->gone);
-        assert_int_equal(space_code(s, region, &avail, &seen[i]), CODE_READY);
+        assert_int_equal(space_code(s, region, &page), CODE_READY);
+        seen[i] = page.identity;
         for (unsigned k = 0; k < i; k++) assert_true(seen[k] != seen[i]);
     }
     assert_int_equal(space_protect(s, region, SPACE_PAGE, 7), 0); /* still the same code */
-    assert_int_equal(space_code(s, region, &avail, &seen[0]), CODE_READY);
-    assert_int_equal(seen[0], seen[5]);
+    assert_int_equal(space_code(s, region, &page), CODE_READY);
+    assert_int_equal(page.identity, seen[5]);
     assert_false(m->gone[0]);
     plain_free(s);
 }

@@ -329,6 +329,8 @@ bool select_control(struct jit *j, const struct uop *u) {
     }
 }
 
+const uint8_t x86_nop5[5] = {0x0f, 0x1f, 0x44, 0, 0};
+
 void control_begin(struct jit *j) {
     struct emission *m = j->m;
     while (here(j) & 15) byte(j, 0xcc);
@@ -339,6 +341,7 @@ void control_begin(struct jit *j) {
     j->poll = jcc(j, CC_NE);
     nops(j, (8 - here(j)) & 7);
     m->entry = here(j);
+    for (unsigned i = 0; m->switchable && i < sizeof x86_nop5; i++) byte(j, x86_nop5[i]);
     if (!m->counted) return;
     alu_mi(j, ALU_SUB, W64, AT_CPU(budget), (int32_t)j->block->ninsns);
     struct cold *c = cold_new(j, COLD_LEAVE_AT, jcc(j, CC_S));

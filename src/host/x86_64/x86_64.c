@@ -134,18 +134,33 @@ static void x86_fill_cell(uint8_t *write, uint32_t cell, uint64_t pc, const void
     __atomic_store_n(&words[0], pc, __ATOMIC_RELEASE);
 }
 
-/* Both entries are 8-aligned with at least 8 bytes of code, so a jump fits and is stored in one piece. */
-static void redirect_one(uint8_t *write, uint32_t entry, uint32_t to) {
+/* Both entries are 8-aligned with at least 8 bytes of code, so five bytes fit and are stored in one piece. */
+static void entry_set(uint8_t *write, uint32_t entry, const uint8_t bytes[5]) {
     uint64_t word;
     memcpy(&word, write + entry, 8);
-    uint32_t rel = to - (entry + 5);
-    word = (word & 0xffffff0000000000u) | (uint64_t)rel << 8 | 0xe9;
+    memcpy(&word, bytes, 5);
     __atomic_store_n((uint64_t *)(void *)(write + entry), word, __ATOMIC_RELEASE);
+}
+
+static void redirect_one(uint8_t *write, uint32_t entry, uint32_t to) {
+    const uint32_t rel = to - (entry + 5);
+    uint8_t jump[5] = {0xe9};
+    memcpy(jump + 1, &rel, sizeof rel);
+    entry_set(write, entry, jump);
 }
 
 static void x86_redirect(uint8_t *write, uint32_t poll_entry, uint32_t entry, uint32_t to) {
     redirect_one(write, poll_entry, to);
     redirect_one(write, entry, to);
+}
+
+/* What control_begin emits: the five bytes of each are within its first instruction. */
+static void x86_restore(uint8_t *write, uint32_t poll_entry, uint32_t entry) {
+    const uint32_t poll = (uint32_t)(offsetof(struct cpu, poll) - CPU_BIAS);
+    uint8_t compare[5] = {0x83, 0xbd};
+    memcpy(compare + 2, &poll, 3);
+    entry_set(write, poll_entry, compare);
+    entry_set(write, entry, x86_nop5);
 }
 
 uint32_t x86_fp_flags(uint32_t s) {
@@ -179,6 +194,7 @@ static const struct host x86_host = {
     .patch = x86_patch,
     .fill_cell = x86_fill_cell,
     .redirect = x86_redirect,
+    .restore = x86_restore,
     .leave_from_fault = x86_leave_from_fault,
     .fault_pc = x86_fault_pc,
     .fault_cpu = x86_fault_cpu,

@@ -84,6 +84,7 @@ bool select_fp(struct jit *j, const struct uop *u);
 bool select_mem(struct jit *j, const struct uop *u);
 bool select_control(struct jit *j, const struct uop *u);
 void control_begin(struct jit *j);
+extern const uint8_t x86_nop5[5];
 void control_end(struct jit *j);
 /** The meaning called in C: for every uop without a rule. */
 void select_call_c(struct jit *j, const struct uop *u);

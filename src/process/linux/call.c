@@ -40,6 +40,7 @@ static bool pointer(struct call *c, uint64_t guest, uint64_t size, bool written,
     if (!space_within(c->process->space, guest, size)) return false;
     /* A call that is passed on waits without the engine's lock, whatever it waits for. */
     if (c->row->handler) space_touch(c->process->space, guest, size, written);
+    if (written) space_host_writes(c->process->space, guest, size, engine_is_shared(c->process->vm->engine));
     *host = (uintptr_t)space_host(c->process->space, guest);
     return true;
 }

@@ -87,6 +87,8 @@ int64_t call_madvise(struct call *c) {
     int advice = (int)c->guest[2];
     /* Pages are the host's to lose: the answer of a kernel that cannot do it. */
     if (advice == MADV_HWPOISON || advice == 101 /* MADV_SOFT_OFFLINE */) return -EINVAL;
+    /* Advice about pages may need the rights that the guest has. */
+    space_host_writes(c->process->space, start, page_up(length), false);
     bool forks = advice == MADV_DONTFORK || advice == MADV_DOFORK; /* vee's own affair: see space_forked */
     int64_t r = each_piece(c, SYS_madvise, start, length, forks ? MADV_NORMAL : (uint64_t)advice);
     if (forks && (r == 0 || r == -ENOMEM) &&
@@ -150,13 +152,24 @@ int64_t call_mincore(struct call *c) {
     return host_do(SYS_mincore, space_host(s, start), length, host);
 }
 
+/* Is the range in one mapping that nobody can change without being seen, as most of code that programs make? */
+static bool all_watched(const struct space *s, uint64_t start, uint64_t end) {
+    const struct mapping *m = space_find(s, start);
+    return m && end <= m->end && !m->dev && !m->ino && !(m->flags & MAPPING_SHARED);
+}
+
 int64_t call_riscv_flush_icache(struct call *c) {
     if (c->guest[2] & ~UINT64_C(1)) return -EINVAL;
-    /* Linux looks at everything whatever the range is; so does this when there is none. Programs that make code say
-       where they made it, and do so for every function: looking everywhere each time would take longer than all the
-       rest. */
-    uint64_t start = c->guest[0], end = c->guest[1];
-    bool given = start < end;
-    engine_recheck_code(c->process->vm->engine, c->thread->cpu, given ? start : 0, given ? end - start : UINT64_MAX);
+    /* Linux looks at everything whatever the range is. Here what the guest itself writes is known anyway; what may
+       change in other ways is looked at in the range, or everywhere if there is none, and beyond it a part each time:
+       programs that make code say so for every function. */
+    struct engine *e = c->process->vm->engine;
+    const uint64_t start = c->guest[0], end = c->guest[1];
+    if (start >= end) {
+        engine_recheck_code(e, c->thread->cpu, 0, UINT64_MAX);
+    } else {
+        if (!all_watched(c->process->space, start, end)) engine_recheck_code(e, c->thread->cpu, start, end - start);
+        engine_recheck_some(e, c->thread->cpu);
+    }
     return 0;
 }

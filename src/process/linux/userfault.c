@@ -95,6 +95,7 @@ int64_t userfault_request(struct call *c, uint32_t request, unsigned length_at, 
     for (unsigned at = 0; at < length_at; at += sizeof address) {
         memcpy(&address, bytes + at, sizeof address);
         if (!space_within(p->space, address, length)) return -EINVAL;
+        space_host_writes(p->space, address, length, engine_is_shared(p->vm->engine));
     }
     switch (request) {
     case UFFDIO_API: r = api(fd, (struct uffdio_api *)(void *)bytes); break;

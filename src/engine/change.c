@@ -1,0 +1,307 @@
+/* change.c - code that changes: which translations are no longer what the guest's bytes say, and how that is found out.
+ *
+ * A stale unit is unhooked from the table; its host code then forwards to the dispatcher's lookup stub, so that links,
+ * jump TLBs and return addresses that still lead there come to the loop. A held unit does the same for a while: its
+ * page has been written, and when the loop finds that it is wanted, all units of the page are compared with the bytes
+ * that are there (page_settle). MEM_SOFT has none of that: there every store that matters comes to code_written.
+ *
+ * States of a page: enum page_state. A page is watched before the bytes of its units are read, so whatever is written
+ * later holds them. Where that happens too often, or cannot be seen, the page is open: its units compare themselves.
+ * Every function wants the engine's lock.
+ */
+#include "engine/internal.h"
+#include "base/os.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t second = 1000000000;
+enum {
+    HEAT_PER_SECOND = 1000, /* writes of a page, each followed by a jump there, that it may have for long */
+    HEAT_MOST = 64,         /* and for a moment */
+    OPEN_MOST = 6,          /* it stays open for an eighth of a second, doubled so many times at most */
+    LOOK_MOST = 2048,       /* units to compare, about, in a look that has to be short */
+    LOOK_PAGE = 16          /* what looking at a page costs, in units */
+};
+
+/* ---- units */
+
+/* Other cpus may be in the middle of the bytes that are about to change. */
+static void unit_redirect(struct engine *e, const struct unit *u) {
+    if (!u->switchable) engine_stop_others(e);
+    if (!code_thaw(e, u->poll_entry) || !code_thaw(e, u->entry)) abort(); /* it would go on running what is gone */
+    e->host->redirect(e->write, u->poll_entry, u->entry, u->lookup);
+}
+
+static void unit_drop(struct engine *e, struct unit *u) {
+    if (u->stale) return;
+    u->stale = true;
+    unit_unhook(e, u);
+    if (e->host && !u->held) unit_redirect(e, u);
+}
+
+static void unit_hold(struct engine *e, struct unit *u) {
+    if (u->held || u->checks || u->stale) return;
+    if (e->host && !u->switchable) { /* made while the guest could not write there */
+        unit_drop(e, u);
+        return;
+    }
+    u->held = true;
+    if (e->host) unit_redirect(e, u);
+}
+
+static void unit_release(struct engine *e, struct unit *u) {
+    if (!u->held) return;
+    u->held = false;
+    if (e->host) e->host->restore(e->write, u->poll_entry, u->entry);
+}
+
+/* ---- MEM_SOFT */
+
+static bool overlaps(const struct unit *u, uint64_t start, uint64_t length) {
+    return u->pc < start + length && start < u->pc + u->bytes;
+}
+
+bool code_in(const struct engine *e, uint64_t page) {
+    const struct code_page *p = page_find(e, page);
+    return p && p->units;
+}
+
+/* Does the unit come from these bytes of its page? A unit of a MEM_SOFT space lies in one page. */
+static bool comes_from(const struct unit *u, uint64_t offset, uint64_t size) {
+    uint64_t start = u->pc & ((1u << TLB_PAGE_SHIFT) - 1);
+    return start < offset + size && offset < start + u->bytes;
+}
+
+bool code_overlaps(const struct engine *e, uint64_t page, uint64_t offset, uint64_t size) {
+    const struct code_page *p = page_find(e, page);
+    for (const struct unit *u = p ? p->units : NULL; u; u = u->page_next)
+        if (comes_from(u, offset, size)) return true;
+    return false;
+}
+
+void code_written(struct engine *e, uint64_t page, uint64_t offset, uint64_t size) {
+    struct code_page *p = page_find(e, page);
+    for (struct unit **at = p ? &p->units : NULL, *u; at && (u = *at) != NULL;) {
+        if (!comes_from(u, offset, size)) {
+            at = &u->page_next;
+            continue;
+        }
+        *at = u->page_next;
+        unit_drop(e, u);
+        e->leave = true;
+    }
+}
+
+void engine_written(struct engine *e, uint64_t physical, uint64_t size) {
+    const uint64_t mask = (1u << TLB_PAGE_SHIFT) - 1;
+    while (size) {
+        uint64_t part = mask + 1 - (physical & mask);
+        if (part > size) part = size;
+        code_written(e, physical & ~mask, physical & mask, part);
+        physical += part;
+        size -= part;
+    }
+}
+
+/* ---- pages */
+
+void code_read(struct engine *e, const struct code_page *p, struct code_now *now) {
+    const struct engine_config *c = &e->config;
+    now->size = code_is_copied(e) ? c->interface->read_code(c->self, p->start, now->bytes, sizeof now->bytes) : 0;
+}
+
+bool unit_differs(const struct unit *u, const struct code_page *p, const struct code_now *now) {
+    const uint64_t offset = u->pc - p->start;
+    return !u->has_code || offset >= now->size || u->bytes > now->size - offset ||
+           memcmp(u->data, now->bytes + offset, u->bytes) != 0;
+}
+
+/* Drops the units that differ from their bytes, and those that do (`open`) not compare themselves; or do without need.
+   True: there were some. */
+static bool page_compare(struct engine *e, struct code_page *p, bool open) {
+    struct code_now now;
+    bool any = false;
+    if (!p->units) return false;
+    code_read(e, p, &now);
+    for (struct unit **at = &p->units, *u; (u = *at) != NULL;) {
+        if (u->stale || (open && !u->checks) || unit_differs(u, p, &now)) {
+            *at = u->page_next;
+            unit_drop(e, u);
+            any = true;
+        } else {
+            unit_release(e, u);
+            at = &u->page_next;
+        }
+    }
+    return any;
+}
+
+static enum code_watch watch(struct engine *e, uint64_t address) {
+    const struct engine_config *c = &e->config;
+    return c->interface->watch_code ? c->interface->watch_code(c->self, address) : WATCH_EXPLICIT;
+}
+
+static enum code_watch page_watch(struct engine *e, const struct code_page *p) {
+    const enum code_watch own = watch(e, p->start), other = p->crosses ? watch(e, p->start + p->size) : own;
+    return own > other ? own : other;
+}
+
+static void page_list(struct engine *e, struct code_page *p) {
+    if (p->listed) return;
+    p->listed = true;
+    p->next_explicit = e->explicit_pages;
+    e->explicit_pages = p;
+}
+
+static void page_open(struct engine *e, struct code_page *p) {
+    p->state = PAGE_OPEN;
+    p->since = os_nanoseconds();
+    if (p->opened < OPEN_MOST) p->opened++;
+    p->next_open = e->open_pages;
+    e->open_pages = p;
+}
+
+/* One more write. True: there are too many. */
+static bool page_heats(struct code_page *p) {
+    const uint64_t now = os_nanoseconds(), cold = (now - p->since) / (second / HEAT_PER_SECOND);
+    p->heat = cold < p->heat ? p->heat - (uint32_t)cold + 1 : 1;
+    p->since = now;
+    return p->heat > HEAT_MOST;
+}
+
+void page_settle(struct engine *e, struct code_page *p) {
+    const bool hot = p->state == PAGE_HELD && page_heats(p);
+    const enum code_watch w = hot ? WATCH_NONE : page_watch(e, p);
+    p->watch = w;
+    page_compare(e, p, w == WATCH_NONE);
+    if (w == WATCH_NONE)
+        page_open(e, p);
+    else
+        p->state = PAGE_CALM;
+    if (w == WATCH_EXPLICIT) page_list(e, p);
+}
+
+struct code_page *page_ready(struct engine *e, uint64_t pc, const struct fetch *f) {
+    struct code_page *p = page_for(e, pc, f);
+    if (!p || p->state == PAGE_CALM || p->state == PAGE_OPEN) return p;
+    if (code_is_copied(e)) {
+        page_settle(e, p);
+        return p;
+    }
+    p->state = PAGE_CALM;
+    p->watch = WATCH_EXPLICIT;
+    if (e->guest->explicit_coherence && !e->soft) page_list(e, p);
+    return p;
+}
+
+bool page_crosses(struct engine *e, uint64_t pc) {
+    return !code_is_copied(e) || watch(e, pc) != WATCH_NONE;
+}
+
+void page_differs(struct engine *e, struct cpu *cpu) {
+    struct fetch f = {0};
+    e->config.interface->fetch(e->config.self, cpu, cpu->pc, &f);
+    struct code_page *p = f.fault ? NULL : page_find(e, f.page);
+    if (p) page_compare(e, p, false);
+}
+
+void pages_calm(struct engine *e) {
+    enum { SELDOM = 256 };
+    if (++e->open_tick % SELDOM) return;
+    const uint64_t now = os_nanoseconds();
+    for (struct code_page **at = &e->open_pages, *p; (p = *at) != NULL;) {
+        if (now - p->since < (second / 16) << p->opened) {
+            at = &p->next_open;
+            continue;
+        }
+        *at = p->next_open;
+        p->state = PAGE_NEW;
+        p->heat = 0;
+        for (struct unit *u; (u = p->units) != NULL;) {
+            p->units = u->page_next;
+            unit_drop(e, u);
+        }
+    }
+}
+
+/* ---- what is reported */
+
+static void page_written(struct engine *e, struct code_page *p) {
+    if (!p || p->state != PAGE_CALM) return;
+    p->state = PAGE_HELD;
+    for (struct unit *u = p->units; u; u = u->page_next) unit_hold(e, u);
+}
+
+void engine_code_written(struct engine *e, uint64_t page) {
+    e->unwatched++;
+    page_written(e, page_find(e, page));
+}
+
+void engine_code_written_behind(struct engine *e, uint64_t page) {
+    struct code_page *p = page_find(e, page);
+    if (p && p->crosses) page_written(e, p);
+}
+
+bool store_again(struct engine *e, struct cpu *cpu, uint64_t address) {
+    const struct interface *i = e->config.interface;
+    if (!i->unwatch_code) return false;
+    /* Another cpu may have been first. */
+    return i->unwatch_code(e->config.self, address) || e->unwatched != cpu->runner->unwatched;
+}
+
+void engine_invalidate(struct engine *e, uint64_t start, uint64_t length) {
+    bool any = false;
+    for (unsigned i = 0; i < PAGE_BUCKETS; i++)
+        for (struct code_page *p = e->pages[i]; p; p = p->next) {
+            if (p->start >= start + length || start >= p->start + p->size + 16) continue;
+            struct unit *kept = NULL;
+            for (struct unit *u = p->units, *next; u; u = next) {
+                next = u->page_next;
+                if (overlaps(u, start, length)) {
+                    unit_drop(e, u);
+                    any = true;
+                } else {
+                    u->page_next = kept;
+                    kept = u;
+                }
+            }
+            p->units = kept;
+        }
+    /* Stale units lead to the loop by themselves; this only spares a single cpu the way over them. */
+    if (any && e->cpu && !e->shared) cpu_drop_shortcuts(e->cpu);
+}
+
+/* ---- what the guest says */
+
+void engine_recheck_code(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t length) {
+    bool any = false;
+    for (struct code_page *p = e->explicit_pages; p; p = p->next_explicit) {
+        if (p->state != PAGE_CALM || p->watch != WATCH_EXPLICIT) continue; /* it will be compared before it runs */
+        /* An instruction that ends in the range may begin on the page before. */
+        if (p->start - start >= length && start - p->start >= p->size + 16) continue;
+        any |= page_compare(e, p, false);
+    }
+    if (any) cpu_drop_shortcuts(cpu);
+}
+
+void engine_recheck_some(struct engine *e, struct cpu *cpu) {
+    struct code_page *from = e->explicit_next, *p = from;
+    bool any = false, around = false;
+    for (int work = 0; work < LOOK_MOST; work++) {
+        if (!p) {
+            if (around) break;
+            around = true;
+            p = e->explicit_pages;
+            if (!p) break;
+        }
+        if (around && p == from) break;
+        if (p->state == PAGE_CALM && p->watch == WATCH_EXPLICIT) {
+            for (const struct unit *u = p->units; u; u = u->page_next) work++;
+            work += LOOK_PAGE;
+            any |= page_compare(e, p, false);
+        }
+        p = p->next_explicit;
+    }
+    e->explicit_next = p;
+    if (any) cpu_drop_shortcuts(cpu);
+}
