@@ -103,11 +103,12 @@ struct builder {
     const void *unit;    /* whatever the interface gave for lifting (a language module), or NULL */
     void *notes;         /* the lifter's own for this block, in the arena; NULL at its first instruction */
     uint16_t *slot_temp; /* by slot: the temporary that holds its value now, or 0 */
-    const uint8_t *guard; /* with the first mark: bytes that have to be at the block's pc, in memory space 0, or it exits */
+    const uint8_t
+        *guard; /* with the first mark: bytes that have to be at the block's pc, in memory space 0, or it exits */
     uint32_t guard_size;
-    bool ended;          /* a uop with END was appended */
-    bool branched;       /* a conditional branch was: whoever asks takes it back */
-    bool failed;         /* out of temporaries or memory: give up */
+    bool ended;    /* a uop with END was appended */
+    bool branched; /* a conditional branch was: whoever asks takes it back */
+    bool failed;   /* out of temporaries or memory: give up */
 };
 
 enum { BLOCK_MAX_TEMPS = 4000, BLOCK_MAX_INSNS = 128 };

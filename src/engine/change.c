@@ -242,7 +242,7 @@ void engine_code_written_behind(struct engine *e, uint64_t page) {
     if (p && p->crosses) page_written(e, p);
 }
 
-bool store_again(struct engine *e, struct cpu *cpu, uint64_t address) {
+bool engine_store_again(struct engine *e, struct cpu *cpu, uint64_t address) {
     const struct interface *i = e->config.interface;
     if (!i->unwatch_code) return false;
     /* Another cpu may have been first. */

@@ -23,9 +23,9 @@ struct unit {
     bool held;       /* its page has been written: its entries lead to the loop, until it has been compared */
     bool checks;     /* its code compares itself */
     bool switchable; /* its entries may be redirected while other cpus run it */
-    bool kept;     /* came from store.c */
-    bool crosses;  /* an instruction has bytes on the next page */
-    bool has_code; /* `data` begins with the bytes that it came from, to compare with those that are there later */
+    bool kept;       /* came from store.c */
+    bool crosses;    /* an instruction has bytes on the next page */
+    bool has_code;   /* `data` begins with the bytes that it came from, to compare with those that are there later */
     union {
         const struct block *block; /* interpreter */
         struct {
@@ -59,10 +59,10 @@ struct code_page {
 };
 /** What is known of a page's changes (change.c). */
 enum page_state {
-    PAGE_NEW,   /* nothing: nobody has looked yet */
-    PAGE_CALM,  /* it is watched, as far as it can be; its units are as good as their bytes were then */
-    PAGE_HELD,  /* it has been written since: so are its units */
-    PAGE_OPEN   /* it is written all the time, and not watched: its units compare themselves */
+    PAGE_NEW,  /* nothing: nobody has looked yet */
+    PAGE_CALM, /* it is watched, as far as it can be; its units are as good as their bytes were then */
+    PAGE_HELD, /* it has been written since: so are its units */
+    PAGE_OPEN  /* it is written all the time, and not watched: its units compare themselves */
 };
 
 /* Bits of engine.seen, by a hash of what a unit is found by. Two units that share a bit share their first time too. */
@@ -110,7 +110,7 @@ struct engine {
     uint64_t *seen;           /* TIER_AUTO: a bit for what has been reached */
     uint8_t *write, *execute; /* the cache's two views */
     uint32_t cache_size, cache_start, cache_at;
-    uint32_t frozen;         /* what lies below in the cache may be shared with other processes; or 0 */
+    uint32_t frozen; /* what lies below in the cache may be shared with other processes; or 0 */
     uint64_t thawed[(INT32_MAX / THAW_GRAIN + 1) / 64]; /* bits of parts of it that have been replaced since */
     bool any_thawed;
     struct code_page *explicit_pages, *explicit_next; /* that may change in ways nobody reports; where to look next */
@@ -145,8 +145,8 @@ enum lift_crossing { LIFT_WITHIN, LIFT_CROSSES, LIFT_CROSSES_OPEN /* and that pa
     translated; or that is NULL, too: nothing can be kept, interpret one instruction; or the fetch faulted: then
     cpu->exit says so. */
 struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const struct block **once);
-/** How far: one instruction; to the first branch, as no more than that is sure to run; as far as blocks go; that, but no
-    further than a store, which may change what follows. */
+/** How far: one instruction; to the first branch, as no more than that is sure to run; as far as blocks go; that, but
+   no further than a store, which may change what follows. */
 enum lift_extent { LIFT_ONE, LIFT_STRAIGHT, LIFT_BLOCK, LIFT_OPEN };
 /** f: of cpu->pc. f->bytes are in the end those that the block came from, perhaps in `room`. */
 enum { LIFT_BYTES = 256 }; /* more than the longest instruction of two pages, and what blocks usually have */
@@ -177,7 +177,8 @@ void unit_unhook(struct engine *e, struct unit *u);
 bool code_is_frozen(const struct engine *e, uint32_t at);
 bool code_thaw(struct engine *e, uint32_t at);
 /* change.c */
-/** The record of the page that the bytes at pc came from, ready for bytes to be read and units to be made: see page_for. */
+/** The record of the page that the bytes at pc came from, ready for bytes to be read and units to be made: see
+ * page_for. */
 struct code_page *page_ready(struct engine *e, uint64_t pc, const struct fetch *f);
 /** The page of a held unit: compares its units with their bytes, drops those that differ, lets go of the others. */
 void page_settle(struct engine *e, struct code_page *p);
@@ -187,8 +188,6 @@ bool page_crosses(struct engine *e, uint64_t pc);
 void page_differs(struct engine *e, struct cpu *cpu);
 /** Now and then, while there are open pages: watches those again that have been open for long. */
 void pages_calm(struct engine *e);
-/** A store to this address has failed. True: because there is code; it may be done again. */
-bool store_again(struct engine *e, struct cpu *cpu, uint64_t address);
 /** The bytes of a page as they are now, and as many of the next as an instruction may have there. */
 struct code_now {
     size_t size;

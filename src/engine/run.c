@@ -388,10 +388,10 @@ void engine_run(struct engine *e, struct cpu *cpu) {
         case EXIT_retranslate: settle_actions(cpu); continue;
         case EXIT_interpret:
             one = true;
-            if (cpu->exit.value) store_again(e, cpu, cpu->exit.value);
+            if (cpu->exit.value) engine_store_again(e, cpu, cpu->exit.value);
             continue;
         case EXIT_fault_write:
-            if (!store_again(e, cpu, cpu->exit.value)) break;
+            if (!engine_store_again(e, cpu, cpu->exit.value)) break;
             one = true;
             continue;
         case EXIT_code_differs: page_differs(e, cpu); continue;

@@ -30,9 +30,7 @@ static unsigned lift_crossing(struct engine *e, struct cpu *cpu, struct builder 
     const size_t avail = f->avail;
     if (avail >= MOST) return 0;
     e->config.interface->fetch(e->config.self, cpu, b->pc + avail, &second);
-    *crossing = second.fault                           ? LIFT_INTO_FAULT
-                : page_crosses(e, b->pc + avail) ? LIFT_CROSSES
-                                                       : LIFT_CROSSES_OPEN;
+    *crossing = second.fault ? LIFT_INTO_FAULT : page_crosses(e, b->pc + avail) ? LIFT_CROSSES : LIFT_CROSSES_OPEN;
     if (second.fault) {
         uint64_t at = b->pc + avail;
         builder_mark(b, b->pc, (unsigned)avail);

@@ -206,9 +206,10 @@ static inline void space_touch(const struct space *s, uint64_t start, uint64_t l
     if (write && s->watch) space_unwatch(s, start, length);
 }
 
-/** The host is going to write to [start, start + length) in the guest's name: now, while the caller has the engine's lock,
-    or (`later`) whenever it likes from now on: in a call that waits without the lock, or asynchronously. To be said
-    before the host is given the address: what has code may be write-protected, and the write would fail with EFAULT. */
+/** The host is going to write to [start, start + length) in the guest's name: now, while the caller has the engine's
+   lock, or (`later`) whenever it likes from now on: in a call that waits without the lock, or asynchronously. To be
+   said before the host is given the address: what has code may be write-protected, and the write would fail with
+   EFAULT. */
 static inline void space_host_writes(const struct space *s, uint64_t start, uint64_t length, bool later) {
     if (later && s->changeable) space_never_watch(s, start, length);
     if (s->watch) space_unwatch(s, start, length);

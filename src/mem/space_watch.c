@@ -2,9 +2,9 @@
  *
  * A hash table of groups of 64 pages, with a bit for each page that is watched, and one for each that never shall be. A
  * watched page has no right to be written on the host, whatever the guest's are; nothing else differs. Whoever changes
- * what the host has there by other means says so first (space_unwatch) or afterwards (watch_forget). Bits are set before
- * the host's rights are taken and cleared after they are given back, so that whoever ends in the middle leaves nothing
- * that is written without notice; and watching takes the rights anew each time.
+ * what the host has there by other means says so first (space_unwatch) or afterwards (watch_forget). Bits are set
+ * before the host's rights are taken and cleared after they are given back, so that whoever ends in the middle leaves
+ * nothing that is written without notice; and watching takes the rights anew each time.
  */
 #include "mem/space_record.h"
 #include <string.h>

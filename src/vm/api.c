@@ -187,7 +187,12 @@ size_t vee_write(struct vee_vm *v, uint64_t address, const void *bytes, size_t s
     struct cpu *cpu = v->vm->cpu;
     struct exit before = cpu->exit;
     size_t n = 0;
-    while (n < size && access_write(cpu, 0, address + n, 1, ((const unsigned char *)bytes)[n])) n++;
+    while (n < size) {
+        if (access_write(cpu, 0, address + n, 1, ((const unsigned char *)bytes)[n]))
+            n++;
+        else if (cpu->exit.kind != EXIT_fault_write || !engine_store_again(v->vm->engine, cpu, address + n))
+            break;
+    }
     engine_recheck_code(v->vm->engine, cpu, address, n);
     cpu->exit = before;
     return n;

@@ -42,6 +42,7 @@ struct model {
     int fd;
     uint64_t random;
     uint32_t codes;
+    uint64_t written_start, written_size; /* that the other hook was told */
 };
 
 /* ---- support */

@@ -141,9 +141,12 @@ static int64_t translate_one(struct call *c, unsigned i, char letter, char befor
     case '<':
     case '>':
     case '=':
+    case 'B': /* of a page or less */
+        if (space_within(c->process->space, v, SPACE_PAGE))
+            space_host_writes(c->process->space, v, SPACE_PAGE, engine_is_shared(c->process->vm->engine));
+        __attribute__((fallthrough));
     case 'S':
     case 'A':
-    case 'B':
     case 'D':
         if (!pointer(c, v, size, letter == '>' || letter == '=' || letter == 'B', &c->host[i])) return -EFAULT;
         break;

@@ -199,6 +199,7 @@ static int64_t make(struct call *c, const struct clone_args *g, const uint32_t t
     if ((g->flags & CLONE_PARENT_SETTID) && !call_pointer(c, g->parent_tid, 4, &parent)) return -EFAULT;
     if ((g->flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)) && !call_pointer(c, g->child_tid, 4, &child))
         return -EFAULT;
+    if (g->flags & CLONE_CHILD_CLEARTID) space_host_writes(c->process->space, g->child_tid, 4, true);
     if ((g->flags & CLONE_PIDFD) && (g->flags & CLONE_PARENT_SETTID) && g->pidfd == g->parent_tid) return -EINVAL;
     h.pidfd = pidfd;
     h.parent_tid = parent;

@@ -41,7 +41,10 @@ int64_t call_getppid(struct call *c) {
 int64_t call_set_tid_address(struct call *c) {
     uint64_t host;
     c->thread->clear_tid = c->guest[0];
-    if (c->thread->leader && call_pointer(c, c->guest[0], 4, &host)) host_do(SYS_set_tid_address, host);
+    if (c->thread->leader && call_pointer(c, c->guest[0], 4, &host)) {
+        space_host_writes(c->process->space, c->guest[0], 4, true); /* at its end */
+        host_do(SYS_set_tid_address, host);
+    }
     return call_gettid(c);
 }
 

@@ -5,6 +5,7 @@
  * the caller's own is within reach.
  */
 #include "process/linux/linux.h"
+#include "engine/engine.h"
 #include <linux/kcmp.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -38,6 +39,10 @@ static int64_t transfer(struct call *c, long number) {
     if (!wanted) return 0; /* whatever the other side is */
     int64_t count = remote_vectors(c, c->guest[3], c->guest[4], &remote);
     if (count < 0) return count;
+    const bool own = (pid_t)c->host[0] == getpid();
+    for (int64_t i = 0; own && number == SYS_process_vm_writev && i < count; i++)
+        space_host_writes(c->process->space, (uintptr_t)remote[i].iov_base - (uintptr_t)c->process->space->base,
+                          remote[i].iov_len, engine_is_shared(c->process->vm->engine));
     if (c->process->space->window && (pid_t)c->host[0] != getpid()) return -EPERM;
     return call_wait(c, number, c->host[0], c->host[1], c->host[2], (uintptr_t)remote, (uint64_t)count, 0);
 }
