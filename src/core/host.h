@@ -84,7 +84,13 @@ struct emission {
  * says. */
 enum { RELOC_LINK = 0x80000000u };
 
-enum emit_result { EMIT_OK, EMIT_FULL, EMIT_GIVE_UP };
+enum emit_result {
+    EMIT_OK,
+    EMIT_FULL,      /* no room in the cache */
+    EMIT_LARGE,     /* more values at once than there are places for: a part of the block will do */
+    EMIT_NO_MEMORY, /* of the arena */
+    EMIT_REFUSED    /* a bug: there is no block that a host may refuse */
+};
 
 struct host {
     const char *name;

@@ -210,7 +210,8 @@ void unit_insert(struct engine *e, struct unit *u, struct code_page *p) {
     p->units = u;
 }
 
-struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f, uint32_t marks_size) {
+struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f, bool by_uops,
+                      uint32_t marks_size) {
     const bool has_code = code_is_copied(e);
     struct code_page *p = page_for(e, block->pc, f);
     struct unit *u = arena_alloc_raw(&e->arena, sizeof *u + marks_size + (has_code ? block->bytes : 0));
@@ -221,6 +222,7 @@ struct unit *unit_add(struct engine *e, const struct block *block, const struct 
                        .bytes = block->bytes,
                        .ninsns = (uint16_t)block->ninsns,
                        .has_code = has_code,
+                       .by_uops = by_uops,
                        .block = block};
     if (has_code) memcpy(u->data, f->bytes, block->bytes);
     unit_insert(e, u, p);

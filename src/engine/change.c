@@ -36,23 +36,23 @@ static void unit_drop(struct engine *e, struct unit *u) {
     if (u->stale) return;
     u->stale = true;
     unit_unhook(e, u);
-    if (e->host && !u->held) unit_redirect(e, u);
+    if (!u->by_uops && !u->held) unit_redirect(e, u);
 }
 
 static void unit_hold(struct engine *e, struct unit *u) {
     if (u->held || u->checks || u->stale) return;
-    if (e->host && !u->switchable) { /* made while the guest could not write there */
+    if (!u->by_uops && !u->switchable) { /* made while the guest could not write there */
         unit_drop(e, u);
         return;
     }
     u->held = true;
-    if (e->host) unit_redirect(e, u);
+    if (!u->by_uops) unit_redirect(e, u);
 }
 
 static void unit_release(struct engine *e, struct unit *u) {
     if (!u->held) return;
     u->held = false;
-    if (e->host) e->host->restore(e->write, u->poll_entry, u->entry);
+    if (!u->by_uops) e->host->restore(e->write, u->poll_entry, u->entry);
 }
 
 /* ---- MEM_SOFT */

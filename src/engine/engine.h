@@ -35,6 +35,7 @@ struct engine_config {
     bool one_block;    /* poison: the cache is emptied before every translation */
     bool random_flush; /* poison: the cache is emptied at random exits */
     bool poll_always;  /* poison: the interface sees EXIT_poll before every block */
+    unsigned refuse;   /* poison: one in so many blocks counts as refused by the host; 0: none */
     size_t cache_size; /* bytes of host code; 0 for the default */
     unsigned log;      /* enum engine_log */
     void (*log_line)(void *to, const char *line);
@@ -46,7 +47,7 @@ struct engine_stats {
     uint64_t blocks, insns, uops, guest_bytes, host_bytes, translate_ns, flushes, exits[EXIT_COUNT];
     uint64_t interpreted; /* instructions by tier 0 */
     uint64_t jtlb_misses, pair_drops;
-    uint64_t refused; /* blocks that the host could not translate and that are interpreted one instruction at a time */
+    uint64_t refused; /* blocks that the host did not translate, for want of memory; they are interpreted */
 };
 
 struct engine *engine_make(const struct engine_config *config, struct error *error);

@@ -26,8 +26,9 @@ struct unit {
     bool kept;       /* came from store.c */
     bool crosses;    /* an instruction has bytes on the next page */
     bool has_code;   /* `data` begins with the bytes that it came from, to compare with those that are there later */
+    bool by_uops;    /* interpreted: all units of the interpreter's tier; else what the host has refused */
     union {
-        const struct block *block; /* interpreter */
+        const struct block *block; /* by_uops */
         struct {
             uint32_t poll_entry, entry, lookup, end; /* baseline: offsets in the cache */
         };
@@ -145,13 +146,13 @@ enum lift_crossing { LIFT_WITHIN, LIFT_CROSSES, LIFT_CROSSES_OPEN /* and that pa
     translated; or that is NULL, too: nothing can be kept, interpret one instruction; or the fetch faulted: then
     cpu->exit says so. */
 struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const struct block **once);
-/** How far: one instruction; to the first branch, as no more than that is sure to run; as far as blocks go; that, but
-   no further than a store, which may change what follows. */
-enum lift_extent { LIFT_ONE, LIFT_STRAIGHT, LIFT_BLOCK, LIFT_OPEN };
+/** How far: to the first branch, as no more than that is sure to run; as far as blocks go; that, but no further than a
+    store, which may change what follows. At most `most` instructions, and fewer where those do not fit a block. */
+enum lift_extent { LIFT_STRAIGHT, LIFT_BLOCK, LIFT_OPEN };
 /** f: of cpu->pc. f->bytes are in the end those that the block came from, perhaps in `room`. */
 enum { LIFT_BYTES = 256 }; /* more than the longest instruction of two pages, and what blocks usually have */
 struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
-                         struct fetch *f, uint8_t room[LIFT_BYTES], enum lift_crossing *crossing);
+                         unsigned most, struct fetch *f, uint8_t room[LIFT_BYTES], enum lift_crossing *crossing);
 /** The same of bytes that have been lifted with LIFT_OPEN before: code that compares itself with them first. */
 struct block *block_lift_open(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx,
                               const struct fetch *f, uint32_t bytes);
@@ -163,8 +164,9 @@ static inline bool code_is_copied(const struct engine *e) {
     return e->config.interface->read_code && !e->soft;
 }
 struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx);
-/** marks_size: bytes of marks that it will have. */
-struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f, uint32_t marks_size);
+/** by_uops: the block stays as long as the unit; else: bytes of marks that it will have. */
+struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f, bool by_uops,
+                      uint32_t marks_size);
 /** TIER_AUTO: has such a unit never been asked for? `note`: now it has. */
 bool unit_is_new(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx, bool note);
 /** The record of the page that the bytes at pc came from, new if need be; NULL: no memory. */

@@ -168,6 +168,6 @@ void interp_one(struct engine *e, struct cpu *cpu, uint64_t ctx) {
     enum lift_crossing crossing;
     uint8_t room[LIFT_BYTES];
     arena_reset(&cpu->runner->scratch);
-    struct block *block = block_lift(e, cpu, &cpu->runner->scratch, ctx, LIFT_ONE, &f, room, &crossing);
+    struct block *block = block_lift(e, cpu, &cpu->runner->scratch, ctx, LIFT_BLOCK, 1, &f, room, &crossing);
     if (block) interp_free(e, cpu, block);
 }

@@ -315,8 +315,9 @@ static void run_some(struct engine *e, struct cpu *cpu, uint64_t ctx) {
         settle_count(e, cpu);
         return;
     }
-    jtlb_enter(e, cpu, u);
-    if (!e->host) {
+    if (!e->host || !u->by_uops) jtlb_enter(e, cpu, u);
+    if (u->by_uops) {
+        cpu->runner->site = 0;
         interp_free(e, cpu, u->block);
         settle_count(e, cpu);
         return;

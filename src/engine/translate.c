@@ -56,10 +56,9 @@ static bool ends_in_store(const struct block *k) {
 
 /* guard: how many bytes the block is to compare first. */
 static struct block *lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
-                          struct fetch *f, uint32_t guard, uint8_t *room, enum lift_crossing *crossing) {
+                          unsigned most, struct fetch *f, uint32_t guard, uint8_t *room, enum lift_crossing *crossing) {
     struct block *block = block_make(arena, cpu->pc, ctx);
     struct builder b;
-    const unsigned max_insns = extent == LIFT_ONE ? 1 : LIFT_INSNS;
     *crossing = LIFT_WITHIN;
     if (!block) return NULL;
     builder_init(&b, block, arena, e->guest);
@@ -71,7 +70,7 @@ static struct block *lift(struct engine *e, struct cpu *cpu, struct arena *arena
     }
     const bool stores_end = extent == LIFT_OPEN || (extent == LIFT_STRAIGHT && (e->soft || f->writable));
     size_t done = 0;
-    while (!b.ended && !b.failed && block->ninsns < max_insns && done < f->avail) {
+    while (!b.ended && !b.failed && block->ninsns < most && done < f->avail) {
         b.pc = block->pc + done;
         unsigned n = e->guest->lift(&b, f->bytes + done, f->avail - done);
         if (n == 0) { /* needs bytes from the next page: its own block, so that the page's block stays in one page */
@@ -96,6 +95,8 @@ static struct block *lift(struct engine *e, struct cpu *cpu, struct arena *arena
     }
     if (!b.ended && !b.failed && e->guest->end) e->guest->end(&b);
     if (!b.ended) build_jump(&b, block->pc + done);
+    if (b.failed && block->ninsns > 1) /* more temporaries than a block may have */
+        return lift(e, cpu, arena, ctx, extent, block->ninsns / 2, f, guard, room, crossing);
     if (b.failed || block->nuops == 0) return NULL;
     if (e->config.check) {
         char why[200];
@@ -109,8 +110,8 @@ static struct block *lift(struct engine *e, struct cpu *cpu, struct arena *arena
 }
 
 struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
-                         struct fetch *f, uint8_t room[LIFT_BYTES], enum lift_crossing *crossing) {
-    return lift(e, cpu, arena, ctx, extent, f, 0, room, crossing);
+                         unsigned most, struct fetch *f, uint8_t room[LIFT_BYTES], enum lift_crossing *crossing) {
+    return lift(e, cpu, arena, ctx, extent, most, f, 0, room, crossing);
 }
 
 struct block *block_lift_open(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx,
@@ -118,12 +119,51 @@ struct block *block_lift_open(struct engine *e, struct cpu *cpu, struct arena *a
     struct fetch again = *f;
     enum lift_crossing crossing;
     again.avail = bytes;
-    return lift(e, cpu, arena, ctx, LIFT_OPEN, &again, bytes, NULL, &crossing);
+    return lift(e, cpu, arena, ctx, LIFT_OPEN, LIFT_INSNS, &again, bytes, NULL, &crossing);
 }
 
-static struct unit *translate_host(struct engine *e, struct cpu *cpu, const struct block *block,
-                                   const struct fetch *f) {
-    for (int attempt = 0; attempt < 2; attempt++) {
+/* What the host has refused stays as uops: it is neither lifted nor refused again. */
+static struct unit *translate_not(struct engine *e, const struct block *block, const struct fetch *f) {
+    struct block *copy = arena_alloc_raw(&e->arena, sizeof *copy);
+    struct uop *uops = arena_alloc_raw(&e->arena, block->nuops * sizeof *uops);
+    if (!copy || !uops) return NULL;
+    memcpy(uops, block->uops, block->nuops * sizeof *uops);
+    *copy = *block;
+    copy->uops = uops;
+    copy->temps = NULL;
+    copy->cap = block->nuops;
+    copy->tcap = 0;
+    return unit_add(e, copy, f, true, 0);
+}
+
+static struct unit *translate_done(struct engine *e, const struct block *block, const struct fetch *f,
+                                   const struct emission *m) {
+    if (!links_room(e, m->nlinks) || !relocs_room(e, m->nrelocs)) return NULL;
+    struct unit *u = unit_add(e, block, f, false, m->marks_size);
+    if (!u) return NULL;
+    memcpy(u->data + unit_code_size(u), m->marks, m->marks_size);
+    u->poll_entry = m->poll_entry;
+    u->entry = m->entry;
+    u->lookup = m->lookup;
+    u->end = m->end;
+    u->switchable = f->writable;
+    unit_publish(e, u);
+    if (m->nlinks) memcpy(e->links + e->nlinks, m->links, m->nlinks * sizeof *m->links);
+    e->nlinks += m->nlinks;
+    if (m->nrelocs) memcpy(e->relocs + e->nrelocs, m->relocs, m->nrelocs * sizeof *m->relocs);
+    e->nrelocs += m->nrelocs;
+    e->cache_at = (m->end + 15) & ~15u;
+    e->stats.host_bytes += m->end - m->poll_entry;
+    return u;
+}
+
+/* *large: a shorter block is wanted. */
+static struct unit *translate_host(struct engine *e, struct cpu *cpu, const struct block *block, const struct fetch *f,
+                                   bool *large) {
+    enum emit_result r = EMIT_FULL;
+    *large = false;
+    for (int attempt = 0; attempt < 2 && r == EMIT_FULL; attempt++) {
+        if (attempt) engine_flush(e);
         struct emission m = {.guest = e->guest,
                              .block = block,
                              .cpu = cpu,
@@ -135,34 +175,19 @@ static struct unit *translate_host(struct engine *e, struct cpu *cpu, const stru
                              .first_link = e->nlinks,
                              .counted = block->ctx & CTX_COUNTED,
                              .switchable = f->writable};
-        enum emit_result r = e->host->emit(&m);
-        if (r == EMIT_GIVE_UP) {
-            e->stats.refused++;
-            return NULL;
-        }
-        if (r == EMIT_FULL) {
-            engine_flush(e);
-            continue;
-        }
-        if (!links_room(e, m.nlinks) || !relocs_room(e, m.nrelocs)) return NULL;
-        struct unit *u = unit_add(e, block, f, m.marks_size);
-        if (!u) return NULL;
-        memcpy(u->data + unit_code_size(u), m.marks, m.marks_size);
-        u->poll_entry = m.poll_entry;
-        u->entry = m.entry;
-        u->lookup = m.lookup;
-        u->end = m.end;
-        u->switchable = f->writable;
-        unit_publish(e, u);
-        if (m.nlinks) memcpy(e->links + e->nlinks, m.links, m.nlinks * sizeof *m.links);
-        e->nlinks += m.nlinks;
-        if (m.nrelocs) memcpy(e->relocs + e->nrelocs, m.relocs, m.nrelocs * sizeof *m.relocs);
-        e->nrelocs += m.nrelocs;
-        e->cache_at = (m.end + 15) & ~15u;
-        e->stats.host_bytes += m.end - m.poll_entry;
-        return u;
+        r = e->host->emit(&m);
+        if (e->config.refuse && e->stats.blocks % e->config.refuse == 0) r = EMIT_NO_MEMORY;
+        if (r == EMIT_OK) return translate_done(e, block, f, &m);
     }
-    return NULL;
+    *large = (r == EMIT_LARGE || r == EMIT_FULL) && block->ninsns > 1;
+    if (*large) return NULL;
+    if ((r == EMIT_LARGE || r == EMIT_REFUSED) && e->config.check) {
+        fprintf(stderr, "vee: bug: a block was refused\n");
+        block_print(stderr, block, e->guest);
+        abort();
+    }
+    e->stats.refused++;
+    return translate_not(e, block, f);
 }
 
 struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const struct block **once) {
@@ -186,25 +211,24 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     enum lift_crossing crossing;
     uint8_t room[LIFT_BYTES];
     struct arena *arena = e->host ? &cpu->runner->scratch : &e->arena;
-    if (e->host) arena_reset(arena);
     struct code_page *page = keep ? page_ready(e, cpu->pc, &f) : NULL;
     bool open = page && page->state == PAGE_OPEN;
-    enum lift_extent extent = (ctx & CTX_TRACED) || e->config.one_insn ? LIFT_ONE
-                              : !keep                                  ? LIFT_STRAIGHT
-                              : open                                   ? LIFT_OPEN
-                                                                       : LIFT_BLOCK;
-    struct block *block = block_lift(e, cpu, arena, ctx, extent, &f, room, &crossing);
-    /* Where the second page may go away or come without a word to the engine, nothing is kept. */
-    if (!block || crossing == LIFT_INTO_FAULT || (crossing != LIFT_WITHIN && e->soft)) return NULL;
-    open |= crossing == LIFT_CROSSES_OPEN;
-    if (keep && open) block = block_lift_open(e, cpu, arena, ctx, &f, block->bytes);
-    if (!block) return NULL;
-    if (e->config.log & (LOG_GUEST | LOG_UOPS)) engine_log_block(e, block);
-    if (!keep) {
-        *once = block;
-        return NULL;
+    const enum lift_extent extent = !keep ? LIFT_STRAIGHT : open ? LIFT_OPEN : LIFT_BLOCK;
+    unsigned most = (ctx & CTX_TRACED) || e->config.one_insn ? 1 : LIFT_INSNS;
+    struct block *block;
+    for (bool large = true; large; most = block->ninsns / 2) {
+        if (e->host) arena_reset(arena);
+        block = block_lift(e, cpu, arena, ctx, extent, most, &f, room, &crossing);
+        /* Where the second page may go away or come without a word to the engine, nothing is kept. */
+        if (!block || crossing == LIFT_INTO_FAULT || (crossing != LIFT_WITHIN && e->soft)) return NULL;
+        open |= crossing == LIFT_CROSSES_OPEN;
+        if (keep && open) block = block_lift_open(e, cpu, arena, ctx, &f, block->bytes);
+        if (!block) return NULL;
+        if (!keep) *once = block;
+        large = false;
+        if (keep) u = e->host ? translate_host(e, cpu, block, &f, &large) : unit_add(e, block, &f, true, 0);
     }
-    u = e->host ? translate_host(e, cpu, block, &f) : unit_add(e, block, &f, 0);
+    if (e->config.log & (LOG_GUEST | LOG_UOPS)) engine_log_block(e, block);
     if (!u) return NULL;
     u->checks = open;
     u->crosses = crossing != LIFT_WITHIN;
@@ -212,8 +236,8 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     page->crosses |= u->crosses;
     if (page->state == PAGE_NEW && code_is_copied(e)) page_settle(e, page); /* the cache was full, and is empty now */
     if (u->stale) return NULL;
-    if (e->host && (e->config.log & LOG_HOST)) engine_log_host(e, u);
-    if (e->host && e->perf) perf_unit(e, u);
+    if (!u->by_uops && (e->config.log & LOG_HOST)) engine_log_host(e, u);
+    if (!u->by_uops && e->perf) perf_unit(e, u);
     e->stats.blocks++;
     e->stats.insns += block->ninsns;
     e->stats.uops += block->nuops;

@@ -252,7 +252,7 @@ static void evict(struct jit *j, enum bank bank, uint8_t r) {
         unsigned cell = 0;
         while (cell < j->nspilled && !is_dead(j, j->spilled[cell])) cell++;
         if (cell == SPILLS) {
-            j->give_up = true;
+            jit_fail(j, EMIT_LARGE);
         } else {
             if (cell == j->nspilled) j->nspilled++;
             j->spilled[cell] = t;
@@ -280,8 +280,8 @@ static uint8_t pick(struct jit *j, enum bank bank) {
             best = r;
         }
     }
-    if (best == NO_REG) {
-        j->give_up = true;
+    if (best == NO_REG) { /* a rule that wants more registers than there are: a bug */
+        jit_fail(j, EMIT_REFUSED);
         return j->target->scratch[bank][0];
     }
     return best;
@@ -361,7 +361,7 @@ uint8_t use_reg(struct jit *j, uint16_t t) {
     else if (in_memory(j, t, &offset))
         j->target->load(j, v->bank, r, offset, v->slot ? slot_size(j, v->slot - 1u) : 8);
     else
-        j->give_up = true; /* a value that is nowhere: the block was not checked */
+        jit_fail(j, EMIT_REFUSED); /* a value that is nowhere: the block was not checked */
     own(j, v, r);
     return r;
 }
@@ -371,13 +371,15 @@ void def_in(struct jit *j, uint16_t t, uint8_t r) {
     own(j, &j->v[t], r);
 }
 
-/* A value that loses its slot while it is still wanted goes to a scratch register. */
+/* A value that loses its slot while it is still wanted goes to a scratch register. The caller need not have it there:
+   nothing stays locked, as all slots may have to be left at once. */
 static void untie(struct jit *j, unsigned slot) {
     uint16_t t = j->tied[slot];
     if (!t) return;
     j->tied[slot] = 0;
     struct value *v = &j->v[t];
     if (v->last > j->at && v->reg == NO_REG && !v->is_const && !v->spill) {
+        const uint16_t locked = j->locked[v->bank];
         uint8_t r = use_reg(j, t);
         uint8_t pin = j->pin_of[slot];
         if (r == pin) {
@@ -385,6 +387,7 @@ static void untie(struct jit *j, unsigned slot) {
             j->target->move(j, v->bank, r, pin);
             own(j, v, r);
         }
+        j->locked[v->bank] = locked;
     }
     v->slot = 0;
 }
@@ -560,10 +563,15 @@ static void go_forward(struct jit *j) {
             if (!u->dst || j->v[u->dst].last || (traits[u->op] & TRAIT_KEPT)) select_uop(j, u);
             break;
         }
-        if (j->give_up) return;
+        if (j->failed) return;
     }
     mark = mark_put(mark_put(mark, (uint32_t)(j->p - host)), (uint32_t)(j->next - j->pc));
     j->m->marks_size = (uint32_t)(mark - j->m->marks);
+}
+
+/* Far more than any block needs, so that single instructions need not check. */
+static ptrdiff_t most_bytes(const struct block *k) {
+    return (ptrdiff_t)k->nuops * 160 + 4096;
 }
 
 enum emit_result baseline_emit(struct emission *m, const struct target *target) {
@@ -582,16 +590,15 @@ enum emit_result baseline_emit(struct emission *m, const struct target *target) 
     j->at = 0;
     j->cold = NULL;
     j->ncold = j->cold_cap = 0;
-    j->give_up = false;
-    /* Far more than any block needs, so that single instructions need not check. */
-    if (j->limit - j->p < (ptrdiff_t)(k->nuops * 160 + 4096)) return EMIT_FULL;
+    j->failed = EMIT_OK;
+    if (j->limit - j->p < most_bytes(k)) return EMIT_FULL;
     j->pin_of = target->pins(m);
     j->v = arena_alloc(m->arena, k->ntemps * sizeof *j->v);
     uint32_t *put = arena_alloc(m->arena, nslots * (sizeof *put + sizeof *j->tied));
     uint32_t *touched = arena_alloc_raw(m->arena, nslots * sizeof *touched);
     j->dead = arena_alloc_raw(m->arena, k->nuops);
     m->marks = arena_alloc_raw(m->arena, (k->ninsns + 1) * MARK_MOST);
-    if (!j->v || !put || !touched || !j->dead || !m->marks || !j->pin_of) return EMIT_GIVE_UP;
+    if (!j->v || !put || !touched || !j->dead || !m->marks || !j->pin_of) return EMIT_NO_MEMORY;
     j->tied = (uint16_t *)(put + nslots);
     look_back(j, (struct look){.uops = k->uops,
                                .v = j->v,
@@ -605,8 +612,9 @@ enum emit_result baseline_emit(struct emission *m, const struct target *target) 
     target->begin(j);
     j->insn = UINT32_MAX;
     go_forward(j);
-    if (!j->give_up) target->end(j);
-    if (j->give_up) return EMIT_GIVE_UP;
+    if (!j->failed) target->end(j);
+    if (j->failed) return j->failed;
+    assert(j->p - (m->write + m->at) <= most_bytes(k));
     m->end = (uint32_t)(j->p - m->write);
     return EMIT_OK;
 }

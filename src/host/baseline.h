@@ -74,8 +74,13 @@ struct jit {
     uint32_t poll;            /* the target's: rel32 of the poll's way out */
     struct cold *cold;
     uint32_t ncold, cold_cap;
-    bool give_up;
+    enum emit_result failed; /* EMIT_OK so far */
 };
+
+/** The first reason counts: what is selected after it is not used. */
+static inline void jit_fail(struct jit *j, enum emit_result why) {
+    if (!j->failed) j->failed = why;
+}
 
 enum emit_result baseline_emit(struct emission *m, const struct target *target);
 
@@ -110,7 +115,12 @@ void fetch_into(struct jit *j, uint16_t t, uint8_t r);
 static inline void only_lock(struct jit *j, enum bank bank, unsigned set) {
     j->locked[bank] = (uint16_t)set;
 }
-/** A scratch register for the rule's own use. */
+/** Drops the lock of a register that the rule does not read again: what lives on in it is saved when it is taken. */
+static inline void unlock_reg(struct jit *j, enum bank bank, uint8_t r) {
+    j->locked[bank] &= (uint16_t) ~(1u << r);
+}
+/** A scratch register for the rule's own use. A rule may have all but none of them locked at once: scratch registers
+    of the bank are as many as there may be locks. */
 uint8_t temp_reg(struct jit *j, enum bank bank);
 /** That scratch register in particular: whatever it holds is moved away. */
 void take_reg(struct jit *j, enum bank bank, uint8_t r);

@@ -2,6 +2,7 @@
  * which a fork leaves behind.
  */
 #include "engine/rig.h"
+#include "base/os.h"
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,7 +82,7 @@ static void taken_in_code_does_the_same(void **state) {
                 void *again = give(&again_size);
                 assert_int_equal(again_size, size);
                 assert_memory_equal(again, data, size);
-                free(again);
+                os_free(again);
             }
             /* and is dropped like any other */
             rig_code(&r, FIRST, "addi a0, zero, 1; jalr zero, 0(ra)");
@@ -96,7 +97,7 @@ static void taken_in_code_does_the_same(void **state) {
             assert_true(engine_stats(r.engine).loaded > count);
             rig_free(&r);
         }
-        free(data);
+        os_free(data);
     }
 }
 
@@ -123,14 +124,14 @@ static void what_was_kept_is_added_to(void **state) {
         assert_true(engine_code_stored(more, more_size) >= count);
         count = engine_code_stored(more, more_size);
         rig_free(&r);
-        free(kept);
+        os_free(kept);
         kept = more;
         size = more_size;
     }
     make(RIG_WINDOW);
     assert_true(call_all() == expected);
     rig_free(&r);
-    free(kept);
+    os_free(kept);
 }
 
 /* Every byte of the head, and of the rest one in so many, changed; and every length that is too short. */
@@ -169,7 +170,7 @@ static void damaged_bytes_are_not_taken(void **state) {
     assert_int_equal(engine_code_offer(r.engine, r.cpu, RIG_CODE, RIG_CODE + RIG_CODE_SIZE - RIG_PAGE, data, size), 0);
     assert_true(call_all() == expected);
     free(copy);
-    free(data);
+    os_free(data);
     rig_free(&r);
 }
 
@@ -189,7 +190,7 @@ static void code_of_other_bytes_is_not_taken(void **state) {
     make(RIG_SOFT);
     assert_int_equal(take(data, size), 0);
     rig_free(&r);
-    free(data);
+    os_free(data);
 }
 
 /* What has changed since it was translated, without a word, is not given out. */
@@ -211,7 +212,7 @@ static void changed_code_is_not_given(void **state) {
     engine_flush(r.engine);
     assert_true(call_all() == with);
     rig_free(&r);
-    free(data);
+    os_free(data);
 }
 #endif
 

@@ -51,6 +51,13 @@ void lifter_slot_write(struct lifter *l, uint32_t slot, uint16_t temp) {
     l->flags[slot] = LIFTER_DIRTY | LIFTER_LISTED;
 }
 
+void lifter_slot_store(struct lifter *l, uint32_t slot, uint16_t temp) {
+    build_putf(l->b, slot, temp);
+    if (slot >= l->tracked) return;
+    l->temps[slot] = temp;
+    l->flags[slot] &= (uint8_t)~LIFTER_DIRTY;
+}
+
 void lifter_push(struct lifter *l, uint16_t temp) {
     lifter_slot_write(l, l->base + l->height++, temp);
 }
@@ -67,11 +74,6 @@ uint16_t lifter_pop(struct lifter *l, enum type type) {
     uint16_t temp = lifter_slot_read(l, l->base + l->height - 1, type);
     lifter_drop(l);
     return temp;
-}
-
-uint16_t lifter_pop_any(struct lifter *l) {
-    uint16_t known = lifter_slot_known(l, l->base + l->height - 1);
-    return lifter_pop(l, known ? l->b->block->temps[known].type : T_I64);
 }
 
 void lifter_flush(struct lifter *l, uint32_t n) {

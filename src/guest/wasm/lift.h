@@ -37,11 +37,11 @@ enum lifter_flag { LIFTER_DIRTY = 1, LIFTER_LISTED = 2 };
 
 void lifter_push(struct lifter *l, uint16_t temp);
 uint16_t lifter_pop(struct lifter *l, enum type type);
-/** Pops a value as whatever type it is known as. */
-uint16_t lifter_pop_any(struct lifter *l);
 void lifter_drop(struct lifter *l);
 uint16_t lifter_slot_read(struct lifter *l, uint32_t slot, enum type type);
 void lifter_slot_write(struct lifter *l, uint32_t slot, uint16_t temp);
+/** As lifter_slot_write, but the frame has it at once. */
+void lifter_slot_store(struct lifter *l, uint32_t slot, uint16_t temp);
 /** The temporary that holds a slot's value, or 0. */
 uint16_t lifter_slot_known(const struct lifter *l, uint32_t slot);
 /** Stores what is dirty, but for the n topmost operands. */

@@ -81,14 +81,24 @@ static void branch_if(struct lifter *l, uint16_t value, bool zero, uint64_t pc) 
 
 /* ---- leaving a function */
 
+/* Moves the n topmost operands down to slots from `to` on, where the frame has them at once. From the lowest on, so
+   that none is overwritten before it is moved, and few are in temporaries at a time. `types`: their value types, or
+   NULL. */
+static void move_down(struct lifter *l, uint32_t n, const uint8_t *types, uint32_t to) {
+    const uint32_t from = l->base + l->height - n;
+    for (uint32_t k = 0; k < n; k++) {
+        const uint16_t known = lifter_slot_known(l, from + k);
+        enum type type = types ? lifter_type(types[k]) : known ? l->b->block->temps[known].type : T_I64;
+        lifter_slot_store(l, to + k, lifter_slot_read(l, from + k, type));
+    }
+    while (n--) lifter_drop(l);
+}
+
 /* Leaves the function with its results on top of the operands. The rest of the frame is dead. */
 static void leave_function(struct lifter *l) {
-    uint16_t results[WASM_MAX_VALUES];
-    uint32_t n = l->type->nresults;
-    for (uint32_t k = n; k > 0; k--) results[k - 1] = lifter_pop(l, lifter_type(l->type->results[k - 1]));
     uint16_t distance = build_getf(l->b, UOP_getf_i64, l->type->nparams + FRAME_DISTANCE);
     uint16_t pc = build_getf(l->b, UOP_getf_i64, l->type->nparams + FRAME_RETURN);
-    for (uint32_t k = 0; k < n; k++) build_putf(l->b, k, results[k]);
+    move_down(l, l->type->nresults, l->type->results, 0);
     build_put(l->b, WASM_SLOT_FRAME, B2(sub_i64, build_get(l->b, WASM_SLOT_FRAME), distance));
     build_ret(l->b, pc);
 }
@@ -104,12 +114,7 @@ void wasm_lift_branch(struct lifter *l, const struct wasm_point *p) {
         leave_function(l);
         return;
     }
-    if (has_moves(l, p)) {
-        uint16_t values[WASM_MAX_VALUES];
-        for (uint32_t k = p->arity; k > 0; k--) values[k - 1] = lifter_pop_any(l);
-        l->height = p->to;
-        for (uint32_t k = 0; k < p->arity; k++) lifter_push(l, values[k]);
-    }
+    if (has_moves(l, p)) move_down(l, p->arity, NULL, l->base + p->to);
     l->height = p->to + p->arity;
     lifter_flush(l, 0);
     build_jump(l->b, lifter_pc(l, p->target));
@@ -188,11 +193,9 @@ static void enter_frame(struct lifter *l, const struct wasm_type_info *t) {
 
 /* Moves the arguments down to where the current frame's parameters are, and its header behind them. */
 static void replace_frame(struct lifter *l, const struct wasm_type_info *t) {
-    uint16_t arguments[WASM_MAX_VALUES];
-    for (uint32_t k = t->nparams; k > 0; k--) arguments[k - 1] = lifter_pop(l, lifter_type(t->params[k - 1]));
     uint16_t distance = build_getf(l->b, UOP_getf_i64, l->type->nparams + FRAME_DISTANCE);
     uint16_t pc = build_getf(l->b, UOP_getf_i64, l->type->nparams + FRAME_RETURN);
-    for (uint32_t k = 0; k < t->nparams; k++) build_putf(l->b, k, arguments[k]);
+    move_down(l, t->nparams, t->params, 0);
     build_putf(l->b, t->nparams + FRAME_DISTANCE, distance);
     build_putf(l->b, t->nparams + FRAME_RETURN, pc);
 }

@@ -8,7 +8,7 @@ void reloc_new(struct jit *j, uint32_t position) {
         uint32_t cap = m->reloc_cap ? m->reloc_cap * 2 : 32;
         uint32_t *all = arena_grow(m->arena, m->relocs, m->reloc_cap * sizeof *all, cap * sizeof *all);
         if (!all) {
-            j->give_up = true;
+            jit_fail(j, EMIT_NO_MEMORY);
             return;
         }
         m->relocs = all;

@@ -11,7 +11,7 @@ struct cold *cold_new(struct jit *j, enum cold_kind kind, uint32_t from) {
         uint32_t cap = j->cold_cap ? j->cold_cap * 2 : 16;
         struct cold *all = arena_grow(j->m->arena, j->cold, j->cold_cap * sizeof *all, cap * sizeof *all);
         if (!all) {
-            j->give_up = true;
+            jit_fail(j, EMIT_NO_MEMORY);
             return NULL;
         }
         j->cold = all;
@@ -30,7 +30,7 @@ static struct code_link *link_new(struct jit *j, uint64_t target, uint32_t patch
         uint32_t cap = m->link_cap ? m->link_cap * 2 : 16;
         struct code_link *all = arena_grow(m->arena, m->links, m->link_cap * sizeof *all, cap * sizeof *all);
         if (!all) {
-            j->give_up = true;
+            jit_fail(j, EMIT_NO_MEMORY);
             return NULL;
         }
         m->links = all;
@@ -211,10 +211,10 @@ static void select_helper(struct jit *j, const struct uop *u) {
         if (operands[n]) store_arg(j, n + 1, operands[n]);
     if (effects & HELPER_WRITES) leave_pins(j);
     if (effects & HELPER_EXITS) {
-        uint8_t t = temp_reg(j, BANK_INT);
         if (j->pc == (uint64_t)(int32_t)j->pc) {
             mov_mi(j, W64, AT_CPU(pc), (int32_t)j->pc);
         } else {
+            uint8_t t = temp_reg(j, BANK_INT);
             mov_ri(j, t, j->pc);
             mov_mr(j, W64, AT_CPU(pc), t);
         }

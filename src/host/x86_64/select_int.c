@@ -231,15 +231,15 @@ static void select_minmax(struct jit *j, const struct uop *u, enum cc keep, bool
 
 static void select_select(struct jit *j, const struct uop *u, bool w) {
     uint8_t c = use_reg(j, u->a), b = use_reg(j, u->b), z = use_reg(j, u->c);
-    /* c may be the last scratch register: with three operands in scratch there is none left, but c itself */
     test_rr(j, w, c, c);
+    unlock_reg(j, BANK_INT, c); /* all scratch registers may be taken now, by values that live on */
     uint8_t to = def_reg(j, u->dst);
     if (to == b) {
         op_rr(j, 0x0144, w, to, z);
     } else if (to == z) {
         op_rr(j, 0x0145, w, to, b);
     } else {
-        copy_rr(j, W64, to, b); /* mov leaves the flags */
+        copy_rr(j, w, to, b); /* mov leaves the flags */
         op_rr(j, 0x0144, w, to, z);
     }
 }
@@ -380,8 +380,8 @@ bool select_int(struct jit *j, const struct uop *u) {
     case UOP_sext16_i32: select_unary(j, u, 0x01bf, W32); return true;
     case UOP_set_i64: select_set(j, u, W64); return true;
     case UOP_set_i32: select_set(j, u, W32); return true;
-    case UOP_select_i64:
-    case UOP_select_i32: select_select(j, u, W64); return true;
+    case UOP_select_i64: select_select(j, u, W64); return true;
+    case UOP_select_i32: select_select(j, u, W32); return true;
     default: return false;
     }
 }

@@ -11,9 +11,16 @@ static const struct mem_view *view(struct jit *j, const struct uop *u) {
     return &j->m->cpu->mem[u->x];
 }
 
-/* Address a + imm as one memory operand, without any check. */
+/* Of an address nothing is needed any more but this register, beside what was locked before. */
+static struct mem at_last(struct jit *j, unsigned locked, uint8_t r) {
+    only_lock(j, BANK_INT, locked | 1u << r);
+    return at_reg(r, 0);
+}
+
+/* Address a + imm as one memory operand, without any check. Locks one register at most. */
 static struct mem plain_address(struct jit *j, const struct uop *u) {
-    struct value *v = value_of(j, u->a);
+    const struct value *v = value_of(j, u->a);
+    const unsigned locked = j->locked[BANK_INT];
     if (v->is_const) {
         uint64_t address = v->constant + (uint64_t)u->imm;
         if (address == (uint64_t)(int32_t)address)
@@ -28,7 +35,7 @@ static struct mem plain_address(struct jit *j, const struct uop *u) {
     uint8_t t = temp_reg(j, BANK_INT);
     mov_ri(j, t, (uint64_t)u->imm);
     alu_rr(j, ALU_ADD, W64, t, a);
-    return at_reg(t, 0);
+    return at_last(j, locked, t);
 }
 
 /* Window: anything at or above the limit is left to the interpreter, which reports it. */
@@ -44,7 +51,7 @@ static struct mem window_address(struct jit *j, const struct uop *u) {
     return (struct mem){.base = t, .index = NO_REG, .gs = true};
 }
 
-/* Soft: the address in t, the line's address in s; nothing else stays locked. */
+/* Soft: the address in t, the line's address in s; nothing else stays locked. Before it one register may be. */
 static void soft_address(struct jit *j, const struct uop *u, uint8_t *t, uint8_t *s) {
     struct mem m = plain_address(j, u);
     *t = temp_reg(j, BANK_INT);
@@ -85,7 +92,7 @@ static struct mem address(struct jit *j, const struct uop *u) {
         m.gs = true;
         return m;
     }
-    default: j->give_up = true; return at_reg(RAX, 0);
+    default: /* no memory at all: the interpreter says so */ cold_new(j, COLD_INTERPRET, jmp(j)); return at_reg(RAX, 0);
     }
 }
 
@@ -160,6 +167,7 @@ static void select_store(struct jit *j, const struct uop *u) {
         /* The value first goes where the slow path finds it; scratch registers are few. */
         uint8_t t, s;
         store_arg(j, 2, u->b);
+        reg_now(j, u->b); /* where it stays, if it can */
         soft_address(j, u, &t, &s);
         uint8_t b = reg_now(j, u->b);
         if (b == NO_REG && value_of(j, u->b)->bank == BANK_FP) b = use_reg(j, u->b);
@@ -213,9 +221,10 @@ static void call_atomic(struct jit *j, const struct uop *u) {
 static struct mem atomic_address(struct jit *j, const struct uop *u) {
     struct mem m = plain_address(j, u);
     if (m.base == NO_REG || m.disp) {
+        const unsigned locked = j->locked[BANK_INT] & ~(m.base == NO_REG ? 0 : 1u << m.base);
         uint8_t t = temp_reg(j, BANK_INT);
         lea(j, W64, t, m);
-        m = at_reg(t, 0);
+        m = at_last(j, locked, t);
     }
     op_rr(j, 0xf7, W32, 0, m.base); /* test imm32 */
     word32(j, uop_mem_size(u->op) - 1);

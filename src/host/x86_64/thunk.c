@@ -193,8 +193,10 @@ void store_arg(struct jit *j, unsigned n, uint16_t temp) {
         mov_mi(j, W64, to, (int32_t)v->constant);
         return;
     }
+    const uint16_t locked = j->locked[v->bank]; /* the register is read here only, and there may be three operands */
     uint8_t r = use_reg(j, temp);
     enum type t = j->block->temps[temp].type;
+    j->locked[v->bank] = locked;
     if (v->bank == BANK_FP) {
         op_rm(j, MOVQ_STORE, false, r, to);
         if (t == T_F32) mov_mi(j, W32, high, 0); /* values are zero-extended in C */
