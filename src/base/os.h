@@ -83,6 +83,8 @@ void *os_thread_data(struct os_thread *t);
    process has ended in whatever way. */
 int64_t os_thread_start(struct os_thread *t, uint64_t process, void (*run)(void *data), uint32_t *id,
                         uint32_t *cleared);
+/** In builds whose threads the C library makes: the signal that it installs a handler for with the first one. Else 0. */
+int os_thread_signal(void);
 /** Of one that was not started, or has ended without returning. */
 void os_thread_free(struct os_thread *t);
 

@@ -175,6 +175,14 @@ static int64_t start_thread(struct os_thread *t) {
 }
 #endif
 
+int os_thread_signal(void) {
+#ifdef OS_THREADS_OF_LIBC
+    return 33; /* glibc's, for changes of identity */
+#else
+    return 0;
+#endif
+}
+
 static void task_main(void *arg) {
     struct os_thread *t = arg;
     sigset_t all;

@@ -115,6 +115,7 @@ static int64_t host_thread(const struct call *c, struct task *k, uint64_t flags)
     uint64_t mask = signals_hold(); /* until it is known as this thread */
     __atomic_add_fetch(&k->thread.process->leaving, 1, __ATOMIC_SEQ_CST);
     int64_t r = os_thread_start(k->memory, 0, thread_main, &k->thread.tid, NULL);
+    if (os_thread_signal()) signal_action_changed(c->thread, os_thread_signal());
     signals_release(mask);
     if (r < 0) {
         struct engine *e = k->thread.process->vm->engine;
