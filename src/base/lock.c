@@ -36,7 +36,7 @@ static void stand_back(struct lock *l) {
         __atomic_compare_exchange_n(&l->hungry, &until, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-bool lock_take_within(struct lock *l, uint32_t self, uint64_t nanoseconds) {
+bool lock_take(struct lock *l, uint32_t self, uint64_t nanoseconds) {
     stand_back(l);
     if (take_now(l, self)) return true;
     const uint64_t began = nanoseconds ? os_nanoseconds() : 0;
@@ -53,10 +53,6 @@ bool lock_take_within(struct lock *l, uint32_t self, uint64_t nanoseconds) {
         }
         if (nanoseconds && os_nanoseconds() - began >= nanoseconds) return false;
     }
-}
-
-void lock_take(struct lock *l, uint32_t self) {
-    lock_take_within(l, self, 0);
 }
 
 bool lock_take_from(struct lock *l, uint32_t dead, uint32_t self) {

@@ -19,10 +19,10 @@ struct lock {
 };
 enum { LOCK_WAITED = 1u << 31 };
 
-/** self: the caller's number, above 0 and below LOCK_WAITED. */
-void lock_take(struct lock *l, uint32_t self);
-/** The same, but gives up after about so many nanoseconds: false. */
-bool lock_take_within(struct lock *l, uint32_t self, uint64_t nanoseconds);
+/** self: the caller's number, above 0 and below LOCK_WAITED. Gives up after about so many nanoseconds (0: never):
+   false. Who may have been woken and killed before it took the lock has lost a wakeup: then others must not wait for
+   ever. */
+bool lock_take(struct lock *l, uint32_t self, uint64_t nanoseconds);
 /** From an owner that is dead. False: it is not the owner (any more). */
 bool lock_take_from(struct lock *l, uint32_t dead, uint32_t self);
 void lock_release(struct lock *l);

@@ -40,6 +40,8 @@ bool os_fault_stack(void);
 /** x86-64 hosts: what addresses with a gs prefix are relative to, in the calling thread. */
 bool os_gs_base(const void *base);
 uint64_t os_nanoseconds(void);
+/** The id of the parent process, which changes when that ends. */
+uint32_t os_parent(void);
 /** Sleeps while *word is `value`, at most so long (0: any time), or less: the caller looks again. And wakes at most n
     threads that sleep at a word. Both leave errno alone. */
 void os_wait(const uint32_t *word, uint32_t value, uint64_t nanoseconds);
@@ -76,16 +78,18 @@ bool os_thread_prepare(void);
 struct os_thread *os_thread_make(size_t data);
 /** Zeroed, aligned to 64. */
 void *os_thread_data(struct os_thread *t);
-/** Runs run(data) in a thread of this process (process: 0), or in a process of its own that shares memory, made with
-    these flags of clone and exit signal. When it returns the thread, or the process with status 0, ends and its memory
-    is gone. The id of the new task, stored at *id before it runs and before this returns, or a negative errno, upon
-   which the caller still has the memory. cleared: NULL, or a word that becomes 0, and wakes who waits there, when a
-   process has ended in whatever way. */
-int64_t os_thread_start(struct os_thread *t, uint64_t process, void (*run)(void *data), uint32_t *id,
+/** Runs run(data) in a thread of this process, or (`process` is not NULL) in a process of its own, of these arguments
+   of the kernel's clone3, which share memory; stack, thread pointer and the words for ids in them are set here. When it
+    returns, a thread ends and its memory is gone; of a process it must not return. The id of the new task, stored at
+   *id before it runs and before this returns, or a negative errno, upon which the caller still has the memory. cleared:
+   a word that becomes 0 when a process has ended in whatever way, or uses this memory no more. */
+struct clone_args;
+int64_t os_thread_start(struct os_thread *t, const struct clone_args *process, void (*run)(void *data), uint32_t *id,
                         uint32_t *cleared);
-/** In builds whose threads the C library makes: the signal that it installs a handler for with the first one. Else 0. */
+/** In builds whose threads the C library makes: the signal that it installs a handler for with the first one. Else 0.
+ */
 int os_thread_signal(void);
-/** Of one that was not started, or has ended without returning. */
+/** Of one that was not started, or whose process has ended. */
 void os_thread_free(struct os_thread *t);
 
 /** Ends the process by a signal as if nobody had handled it, without a dump of its memory. core: a core file of the

@@ -167,6 +167,10 @@ bool os_gs_base(const void *base) {
 #endif
 }
 
+uint32_t os_parent(void) {
+    return (uint32_t)getppid();
+}
+
 void os_wait(const uint32_t *word, uint32_t value, uint64_t nanoseconds) {
     const struct timespec most = {(time_t)(nanoseconds / 1000000000), (long)(nanoseconds % 1000000000)};
     int saved = errno;

@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #include "base/os.h"
 #include <errno.h>
+#include <linux/sched.h>
 #include <link.h>
 #include <pthread.h>
 #include <sched.h>
@@ -48,7 +49,6 @@ struct os_thread {
     uint8_t *stack_end, *pointer, *data;
     void (*run)(void *data);
     uint32_t *id;
-    bool process;
 };
 
 static struct {
@@ -140,6 +140,8 @@ void os_thread_free(struct os_thread *t) {
 /** clone with a stack of the new task's own, on which it calls run(arg), which does not return. */
 int64_t os_task_clone(uint64_t flags, void *stack_end, uint32_t *parent_id, uint32_t *child_id, void *pointer,
                       void (*run)(void *arg), void *arg) __attribute__((visibility("hidden")));
+int64_t os_task_clone3(const struct clone_args *args, size_t size, void (*run)(void *arg), void *arg)
+    __attribute__((visibility("hidden")));
 /** Unmaps a range that the caller's stack is in, and ends the calling thread with status 0. */
 _Noreturn void os_task_end(void *memory, size_t size) __attribute__((visibility("hidden")));
 
@@ -188,23 +190,40 @@ static void task_main(void *arg) {
     sigset_t all;
     signal_stack(t); /* of the same kind as what works elsewhere */
     t->run(t->data);
-    if (t->process) syscall(SYS_exit_group, 0); /* its memory is for whoever made it to free */
     sigfillset(&all);
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, 8); /* no handler runs on what goes away */
     os_stack_left(t->memory, t->size);
     os_task_end(t->memory, t->size);
 }
 
-int64_t os_thread_start(struct os_thread *t, uint64_t process, void (*run)(void *data), uint32_t *id,
+/* Can the older call of the host, which every host has, say the same? */
+static bool old_form(const struct clone_args *a) {
+    return !(a->flags >> 32) && !(a->flags & (CLONE_NEWTIME | CLONE_PIDFD)) && !a->set_tid_size;
+}
+
+static int64_t start_process(struct os_thread *t, const struct clone_args *process, uint32_t *id, uint32_t *cleared) {
+    struct clone_args a = *process;
+    a.flags |= CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+    a.flags &= ~(uint64_t)CLONE_CHILD_SETTID;
+    if (old_form(&a))
+        return os_task_clone(a.flags | a.exit_signal, t->stack_end, id, cleared, t->pointer, task_main, t);
+    a.tls = (uintptr_t)t->pointer;
+    a.parent_tid = (uintptr_t)id;
+    a.child_tid = (uintptr_t)cleared;
+    a.stack = (uintptr_t)t->memory + PAGE + SIGNAL_STACK;
+    a.stack_size = (uintptr_t)t->stack_end - a.stack;
+    return os_task_clone3(&a, sizeof a, task_main, t);
+}
+
+int64_t os_thread_start(struct os_thread *t, const struct clone_args *process, void (*run)(void *data), uint32_t *id,
                         uint32_t *cleared) {
     t->run = run;
     t->id = id;
-    t->process = process != 0;
+    if (process) return start_process(t, process, id, cleared);
 #ifdef OS_THREADS_OF_LIBC
-    if (!process) return start_thread(t);
-#endif
+    return start_thread(t);
+#else
     const uint64_t thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
-    const uint64_t flags =
-        (process ? process : thread) | CLONE_SETTLS | CLONE_PARENT_SETTID | (cleared ? CLONE_CHILD_CLEARTID : 0);
-    return os_task_clone(flags, t->stack_end, id, cleared, t->pointer, task_main, t);
+    return os_task_clone(thread | CLONE_SETTLS | CLONE_PARENT_SETTID, t->stack_end, id, NULL, t->pointer, task_main, t);
+#endif
 }

@@ -56,6 +56,9 @@ struct interface {
     /** A store to the address failed: because its page is watched? Then it has been reported, and may be done again. */
     bool (*unwatch_code)(void *self, uint64_t address);
     void (*wait)(void *self, struct cpu *cpu);
+    /** A process that shared the engine has ended, in order or (perhaps) in the middle of an answer: its number
+       (engine_process). Its cpus are gone. Called with the lock. NULL: there are no such processes. */
+    void (*died)(void *self, uint32_t process, bool in_order);
     /** MEM_SOFT only: an access to physical memory that is not RAM. Returns false where there is no device. A write may
         ask by cpu_exit(EXIT_poll) for an answer before the next instruction. */
     bool (*device_read)(void *self, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t *value);

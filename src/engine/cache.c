@@ -70,11 +70,7 @@ void engine_fork(struct engine *e) {
 
 bool engine_fork_child(struct engine *e, struct cpu *cpu) {
     void *w, *x;
-    e->shared = false;
-    e->stopping = 0;
-    e->lock = (struct lock){0};
-    e->runners = cpu->runner; /* the others' threads are not here; their memory is lost */
-    e->runners->next = NULL;
+    turns_forked(e, cpu->runner);
     const uint32_t rest = e->cache_size - e->frozen;
     if (!e->host || !rest) return true;
     /* At the same addresses: shortcuts and return addresses are still right. */

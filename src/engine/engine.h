@@ -73,8 +73,24 @@ void engine_stop_others(struct engine *e);
 /** The same, but not for longer than it takes for what runs: one that waits for memory, in the middle of an
    instruction, is left waiting. It can only go on to its next poll, and there it stops. */
 void engine_halt_others(struct engine *e);
-/** In an answer, after another process used this cpu in its name: holds the lock again, whatever happened to it. */
-void engine_relock(struct engine *e, struct cpu *cpu);
+
+/* Processes that share all memory with the one that made the engine, and have cpus of their own. Each may be killed at
+ * any time, with the lock or without; whoever then waits for it goes on in its stead, drops all translations and tells
+ * the interface (interface->died). */
+/** In an answer: a cpu that has not run becomes one of a process that is about to be made. The word, 1 now, has to
+    become 0 when that process has ended in whatever way. NULL: there are too many. */
+uint32_t *engine_cpu_apart(struct engine *e, struct cpu *cpu);
+/** In the new process, first of all. `child`: the process that made the engine is its parent. */
+void engine_apart_begin(struct engine *e, struct cpu *cpu, bool child);
+/** The number of the process that runs the cpu; 0: the one that made the engine. */
+uint32_t engine_process(const struct cpu *cpu);
+/** In an answer, before this process ends or executes another program, which ends its other threads: they do not get
+    the lock any more, and it is given up. And back, if that came to nothing. */
+void engine_leave(struct engine *e, struct cpu *cpu);
+void engine_stay(struct engine *e, struct cpu *cpu);
+/** In an answer: what is left of processes that have ended goes, and if nobody else is there any more the lock.
+    True: others still share the engine. */
+bool engine_bury(struct engine *e, struct cpu *cpu);
 struct engine_stats engine_stats(const struct engine *e);
 
 /** Counted code: grants n more instructions from now on; EXIT_budget comes when they are used up, exactly. */
@@ -128,8 +144,6 @@ uint32_t engine_code_stored(const void *data, size_t size);
 
 /** The mapping of virtual addresses changed for this cpu: drops its TLB and everything keyed by virtual address. */
 void cpu_flush_mapping(struct cpu *cpu);
-/** Gives cpu the state that was copied from it (guest->cpu_size bytes) before it ran on. */
-void cpu_restore(struct cpu *cpu, const void *before);
 /** Gives a new cpu the architected state and the memory spaces (not soft ones) of another. */
 void cpu_copy(struct cpu *to, const struct cpu *from);
 /** An answer has changed where a memory space lies (its base, not its kind). */

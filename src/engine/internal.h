@@ -79,11 +79,14 @@ enum {
     PAIR_STACK = 16 << 20
 };
 
+/** How many processes may share an engine's memory: bits of a runner's id. */
+enum { PROCESS_BITS = 6, PROCESSES = 1 << PROCESS_BITS };
+
 /** What the engine keeps for each cpu. */
 struct runner {
     struct runner *next;
     struct cpu *cpu;
-    uint32_t id;          /* in the lock */
+    uint32_t id;          /* in the lock; its low bits are the number of its process */
     uint32_t in_code;     /* of several: runs guest code now, without the lock */
     struct arena scratch; /* one translation, or the block that is being interpreted once */
     uint32_t site;        /* the link that guest code came out of last, by number + 1, until it is linked; or 0 */
@@ -132,10 +135,14 @@ struct engine {
     bool shared;                 /* several threads: the lock is used */
     uint32_t stopping;           /* somebody waits for the others to leave guest code */
     uint32_t last_id;
-    bool soft;         /* some memory space is MEM_SOFT */
-    bool leave;        /* code has changed under the interpreter: it leaves before the next instruction */
-    uint64_t random;   /* for the poison build */
-    struct perf *perf; /* perf.c; NULL: nobody wants to know */
+    uint32_t alive[PROCESSES];   /* by number of process: 0 when it has ended (or never was) */
+    bool in_order[PROCESSES];    /* it is about to end, and has given up the lock for good */
+    uint32_t parents[PROCESSES]; /* the id that one has as long as process 0 is its parent and lives; or 0 */
+    uint32_t barred;             /* only this runner of its process gets the lock; or 0 */
+    bool soft;                   /* some memory space is MEM_SOFT */
+    bool leave;                  /* code has changed under the interpreter: it leaves before the next instruction */
+    uint64_t random;             /* for the poison build */
+    struct perf *perf;           /* perf.c; NULL: nobody wants to know */
     struct engine_stats stats;
 };
 
@@ -216,10 +223,21 @@ void cache_free(struct engine *e);
 /* store.c */
 /** Takes what is offered of the page with this pc, if that has not been done. True: there are new units. */
 bool sources_take(struct engine *e, uint64_t pc, const struct fetch *f);
-/* run.c */
+/* turns.c */
+/** A new id for a runner of this process. */
+uint32_t runner_id(struct engine *e, uint32_t process);
+static inline uint32_t runner_process(uint32_t id) {
+    return id % PROCESSES;
+}
+/** In the child of a fork, where this runner is the only one. */
+void turns_forked(struct engine *e, struct runner *r);
 /** Around guest code: others may run the loop meanwhile. */
 void code_begin(struct engine *e, struct cpu *cpu);
 void code_end(struct engine *e, struct cpu *cpu);
+/* run.c */
+/** Takes it from the list of those that run; frees it and its cpu. */
+void runner_forget(struct engine *e, struct runner *r);
+void runner_free(struct engine *e, struct runner *r);
 /* interp.c */
 /** Runs a block's uops. Leaves cpu->pc, cpu->exit. Counted: takes each instruction from the budget. Without the lock.
  */

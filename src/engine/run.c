@@ -4,7 +4,8 @@
  * interface. Instructions in counted code: a unit takes all of its instructions from the budget at its entry and gives
  * back what it did not run; when fewer are left than the unit has, they are interpreted one by one.
  *
- * Several threads may run a cpu each: they hold the engine's lock in everything here but while guest code runs.
+ * Several threads may run a cpu each: they hold the engine's lock in everything here but while guest code runs
+ * (turns.c).
  */
 #include "engine/internal.h"
 #include "base/os.h"
@@ -87,20 +88,24 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     e->guest->reset(cpu);
     if (e->host) e->host->cpu_init(cpu);
     cpu_drop_shortcuts(cpu);
-    *r = (struct runner){.next = e->runners, .cpu = cpu, .id = ++e->last_id, .memory = memory};
+    *r = (struct runner){.next = e->runners, .cpu = cpu, .id = runner_id(e, 0), .memory = memory};
     arena_init_with(&r->scratch, SCRATCH, at, SCRATCH);
     cpu->runner = e->runners = r;
     e->cpu = cpu;
     return cpu;
 }
 
-/* From the list of those that run. */
-static void runner_forget(struct engine *e, struct runner *r) {
+void runner_forget(struct engine *e, struct runner *r) {
     struct runner **at = &e->runners;
     while (*at != r) at = &(*at)->next;
     *at = r->next;
     e->stats.interpreted += r->interpreted;
     if (e->cpu == r->cpu) e->cpu = NULL;
+}
+
+void runner_free(struct engine *e, struct runner *r) {
+    arena_done(&r->scratch);
+    os_stack_unmap(r->memory, cpu_memory(e));
 }
 
 void engine_cpu_free(struct engine *e, struct cpu *cpu) {
@@ -109,87 +114,13 @@ void engine_cpu_free(struct engine *e, struct cpu *cpu) {
     engine_lock(e, cpu);
     runner_forget(e, r);
     engine_unlock(e);
-    arena_done(&r->scratch);
-    os_stack_unmap(r->memory, cpu_memory(e));
+    runner_free(e, r);
 }
 
 struct engine_stats engine_stats(const struct engine *e) {
     struct engine_stats s = e->stats;
     for (const struct runner *r = e->runners; r; r = r->next) s.interpreted += r->interpreted;
     return s;
-}
-
-/* ---- several threads */
-
-void engine_share(struct engine *e, struct cpu *cpu) {
-    if (e->shared) return;
-    e->shared = true;
-    lock_take(&e->lock, cpu->runner->id);
-}
-
-bool engine_is_shared(const struct engine *e) {
-    return e->shared;
-}
-
-void engine_unlock(struct engine *e) {
-    if (e->shared) lock_release(&e->lock);
-}
-
-void engine_lock(struct engine *e, struct cpu *cpu) {
-    if (e->shared) lock_take(&e->lock, cpu->runner->id);
-}
-
-bool engine_holds(const struct engine *e, const struct cpu *cpu) {
-    return !e->shared || lock_held(&e->lock, cpu->runner->id);
-}
-
-void engine_outside(struct engine *e, void (*wait)(void *arg), void *arg) {
-    const uint32_t owner = lock_owner(&e->lock);
-    engine_unlock(e);
-    wait(arg);
-    if (e->shared) lock_take(&e->lock, owner);
-}
-
-void engine_relock(struct engine *e, struct cpu *cpu) {
-    __atomic_store_n(&cpu->runner->in_code, 0, __ATOMIC_SEQ_CST);
-    if (e->shared && !lock_held(&e->lock, cpu->runner->id)) lock_take(&e->lock, cpu->runner->id);
-}
-
-void code_begin(struct engine *e, struct cpu *cpu) {
-    cpu->runner->unwatched = e->unwatched;
-    if (!e->shared) return;
-    __atomic_store_n(&cpu->runner->in_code, 1, __ATOMIC_SEQ_CST);
-    lock_release(&e->lock);
-}
-
-void code_end(struct engine *e, struct cpu *cpu) {
-    if (!e->shared) return;
-    __atomic_store_n(&cpu->runner->in_code, 0, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&e->stopping, __ATOMIC_SEQ_CST)) os_wake(&cpu->runner->in_code, 1);
-    lock_take(&e->lock, cpu->runner->id);
-}
-
-/* Each has `patience` nanoseconds; 0: as long as it takes. */
-static void stop_others(struct engine *e, uint64_t patience) {
-    if (!e->shared) return;
-    __atomic_store_n(&e->stopping, 1, __ATOMIC_SEQ_CST);
-    for (struct runner *r = e->runners; r; r = r->next) {
-        if (!__atomic_load_n(&r->in_code, __ATOMIC_SEQ_CST)) continue;
-        cpu_poke(r->cpu);
-        const uint64_t began = patience ? os_nanoseconds() : 0;
-        while (__atomic_load_n(&r->in_code, __ATOMIC_SEQ_CST) && (!patience || os_nanoseconds() - began < patience))
-            os_wait(&r->in_code, 1, patience);
-    }
-    __atomic_store_n(&e->stopping, 0, __ATOMIC_SEQ_CST);
-}
-
-void engine_stop_others(struct engine *e) {
-    stop_others(e, 0);
-}
-
-void engine_halt_others(struct engine *e) {
-    const uint64_t patience = 50000000;
-    stop_others(e, patience);
 }
 
 void cpu_grant(struct cpu *cpu, int64_t n) {
@@ -221,19 +152,13 @@ void cpu_flush_mapping(struct cpu *cpu) {
     cpu_drop_shortcuts(cpu);
 }
 
-void cpu_restore(struct cpu *cpu, const void *before) {
-    cpu_drop_shortcuts(cpu); /* while it is known which there are */
-    memcpy(cpu, before, cpu->guest->cpu_size);
-    cpu->runner->site = 0;
-    cpu_flush_mapping(cpu);
-}
-
 void cpu_copy(struct cpu *to, const struct cpu *from) {
     const size_t size = from->guest->cpu_size - sizeof *from;
     memcpy(to + 1, from + 1, size);
     to->pc = from->pc;
     to->fp_flags = from->fp_flags;
     memcpy(to->mem, from->mem, sizeof to->mem);
+    to->runner->id = runner_id(to->engine, runner_process(from->runner->id));
 }
 
 void cpu_memory_moved(struct cpu *cpu) {

@@ -33,7 +33,8 @@ static enum answer answer_exit(struct thread *t, const struct exit *e) {
     case EXIT_illegal: return signal_force(t, SIGILL, ILL_ILLOPC, cpu->pc);
     case EXIT_breakpoint: return signal_force(t, SIGTRAP, TRAP_BRKPT, cpu->pc);
     case EXIT_wait: return ANSWER_RESUME; /* wfi and its like may always return at once */
-    case EXIT_poll: return t == &t->process->thread && vm_answer_poll(t->process->vm) ? ANSWER_STOP : ANSWER_RESUME;
+    case EXIT_poll:
+        return t == &process_of(t->process->vm)->thread && vm_answer_poll(t->process->vm) ? ANSWER_STOP : ANSWER_RESUME;
     default: return vm_stop(t->process->vm, VM_TRAPPED, (int)e->kind, e->value);
     }
 }
@@ -115,4 +116,5 @@ const struct interface process_interface = {
     .watch_code = process_watch_code,
     .unwatch_code = process_unwatch_code,
     .counter = process_counter,
+    .died = share_died,
 };

@@ -68,6 +68,7 @@ static void process_close(struct vm *vm) {
         engine_halt_others(vm->engine);
         return;
     }
+    if (share_stays(p)) return;
     proc_end(p);
     threads_gone(p);
     signals_close(p);
@@ -165,6 +166,7 @@ static bool process_open(struct vm *vm) {
     if (ok) {
         p->vm = vm;
         p->space = &p->memory;
+        p->actions = p->own_actions;
         p->files_most = UINT64_MAX;
         p->key = os_nanoseconds();
         p->abi = abi;

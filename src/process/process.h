@@ -18,6 +18,7 @@
 struct process;
 struct thread;
 struct filter;
+struct partner;
 
 /** siginfo_t as the kernel writes it, the same for every 64-bit Linux. */
 struct signal_info {
@@ -109,8 +110,6 @@ struct thread {
     uint32_t tid; /* 0 until it runs */
     bool leader;  /* of its process: the kernel ends it */
     bool ended;
-    bool vforked;           /* runs in a vfork child, in the name of the thread that waits for it: ends by itself */
-    bool child_ended;       /* by that child: it is about to end or execute, in good order */
     bool late_privileges;   /* is to give up new privileges before its next call */
     uint8_t seccomp;        /* SECCOMP_MODE_*: 0, strict, filters */
     struct filter *filters; /* of its system calls, the newest first */
@@ -143,10 +142,13 @@ struct process {
     const struct abi *abi;
     struct space *space; /* its memory: &memory, or that of the process that it shares it with */
     struct space memory;
-    struct thread thread;   /* the first one */
-    struct thread *threads; /* all that have not ended */
+    struct partner *partner;  /* it shares another's memory and is one of its partners; or NULL */
+    struct partner *partners; /* of the process that opened the vm: those that share its memory (linux/share.c) */
+    struct thread thread;     /* the first one */
+    struct thread *threads;   /* all that have not ended */
     uint32_t leaving; /* threads of the host that use the vm, but for the first: also those that have ended as guests */
-    struct action actions[SIGNALS + 1];
+    struct action *actions; /* SIGNALS + 1: own_actions, or those of a process that it shares them with */
+    struct action own_actions[SIGNALS + 1];
     uint64_t host_actions[SIGNALS_KEPT_OPEN][4]; /* what was there before, for signals_close */
     char *exe;                                   /* absolute path of the program */
     uint64_t exe_dev, exe_ino;
@@ -231,6 +233,12 @@ void threads_gone(struct process *p);
 static inline bool thread_is_alone(const struct thread *t) {
     return t->process->threads == t && !t->next;
 }
+/* linux/share.c */
+/** interface->died */
+void share_died(void *self, uint32_t number, bool in_order);
+/** At the end of the process that opened the vm: does somebody else still use its memory? Then all threads of the
+   process have stopped for good, and nothing may be freed. */
+bool share_stays(struct process *p);
 /* linux/signal.c */
 /** What the guest ignores and blocks from the start; before anything installs handlers. */
 void signals_inherit(struct process *p);

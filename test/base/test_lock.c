@@ -16,7 +16,7 @@ static uint32_t stop;
 static void *worker(void *arg) {
     uint32_t self = (uint32_t)(uintptr_t)arg;
     for (int i = 0; i < ROUNDS; i++) {
-        lock_take(&lock, self);
+        lock_take(&lock, self, 0);
         if (inside++ || !lock_held(&lock, self)) worst++;
         turns[self]++;
         inside--;
@@ -38,11 +38,11 @@ static void one_at_a_time(void **state) {
 
 /* Gives the lock up for a moment only, again and again. */
 static void *greedy(void *arg) {
-    lock_take(&lock, 7);
+    lock_take(&lock, 7, 0);
     while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
         for (int i = 0; i < 3000; i++) __asm__ volatile("" ::: "memory");
         lock_release(&lock);
-        lock_take(&lock, 7);
+        lock_take(&lock, 7, 0);
     }
     lock_release(&lock);
     return arg;
@@ -53,7 +53,7 @@ static void nobody_starves(void **state) {
     pthread_t t[2];
     for (int i = 0; i < 2; i++) assert_int_equal(pthread_create(&t[i], NULL, greedy, NULL), 0);
     for (int i = 0; i < 200; i++) { /* the test's time limit is what would tell */
-        lock_take(&lock, 1);
+        lock_take(&lock, 1, 0);
         assert_true(lock_held(&lock, 1));
         lock_release(&lock);
     }
@@ -76,7 +76,7 @@ static void left_behind(void **state) {
         lock.hungry = hungry;
         uint64_t began = os_nanoseconds();
         for (int i = 0; i < 1000; i++) {
-            lock_take(&lock, 2);
+            lock_take(&lock, 2, 0);
             assert_true(lock_held(&lock, 2));
             lock_release(&lock);
         }
@@ -84,7 +84,7 @@ static void left_behind(void **state) {
         assert_int_equal(lock.hungry, 0);
     }
     lock = (struct lock){.word = 3 | LOCK_WAITED};
-    assert_false(lock_take_within(&lock, 2, 1000000));
+    assert_false(lock_take(&lock, 2, 1000000));
     assert_false(lock_take_from(&lock, 4, 2));
     assert_true(lock_take_from(&lock, 3, 2));
     assert_true(lock_held(&lock, 2));

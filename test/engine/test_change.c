@@ -205,37 +205,6 @@ static void instructions_over_an_edge(void **state) {
     EACH_RIG(half_an_instruction_is_missing());
 }
 
-/* ---- state that is put back */
-
-/* What was entered after the copy was made leads to code that is gone, when the copy is put back. */
-static void restored_cpu_has_no_shortcuts(void) {
-    static _Alignas(64) uint8_t copy[sizeof(struct riscv_cpu)];
-    rig_code(&r, RIG_CODE, "start: jalr zero, 0(a1)");
-    rig_code(&r, RIG_CODE + 0x1010, "x: addi a0, a0, 1; ecall");
-    rig_code(&r, RIG_CODE + 0x1020, "y: addi a0, a0, 2; ecall");
-    r.x[A1] = rig_label(&r, "x");
-    for (unsigned i = 0; i < 3; i++) rig_done(&r, RIG_CODE);
-    memcpy(copy, r.cpu, sizeof copy);
-    r.x[A1] = rig_label(&r, "y");
-    for (unsigned i = 0; i < 3; i++) rig_done(&r, RIG_CODE);
-    cpu_restore(r.cpu, copy);
-    engine_flush(r.engine);
-    assert_int_equal(r.x[A0], 3);
-    rig_code(&r, RIG_CODE + 0x1010, "addi a0, a0, 16; ecall");
-    rig_code(&r, RIG_CODE + 0x1020, "addi a0, a0, 32; ecall");
-    r.x[A1] = rig_label(&r, "y");
-    rig_done(&r, RIG_CODE);
-    assert_int_equal(r.x[A0], 3 + 32);
-    r.x[A1] = rig_label(&r, "x");
-    rig_done(&r, RIG_CODE);
-    assert_int_equal(r.x[A0], 3 + 32 + 16);
-}
-
-static void put_back(void **state) {
-    (void)state;
-    EACH_RIG(restored_cpu_has_no_shortcuts());
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rewritten_while_everything_leads_there),
@@ -243,7 +212,6 @@ int main(void) {
         cmocka_unit_test(own_stores_are_seen_at_once),
         cmocka_unit_test(own_zeroing_is_seen_at_once),
         cmocka_unit_test(instructions_over_an_edge),
-        cmocka_unit_test(put_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,8 @@
-/* clone.c - processes: fork, vfork, the end; clone and clone3 ask for the same things in two forms. Threads are in
- * thread.c. CLONE_VM with neither is ENOSYS.
+/* clone.c - processes: fork, the end; clone and clone3 ask for the same things in two forms. Threads are in thread.c,
+ * processes that share memory in share.c.
  *
  * fork is the host's: the child is a copy of vee that goes on behind the call. The one thing that the host shares is
  * the memory of translated code, which both use and neither changes from then on (engine_fork).
- *
- * vfork, and posix_spawn, which reports errors through shared memory, really share it: the child runs on a stack of its
- * own, with the same engine and the same cpu, while the kernel holds the parent. It never returns from there, it ends
- * or executes; the parent then takes back its cpu and whatever a process does not share. A child that was killed may
- * have left the code tables half changed, so they are dropped then.
  */
 #include "process/linux/linux.h"
 #include "base/os.h"
@@ -17,11 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CHILD_STACK = 1 << 20, TIDS = 32 /* namespaces within each other */ };
+enum { TIDS = 32 /* namespaces within each other */ };
 /** What vee does itself in the child, because the host would do it to vee. */
 static const uint64_t own_flags = CLONE_SETTLS | CLONE_CLEAR_SIGHAND;
 
-static void handlers_clear(struct thread *t) {
+void handlers_clear(struct thread *t) {
     for (int signal = 1; signal <= SIGNALS; signal++) {
         struct action *a = &t->process->actions[signal];
         if (a->handler == ACTION_DEFAULT || a->handler == ACTION_IGNORE) continue;
@@ -78,113 +73,10 @@ static int64_t do_fork(struct call *c, const struct clone_args *guest, struct cl
     t->tid = (uint32_t)host_do(SYS_gettid);
     child_begin(t, guest);
     store_forked(c->process);
+    share_forked(t);
     if (!engine_fork_child(e, t->cpu)) os_die(SIGKILL, false);
     space_forked(c->process->space);
     return CALL_STATE;
-}
-
-/** Shared with a vfork child. */
-struct vfork {
-    struct thread *thread;
-    const struct clone_args *guest;
-};
-
-static int vfork_child(void *arg) {
-    const struct vfork *v = arg;
-    struct thread *t = v->thread;
-    struct vm *vm = t->process->vm;
-    t->vforked = true;
-    if (vm->counted) t->process->forked = true; /* its ids are the host's; there are no other threads to see this */
-    child_begin(t, v->guest);
-    if (signal_deliver(t) == ANSWER_RESUME) {
-        engine_unlock(vm->engine); /* which the parent holds */
-        engine_run(vm->engine, t->cpu);
-    }
-    _exit(127); /* children end in call_exit or by a signal */
-}
-
-/** What processes have for themselves although they share memory. */
-struct kept {
-    struct action actions[SIGNALS + 1];
-    uint64_t core_limit[2], data_limit[2], stack_limit[2], space_limit[2];
-    uint64_t files_most;
-    uint32_t persona;
-    struct own_fd own[OWN_FDS];
-    bool forked;
-};
-
-static struct kept keep(const struct process *p) {
-    struct kept k = {.files_most = p->files_most, .persona = p->persona, .forked = p->forked};
-    memcpy(k.own, p->own, sizeof k.own);
-    memcpy(k.actions, p->actions, sizeof k.actions);
-    memcpy(k.core_limit, p->core_limit, sizeof k.core_limit);
-    memcpy(k.data_limit, p->data_limit, sizeof k.data_limit);
-    memcpy(k.stack_limit, p->stack_limit, sizeof k.stack_limit);
-    memcpy(k.space_limit, p->space_limit, sizeof k.space_limit);
-    return k;
-}
-
-static void bring_back(struct process *p, const struct kept *k) {
-    p->files_most = k->files_most;
-    p->persona = k->persona;
-    memcpy(p->own, k->own, sizeof k->own);
-    p->forked = k->forked;
-    memcpy(p->actions, k->actions, sizeof k->actions);
-    memcpy(p->core_limit, k->core_limit, sizeof k->core_limit);
-    memcpy(p->data_limit, k->data_limit, sizeof k->data_limit);
-    memcpy(p->stack_limit, k->stack_limit, sizeof k->stack_limit);
-    memcpy(p->space_limit, k->space_limit, sizeof k->space_limit);
-    process_limits_changed(p);
-}
-
-static int64_t vfork_make(struct vfork *v, struct clone_args *host, uint8_t *stack) {
-    if (!old_form(host)) {
-        host->stack = (uintptr_t)stack;
-        host->stack_size = CHILD_STACK;
-        return host_clone3(host, sizeof *host, vfork_child, v);
-    }
-    int pid = clone(vfork_child, stack + CHILD_STACK, (int)(host->flags | host->exit_signal), v,
-                    (void *)(uintptr_t)old_parent_word(host), NULL, (void *)(uintptr_t)host->child_tid);
-    return pid < 0 ? -errno : pid;
-}
-
-static int64_t do_vfork(struct call *c, const struct clone_args *guest, struct clone_args *host) {
-    struct process *p = c->process;
-    struct vm *vm = p->vm;
-    struct cpu *cpu = c->thread->cpu;
-    size_t cpu_size = p->abi->guest->cpu_size;
-    uint8_t cpu_before[cpu_size];
-    struct thread *t = c->thread, before;
-    struct kept kept = keep(p);
-    struct thread filters = {0}; /* that the parent keeps */
-    struct vfork v = {c->thread, guest};
-    uint64_t stop_at = vm->stop_at;
-    uint8_t *stack = os_stack_map(CHILD_STACK);
-    if (!stack) return -ENOMEM;
-    memcpy(cpu_before, cpu, cpu_size);
-    uint64_t mask = signals_hold();
-    before = *t;
-    t->child_ended = false;
-    seccomp_share(&filters, t);
-    int64_t r = vfork_make(&v, host, stack);
-    bool clean = r < 0 || t->child_ended;
-    engine_relock(vm->engine, cpu);
-    os_stack_left(stack, CHILD_STACK);
-    os_stack_unmap(stack, CHILD_STACK);
-    seccomp_leave(t);
-    before.filters = filters.filters;
-    before.next = t->next; /* other threads may have come and gone */
-    *t = before;
-    signals_release(mask);
-    if (r < 0) return r;
-    if (guest->flags & CLONE_FILES) memcpy(kept.own, p->own, sizeof kept.own); /* the child's doings are the parent's */
-    bring_back(p, &kept);
-    cpu_restore(cpu, cpu_before);
-    vm->stop_at = stop_at;
-    if (!clean) engine_flush(vm->engine);
-    t->interrupted = 1; /* its signals were held back */
-    cpu_poke(cpu);
-    return r;
 }
 
 /* The guest's request, its stack given by its upper end, becomes a thread or a process. */
@@ -207,7 +99,7 @@ static int64_t make(struct call *c, const struct clone_args *g, const uint32_t t
     if (g->flags & CLONE_THREAD) return thread_make(c, g);
     if (g->flags & CLONE_FILES) c->process->files_shared = true;
     if (!(g->flags & CLONE_VM)) return do_fork(c, g, &h);
-    return g->flags & CLONE_VFORK ? do_vfork(c, g, &h) : -ENOSYS;
+    return share_make(c, g, &h);
 }
 
 int64_t call_clone(struct call *c) {
@@ -254,15 +146,14 @@ int64_t call_clone3(struct call *c) {
 int64_t call_exit_group(struct call *c) {
     struct thread *t = c->thread;
     int status = (int)c->guest[0] & 0xff;
-    t->child_ended = true;
-    if (!t->vforked) store_save(c->process);
-    if (c->process->forked || t->vforked || t != &c->process->thread) _exit(status);
+    if (!c->process->partner) store_save(c->process);
+    if (c->process->forked || t != &c->process->thread) share_exit(t, status);
     vm_stop(c->process->vm, VM_EXITED, status, 0);
     return CALL_STOP;
 }
 
 int64_t call_exit(struct call *c) {
     struct thread *t = c->thread;
-    if (t->vforked || (thread_is_alone(t) && t == &c->process->thread)) return call_exit_group(c);
+    if (thread_is_alone(t) && t == &c->process->thread) return call_exit_group(c);
     return thread_end(c);
 }

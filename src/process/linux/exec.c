@@ -343,13 +343,13 @@ static int64_t execute(struct call *c, struct vectors *v, struct program *f, boo
     int64_t kind = scripts_follow(c, v, f, follow);
     if (kind < 0) return kind;
     own_fds_check(p);
-    if (!c->thread->vforked && !p->forked) store_save(p);
+    if (!p->forked) store_save(p);
     struct rlimit core = {p->core_limit[0], p->core_limit[1]}, none = {0, p->core_limit[1]};
     setrlimit(RLIMIT_CORE, &core);
     signals_before_exec(c->thread);
-    c->thread->child_ended = true;
+    share_leave(c->thread);
     int64_t r = kind == FILE_GUEST ? execute_guest(c, v, f) : execute_host(c, v, f);
-    c->thread->child_ended = false;
+    share_stay(c->thread);
     signals_after_exec(c->thread);
     setrlimit(RLIMIT_CORE, &none);
     return r;

@@ -7,8 +7,8 @@
  */
 #if defined(__x86_64__)
         .text
-        .hidden host_clone3, host_call, host_call_check, host_call_end, host_call_not_begun, host_signal_return
-        .globl host_clone3, host_call, host_call_check, host_call_end, host_call_not_begun, host_signal_return
+        .hidden host_call, host_call_check, host_call_end, host_call_not_begun, host_signal_return
+        .globl host_call, host_call_check, host_call_end, host_call_not_begun, host_signal_return
 
 /* int64_t host_call(const uint32_t *interrupted, long number, const uint64_t args[6]) */
         .type host_call, @function
@@ -33,24 +33,6 @@ host_call_not_begun:
         movq $-5001, %rax /* CALL_AGAIN */
         ret
         .size host_call, . - host_call
-
-/* int64_t host_clone3(const struct clone_args *, size_t size, int (*child)(void *), void *arg)
-   for a child on a stack of its own: it calls child(arg), which does not return */
-        .type host_clone3, @function
-        .p2align 4
-host_clone3:
-        movq %rcx, %r8
-        movl $435, %eax /* clone3 */
-        syscall
-        testq %rax, %rax
-        jz host_clone3_child
-        ret
-host_clone3_child:
-        xorl %ebp, %ebp
-        movq %r8, %rdi
-        call *%rdx
-        ud2
-        .size host_clone3, . - host_clone3
 
 /* where the kernel returns from a host signal handler */
         .type host_signal_return, @function

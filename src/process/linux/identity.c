@@ -54,8 +54,8 @@ int64_t call_set_robust_list(struct call *c) {
     t->robust_list = c->guest[0];
     t->robust_size = c->guest[1];
     /* The kernel walks the list when the process is killed; it can where guest addresses are host addresses. Not at the
-       end of a vfork child: the list may lead to memory of vee, which lives on. */
-    if (!c->process->space->window && !t->vforked && space_within(c->process->space, c->guest[0], ROBUST_HEAD))
+       end of one that shares its memory: the list may lead to memory of vee, which lives on. */
+    if (!c->process->space->window && !c->process->partner && space_within(c->process->space, c->guest[0], ROBUST_HEAD))
         return host_do(SYS_set_robust_list, c->guest[0], c->guest[1]);
     return 0;
 }

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 
 struct call;
+struct clone_args;
 
 struct row {
     const char *name;
@@ -45,10 +46,6 @@ enum call_result {
 int64_t host_call(const uint32_t *interrupted, long number, const uint64_t args[6]);
 extern const char host_call_check[], host_call_end[], host_call_not_begun[];
 void host_signal_return(void);
-struct clone_args;
-/** clone3 with a stack of the child's own, on which it calls child(arg), which must not return. */
-int64_t host_clone3(const struct clone_args *args, size_t size, int (*child)(void *arg), void *arg);
-
 static inline int64_t host_do6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
     register uint64_t r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
     int64_t result;
@@ -158,6 +155,25 @@ int64_t userfault_request(struct call *c, uint32_t request, unsigned length_at, 
 /** clone with CLONE_THREAD (guest addresses, its stack given by its upper end), and exit of one thread of several. */
 int64_t thread_make(struct call *c, const struct clone_args *guest);
 int64_t thread_end(struct call *c);
+
+/** The memory of a thread that has ended with its process. */
+void thread_memory_free(struct thread *t);
+/** Robust locks, and the word that joiners wait at, say that the thread is no more. */
+void thread_locks_end(struct thread *t);
+
+/* ---- processes that share memory (share.c) */
+
+/** clone with CLONE_VM and without CLONE_THREAD. host: the same for the host, with checked pointers. */
+int64_t share_make(struct call *c, const struct clone_args *guest, const struct clone_args *host);
+/** This process is about to end or to execute a program, in good order: whoever shares its memory goes on. And back. */
+void share_leave(struct thread *t);
+void share_stay(struct thread *t);
+/** Ends the process. */
+_Noreturn void share_exit(struct thread *t, int status);
+/** In the child of a fork, which shares nothing. */
+void share_forked(struct thread *t);
+/** What a new task begins with, in the process or thread of the host that it runs in: of these flags. */
+void handlers_clear(struct thread *t);
 
 /* ---- seccomp (seccomp.c), for threads with thread->seccomp */
 

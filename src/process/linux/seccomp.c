@@ -225,7 +225,7 @@ static uint32_t filters_run(const struct filter *f, const struct seccomp_data *d
 /* The thread ends, and its process if there is no other. */
 static int64_t kill_thread(struct call *c, const struct signal_info *info) {
     struct thread *t = c->thread;
-    if (!t->vforked && !thread_is_alone(t)) return thread_end(c);
+    if (!thread_is_alone(t)) return thread_end(c);
     if (info->signo == SIGSYS) t->process->actions[SIGSYS].handler = ACTION_DEFAULT;
     signal_force_info(t, info);
     return CALL_STOP;
@@ -289,10 +289,10 @@ static bool is_ancestor(const struct filter *old, const struct filter *of) {
     return of == old;
 }
 
-/* The next thread that is not the caller; a vfork child has none. */
+/* The next thread that is not the caller. */
 static struct thread *other_thread(const struct thread *self, struct thread *t) {
     while (t && t == self) t = t->next;
-    return self->vforked ? NULL : t;
+    return t;
 }
 #define EACH_OTHER(t, self)                                                                                            \
     struct thread *t = other_thread(self, (self)->process->threads);                                                   \

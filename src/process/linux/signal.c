@@ -250,8 +250,11 @@ void signals_after_exec(struct thread *t) {
 
 static enum answer end_by_signal(struct thread *t, int signal, const struct signal_info *info) {
     const bool core = leaves_core(signal) && core_dump(t, info);
-    /* A vfork child shares its parent's memory, of which whether it may be dumped is a part. */
-    if (t->process->forked || t->vforked || t != &t->process->thread) os_die(signal, core && !t->vforked);
+    /* Who shares another's memory shares whether that may be dumped. */
+    if (t->process->forked || t != &t->process->thread) {
+        share_leave(t);
+        os_die(signal, core && !t->process->partner);
+    }
     t->process->vm->core = core;
     return vm_stop(t->process->vm, VM_SIGNALED, signal, 0);
 }

@@ -42,6 +42,11 @@ static void task_free(struct task *k) {
     os_thread_free(k->memory);
 }
 
+void thread_memory_free(struct thread *t) {
+    seccomp_leave(t);
+    os_thread_free(((struct task *)(void *)((uint8_t *)t - offsetof(struct task, thread)))->memory);
+}
+
 static bool prepare(struct task *k) {
     const uint64_t of_thread = O_EXCL; /* PIDFD_THREAD */
     k->result = k->wants_pidfd ? host_wait(SYS_pidfd_open, host_do(SYS_gettid), of_thread) : 0;
@@ -114,7 +119,7 @@ static int64_t host_thread(const struct call *c, struct task *k, uint64_t flags)
     k->prepares = k->leave || k->wants_pidfd;
     uint64_t mask = signals_hold(); /* until it is known as this thread */
     __atomic_add_fetch(&k->thread.process->leaving, 1, __ATOMIC_SEQ_CST);
-    int64_t r = os_thread_start(k->memory, 0, thread_main, &k->thread.tid, NULL);
+    int64_t r = os_thread_start(k->memory, NULL, thread_main, &k->thread.tid, NULL);
     if (os_thread_signal()) signal_action_changed(c->thread, os_thread_signal());
     signals_release(mask);
     if (r < 0) {
@@ -193,11 +198,16 @@ static void robust_locks(struct thread *t) {
     if (head[2]) lock_orphaned(t, (head[2] & ~UINT64_C(1)) + head[1]);
 }
 
+void thread_locks_end(struct thread *t) {
+    struct space *s = t->process->space;
+    const uint32_t zero = 0;
+    robust_locks(t);
+    if (t->clear_tid && space_write(s, t->clear_tid, &zero, 4)) wake(s, t->clear_tid);
+}
+
 int64_t thread_end(struct call *c) {
     struct thread *t = c->thread, **at = &c->process->threads;
-    struct space *s = c->process->space;
     uint64_t all = signal_host_mask(UINT64_MAX); /* the guest's memory may fault below */
-    const uint32_t zero = 0;
     host_do(SYS_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
     /* A signal that was caught and not delivered is another thread's. */
     if (t->caught) host_do(SYS_rt_sigqueueinfo, getpid(), t->caught, &t->caught_info);
@@ -205,11 +215,15 @@ int64_t thread_end(struct call *c) {
     *at = t->next;
     t->ended = true;
     host_do(SYS_set_robust_list, 0, 24); /* the kernel would follow it into vee's memory */
-    robust_locks(t);
-    if (t->leader) {
+    if (t->leader && !c->process->partner) {
+        robust_locks(t); /* the word is the kernel's to clear */
         engine_unlock(c->process->vm->engine);
         for (;;) host_hold(SYS_exit, c->guest[0]);
     }
-    if (t->clear_tid && space_write(s, t->clear_tid, &zero, 4)) wake(s, t->clear_tid);
+    thread_locks_end(t);
+    if (t->leader) { /* while this thread is there others know that the process is */
+        engine_unlock(c->process->vm->engine);
+        for (;;) host_do(SYS_pause);
+    }
     return CALL_STOP;
 }

@@ -1,0 +1,258 @@
+/* share.c - processes that share the guest's memory without being threads: children of vfork and posix_spawn, tracers
+ * of leak checkers, and whoever else asks for CLONE_VM alone. They are called partners here.
+ *
+ * A partner is a process of the host that shares all of vee's memory as well. It has a struct process of its own
+ * (signal actions, limits, descriptors of vee's) with the space of the first one, a cpu of the same engine, and a stack
+ * and thread-local variables that vee makes (base/os_thread.c). Whether its maker waits for it, as with vfork, is the
+ * kernel's affair alone: nobody holds the engine's lock meanwhile.
+ *
+ * It may be killed at any time, with the lock and in the middle of a change. While there are partners changes of the
+ * space are guarded, and whoever is left takes them back (share_died); the engine drops its translations. One that ends
+ * or executes in good order has given the lock up before (share_leave) and leaves nothing to mend. What it used is
+ * freed when its memory is no longer used, which the kernel says in a word, by whoever looks next: at the latest when
+ * the next partner is made.
+ *
+ * Not there: what Linux does for a process that is killed or executes, at the word of CLONE_CHILD_CLEARTID and at
+ * robust locks. The limits on address space are those that were set last in any of the processes.
+ */
+#include "process/linux/linux.h"
+#include "base/os.h"
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+struct partner {
+    struct partner *next;
+    struct os_thread *memory; /* in which this is */
+    uint32_t number;          /* of its process, for the engine */
+    uint64_t flags;           /* that it was made with */
+    uint64_t parent_tid, child_tid;
+    struct process process;
+    struct scratch scratch;
+};
+
+/* In the new process. The words for its id are written here, as a child of vfork may look for them. */
+static void partner_main(void *data) {
+    struct partner *k = data;
+    struct thread *t = &k->process.thread;
+    struct engine *engine = k->process.vm->engine;
+    const struct thread set = *t;
+    signals_thread(t);
+    t->stack_start = set.stack_start;
+    t->stack_size = set.stack_size;
+    t->stack_flags = set.stack_flags;
+    engine_apart_begin(engine, t->cpu, !(k->flags & CLONE_PARENT));
+    engine_lock(engine, t->cpu);
+    if (k->flags & CLONE_PARENT_SETTID) space_write(k->process.space, k->parent_tid, &t->tid, 4);
+    t->tid = (uint32_t)host_do(SYS_gettid); /* as it sees it itself */
+    if (k->flags & CLONE_CHILD_SETTID) space_write(k->process.space, k->child_tid, &t->tid, 4);
+    signals_release(signal_host_mask(UINT64_MAX)); /* its own comes in the loop */
+    if (k->flags & CLONE_CLEAR_SIGHAND) handlers_clear(t);
+    engine_unlock(engine);
+    engine_run(engine, t->cpu);
+    os_die(SIGABRT, false); /* processes end in share_exit or by a signal */
+}
+
+static struct partner *partner_new(struct call *c, const struct clone_args *guest) {
+    struct process *p = c->process;
+    struct error error = {0};
+    struct os_thread *memory = os_thread_make(sizeof(struct partner));
+    if (!memory) return NULL;
+    struct partner *k = os_thread_data(memory);
+    struct process *own = &k->process;
+    struct thread *t = &own->thread;
+    k->memory = memory;
+    k->flags = guest->flags;
+    k->parent_tid = guest->parent_tid;
+    k->child_tid = guest->child_tid;
+    *own = *p;
+    own->partner = k;
+    own->forked = true;
+    own->leaving = 0;
+    own->partners = NULL;
+    memcpy(own->own_actions, p->actions, sizeof own->own_actions);
+    own->actions = guest->flags & CLONE_SIGHAND ? p->actions : own->own_actions;
+    own->threads = t;
+    *t = (struct thread){.process = own,
+                         .leader = true,
+                         .scratch = &k->scratch,
+                         .mask = c->thread->mask,
+                         .late_privileges = c->thread->late_privileges,
+                         .stack_flags = SS_DISABLE,
+                         .clear_tid = guest->flags & CLONE_CHILD_CLEARTID ? guest->child_tid : 0,
+                         .interrupted = 1 /* so that the host gets the mask */};
+    if (guest->flags & CLONE_VFORK) {
+        t->stack_start = c->thread->stack_start;
+        t->stack_size = c->thread->stack_size;
+        t->stack_flags = c->thread->stack_flags;
+    }
+    t->cpu = engine_cpu_make(p->vm->engine, &error);
+    if (!t->cpu) {
+        os_thread_free(memory);
+        return NULL;
+    }
+    seccomp_share(t, c->thread);
+    t->cpu->owner = t;
+    cpu_copy(t->cpu, c->thread->cpu);
+    p->abi->call_done(t->cpu, 0);
+    if (guest->stack) p->abi->set_stack(t->cpu, guest->stack);
+    if (guest->flags & CLONE_SETTLS) p->abi->set_tls(t->cpu, guest->tls);
+    cpu_poke(t->cpu);
+    return k;
+}
+
+/* One that never ran. */
+static void partner_drop(struct call *c, struct partner *k) {
+    struct engine *e = c->process->vm->engine;
+    struct partner **at = &process_of(c->process->vm)->partners;
+    while (*at && *at != k) at = &(*at)->next;
+    if (*at) {
+        *at = k->next;
+        space_unguard(c->process->space);
+    }
+    engine_unlock(e); /* freeing a cpu takes the lock */
+    engine_cpu_free(e, k->process.thread.cpu);
+    engine_lock(e, c->thread->cpu);
+    seccomp_leave(&k->process.thread);
+    os_thread_free(k->memory);
+}
+
+/* In counted runs there is no other cpu but that of a child that its parent waits for: its instructions are what
+ * counts. */
+static uint64_t count_begin(struct call *c, struct partner *k) {
+    struct vm *vm = c->process->vm;
+    const uint64_t stop_at = vm->stop_at;
+    if (!vm->counted) return stop_at;
+    struct cpu *cpu = k->process.thread.cpu;
+    cpu->executed = cpu_count(c->thread->cpu);
+    cpu_grant(cpu, INT64_MAX / 2);
+    vm->cpu = cpu;
+    vm->stop_at = UINT64_MAX;
+    return stop_at;
+}
+
+static void count_end(struct call *c, uint64_t stop_at) {
+    struct vm *vm = c->process->vm;
+    if (!vm->counted) return;
+    vm->cpu = c->thread->cpu;
+    vm->stop_at = stop_at;
+}
+
+/* Makes the process of the host, and waits for it if the kernel does. The lock is given up meanwhile. */
+static int64_t partner_start(struct call *c, struct partner *k, const struct clone_args *host, uint32_t *alive) {
+    struct engine *e = c->process->vm->engine;
+    struct thread *t = &k->process.thread;
+    const uint64_t stop_at = count_begin(c, k);
+    uint64_t mask = signals_hold();
+    engine_unlock(e);
+    int64_t r = os_thread_start(k->memory, host, partner_main, &t->tid, alive);
+    engine_lock(e, c->thread->cpu);
+    signals_release(mask);
+    count_end(c, stop_at);
+    return r;
+}
+
+int64_t share_make(struct call *c, const struct clone_args *guest, const struct clone_args *host) {
+    struct process *p = c->process, *first = process_of(p->vm);
+    struct engine *e = p->vm->engine;
+    struct clone_args h = *host;
+    const bool waits = guest->flags & CLONE_VFORK;
+    if (p->vm->counted && !waits) return -ENOSYS; /* whose turn it is would not repeat */
+    h.flags &= ~(uint64_t)CLONE_PARENT_SETTID;
+    engine_share(e, c->thread->cpu);
+    engine_bury(e, c->thread->cpu);
+    struct partner *k = partner_new(c, guest);
+    if (!k) return -ENOMEM;
+    uint32_t *alive = engine_cpu_apart(e, k->process.thread.cpu);
+    if (!alive || !space_guard(p->space)) {
+        if (alive) *alive = 0;
+        partner_drop(c, k);
+        return -EAGAIN;
+    }
+    k->number = engine_process(k->process.thread.cpu);
+    k->next = first->partners;
+    first->partners = k;
+    int64_t r = partner_start(c, k, &h, alive);
+    if (r < 0) {
+        *alive = 0;
+        partner_drop(c, k);
+        return r;
+    }
+    if (waits) {
+        if (guest->flags & CLONE_FILES) memcpy(p->own, k->process.own, sizeof p->own);
+        process_limits_changed(p);
+        engine_bury(e, c->thread->cpu);
+    } else if (guest->flags & CLONE_PARENT_SETTID) {
+        const uint32_t id = (uint32_t)r;
+        call_write(c, guest->parent_tid, &id, sizeof id);
+    }
+    c->thread->interrupted = 1; /* its signals were held back */
+    cpu_poke(c->thread->cpu);
+    return r;
+}
+
+void share_died(void *self, uint32_t number, bool in_order) {
+    struct process *first = process_of(self);
+    struct partner **at = &first->partners, *k;
+    while ((k = *at) != NULL && k->number != number) at = &k->next;
+    if (!in_order) {
+        space_recover(first->space);
+        if (first->store) store_forked(first);
+    }
+    if (!k) return; /* the first one */
+    *at = k->next;
+    space_unguard(first->space);
+    if (!in_order) thread_locks_end(&k->process.thread);
+    for (struct thread *t = k->process.threads, *next; t; t = next) {
+        next = t->next;
+        if (t != &k->process.thread) thread_memory_free(t);
+    }
+    seccomp_leave(&k->process.thread);
+    os_thread_free(k->memory);
+}
+
+/* Does anybody share its memory, or did not so long ago? */
+static bool is_shared(const struct process *p) {
+    return p->partner || process_of(p->vm)->partners;
+}
+
+void share_leave(struct thread *t) {
+    struct process *p = t->process;
+    if (!is_shared(p)) return;
+    engine_leave(p->vm->engine, t->cpu);
+}
+
+void share_stay(struct thread *t) {
+    struct process *p = t->process;
+    if (!is_shared(p)) return;
+    engine_stay(p->vm->engine, t->cpu);
+}
+
+_Noreturn void share_exit(struct thread *t, int status) {
+    if (t->process->partner) thread_locks_end(t);
+    share_leave(t);
+    for (;;) host_do(SYS_exit_group, status);
+}
+
+bool share_stays(struct process *p) {
+    struct engine *e = p->vm->engine;
+    struct cpu *cpu = p->vm->cpu;
+    if (!p->partners) return false;
+    engine_lock(e, cpu);
+    bool stays = engine_bury(e, cpu);
+    if (stays)
+        engine_leave(e, cpu);
+    else
+        engine_unlock(e);
+    return stays;
+}
+
+void share_forked(struct thread *t) {
+    struct process *p = t->process, *first = process_of(p->vm);
+    first->partners = NULL;
+    if (p->actions != p->own_actions) memcpy(p->own_actions, p->actions, sizeof p->own_actions);
+    p->actions = p->own_actions;
+    p->partner = NULL;
+}
