@@ -135,7 +135,7 @@ uint32_t engine_code_offer(struct engine *e, struct cpu *cpu, uint64_t start, ui
                            size_t size);
 /** How many translations of the image there are now that came from nowhere else. */
 uint32_t engine_code_new(const struct engine *e, uint64_t start, uint64_t end);
-/** All of the image as bytes, which the caller frees, together with what was kept before (NULL: nothing). NULL: there
+/** All of the image as bytes, for os_free, together with what was kept before (NULL: nothing). NULL: there
     are none, or there is no memory. */
 void *engine_code_save(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t end, const void *before,
                        size_t before_size, size_t *size);

@@ -1,6 +1,7 @@
 /* Translations as bytes: given out by one engine and taken in by another, damaged, of other code; and frozen code,
  * which a fork leaves behind.
  */
+#include "base/os.h"
 #include "engine/rig.h"
 #include "base/os.h"
 #include <sys/wait.h>

@@ -154,7 +154,7 @@ static size_t page_up(size_t size) {
 static bool copy_fill(struct proc_view *v, const struct process *from, uint64_t distance) {
     struct process p;
     if (!memory_read(v->memory, from, &p, sizeof p) || !memory_read(v->memory, p.space, &p.memory, sizeof p.memory) ||
-        p.memory.used > p.memory.most + 1)
+        !memory_read(v->memory, p.actions, p.own_actions, sizeof p.own_actions) || p.memory.used > p.memory.most + 1)
         return false;
     const size_t head = page_up(sizeof p + PATH_MAX), nodes = p.memory.used * sizeof *p.memory.nodes;
     v->copy_size = head + page_up(nodes);
@@ -171,6 +171,7 @@ static bool copy_fill(struct proc_view *v, const struct process *from, uint64_t 
     p.abi = (const struct abi *)((uintptr_t)p.abi - distance);
     struct process *copy = memcpy(v->copy, &p, sizeof p);
     copy->space = &copy->memory;
+    copy->actions = copy->own_actions;
     v->process = copy;
     return true;
 }
