@@ -20,7 +20,7 @@ static struct unit_table *table_make(uint32_t nbuckets) {
 
 bool cache_make(struct engine *e, struct error *error) {
     e->units = table_make(UNIT_BUCKETS);
-    e->pages = arena_alloc(&e->lasting, PAGE_BUCKETS * sizeof *e->pages);
+    e->pages = arena_alloc(&e->lasting, 2 * PAGE_BUCKETS * sizeof *e->pages);
     if (!e->units || !e->pages) return error_set(error, ERROR_RESOURCES, "no memory for the code cache");
     if (!e->host) return true;
     e->seen = e->config.tier == TIER_AUTO ? arena_alloc(&e->lasting, SEEN_BITS / 8) : NULL;
@@ -148,8 +148,10 @@ struct code_page *page_for(struct engine *e, uint64_t pc, const struct fetch *f)
     if (!p) return NULL;
     const size_t page_size = 1u << TLB_PAGE_SHIFT;
     if (code_is_copied(e)) {
-        *p = (struct code_page){.next = *head, .page = f->page, .start = pc & -(uint64_t)page_size, .size = page_size};
-        return *head = p;
+        struct code_page **at = page_head_at(e, pc);
+        *p = (struct code_page){
+            .next = *head, .next_at = *at, .page = f->page, .start = pc & -(uint64_t)page_size, .size = page_size};
+        return *head = *at = p;
     }
     uint64_t before = (uint64_t)(uintptr_t)f->bytes & (page_size - 1);
     if (f->avail + before > page_size) before = 0; /* not a page: a function's bytes */
@@ -256,7 +258,7 @@ void engine_flush(struct engine *e) {
     engine_stop_others(e);
     memset(e->units->heads, 0, e->units->nbuckets * sizeof *e->units->heads);
     e->nunits = 0;
-    memset(e->pages, 0, PAGE_BUCKETS * sizeof *e->pages);
+    memset(e->pages, 0, 2 * PAGE_BUCKETS * sizeof *e->pages);
     e->explicit_pages = e->explicit_next = e->open_pages = NULL;
     e->nby = e->by_cap = 0;
     e->by_address = NULL;

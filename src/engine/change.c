@@ -19,7 +19,9 @@ enum {
     HEAT_PER_SECOND = 1000, /* writes of a page, each followed by a jump there, that it may have for long */
     HEAT_MOST = 64,         /* and for a moment */
     OPEN_MOST = 6,          /* it stays open for an eighth of a second, doubled so many times at most */
-    LOOK_MOST = 2048,       /* units to compare, about, in a look that has to be short */
+    LOOK_MOST = 1 << 16,    /* units that looks may compare at once, about, */
+    LOOK_SHIFT = 10,        /* and later one for so many nanoseconds (a power of two), a few hundredths of the time; */
+    LOOK_LEAST = 64,        /* but so many in each look */
     LOOK_PAGE = 16          /* what looking at a page costs, in units */
 };
 
@@ -249,24 +251,33 @@ bool engine_store_again(struct engine *e, struct cpu *cpu, uint64_t address) {
     return i->unwatch_code(e->config.self, address) || e->unwatched != cpu->runner->unwatched;
 }
 
-void engine_invalidate(struct engine *e, uint64_t start, uint64_t length) {
+/* Drops what lies in the range of a page. True: there was some. */
+static bool page_invalidate(struct engine *e, struct code_page *p, uint64_t start, uint64_t length) {
     bool any = false;
-    for (unsigned i = 0; i < PAGE_BUCKETS; i++)
-        for (struct code_page *p = e->pages[i]; p; p = p->next) {
-            if (p->start >= start + length || start >= p->start + p->size + 16) continue;
-            struct unit *kept = NULL;
-            for (struct unit *u = p->units, *next; u; u = next) {
-                next = u->page_next;
-                if (overlaps(u, start, length)) {
-                    unit_drop(e, u);
-                    any = true;
-                } else {
-                    u->page_next = kept;
-                    kept = u;
-                }
-            }
-            p->units = kept;
+    if (p->start >= start + length || start >= p->start + p->size + 16) return false;
+    for (struct unit **at = &p->units, *u; (u = *at) != NULL;) {
+        if (!overlaps(u, start, length)) {
+            at = &u->page_next;
+            continue;
         }
+        *at = u->page_next;
+        unit_drop(e, u);
+        any = true;
+    }
+    return any;
+}
+
+void engine_invalidate(struct engine *e, uint64_t start, uint64_t length) {
+    const uint64_t page = 1u << TLB_PAGE_SHIFT, first = start / page - (start >= page), pages = length / page + 3;
+    bool any = false;
+    if (code_is_copied(e) && pages < PAGE_BUCKETS) { /* from the page before on, which may have an instruction here */
+        for (uint64_t n = first; n < first + pages; n++)
+            for (struct code_page *p = *page_head_at(e, n * page); p; p = p->next_at)
+                if (p->start == n * page) any |= page_invalidate(e, p, start, length);
+    } else {
+        for (unsigned i = 0; i < PAGE_BUCKETS; i++)
+            for (struct code_page *p = e->pages[i]; p; p = p->next) any |= page_invalidate(e, p, start, length);
+    }
     /* Stale units lead to the loop by themselves; this only spares a single cpu the way over them. */
     if (any && e->cpu && !e->shared) cpu_drop_shortcuts(e->cpu);
 }
@@ -284,24 +295,32 @@ void engine_recheck_code(struct engine *e, struct cpu *cpu, uint64_t start, uint
     if (any) cpu_drop_shortcuts(cpu);
 }
 
+/* How much may be looked at now. All, where runs have to repeat. */
+static uint64_t look_most(struct engine *e) {
+    if (e->config.counted) return UINT64_MAX;
+    const uint64_t now = os_nanoseconds(), more = (now - e->looked) >> LOOK_SHIFT;
+    e->looked = now;
+    e->look_credit = e->look_credit + more > LOOK_MOST ? LOOK_MOST : e->look_credit + more;
+    return e->look_credit > LOOK_LEAST ? e->look_credit : LOOK_LEAST;
+}
+
 void engine_recheck_some(struct engine *e, struct cpu *cpu) {
-    struct code_page *from = e->explicit_next, *p = from;
-    bool any = false, around = false;
-    for (int work = 0; work < LOOK_MOST; work++) {
-        if (!p) {
-            if (around) break;
-            around = true;
-            p = e->explicit_pages;
-            if (!p) break;
-        }
-        if (around && p == from) break;
+    struct code_page *p = e->explicit_next, *const from = p ? p : e->explicit_pages;
+    const uint64_t most = look_most(e);
+    uint64_t work = 0;
+    bool any = false;
+    if (!p) p = from;
+    while (p && work < most) {
         if (p->state == PAGE_CALM && p->watch == WATCH_EXPLICIT) {
             for (const struct unit *u = p->units; u; u = u->page_next) work++;
             work += LOOK_PAGE;
             any |= page_compare(e, p, false);
         }
-        p = p->next_explicit;
+        work++;
+        p = p->next_explicit ? p->next_explicit : e->explicit_pages;
+        if (p == from) break;
     }
     e->explicit_next = p;
+    e->look_credit -= work < e->look_credit ? work : e->look_credit;
     if (any) cpu_drop_shortcuts(cpu);
 }

@@ -45,8 +45,9 @@ static inline const uint8_t *unit_marks(const struct unit *u) {
 /** A page that code was translated from, and its units. */
 struct code_page {
     struct code_page *next;
-    uint64_t page, start; /* identity; guest address of the page's first byte as seen by the first unit */
-    const uint8_t *bytes; /* host address of the page's first byte; NULL: only read_code may read it */
+    struct code_page *next_at; /* where there are copies only: by address */
+    uint64_t page, start;      /* identity; guest address of the page's first byte as seen by the first unit */
+    const uint8_t *bytes;      /* host address of the page's first byte; NULL: only read_code may read it */
     size_t size;
     struct unit *units;
     struct code_page *next_explicit, *next_open; /* in the engine's lists */
@@ -110,7 +111,7 @@ struct engine {
     struct arena lasting;    /* what is little and stays */
     struct unit_table *units;
     uint32_t nunits;
-    struct code_page **pages; /* PAGE_BUCKETS */
+    struct code_page **pages; /* PAGE_BUCKETS by identity, and then as many by address */
     uint64_t *seen;           /* TIER_AUTO: a bit for what has been reached */
     uint8_t *write, *execute; /* the cache's two views */
     uint32_t cache_size, cache_start, cache_at;
@@ -118,6 +119,7 @@ struct engine {
     uint64_t thawed[(INT32_MAX / THAW_GRAIN + 1) / 64]; /* bits of parts of it that have been replaced since */
     bool any_thawed;
     struct code_page *explicit_pages, *explicit_next; /* that may change in ways nobody reports; where to look next */
+    uint64_t looked, look_credit;                     /* when that was, and how much may be looked at next */
     struct code_page *open_pages;
     uint32_t open_tick;
     uint32_t unwatched;      /* counts reports of written pages */
@@ -169,6 +171,10 @@ void fetch_bytes(struct engine *e, uint64_t pc, struct fetch *f, uint8_t room[LI
 /** Is there only a copy of code bytes to be had? */
 static inline bool code_is_copied(const struct engine *e) {
     return e->config.interface->read_code && !e->soft;
+}
+/** Where pages at an address are found. */
+static inline struct code_page **page_head_at(const struct engine *e, uint64_t address) {
+    return &e->pages[PAGE_BUCKETS + (address >> TLB_PAGE_SHIFT) % PAGE_BUCKETS];
 }
 struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx);
 /** by_uops: the block stays as long as the unit; else: bytes of marks that it will have. */
