@@ -28,8 +28,7 @@ int64_t call_epoll_ctl(struct call *c) {
     return epoll_change(c, &e);
 }
 
-/* Makes a call that may have a signal mask at this guest address; *set is where the host's version goes. */
-static int64_t mask_begin(struct call *c, uint64_t from, uint64_t size, uint64_t *set) {
+int64_t call_mask_begin(struct call *c, uint64_t from, uint64_t size, uint64_t *set) {
     if (!from) return 0;
     if (size != SET_SIZE) return -EINVAL;
     if (!call_read(c, from, set, SET_SIZE)) return -EFAULT;
@@ -38,7 +37,7 @@ static int64_t mask_begin(struct call *c, uint64_t from, uint64_t size, uint64_t
     return 0;
 }
 
-static int64_t mask_end(struct call *c, uint64_t from, int64_t result) {
+int64_t call_mask_end(struct call *c, uint64_t from, int64_t result) {
     return from ? signal_wait_end(c->thread, result) : result;
 }
 
@@ -50,11 +49,11 @@ static int64_t epoll_wait_any(struct call *c, long number, uint64_t timeout, uin
     if (max <= 0) return -EINVAL;
     if (!space_within(c->process->space, c->guest[1], (uint64_t)max * sizeof(struct guest_event))) return -EFAULT;
     if (max > room) max = room;
-    int64_t r = mask_begin(c, mask, mask_size, &set);
+    int64_t r = call_mask_begin(c, mask, mask_size, &set);
     if (r < 0) return r;
-    r = mask_end(c, mask,
-                 call_wait(c, number, c->host[0], (uintptr_t)events, (uint64_t)max, timeout, mask ? (uintptr_t)&set : 0,
-                           SET_SIZE));
+    r = call_mask_end(c, mask,
+                      call_wait(c, number, c->host[0], (uintptr_t)events, (uint64_t)max, timeout,
+                                mask ? (uintptr_t)&set : 0, SET_SIZE));
     for (int64_t i = 0; i < r; i++) {
         struct guest_event g = {.events = events[i].events, .data = events[i].data.u64};
         if (!call_write(c, c->guest[1] + (uint64_t)i * sizeof g, &g, sizeof g)) return i ? i : -EFAULT;
@@ -72,9 +71,9 @@ int64_t call_epoll_pwait2(struct call *c) {
 
 int64_t call_ppoll(struct call *c) {
     uint64_t set;
-    int64_t r = mask_begin(c, c->guest[3], c->guest[4], &set);
+    int64_t r = call_mask_begin(c, c->guest[3], c->guest[4], &set);
     if (r < 0) return r;
-    return mask_end(
+    return call_mask_end(
         c, c->guest[3],
         call_wait(c, SYS_ppoll, c->host[0], c->host[1], c->host[2], c->guest[3] ? (uintptr_t)&set : 0, SET_SIZE, 0));
 }
@@ -85,12 +84,12 @@ int64_t call_pselect6(struct call *c) {
     for (unsigned i = 0; i < 3; i++)
         if (c->guest[1 + i] && !call_pointer(c, c->guest[1 + i], bytes, &sets[i])) return -EFAULT;
     if (c->guest[5] && !call_read(c, c->guest[5], mask, sizeof mask)) return -EFAULT;
-    int64_t r = mask_begin(c, mask[0], mask[1], &set);
+    int64_t r = call_mask_begin(c, mask[0], mask[1], &set);
     if (r < 0) return r;
     uint64_t host_mask[2] = {(uintptr_t)&set, SET_SIZE};
-    return mask_end(c, mask[0],
-                    call_wait(c, SYS_pselect6, c->host[0], sets[0], sets[1], sets[2], c->host[4],
-                              mask[0] ? (uintptr_t)host_mask : 0));
+    return call_mask_end(c, mask[0],
+                         call_wait(c, SYS_pselect6, c->host[0], sets[0], sets[1], sets[2], c->host[4],
+                                   mask[0] ? (uintptr_t)host_mask : 0));
 }
 
 /* Which of the six are pointers depends on the operation: the fourth is a time or a number. */

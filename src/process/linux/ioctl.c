@@ -22,8 +22,6 @@ static const struct ioctl_row {
 #include "process/linux/ioctl.def"
 };
 
-static const uint64_t nobodys = UINT64_MAX - SPACE_PAGE + 1; /* an address that the host refuses */
-
 static const struct ioctl_row *row_of(uint32_t request) {
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].request == request) return &rows[i];
@@ -37,7 +35,7 @@ static int64_t inner(struct call *c, const struct ioctl_row *row) {
     if (!call_read(c, c->guest[2], bytes, row->size)) return -EFAULT;
     memcpy(before, bytes, row->size);
     memcpy(&guest, bytes + row->at, sizeof guest);
-    if (guest && !call_pointer(c, guest, row->more, &host)) host = nobodys; /* as bad, should the host look */
+    if (guest && !call_pointer(c, guest, row->more, &host)) host = CALL_NOBODYS; /* as bad, should the host look */
     memcpy(bytes + row->at, &host, sizeof host);
     int64_t r = call_wait(c, SYS_ioctl, c->host[0], row->request, (uintptr_t)bytes, 0, 0, 0);
     if (r < 0) return r;

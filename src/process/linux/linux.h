@@ -96,6 +96,14 @@ int64_t call_iovec(struct call *c, uint64_t from, uint64_t count);
 /** Host address of guest memory of this size for the kernel to access; false if it is not the guest's. */
 bool call_pointer(struct call *c, uint64_t guest, uint64_t size, uint64_t *host);
 
+/** An address that the host refuses. */
+#define CALL_NOBODYS (UINT64_MAX - SPACE_PAGE + 1)
+
+/** Around a call that waits and may have a signal mask, at this guest address; *set is where the host's version goes.
+ */
+int64_t call_mask_begin(struct call *c, uint64_t from, uint64_t size, uint64_t *set);
+int64_t call_mask_end(struct call *c, uint64_t from, int64_t result);
+
 /** Reads a struct of a size that the guest gives: what is missing in it is 0, what is behind it must be. */
 int64_t call_read_struct(struct call *c, uint64_t from, uint64_t size, void *to, size_t known);
 
@@ -149,6 +157,11 @@ int64_t process_id_out(const struct process *p, int64_t id);
 
 /** A request to one, whose struct of so many bytes has its length at the offset, behind the addresses that it is of. */
 int64_t userfault_request(struct call *c, uint32_t request, unsigned length_at, unsigned size);
+
+/* ---- asynchronous I/O (aio.c) */
+
+/** In a forked child, which has no contexts. */
+void aio_forked(struct process *p);
 
 /* ---- threads (thread.c) */
 
