@@ -138,13 +138,13 @@ static int64_t translate_one(struct call *c, unsigned i, char letter, char befor
         if (r < 0) return r;
         c->host[i] = (uintptr_t)c->thread->scratch->iov;
         break;
-    case '<':
-    case '>':
-    case '=':
     case 'B': /* of a page or less */
         if (space_within(c->process->space, v, SPACE_PAGE))
             space_host_writes(c->process->space, v, SPACE_PAGE, engine_is_shared(c->process->vm->engine));
         __attribute__((fallthrough));
+    case '<':
+    case '>':
+    case '=':
     case 'S':
     case 'A':
     case 'D':

@@ -37,15 +37,15 @@ int64_t memory_file_make(struct process *p, const struct proc_name *n, uint32_t 
     char name[64], link[FD_PATH];
     if (!view_extent_of(p, n, &e)) return -EACCES;
     *put_digits(stpcpy(put_digits(stpcpy(name, file_name), (uint64_t)n->pid), ":"), e.key) = 0;
-    int64_t fd = host_do(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int64_t fd = host_wait(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0) return fd;
-    host_do(SYS_fchmod, fd, 0600);
+    host_wait(SYS_fchmod, fd, 0600);
     host_do(SYS_fcntl, fd, F_ADD_SEALS, SEALS);
     fd_path(link, (int)fd);
-    int64_t r = host_do(SYS_openat, AT_FDCWD, link, (flags & O_ACCMODE) | O_CLOEXEC);
-    host_do(SYS_close, fd);
+    int64_t r = host_wait(SYS_openat, AT_FDCWD, link, (flags & O_ACCMODE) | O_CLOEXEC);
+    host_wait(SYS_close, fd);
     if (r >= 0 && host_do(SYS_fcntl, r, F_SETOWN_EX, &owner) != 0) {
-        host_do(SYS_close, r);
+        host_wait(SYS_close, r);
         r = -EACCES;
     }
     return r;
@@ -74,7 +74,7 @@ static bool owner_of(int fd, struct owner *o) {
     struct f_owner_ex owner;
     if (host_do(SYS_fcntl, fd, F_GET_SEALS) != SEALS) return false;
     fd_path(path, fd);
-    int64_t length = host_do(SYS_readlinkat, AT_FDCWD, path, link, sizeof link - 1);
+    int64_t length = host_wait(SYS_readlinkat, AT_FDCWD, path, link, sizeof link - 1);
     if (length <= 0) return false;
     link[length] = 0;
     if (!name_parse(link, o)) return false;
@@ -106,9 +106,9 @@ static int64_t page_by_hand(struct call *c, const struct piece *i) {
     if (!m || (i->write && !(m->rights & SPACE_W) && (m->flags & MAPPING_SHARED))) return -EIO;
     const unsigned rights = m->rights & (SPACE_R | SPACE_W);
     if (i->write && copy_guarded(bytes, i->buffer, i->size)) return -EFAULT;
-    bool open = !(rights & right) && host_do(SYS_mprotect, page, SPACE_PAGE, rights | right | SPACE_R) == 0;
+    bool open = !(rights & right) && host_hold(SYS_mprotect, page, SPACE_PAGE, rights | right | SPACE_R) == 0;
     bool done = i->write ? space_write(s, i->at, bytes, i->size) : space_read(s, i->at, bytes, i->size);
-    if (open) host_do(SYS_mprotect, page, SPACE_PAGE, rights);
+    if (open) host_hold(SYS_mprotect, page, SPACE_PAGE, rights);
     if (!done) return -EIO;
     return !i->write && copy_guarded(i->buffer, bytes, i->size) ? -EFAULT : (int64_t)i->size;
 }
@@ -132,14 +132,14 @@ static int64_t by_file(const char *folder, const struct piece *i, uint64_t host)
     int64_t fd = descriptor_make(SYS_openat, (uint64_t)AT_FDCWD, (uintptr_t)path,
                                  (uint64_t)(i->write ? O_RDWR : O_RDONLY) | O_CLOEXEC, 0);
     if (fd < 0) return fd;
-    int64_t r = host_do(i->write ? SYS_pwrite64 : SYS_pread64, fd, i->buffer, i->size, host);
-    host_do(SYS_close, fd);
+    int64_t r = host_wait(i->write ? SYS_pwrite64 : SYS_pread64, fd, i->buffer, i->size, host);
+    host_wait(SYS_close, fd);
     return r;
 }
 
 static int64_t by_call(const struct owner *o, const struct piece *i, uint64_t host) {
     struct iovec here = {i->buffer, i->size}, there = {(void *)(uintptr_t)host, i->size}; // NOLINT
-    int64_t r = host_do(i->write ? SYS_process_vm_writev : SYS_process_vm_readv, o->pid, &here, 1, &there, 1, 0);
+    int64_t r = host_wait(i->write ? SYS_process_vm_writev : SYS_process_vm_readv, o->pid, &here, 1, &there, 1, 0);
     return r == -EFAULT ? -EIO : r;
 }
 
@@ -223,7 +223,7 @@ int64_t memory_file_io(struct call *c, int64_t result) {
     }
     if ((c->row->host == SYS_preadv2 || c->row->host == SYS_pwritev2) && at == UINT64_MAX) offset = HERE;
     if (write != (result < 0) || !owner_of((int)c->host[0], &o)) return result;
-    if (offset == HERE) at = (uint64_t)host_do(SYS_lseek, c->host[0], 0, SEEK_CUR);
+    if (offset == HERE) at = (uint64_t)host_wait(SYS_lseek, c->host[0], 0, SEEK_CUR);
     int64_t r = 0;
     for (uint64_t i = 0; i < count; i++) {
         struct piece piece = {write, v[i].iov_base, at + done, v[i].iov_len};
@@ -232,6 +232,6 @@ int64_t memory_file_io(struct call *c, int64_t result) {
         if (r > 0) done += (uint64_t)r;
         if (r != (int64_t)piece.size) break;
     }
-    if (offset == HERE && done) host_do(SYS_lseek, c->host[0], at + done, SEEK_SET);
+    if (offset == HERE && done) host_wait(SYS_lseek, c->host[0], at + done, SEEK_SET);
     return done ? (int64_t)done : r;
 }

@@ -185,8 +185,8 @@ static bool is_other_file(int fd, const struct proc_name *n) {
 static int64_t memory(struct process *p, int fd, uint32_t flags, const struct proc_name *n) {
     int64_t r = memory_file_make(p, n, flags);
     if (r < 0) return refuse(fd, (int)-r);
-    host_do(SYS_dup3, r, fd, flags & O_CLOEXEC);
-    host_do(SYS_close, r);
+    host_wait(SYS_dup3, r, fd, flags & O_CLOEXEC);
+    host_wait(SYS_close, r);
     return fd;
 }
 
