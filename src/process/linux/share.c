@@ -233,7 +233,7 @@ void share_stay(struct thread *t) {
 _Noreturn void share_exit(struct thread *t, int status) {
     if (t->process->partner) thread_locks_end(t);
     share_leave(t);
-    for (;;) host_do(SYS_exit_group, status);
+    for (;;) host_hold(SYS_exit_group, status);
 }
 
 bool share_stays(struct process *p) {

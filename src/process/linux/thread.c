@@ -223,7 +223,7 @@ int64_t thread_end(struct call *c) {
     thread_locks_end(t);
     if (t->leader) { /* while this thread is there others know that the process is */
         engine_unlock(c->process->vm->engine);
-        for (;;) host_do(SYS_pause);
+        for (;;) host_wait(SYS_pause);
     }
     return CALL_STOP;
 }
