@@ -5,34 +5,17 @@
  * Addresses in the guest's memory are checked before anything is done; structures have the layout of the interface's
  * definition (little-endian, natural alignment, offsets below).
  */
-#include "language/wasm_machine.h"
+#include "language/wasi.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
-enum wasi_error {
-    WASI_OK = 0,
-    WASI_BADF = 8,
-    WASI_FAULT = 21,
-    WASI_INVAL = 28,
-    WASI_IO = 29,
-    WASI_NOTDIR = 54,
-    WASI_NOTSOCK = 57,
-    WASI_NOTSUP = 58,
-    WASI_SPIPE = 70,
-    WASI_NOTCAPABLE = 76
-};
-enum { STREAMS = 3, VECTORS = 64, SUBSCRIPTION = 48, EVENT = 32, MAX_SUBSCRIPTIONS = 4096 };
-
-struct wasi {
-    struct vm *vm;
-    int host[STREAMS]; /* the host's descriptor, or -1: closed */
-};
+enum { VECTORS = 64 };
 
 struct wasi *wasi_make(struct vm *vm) {
     struct wasi *w = calloc(1, sizeof *w);
@@ -44,44 +27,30 @@ void wasi_free(struct wasi *w) {
     free(w);
 }
 
-/* ---- arguments of calls */
-
-static uint32_t arg(const struct host_call *c, unsigned n) {
-    return (uint32_t)c->args[n];
-}
-static struct vm *vm_of(const struct host_call *c) {
-    return c->machine->vm;
+void wasi_forget(struct wasi *w) {
+    if (w) w->waits = false;
 }
 
-static uint64_t load(const uint8_t *at, unsigned size) {
-    uint64_t v = 0;
-    memcpy(&v, at, size);
-    return v;
-}
-
-static void store(uint8_t *at, unsigned size, uint64_t value) {
-    memcpy(at, &value, size);
-}
+/* ---- what calls share */
 
 /* The host's descriptor for argument 0, or -1. */
 static int stream(const struct host_call *c) {
-    return arg(c, 0) < STREAMS ? c->machine->wasi->host[arg(c, 0)] : -1;
+    return wasi_stream(c, arg(c, 0));
 }
 
-static uint64_t error_of(int number) {
+uint64_t wasi_error_of(int number) {
     static const struct {
         int host;
         uint16_t wasi;
-    } rows[] = {{EACCES, 2},  {EAGAIN, 6}, {EBADF, 8},   {EFAULT, 21}, {EFBIG, 22},  {EINTR, 27},
-                {EINVAL, 28}, {EIO, 29},   {EISDIR, 31}, {ENOMEM, 48}, {ENOSPC, 51}, {EOVERFLOW, 61},
-                {EPERM, 63},  {EPIPE, 64}, {ESPIPE, 70}, {ENOTSUP, 58}};
+    } rows[] = {{EACCES, 2},  {EAGAIN, 6},   {EBADF, 8},       {EFAULT, 21}, {EFBIG, 22},     {EINTR, 27}, {EINVAL, 28},
+                {EIO, 29},    {EISDIR, 31},  {ENOMEM, 48},     {ENOSPC, 51}, {EOVERFLOW, 61}, {EPERM, 63}, {EPIPE, 64},
+                {ESPIPE, 70}, {ENOTSUP, 58}, {ECONNRESET, 15}, {EDQUOT, 19}, {ENODEV, 43},    {ENXIO, 60}};
     for (unsigned k = 0; k < sizeof rows / sizeof *rows; k++)
         if (rows[k].host == number) return rows[k].wasi;
     return WASI_IO;
 }
 
-/* A host call was interrupted: to be done again, after whoever interrupted has been heard. */
-static uint64_t interrupted(struct host_call *c) {
+uint64_t wasi_interrupted(struct host_call *c) {
     c->again = true;
     return 0;
 }
@@ -135,13 +104,10 @@ static uint64_t environ_sizes_get(struct host_call *c) {
 
 /* ---- time and chance */
 
-enum { CLOCKS = 4 }; /* realtime, monotonic, of the process, of the thread */
-
-/* In counted machines all time is the machine's own. */
-static uint64_t clock_now(struct vm *vm, uint32_t id) {
+uint64_t wasi_clock_now(struct vm *vm, enum wasi_clock id) {
     static const clockid_t ids[CLOCKS] = {CLOCK_REALTIME, 0, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID};
     struct timespec t;
-    if (id == 1 || vm->counted || clock_gettime(ids[id], &t)) return vm_clock_ns(vm);
+    if (id == CLOCK_STEADY || vm->counted || clock_gettime(ids[id], &t)) return vm_clock_ns(vm);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
@@ -157,7 +123,7 @@ static uint64_t clock_time_get(struct host_call *c) {
     uint8_t *to = host_memory(c, arg(c, 2), 8);
     if (arg(c, 0) >= CLOCKS) return WASI_INVAL;
     if (!to) return WASI_FAULT;
-    store(to, 8, clock_now(vm_of(c), arg(c, 0)));
+    store(to, 8, wasi_clock_now(vm_of(c), arg(c, 0)));
     return WASI_OK;
 }
 
@@ -170,21 +136,21 @@ static uint64_t random_get(struct host_call *c) {
 
 /* ---- streams */
 
-/* Argument 1 is the address of `arg 2` pairs {address, size}; fills at most VECTORS of them, which callers cope with.
- */
+/* Argument 1 is the address of `arg 2` pairs {address, size}. What is empty is left out: nothing would be done, which
+   means the end of a file. More than VECTORS others or 2 GiB are not taken at once, which callers cope with. */
 static bool vectors_get(const struct host_call *c, struct iovec *v, int *count) {
     uint32_t n = arg(c, 2);
     const uint8_t *pairs = host_memory(c, arg(c, 1), 8ull * n);
     uint64_t total = 0;
     if (!pairs) return false;
     *count = 0;
-    for (uint32_t k = 0; k < n && k < VECTORS; k++) {
+    for (uint32_t k = 0; k < n; k++) {
         uint32_t address = (uint32_t)load(pairs + 8ull * k, 4), size = (uint32_t)load(pairs + 8ull * k + 4, 4);
         uint8_t *at = host_memory(c, address, size);
         if (!at) return false;
+        if (size > INT32_MAX - total) size = (uint32_t)(INT32_MAX - total);
         total += size;
-        if (total > INT32_MAX) break;
-        v[(*count)++] = (struct iovec){.iov_base = at, .iov_len = size};
+        if (size && *count < VECTORS) v[(*count)++] = (struct iovec){.iov_base = at, .iov_len = size};
     }
     return true;
 }
@@ -200,8 +166,8 @@ static uint64_t transfer(struct host_call *c, bool writes, int64_t offset, unsig
         size = offset < 0 ? writev(fd, v, n) : pwritev(fd, v, n, offset);
     else
         size = offset < 0 ? readv(fd, v, n) : preadv(fd, v, n, offset);
-    if (size < 0 && errno == EINTR) return interrupted(c);
-    if (size < 0) return error_of(errno);
+    if (size < 0 && errno == EINTR) return wasi_interrupted(c);
+    if (size < 0) return wasi_error_of(errno);
     store(done, 4, (uint64_t)size);
     return WASI_OK;
 }
@@ -229,7 +195,7 @@ static uint64_t seek(struct host_call *c, int64_t offset, uint32_t whence, uint3
     if (whence > 2) return WASI_INVAL;
     if (!to) return WASI_FAULT;
     off_t at = lseek(fd, offset, whences[whence]);
-    if (at < 0) return error_of(errno);
+    if (at < 0) return wasi_error_of(errno);
     store(to, 8, (uint64_t)at);
     return WASI_OK;
 }
@@ -258,10 +224,18 @@ static uint64_t fd_renumber(struct host_call *c) {
 static uint64_t sync_stream(struct host_call *c) {
     int fd = stream(c);
     if (fd < 0) return WASI_BADF;
-    return fsync(fd) && errno != EINVAL && errno != EROFS ? error_of(errno) : WASI_OK;
+    return fsync(fd) && errno != EINVAL && errno != EROFS ? wasi_error_of(errno) : WASI_OK;
 }
 
-enum file_type { TYPE_UNKNOWN_FILE, TYPE_BLOCK, TYPE_CHARACTER, TYPE_DIRECTORY, TYPE_REGULAR, TYPE_SOCKET = 6 };
+enum file_type {
+    TYPE_UNKNOWN_FILE,
+    TYPE_BLOCK,
+    TYPE_CHARACTER,
+    TYPE_DIRECTORY,
+    TYPE_REGULAR,
+    TYPE_DATAGRAMS,
+    TYPE_STREAM
+};
 enum {
     RIGHT_READ = 1 << 1,
     RIGHT_SEEK = 1 << 2,
@@ -273,12 +247,21 @@ enum {
     RIGHT_POLL = 1 << 27
 };
 
-static enum file_type type_of(mode_t mode) {
+static enum file_type type_of(int fd, mode_t mode) {
+    int kind = 0;
     if (S_ISREG(mode)) return TYPE_REGULAR;
     if (S_ISCHR(mode)) return TYPE_CHARACTER;
     if (S_ISBLK(mode)) return TYPE_BLOCK;
     if (S_ISDIR(mode)) return TYPE_DIRECTORY;
-    return S_ISSOCK(mode) ? TYPE_SOCKET : TYPE_UNKNOWN_FILE;
+    if (!S_ISSOCK(mode) || getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &(socklen_t){sizeof kind}))
+        return TYPE_UNKNOWN_FILE;
+    return kind == SOCK_DGRAM ? TYPE_DATAGRAMS : TYPE_STREAM;
+}
+
+/* Append, DSYNC, nonblocking, RSYNC, SYNC: the last is the host's two, and includes the others of its kind. */
+static uint32_t flags_of(int flags) {
+    return (flags & O_APPEND ? 1u : 0u) | (flags & O_DSYNC ? 2u : 0u) | (flags & O_NONBLOCK ? 4u : 0u) |
+           ((flags & O_SYNC) == O_SYNC ? 8u | 16u : 0u);
 }
 
 /* {type: 0, flags: 2, rights: 8, rights to pass on: 16} */
@@ -289,14 +272,14 @@ static uint64_t fd_fdstat_get(struct host_call *c) {
     if (fd < 0) return WASI_BADF;
     if (!to) return WASI_FAULT;
     int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fstat(fd, &s)) return error_of(errno);
+    if (flags < 0 || fstat(fd, &s)) return wasi_error_of(errno);
     uint64_t rights = RIGHT_FLAGS | RIGHT_SYNC | RIGHT_STAT | RIGHT_POLL;
     if ((flags & O_ACCMODE) != O_WRONLY) rights |= RIGHT_READ;
     if ((flags & O_ACCMODE) != O_RDONLY) rights |= RIGHT_WRITE;
-    if (S_ISREG(s.st_mode)) rights |= RIGHT_SEEK | RIGHT_TELL;
+    if (lseek(fd, 0, SEEK_CUR) >= 0) rights |= RIGHT_SEEK | RIGHT_TELL;
     memset(to, 0, 24);
-    store(to, 1, type_of(s.st_mode));
-    store(to + 2, 2, (flags & O_APPEND ? 1u : 0u) | (flags & O_NONBLOCK ? 4u : 0u));
+    store(to, 1, type_of(fd, s.st_mode));
+    store(to + 2, 2, flags_of(flags));
     store(to + 8, 8, rights);
     return WASI_OK;
 }
@@ -306,8 +289,8 @@ static uint64_t fd_fdstat_set_flags(struct host_call *c) {
     int fd = stream(c);
     if (fd < 0) return WASI_BADF;
     int flags = fcntl(fd, F_GETFL);
-    uint32_t now = (flags & O_APPEND ? 1u : 0u) | (flags & O_NONBLOCK ? 4u : 0u);
-    return arg(c, 1) == now ? WASI_OK : WASI_NOTSUP;
+    if (flags < 0) return wasi_error_of(errno);
+    return arg(c, 1) == flags_of(flags) ? WASI_OK : WASI_NOTSUP;
 }
 
 /* {device: 0, number: 8, type: 16, links: 24, size: 32, times: 40 48 56} */
@@ -317,12 +300,12 @@ static uint64_t fd_filestat_get(struct host_call *c) {
     int fd = stream(c);
     if (fd < 0) return WASI_BADF;
     if (!to) return WASI_FAULT;
-    if (fstat(fd, &s)) return error_of(errno);
+    if (fstat(fd, &s)) return wasi_error_of(errno);
     const struct timespec *times[] = {&s.st_atim, &s.st_mtim, &s.st_ctim};
     memset(to, 0, 64);
     store(to, 8, s.st_dev);
     store(to + 8, 8, s.st_ino);
-    store(to + 16, 1, type_of(s.st_mode));
+    store(to + 16, 1, type_of(fd, s.st_mode));
     store(to + 24, 8, s.st_nlink);
     store(to + 32, 8, (uint64_t)s.st_size);
     for (unsigned k = 0; k < 3; k++)
@@ -343,10 +326,12 @@ static uint64_t no_directory(struct host_call *c) {
     return stream(c) < 0 ? WASI_BADF : WASI_NOTDIR;
 }
 static uint64_t no_target_directory(struct host_call *c) {
-    return arg(c, 2) < STREAMS ? WASI_NOTDIR : WASI_BADF;
+    return wasi_stream(c, arg(c, 2)) < 0 ? WASI_BADF : WASI_NOTDIR;
 }
 static uint64_t no_socket(struct host_call *c) {
-    return stream(c) < 0 ? WASI_BADF : WASI_NOTSOCK;
+    struct stat s;
+    if (stream(c) < 0) return WASI_BADF;
+    return !fstat(stream(c), &s) && S_ISSOCK(s.st_mode) ? WASI_NOTSUP : WASI_NOTSOCK;
 }
 static uint64_t no_signals(struct host_call *c) {
     (void)c;
@@ -361,91 +346,6 @@ static uint64_t proc_exit(struct host_call *c) {
 
 static uint64_t sched_yield_(struct host_call *c) {
     (void)c;
-    return WASI_OK;
-}
-
-/* Subscription {user data: 0, kind: 8, then clock {id: 16, timeout: 24, flags: 40} or descriptor: 16}. */
-enum { KIND_CLOCK, KIND_READ, KIND_WRITE };
-
-static uint64_t timeout_of(struct vm *vm, const uint8_t *subscription) {
-    uint32_t id = (uint32_t)load(subscription + 16, 4);
-    uint64_t timeout = load(subscription + 24, 8);
-    bool absolute = load(subscription + 40, 2) & 1;
-    if (!absolute || id >= CLOCKS) return timeout;
-    uint64_t now = clock_now(vm, id);
-    return timeout > now ? timeout - now : 0;
-}
-
-/* Event {user data: 0, error: 8, kind: 10, bytes: 16, flags: 24}. */
-static void put_event(uint8_t *event, const uint8_t *subscription, uint64_t error) {
-    memset(event, 0, EVENT);
-    memcpy(event, subscription, 8);
-    store(event + 8, 2, error);
-    event[10] = subscription[8];
-}
-
-static void sleep_until(struct vm *vm, struct pollfd *wanted, uint64_t timeout) {
-    struct timespec t = {(time_t)(timeout / 1000000000u), (long)(timeout % 1000000000u)};
-    if (vm->counted) { /* time is the machine's own: it passes at once */
-        if (timeout != UINT64_MAX) vm_clock_advance(vm, timeout);
-        t = (struct timespec){0};
-    }
-    if (ppoll(wanted, STREAMS, timeout == UINT64_MAX && !vm->counted ? NULL : &t, NULL) < 0)
-        for (unsigned k = 0; k < STREAMS; k++) wanted[k].revents = 0;
-}
-
-/* Waits for the first of the events and yields all that have come. */
-static uint64_t poll_oneoff(struct host_call *c) {
-    struct vm *vm = vm_of(c);
-    uint32_t n = arg(c, 2), found = 0;
-    uint8_t *in = host_memory(c, arg(c, 0), (uint64_t)SUBSCRIPTION * n),
-            *out = host_memory(c, arg(c, 1), (uint64_t)EVENT * n);
-    uint8_t *count = host_memory(c, arg(c, 3), 4);
-    struct pollfd wanted[STREAMS] = {{.fd = -1}, {.fd = -1}, {.fd = -1}};
-    uint64_t timeout = UINT64_MAX;
-    if (!n || n > MAX_SUBSCRIPTIONS) return WASI_INVAL;
-    if (!in || !out || !count) return WASI_FAULT;
-    uint8_t *all = malloc((size_t)SUBSCRIPTION * n); /* the events may overwrite them */
-    if (!all) return WASI_INVAL;
-    memcpy(all, in, (size_t)SUBSCRIPTION * n);
-    for (uint32_t k = 0; k < n; k++) {
-        const uint8_t *s = all + (size_t)SUBSCRIPTION * k;
-        uint32_t fd = (uint32_t)load(s + 16, 4);
-        if (s[8] == KIND_CLOCK) {
-            uint64_t t = timeout_of(vm, s);
-            timeout = t < timeout ? t : timeout;
-        } else if (fd < STREAMS && c->machine->wasi->host[fd] >= 0) {
-            wanted[fd].fd = c->machine->wasi->host[fd];
-            wanted[fd].events |= s[8] == KIND_READ ? POLLIN : POLLOUT;
-        } else {
-            timeout = 0; /* an error is an event, too */
-        }
-    }
-    uint64_t began = vm_clock_ns(vm);
-    sleep_until(vm, wanted, timeout);
-    uint64_t passed = vm_clock_ns(vm) - began;
-    for (uint32_t k = 0; k < n; k++) {
-        const uint8_t *s = all + (size_t)SUBSCRIPTION * k;
-        uint32_t fd = (uint32_t)load(s + 16, 4);
-        uint8_t *event = out + (size_t)EVENT * found;
-        if (s[8] == KIND_CLOCK) {
-            bool valid = fd < CLOCKS;
-            if (valid && passed < timeout && timeout_of(vm, s) > passed) continue;
-            put_event(event, s, valid ? WASI_OK : WASI_INVAL);
-        } else if (fd >= STREAMS || c->machine->wasi->host[fd] < 0) {
-            put_event(event, s, WASI_BADF);
-        } else {
-            short ready = s[8] == KIND_READ ? POLLIN : POLLOUT;
-            if (!(wanted[fd].revents & (ready | POLLERR | POLLHUP))) continue;
-            put_event(event, s, WASI_OK);
-            store(event + 16, 8, 1);
-            store(event + 24, 2, wanted[fd].revents & POLLHUP ? 1 : 0);
-        }
-        found++;
-    }
-    free(all);
-    if (!found) return interrupted(c);
-    store(count, 4, found);
     return WASI_OK;
 }
 

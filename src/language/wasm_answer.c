@@ -37,6 +37,7 @@ void machine_call(struct wasm_machine *m, const struct wasm_instance *in, uint32
     cpu->pc = wasm_pc(in, wasm_entry(in->module, function));
     m->called = in;
     m->called_function = function;
+    wasi_forget(m->wasi);
     bind(in, cpu);
 }
 

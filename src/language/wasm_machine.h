@@ -126,5 +126,7 @@ bool host_write(int fd, const void *bytes, size_t size);
 extern const struct host_function wasi_functions[];
 struct wasi *wasi_make(struct vm *vm);
 void wasi_free(struct wasi *w);
+/** Another call begins: what was interrupted before is not called again. */
+void wasi_forget(struct wasi *w);
 
 #endif

@@ -1,6 +1,7 @@
 ;; module.wat - for tests of the command line: a WASI program that exits with 5, and functions to invoke.
 (module
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
   (memory (export "memory") 1)
   (data (i32.const 8) "hello from a module\n")
@@ -14,4 +15,12 @@
   (func (export "div") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
   (func (export "out") (result i32) (i32.load (i32.const 65536)))
   (func $deep (export "deep") (call $deep))
+  ;; what is said of writing to standard output: flags * 16 + error * 4 + bytes
+  (func (export "writable") (result i32)
+    (i32.store8 (i32.const 1008) (i32.const 2))
+    (i32.store (i32.const 1016) (i32.const 1))
+    (drop (call $poll (i32.const 1000) (i32.const 2000) (i32.const 1) (i32.const 3000)))
+    (call $exit (i32.add (i32.shl (i32.load16_u (i32.const 2024)) (i32.const 4))
+      (i32.add (i32.shl (i32.load16_u (i32.const 2008)) (i32.const 2)) (i32.load (i32.const 2016)))))
+    (unreachable))
 )

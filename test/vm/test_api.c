@@ -37,6 +37,17 @@ static const unsigned char outside[] =
      0x0, 0x5,  0x3,  0x1,  0x0, 0x1, 0x7,  0xa,  0x1,  0x6, 0x5f, 0x73, 0x74, 0x61, 0x72, 0x74, 0x0,
      0x0, 0xa,  0xc,  0x1,  0xa, 0x0, 0x41, 0x80, 0x80, 0x4, 0x28, 0x2,  0x0,  0x1a, 0xb};
 
+/* Polls for a clock: 80 ms of the monotonic one, which are at byte 119. */
+static const unsigned char waiting[] = {
+    0x0,  0x61, 0x73, 0x6d, 0x1,  0x0,  0x0,  0x0,  0x1,  0xc,  0x2,  0x60, 0x4,  0x7f, 0x7f, 0x7f, 0x7f, 0x1,  0x7f,
+    0x60, 0x0,  0x0,  0x2,  0x26, 0x1,  0x16, 0x77, 0x61, 0x73, 0x69, 0x5f, 0x73, 0x6e, 0x61, 0x70, 0x73, 0x68, 0x6f,
+    0x74, 0x5f, 0x70, 0x72, 0x65, 0x76, 0x69, 0x65, 0x77, 0x31, 0xb,  0x70, 0x6f, 0x6c, 0x6c, 0x5f, 0x6f, 0x6e, 0x65,
+    0x6f, 0x66, 0x66, 0x0,  0x0,  0x3,  0x2,  0x1,  0x1,  0x5,  0x3,  0x1,  0x0,  0x1,  0x7,  0xa,  0x1,  0x6,  0x5f,
+    0x73, 0x74, 0x61, 0x72, 0x74, 0x0,  0x1,  0xa,  0x14, 0x1,  0x12, 0x0,  0x41, 0x0,  0x41, 0xe4, 0x0,  0x41, 0x1,
+    0x41, 0xc8, 0x1,  0x10, 0x0,  0x4,  0x40, 0x0,  0xb,  0xb,  0xb,  0x14, 0x2,  0x0,  0x41, 0x10, 0xb,  0x1,  0x1,
+    0x0,  0x41, 0x18, 0xb,  0x8,  0x0,  0xb4, 0xc4, 0x4,  0x0,  0x0,  0x0,  0x0};
+enum { WAITING_TIMEOUT = 119 };
+
 static char path[] = "/tmp/test_api.XXXXXX";
 static struct vee_error error;
 
@@ -188,6 +199,43 @@ static void a_signal_handler_may_stop_a_run(void **state) {
     }
 }
 
+static void *stop_soon(void *vm);
+
+static void nothing(int number) {
+    (void)number;
+}
+
+/* Interruptions, each of which makes the call again, do not make a wait longer; a stop from elsewhere ends it, and it
+   goes on from when it began. */
+static void waits_are_interrupted(void **state) {
+    (void)state;
+    struct vee_config *c = config_for("auto");
+    const struct itimerval soon = {{0, 3000}, {0, 3000}}, never = {0};
+    struct sigaction action = {.sa_handler = nothing};
+    struct timespec from, to;
+    unsigned char hour[sizeof waiting];
+    sigaction(SIGALRM, &action, NULL);
+    struct vee_vm *vm = open_vm(c, waiting, sizeof waiting);
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    setitimer(ITIMER_REAL, &soon, NULL);
+    assert_int_equal(vee_run(vm), VEE_EXITED);
+    setitimer(ITIMER_REAL, &never, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    assert_true((to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec >= 80000000);
+    vee_close(vm);
+    memcpy(hour, waiting, sizeof hour);
+    memcpy(hour + WAITING_TIMEOUT, &(uint64_t){3600000000000}, 8);
+    vm = open_vm(c, hour, sizeof hour);
+    for (unsigned k = 0; k < 2; k++) {
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, stop_soon, vm), 0);
+        assert_int_equal(vee_run(vm), VEE_STOPPED);
+        pthread_join(thread, NULL);
+    }
+    vee_close(vm);
+    vee_config_free(c);
+}
+
 static void *stop_soon(void *vm) {
     usleep(20000);
     vee_stop(vm);
@@ -303,6 +351,7 @@ int main(void) {
         cmocka_unit_test(two_vms_do_not_disturb_each_other),
         cmocka_unit_test(a_signal_handler_may_stop_a_run),
         cmocka_unit_test(another_thread_may_stop_a_run),
+        cmocka_unit_test(waits_are_interrupted),
         cmocka_unit_test(vms_run_in_threads_of_their_own),
         cmocka_unit_test(a_module_traps_in_any_thread),
         cmocka_unit_test(statistics_count_what_happened),
