@@ -1,9 +1,9 @@
 /* elf.h - a checked reader of ELF64 little-endian files, for the loaders of process/ and machine/.
  *
  * The file is hostile: every offset, size and count is checked against the file's real size before it is used, no read
- * goes outside the file, and what is wrong is said with the file's name and the offset. elf_open validates the headers
- * and the shape of every PT_LOAD segment (file part within the file, no wrap-around, no two overlapping in memory,
- * congruent alignment). What a segment's address may be is the loader's question: elf_loads_within asks it.
+ * goes outside the file, and what is wrong is said with the file's name and the offset. elf_open checks that there are
+ * headers, but says nothing of what they contain: whoever uses a number of a segment checks it, as what nobody uses may
+ * be anything. No malloc.
  *
  * Not here: mapping, relocation, dynamic linking, 32-bit and big-endian files.
  */
@@ -17,9 +17,17 @@
 
 enum elf_type { ELF_EXEC = 2, ELF_DYN = 3 };
 enum elf_machine { ELF_RISCV = 243 };
-enum elf_segment_type { ELF_LOAD = 1, ELF_DYNAMIC = 2, ELF_INTERP = 3, ELF_NOTE = 4, ELF_PHDR = 6, ELF_TLS = 7 };
+enum elf_segment_type {
+    ELF_LOAD = 1,
+    ELF_DYNAMIC = 2,
+    ELF_INTERP = 3,
+    ELF_NOTE = 4,
+    ELF_PHDR = 6,
+    ELF_TLS = 7,
+    ELF_GNU_STACK = 0x6474e551
+};
 enum elf_segment_flag { ELF_X = 1, ELF_W = 2, ELF_R = 4 };
-enum { ELF_HEADER_SIZE = 64, ELF_SEGMENT_SIZE = 56, ELF_MAX_SEGMENTS = 1024 };
+enum { ELF_HEADER_SIZE = 64, ELF_SEGMENT_SIZE = 56, ELF_MAX_SEGMENTS = 65536 / 56 };
 
 struct elf_segment {
     uint32_t type;  /* enum elf_segment_type */
@@ -42,7 +50,7 @@ struct elf {
     unsigned nsections;
 };
 
-/** True when the first `size` bytes of a file start an ELF64 little-endian executable for this machine. */
+/** True when the first `size` bytes of a file start an ELF64 executable for this machine. */
 bool elf_recognise(const void *bytes, size_t size, enum elf_machine machine);
 /** True when these bytes, the first `size` of a file, start a program to be loaded at physical addresses from `ram` on,
     without anything that an operating system would have to provide (interpreter, thread-local storage). */
@@ -54,7 +62,8 @@ void elf_close(struct elf *elf);
 bool elf_read(const struct elf *elf, uint64_t offset, void *to, uint64_t size, struct error *error);
 /** The first segment of this type, or NULL. */
 const struct elf_segment *elf_find(const struct elf *elf, enum elf_segment_type type);
-/** Is every PT_LOAD segment that takes memory within [start, end)? By its physical address if `physical`. */
+/** Is every PT_LOAD segment that takes memory within [start, end), and is what the file has of it? By its physical
+   address if `physical`. */
 bool elf_loads_within(const struct elf *elf, bool physical, uint64_t start, uint64_t end, struct error *error);
 /** Value of a symbol of the symbol table. False, without an error, when there is no such symbol or no sane table. */
 bool elf_symbol(const struct elf *elf, const char *symbol, uint64_t *value);

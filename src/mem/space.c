@@ -18,7 +18,8 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-static const uint64_t largest_limit = UINT64_C(1) << 46, usual_top = UINT64_C(1) << 38, least_limit = UINT64_C(1) << 31;
+static const uint64_t largest_limit = UINT64_C(1) << 46, usual_size = UINT64_C(1) << 38,
+                      least_limit = UINT64_C(1) << 31;
 enum { WINDOW_GUARD = 64 << 10, MIN_ADDRESS = SPACE_PAGE };
 
 /* ---- the host's side */
@@ -130,7 +131,8 @@ bool space_init(struct space *s, uint64_t window_size, const struct space_hooks 
         if (s->window) munmap(s->base, s->window);
         return error_set(error, ERROR_RESOURCES, "no memory for the guest's mappings");
     }
-    s->top = (s->limit < usual_top ? s->limit : usual_top) - SPACE_PAGE;
+    s->usual = s->limit < usual_size ? s->limit : usual_size;
+    s->top = s->usual - SPACE_PAGE;
     return true;
 }
 
@@ -271,6 +273,7 @@ int64_t space_map(struct space *s, uint64_t address, uint64_t length, uint32_t p
         r.record.flags = flags & MAP_GROWSDOWN ? MAPPING_GROWS_DOWN : 0;
     else
         return -EINVAL;
+    if ((flags & MAP_GROWSDOWN) && (type != MAP_PRIVATE || !(flags & MAP_ANONYMOUS))) return -EINVAL;
     int64_t e = request_origin(s, &r, flags);
     if (e) return e;
     if (!length) return -EINVAL;

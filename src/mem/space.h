@@ -96,6 +96,7 @@ struct space {
     uint64_t limit;       /* mappings end at or below */
     uint64_t min_address; /* and start at or above, when their address is given */
     uint64_t window;      /* bytes reserved at base; 0 in 1:1 mode */
+    uint64_t usual;       /* bytes of address space that the guest is shown; what asks for more gets it beyond */
     uint64_t top;         /* mappings without an address are placed top-down from here */
     uint64_t brk_start, brk_end;
     uint64_t total, data; /* bytes mapped; private, writable and not a stack */

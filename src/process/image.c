@@ -1,11 +1,11 @@
-/* image.c - a program becomes memory: segments, brk, stack with arguments, environment and auxiliary vector.
+/* image.c - a program becomes memory: its segments, its interpreter, brk. The stack is in stack.c.
  *
- * What the file may contain is checked by base/elf; this file checks what its addresses may be. Placement is the same
- * in every run and in both modes of the space, so that runs can be compared: position-independent programs at two
- * thirds of the usual address space, the stack at its top, mappings below the stack. The stack is mapped whole, up to
- * STACK_EAGER, because system calls do not grow it; beyond that faults do.
+ * The rule: what Linux starts is started, with the same memory, and what Linux does not look at may be anything.
+ * Segments are mapped in the order of the file, each over what is there already. Placement is the same in every run and
+ * in both modes of the space, so that runs can be compared: programs with an interpreter at two thirds of the usual
+ * address space, everything else that is position-independent below the stack, by its content.
  */
-#include "process/process.h"
+#include "process/image.h"
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,19 +19,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STACK_EAGER = 64 << 20, STACK_LEAST = 1 << 20, MAP_GAP_LEAST = 128 << 20, CLOCK_TICKS = 100 };
-
-static uint64_t page_down(uint64_t v) {
-    return v & -(uint64_t)SPACE_PAGE;
-}
-static uint64_t page_up(uint64_t v) {
-    return page_down(v + SPACE_PAGE - 1);
-}
-
 /** A file that is loaded: the program, or its interpreter. */
 struct image {
     struct elf elf;
-    uint64_t bias, start, end; /* end of the highest segment */
+    uint64_t start, end;   /* of all segments: first page, last byte; before the bias */
+    uint64_t first, align; /* where the file's first segment is; of all of them the largest alignment that counts */
+    uint64_t bias;
 };
 
 /* ---- what kind of file */
@@ -96,233 +89,171 @@ static bool map_failed(const struct elf *elf, uint64_t at, uint64_t size, int64_
                      at, strerror((int)-why));
 }
 
-static unsigned segment_rights(const struct elf_segment *e) {
-    return (e->flags & ELF_R ? SPACE_R : 0) | (e->flags & ELF_W ? SPACE_W : 0) | (e->flags & ELF_X ? SPACE_X : 0);
+static unsigned segment_rights(const struct process *p, const struct elf_segment *e) {
+    unsigned rights = (e->flags & ELF_R ? SPACE_R : 0u) | (e->flags & ELF_W ? SPACE_W : 0u);
+    return process_rights(p, rights | (e->flags & ELF_X ? SPACE_X : 0u));
 }
 
-static bool segment_map(struct space *s, const struct image *m, const struct elf_segment *e, struct error *error) {
-    uint64_t address = m->bias + e->address, start = page_down(address), file_end = address + e->file_size;
-    uint64_t end = page_up(address + e->memory_size), lead = address - start;
-    unsigned rights = segment_rights(e);
-    if (lead != (e->offset & (SPACE_PAGE - 1)))
-        return error_set(error, ERROR_NOT_RUNNABLE,
-                         "%s: the segment at 0x%" PRIx64 " cannot be mapped: its file offset "
-                         "0x%" PRIx64 " is not congruent to it",
-                         m->elf.name, e->address, e->offset);
-    if (e->file_size) {
-        uint64_t size = page_up(file_end) - start;
-        int64_t at =
-            space_map(s, start, size, rights, MAP_PRIVATE | MAP_FIXED, m->elf.fd, e->offset - lead, ORIGIN_IMAGE);
-        if (at < 0) return map_failed(&m->elf, start, size, at, error);
-        start += size;
-    }
-    if (start < end) {
-        int64_t at =
-            space_map(s, start, end - start, rights, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0, ORIGIN_IMAGE);
-        if (at < 0) return map_failed(&m->elf, start, end - start, at, error);
-    }
-    /* The rest of the file's last page is the beginning of what the program finds zeroed. */
-    uint64_t tail = page_up(file_end) - file_end;
-    if (e->memory_size > e->file_size && e->file_size && tail && (rights & SPACE_W))
-        memset(space_host(s, file_end), 0, tail);
-    return true;
+/* What must be right with a segment: nothing else is looked at. */
+static const char *segment_fault(const struct elf_segment *e, uint64_t limit) {
+    if (e->file_size > e->memory_size) return "is larger in the file than in memory";
+    if (e->address >= limit || e->memory_size > limit - e->address) return "is outside the address space";
+    if (e->file_size && ((e->address ^ e->offset) & (SPACE_PAGE - 1)))
+        return "cannot be mapped: its file offset is not congruent to its address";
+    return NULL;
 }
 
-/* Address range of all segments, before the bias. */
-static bool image_extent(struct image *m, struct error *error) {
+/* The range that the segments take. */
+static bool image_extent(struct image *m, uint64_t limit, struct error *error) {
     m->start = UINT64_MAX;
     m->end = 0;
+    m->align = SPACE_PAGE;
     for (unsigned i = 0; i < m->elf.nsegments; i++) {
         const struct elf_segment *e = &m->elf.segments[i];
-        if (e->type != ELF_LOAD || !e->memory_size) continue;
+        const char *why = e->type == ELF_LOAD ? segment_fault(e, limit) : NULL;
+        if (why)
+            return error_set(error, ERROR_NOT_RUNNABLE, "%s: segment %u (at 0x%" PRIx64 ") %s", m->elf.name, i,
+                             e->address, why);
+        if (e->type != ELF_LOAD) continue;
+        if (m->start == UINT64_MAX) m->first = page_down(e->address);
         if (page_down(e->address) < m->start) m->start = page_down(e->address);
         if (e->address + e->memory_size > m->end) m->end = e->address + e->memory_size;
+        if (!(e->align & (e->align - 1)) && e->align > m->align) m->align = e->align;
     }
-    return m->end || error_set(error, ERROR_NOT_RUNNABLE, "%s: has no segment to load", m->elf.name);
+    return m->end > m->start || error_set(error, ERROR_NOT_RUNNABLE, "%s: has no segment to load", m->elf.name);
+}
+
+static bool segment_map(struct process *p, const struct image *m, const struct elf_segment *e, struct error *error) {
+    struct space *s = p->space;
+    uint64_t address = m->bias + e->address, start = page_down(address), end = page_up(address + e->memory_size);
+    unsigned rights = segment_rights(p, e);
+    if (e->file_size) {
+        uint64_t file_end = address + e->file_size, size = page_up(file_end) - start;
+        int64_t at = space_map(s, start, size, rights, MAP_PRIVATE | MAP_FIXED, m->elf.fd,
+                               e->offset - (address - start), ORIGIN_IMAGE);
+        if (at < 0) return map_failed(&m->elf, start, size, at, error);
+        start += size;
+        /* The rest of the file's last page is the beginning of what the program finds zeroed, if it can be written. */
+        const uint64_t tail = page_up(file_end) - file_end;
+        if (tail && e->memory_size > e->file_size && (rights & SPACE_W)) {
+            if (page_down(e->offset + e->file_size) >= m->elf.size)
+                return error_set(error, ERROR_NOT_RUNNABLE, "%s: the segment at 0x%" PRIx64 " ends beyond the file",
+                                 m->elf.name, e->address);
+            memset(space_host(s, file_end), 0, tail);
+        }
+    }
+    if (start >= end) return true;
+    /* Memory that the file has nothing of can be written, whatever the segment says. */
+    int64_t at = space_map(s, start, end - start, process_rights(p, SPACE_R | SPACE_W | (rights & SPACE_X)),
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0, ORIGIN_IMAGE);
+    return at >= 0 || map_failed(&m->elf, start, end - start, at, error);
+}
+
+/* Where so many bytes fit, aligned: at the place if that is free, else in the highest hole. */
+static int64_t place(struct space *s, uint64_t at, uint64_t size, uint64_t align) {
+    const uint32_t flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    int64_t found = space_map(s, at, size, 0, flags, -1, 0, ORIGIN_IMAGE);
+    if (found >= 0) space_unmap(s, (uint64_t)found, size);
+    if (found < 0 || !((uint64_t)found & (align - 1))) return found;
+    const uint64_t more = size + align - SPACE_PAGE;
+    found = more > size ? space_map(s, 0, more, 0, flags, -1, 0, ORIGIN_IMAGE) : -ENOMEM;
+    if (found < 0) return found;
+    space_unmap(s, (uint64_t)found, more);
+    return (int64_t)(((uint64_t)found + more - size) & -align);
 }
 
 /* at: where a position-independent image should start, 0 for anywhere. */
 static bool image_map(struct process *p, struct image *m, uint64_t at, struct error *error) {
     struct space *s = p->space;
-    if (!image_extent(m, error)) return false;
-    uint64_t last = s->limit - SPACE_PAGE;
+    const uint64_t last = s->limit - SPACE_PAGE, size = page_up(m->end) - m->start;
     if (m->elf.type == ELF_DYN) {
-        uint64_t size = page_up(m->end) - m->start;
-        if (m->end > last || size > last)
+        if (size > last || m->align > last)
             return error_set(error, ERROR_NOT_RUNNABLE, "%s: is larger than the address space", m->elf.name);
-        if (!at) at = store_place(p, m->elf.fd, size);
-        int64_t base =
-            space_map(s, at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, ORIGIN_IMAGE);
+        if (!at) at = store_place(p, store_content(m->elf.fd), size);
+        int64_t base = place(s, at & -m->align, size, m->align);
         if (base < 0) return map_failed(&m->elf, at, size, base, error);
-        m->bias = (uint64_t)base - m->start;
+        m->bias = (uint64_t)base - m->first;
+        if (m->bias + m->start < s->min_address || m->bias + m->start > last - size)
+            return error_set(error, ERROR_NOT_RUNNABLE, "%s: its first segment is not its lowest", m->elf.name);
     } else if (!elf_loads_within(&m->elf, false, s->min_address, last, error)) {
         return false;
     }
     for (unsigned i = 0; i < m->elf.nsegments; i++) {
         const struct elf_segment *e = &m->elf.segments[i];
-        if (e->type == ELF_LOAD && e->memory_size && !segment_map(s, m, e, error)) return false;
+        if (e->type == ELF_LOAD && e->memory_size && !segment_map(p, m, e, error)) return false;
     }
     return true;
 }
 
-/* ---- the interpreter of dynamically linked programs */
+/* ---- files */
 
-static bool interpreter_path(const struct process *p, const struct image *m, char *path, size_t size,
-                             struct error *error) {
-    const struct elf_segment *e = elf_find(&m->elf, ELF_INTERP);
-    char name[PATH_MAX] = "";
-    if (e->file_size < 2 || e->file_size > sizeof name || !elf_read(&m->elf, e->offset, name, e->file_size, error))
-        return error_set(error, ERROR_NOT_RUNNABLE, "%s: the name of its interpreter has %" PRIu64 " bytes",
-                         m->elf.name, e->file_size);
-    if (memchr(name, 0, e->file_size) != name + e->file_size - 1)
-        return error_set(error, ERROR_NOT_RUNNABLE, "%s: the name of its interpreter is not a string", m->elf.name);
-    const char *root = p->vm->options.sysroot;
-    if (root && (size_t)snprintf(path, size, "%s/%s", root, name) < size && access(path, R_OK) == 0) return true;
-    snprintf(path, size, "%s", name);
-    return access(path, R_OK) == 0 ||
-           error_set(error, ERROR_NOT_RUNNABLE,
-                     "%s: is dynamically linked and needs %s, which is not there; give the directory that holds it as "
-                     "root with -L",
-                     m->elf.name, name);
+/* The headers of a file that Linux would begin to execute. */
+static bool image_open(struct image *m, const struct process *p, int fd, const char *name, struct error *error) {
+    const struct abi *abi;
+    if (!file_check(fd, name, &abi, error)) return false;
+    if (abi != p->abi) return error_set(error, ERROR_NOT_RUNNABLE, "%s: is for another machine", name);
+    if (!elf_open(&m->elf, fd, name, error)) return false;
+    if (image_extent(m, p->space->limit, error)) return true;
+    elf_close(&m->elf);
+    return false;
 }
 
-static bool interpreter_map(struct process *p, struct image *m, const char *path, struct error *error) {
-    const struct abi *abi;
-    int fd = (int)file_open_own(path, 0);
-    if (fd < 0) return error_set(error, ERROR_NOT_RUNNABLE, "%s: %s", path, strerror(-fd));
-    bool ok = file_check(fd, path, &abi, error);
-    if (ok && abi != p->abi) ok = error_set(error, ERROR_NOT_RUNNABLE, "%s: is for another machine", path);
-    if (ok && elf_open(&m->elf, fd, path, error)) {
+/* The name of the interpreter that the first such header has; *name is empty when there is none. */
+static bool interpreter_name(const struct image *m, char name[PATH_MAX], struct error *error) {
+    const struct elf_segment *e = elf_find(&m->elf, ELF_INTERP);
+    name[0] = 0;
+    if (!e) return true;
+    if (e->file_size < 2 || e->file_size > PATH_MAX)
+        return error_set(error, ERROR_NOT_RUNNABLE, "%s: the name of its interpreter has %" PRIu64 " bytes",
+                         m->elf.name, e->file_size);
+    if (!elf_read(&m->elf, e->offset, name, e->file_size, error)) return false;
+    return !name[e->file_size - 1] ||
+           error_set(error, ERROR_NOT_RUNNABLE, "%s: the name of its interpreter is not a string", m->elf.name);
+}
+
+/* A descriptor, or a negative errno. In the root if there is one, else in the system. */
+static int64_t interpreter_open(const struct process *p, const char *name, char path[PATH_MAX]) {
+    const char *root = p->vm->options.sysroot;
+    int64_t fd = -1;
+    if (root && (size_t)snprintf(path, PATH_MAX, "%s/%s", root, name) < PATH_MAX) fd = file_open_own(path, 0);
+    if (fd >= 0) return fd;
+    snprintf(path, PATH_MAX, "%s", name);
+    return file_open_own(path, 0);
+}
+
+static bool interpreter_map(struct process *p, const struct image *program, const char *name, struct image *m,
+                            struct error *error) {
+    char path[PATH_MAX];
+    int fd = (int)interpreter_open(p, name, path);
+    if (fd < 0)
+        return error_set(error, ERROR_NOT_RUNNABLE,
+                         "%s: is dynamically linked and needs %s, which is not there; give the directory that holds it "
+                         "as root with -L",
+                         program->elf.name, name);
+    bool ok = image_open(m, p, fd, path, error);
+    if (ok) {
         ok = image_map(p, m, 0, error);
         elf_close(&m->elf);
-    } else {
-        ok = false;
     }
     close(fd);
     return ok;
 }
 
-/* ---- the stack */
-
-static bool stack_map(struct process *p, struct error *error) {
-    struct space *s = p->space;
-    uint64_t page = s->top - SPACE_PAGE, size = page_up(p->stack_limit[0]);
-    int64_t at = space_map(s, page, SPACE_PAGE, SPACE_R | SPACE_W, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-                           -1, 0, ORIGIN_VDSO);
-    if (at < 0) return error_set(error, ERROR_RESOURCES, "no memory at 0x%" PRIx64 " for a guest page", page);
-    memcpy(space_host(s, page), p->abi->vdso, p->abi->vdso_size);
-    if (space_protect(s, page, SPACE_PAGE, SPACE_R | SPACE_X)) return error_set(error, ERROR_RESOURCES, "mprotect");
-    p->vdso = page;
-    if (size < STACK_LEAST) size = STACK_LEAST;
-    if (p->stack_limit[0] > STACK_EAGER) size = STACK_EAGER;
-    p->stack_top = page - SPACE_PAGE;
-    at = space_map(s, p->stack_top - size, size, SPACE_R | SPACE_W,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE | MAP_GROWSDOWN, -1, 0,
-                   ORIGIN_STACK);
-    if (at < 0) return error_set(error, ERROR_RESOURCES, "no memory for a stack of %" PRIu64 " bytes", size);
-    uint64_t gap = p->stack_limit[0] < s->top / 6 * 5 ? page_up(p->stack_limit[0]) : page_down(s->top / 6 * 5);
-    if (gap < MAP_GAP_LEAST) gap = MAP_GAP_LEAST;
-    s->top = p->stack_top - gap;
-    return true;
-}
-
-/** The vectors of a new program, being written from the top of the stack downwards. */
-struct strings {
-    const char *const *argv, *const *envp;
-    uint64_t argc, envc, bytes;
-};
-
-static void strings_count(struct strings *v, const char *const *list, uint64_t *count) {
-    for (; list && list[*count]; ++*count) v->bytes += strlen(list[*count]) + 1;
-}
-
-static uint64_t string_put(struct space *s, uint64_t at, const char *text) {
-    size_t size = strlen(text) + 1;
-    memcpy(space_host(s, at), text, size);
-    return at + size;
-}
-
-static void word_put(struct space *s, uint64_t *at, uint64_t word) {
-    memcpy(space_host(s, *at), &word, sizeof word);
-    *at += sizeof word;
-}
-
-static void auxv_make(struct process *p, const struct image *m, uint64_t interpreter_base, uint64_t random,
-                      uint64_t name) {
-    const struct elf *elf = &m->elf;
-    uint64_t headers = 0, *v = p->auxv;
-    for (unsigned i = 0; i < elf->nsegments; i++) {
-        const struct elf_segment *e = &elf->segments[i];
-        if (e->type == ELF_LOAD && e->offset <= elf->segments_offset && elf->segments_offset - e->offset < e->file_size)
-            headers = m->bias + e->address + (elf->segments_offset - e->offset);
-    }
-    const uint64_t rows[][2] = {
-        {AT_SYSINFO_EHDR, p->vdso},
-        {AT_HWCAP, p->abi->hwcap},
-        {AT_PAGESZ, SPACE_PAGE},
-        {AT_CLKTCK, CLOCK_TICKS},
-        {AT_PHDR, headers},
-        {AT_PHENT, ELF_SEGMENT_SIZE},
-        {AT_PHNUM, elf->nsegments},
-        {AT_BASE, interpreter_base},
-        {AT_FLAGS, 0},
-        {AT_ENTRY, m->bias + elf->entry},
-        {AT_UID, getuid()},
-        {AT_EUID, geteuid()},
-        {AT_GID, getgid()},
-        {AT_EGID, getegid()},
-        {AT_SECURE, getauxval(AT_SECURE)},
-        {AT_RANDOM, random},
-        {AT_MINSIGSTKSZ, p->abi->frame_size},
-        {AT_EXECFN, name},
-        {AT_NULL, 0},
-    };
-    _Static_assert(sizeof rows <= sizeof p->auxv, "room for the auxiliary vector");
-    memcpy(v, rows, sizeof rows);
-    p->auxv_words = sizeof rows / sizeof *v;
-}
-
-uint64_t arguments_most(const struct process *p) {
-    enum { MOST = 6 << 20, LEAST = 128 << 10 };
-    const uint64_t quarter = p->stack_limit[0] / 4;
-    return quarter < LEAST ? LEAST : quarter < MOST ? quarter : MOST;
-}
-
-/* Linux's layout: from the top a null word, the program's name, environment, arguments, random bytes; then, aligned to
-   16, the auxiliary vector above envp above argv above argc. Returns the stack pointer, 0 when it does not fit. */
-static uint64_t stack_fill(struct process *p, const struct image *m, uint64_t interpreter_base) {
-    static const char *const nothing[] = {"", NULL};
-    const struct vm_options *o = &p->vm->options;
-    struct space *s = p->space;
-    struct strings v = {.argv = o->argv && o->argv[0] ? o->argv : nothing, .envp = o->envp};
-    strings_count(&v, v.argv, &v.argc);
-    strings_count(&v, v.envp, &v.envc);
-    const char *executed = o->exec_name ? o->exec_name : o->path;
-    if (v.bytes + strlen(executed) + 1 + (v.argc + v.envc) * sizeof(uint64_t) > arguments_most(p)) return 0;
-    uint64_t name = p->stack_top - 8 - strlen(executed) - 1, strings = name - v.bytes,
-             random = (strings - 16) & ~UINT64_C(15);
-    string_put(s, name, executed);
-    uint8_t bytes[16];
-    vm_random(p->vm, bytes, sizeof bytes);
-    memcpy(space_host(s, random), bytes, sizeof bytes);
-    auxv_make(p, m, interpreter_base, random, name);
-    uint64_t sp = (random - (v.argc + v.envc + 3 + p->auxv_words) * sizeof(uint64_t)) & ~UINT64_C(15), at = sp;
-    p->arg_start = strings;
-    word_put(s, &at, v.argc);
-    for (uint64_t i = 0; i < v.argc; i++) {
-        word_put(s, &at, strings);
-        strings = string_put(s, strings, v.argv[i]);
-    }
-    p->arg_end = strings;
-    word_put(s, &at, 0);
-    for (uint64_t i = 0; i < v.envc; i++) {
-        word_put(s, &at, strings);
-        strings = string_put(s, strings, v.envp[i]);
-    }
-    p->env_end = strings;
-    word_put(s, &at, 0);
-    for (unsigned i = 0; i < p->auxv_words; i++) word_put(s, &at, p->auxv[i]);
-    return sp;
+int64_t image_check(const struct process *p, int fd, const char *name) {
+    char interpreter[PATH_MAX], path[PATH_MAX];
+    struct error ignored = {0};
+    struct image m = {0};
+    if (!image_open(&m, p, fd, name, &ignored)) return -ENOEXEC;
+    bool named = interpreter_name(&m, interpreter, &ignored);
+    elf_close(&m.elf);
+    if (!named) return -ENOEXEC;
+    if (!*interpreter) return 0;
+    int64_t other = interpreter_open(p, interpreter, path);
+    if (other < 0) return other;
+    bool sane = image_open(&m, p, (int)other, path, &ignored);
+    if (sane) elf_close(&m.elf);
+    close((int)other);
+    return sane ? 0 : -ELIBBAD;
 }
 
 /* ---- the whole */
@@ -340,24 +271,45 @@ static void note_extent(struct process *p, const struct image *m) {
     }
 }
 
+static struct program describe(const struct image *m) {
+    struct program r = {.headers = m->bias, .nheaders = m->elf.nsegments, .entry = m->bias + m->elf.entry};
+    for (unsigned i = 0; i < m->elf.nsegments; i++) {
+        const struct elf_segment *e = &m->elf.segments[i];
+        if (e->type == ELF_LOAD && e->offset <= m->elf.segments_offset &&
+            m->elf.segments_offset - e->offset < e->file_size)
+            r.headers = m->bias + e->address + (m->elf.segments_offset - e->offset);
+    }
+    return r;
+}
+
+/* Only where the program asks for it: on this machine the stack of one that says nothing is not executable. */
+static bool stack_executable(const struct image *m) {
+    bool executable = false;
+    for (unsigned i = 0; i < m->elf.nsegments; i++)
+        if (m->elf.segments[i].type == ELF_GNU_STACK) executable = m->elf.segments[i].flags & ELF_X;
+    return executable;
+}
+
 static bool program_load(struct process *p, int fd, struct error *error) {
     const char *name = p->vm->options.path;
     struct image program = {0}, interpreter = {0};
-    char path[PATH_MAX];
-    if (!elf_open(&program.elf, fd, name, error)) return false;
-    bool dynamic = elf_find(&program.elf, ELF_INTERP) != NULL;
-    /* The image first: the lowest addresses are those that a computer may refuse. */
-    bool ok = image_map(p, &program, page_down(p->space->top / 3 * 2), error) && stack_map(p, error);
-    if (ok && dynamic)
-        ok = interpreter_path(p, &program, path, sizeof path, error) && interpreter_map(p, &interpreter, path, error);
+    char needed[PATH_MAX];
+    if (!image_open(&program, p, fd, name, error)) return false;
+    const uint64_t independent = page_down(p->space->usual / 3 * 2); /* where what needs an interpreter goes */
+    bool ok = interpreter_name(&program, needed, error) && stack_map(p, stack_executable(&program), error) &&
+              image_map(p, &program, *needed ? independent : 0, error) &&
+              (!*needed || interpreter_map(p, &program, needed, &interpreter, error)) && vdso_map(p, error);
     if (ok) {
-        uint64_t sp = stack_fill(p, &program, interpreter.bias);
-        uint64_t entry = dynamic ? interpreter.bias + interpreter.elf.entry : program.bias + program.elf.entry;
+        struct program m = describe(&program);
+        m.interpreter = interpreter.bias;
+        uint64_t sp = stack_fill(p, &m);
         if (!sp) ok = error_set(error, ERROR_RESOURCES, "%s: arguments and environment are too long", name);
         p->stack_start = sp;
         note_extent(p, &program);
-        space_set_brk(p->space, page_up(program.bias + program.end));
-        p->abi->start(p->thread.cpu, entry, sp);
+        /* An image without an interpreter may be one itself: brk does not go between it and what it loads. */
+        bool moved = program.elf.type == ELF_DYN && !*needed;
+        space_set_brk(p->space, moved ? independent : page_up(program.bias + program.end));
+        p->abi->start(p->thread.cpu, *needed ? interpreter.bias + interpreter.elf.entry : m.entry, sp);
     }
     elf_close(&program.elf);
     return ok;

@@ -170,6 +170,8 @@ static bool process_open(struct vm *vm) {
         p->files_most = UINT64_MAX;
         p->key = os_nanoseconds();
         p->abi = abi;
+        int persona = personality(UINT32_MAX);
+        p->persona = persona == -1 ? 0 : (uint32_t)persona;
         for (unsigned i = 0; i < OWN_FDS; i++) p->own[i].fd = -1;
         vm->data = p;
         signals_inherit(p);

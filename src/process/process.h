@@ -13,6 +13,7 @@
 #include "mem/space.h"
 #include "vm/vm.h"
 #include <limits.h>
+#include <sys/personality.h>
 #include <sys/uio.h>
 
 struct process;
@@ -183,7 +184,14 @@ static inline void process_limits_changed(struct process *p) {
     p->space->limits = (struct space_limits){p->space_limit[0], p->data_limit[0], p->stack_limit[0]};
 }
 
+/** The rights that a mapping gets when these are asked for: there is a personality for which to read is to execute. */
+static inline unsigned process_rights(const struct process *p, unsigned rights) {
+    return (p->persona & READ_IMPLIES_EXEC) && (rights & SPACE_R) ? rights | SPACE_X : rights;
+}
+
 /* image.c */
+/** What an open file is executed with: 0, or why it cannot be, as execve says it. */
+int64_t image_check(const struct process *p, int fd, const char *name);
 /** The ABI of an open program; NULL, with an error that names what it is, when vee does not run it. */
 const struct abi *image_abi(int fd, const char *name, struct error *error);
 /** Loads the open program with its arguments and environment; the cpu is ready to run. */
@@ -211,8 +219,11 @@ bool store_fetch(struct process *p, uint64_t address, uint32_t generation);
 void store_save(struct process *p);
 /** In the child of a fork. */
 void store_forked(struct process *p);
-/** The address that a shared object should be mapped at, so that it is the same in every process; 0: anywhere. */
-uint64_t store_place(const struct process *p, int fd, uint64_t length);
+/** What tells a shared object from others: its first page. 0: the file is none. Needs no lock. */
+uint64_t store_content(int fd);
+/** The address at which what has this content should be mapped, so that it is the same in every process; 0: anywhere.
+ */
+uint64_t store_place(const struct process *p, uint64_t content, uint64_t length);
 
 /* linux/time.c */
 /** A clock of the whole computer (CLOCK_*), in nanoseconds; 0 for one that there is not. */

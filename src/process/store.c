@@ -36,7 +36,10 @@ enum {
     DIRECTORY_MOST = 512 << 20, /* bytes; the oldest files go */
     DIRECTORY_PART = 4          /* and no more than one part in so many of its file system */
 };
-enum { PLACE_SHIFT = 21 }; /* places are multiples of this, which page tables like, too */
+enum {
+    PLACES = 4 /* that are tried */,
+    PLACE_SHIFT = 21
+}; /* places are multiples of this, which page tables like, too */
 
 struct image_note {
     uint64_t start;
@@ -188,14 +191,26 @@ bool store_fetch(struct process *p, uint64_t address, uint32_t generation) {
     return s->last_known = note->kept != 0;
 }
 
-uint64_t store_place(const struct process *p, int fd, uint64_t length) {
-    const struct space *s = p->space;
-    const uint64_t unit = UINT64_C(1) << PLACE_SHIFT, from = (s->top / 16 * 13) & -unit, size = (s->top / 8) & -unit;
+uint64_t store_content(int fd) {
     uint8_t page[SPACE_PAGE];
-    if (length > size / 2) return 0;
     if (pread(fd, page, sizeof page, 0) != (ssize_t)sizeof page || memcmp(page, ELFMAG, SELFMAG) != 0) return 0;
-    const uint64_t places = (size - length) / unit;
-    return from + XXH3_64bits(page, sizeof page) % places * unit;
+    return XXH3_64bits(page, sizeof page) | 1;
+}
+
+uint64_t store_place(const struct process *p, uint64_t content, uint64_t length) {
+    const struct space *s = p->space;
+    /* In the uppermost sixteenth, which is where sanitizers look for libraries: in its lower part, so that there is
+       room above for the stack and for what lies directly below it. */
+    const uint64_t unit = UINT64_C(1) << PLACE_SHIFT, part = s->usual / 16, from = (part * 15 + part / 16) & -unit,
+                   size = (part / 16 * 11) & -unit;
+    uint64_t at = 0;
+    if (!content || length > size / 2 || from + size > s->top) return 0;
+    for (unsigned i = 0; i < PLACES; i++) {
+        at = from + XXH3_64bits_withSeed(&content, sizeof content, i) % ((size - length) / unit) * unit;
+        const struct mapping *m = space_next(s, at);
+        if (!m || m->start >= at + length) break;
+    }
+    return at;
 }
 
 /* ---- saving */

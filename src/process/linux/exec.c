@@ -197,21 +197,19 @@ static void program_close(struct program *f) {
 
 /** A file that is looked at, which may take as long as reading takes. */
 struct look {
+    const struct process *process;
     const struct program *program;
-    bool sane;
+    int64_t result;
 };
 
 static void elf_look(void *arg) {
     struct look *l = arg;
-    struct error error = {0};
-    struct elf elf;
-    l->sane = elf_open(&elf, l->program->fd, l->program->executed, &error);
-    if (l->sane) elf_close(&elf);
+    l->result = image_check(l->process, l->program->fd, l->program->executed);
 }
 
 /* Reads the first bytes and says how it is run, or why not. */
 static int64_t program_look(struct call *c, const struct program *f, char *head) {
-    struct look look = {f, false};
+    struct look look = {c->process, f, 0};
     memset(head, 0, HEAD);
     if (f->fd < 0) return FILE_HOST; /* the host may know it; what is vee's would have to be read */
     /* Whether somebody writes to the file. Older kernels do not know the question. */
@@ -222,7 +220,7 @@ static int64_t program_look(struct call *c, const struct program *f, char *head)
     if (!elf_recognise(head, (size_t)r, c->process->abi->elf_machine))
         return memcmp(head, "\177ELF", 4) == 0 ? FILE_HOST : -ENOEXEC;
     engine_outside(c->process->vm->engine, elf_look, &look);
-    return look.sane ? FILE_GUEST : -ENOEXEC;
+    return look.result < 0 ? look.result : FILE_GUEST;
 }
 
 /* The interpreter and its one argument from the first line, which is cut into strings. */

@@ -11,12 +11,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { MAGIC = 0x31656576, LIMITS = 3, SMALL = 4096 /* any pipe has room for it */ };
+enum { MAGIC = 0x32656576, LIMITS = 3, SMALL = 4096 /* any pipe has room for it */ };
 
 struct head {
     uint64_t magic;
     uint64_t limits[LIMITS][2];
     uint64_t files_most;
+    uint64_t persona;
 };
 
 static const int resources[LIMITS] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK};
@@ -29,9 +30,11 @@ static uint64_t *limit_of(struct process *p, int i) {
 static bool head_fill(struct process *p, struct head *h) {
     struct rlimit files = {RLIM_INFINITY, RLIM_INFINITY};
     getrlimit(RLIMIT_NOFILE, &files);
-    bool differs = p->files_most < files.rlim_max;
+    bool differs = p->files_most < files.rlim_max || p->persona != (uint32_t)host_do(SYS_personality, UINT32_MAX);
     h->magic = MAGIC;
     h->files_most = p->files_most;
+    h->persona = p->persona;
+    if ((p->persona & PER_MASK) != PER_LINUX32) h->persona &= ~(uint64_t)PER_MASK; /* of this system again */
     for (int i = 0; i < LIMITS; i++) {
         struct rlimit r = {RLIM_INFINITY, RLIM_INFINITY};
         getrlimit(resources[i], &r);
@@ -120,6 +123,7 @@ bool inherit_take(struct process *p, const struct inherited *i, struct error *er
     for (int k = 0; k < LIMITS; k++)
         for (int j = 0; j < 2; j++) limit_of(p, k)[j] = h.limits[k][j];
     p->files_most = h.files_most;
+    p->persona = (uint32_t)h.persona;
     process_limits_changed(p);
     bool good = seccomp_take(&p->thread, i->blob);
     host_hold(SYS_close, i->blob);

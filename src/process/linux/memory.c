@@ -18,9 +18,9 @@ int64_t call_brk(struct call *c) {
 
 /** What the file of a mapping is asked before. */
 struct question {
-    const struct process *process;
     const uint64_t *arguments;
-    uint64_t address;
+    uint32_t prot;
+    uint64_t content; /* of a shared object that a loader maps; else 0 */
     bool never_executed;
 };
 
@@ -28,24 +28,24 @@ static void file_ask(void *arg) {
     struct question *q = arg;
     const uint64_t *g = q->arguments;
     struct statfs fs;
-    q->never_executed = (g[2] & PROT_EXEC) && fstatfs((int)g[4], &fs) == 0 && (fs.f_flags & ST_NOEXEC);
+    q->never_executed = (q->prot & PROT_EXEC) && fstatfs((int)g[4], &fs) == 0 && (fs.f_flags & ST_NOEXEC);
     /* What looks like a loader's first mapping of a shared object. */
     if (!g[0] && !g[5] && (g[3] & (MAP_PRIVATE | MAP_FIXED)) == MAP_PRIVATE &&
         ((g[2] & PROT_EXEC) || (g[3] & MAP_DENYWRITE)))
-        q->address = store_place(q->process, (int)g[4], g[1]);
+        q->content = store_content((int)g[4]);
 }
 
 int64_t call_mmap(struct call *c) {
     const uint64_t *g = c->guest;
-    struct question q = {.process = c->process, .arguments = g, .address = g[0]};
+    struct question q = {.arguments = g, .prot = process_rights(c->process, (uint32_t)g[2])};
     if (!(g[3] & MAP_ANONYMOUS) && memory_file_is((int)g[4])) return -ENODEV;
     const bool sane = g[1] && !(g[5] & (SPACE_PAGE - 1)); /* else that is what the space says */
-    if (!(g[3] & MAP_ANONYMOUS) && sane && ((g[2] & PROT_EXEC) || (g[3] & MAP_DENYWRITE)))
+    if (!(g[3] & MAP_ANONYMOUS) && sane && ((q.prot & PROT_EXEC) || (g[3] & MAP_DENYWRITE)))
         engine_outside(c->process->vm->engine, file_ask, &q);
-    if (q.never_executed) return -EPERM;
-    const uint64_t address = q.address;
-    return space_map(c->process->space, address, g[1], (uint32_t)g[2], (uint32_t)g[3], (int)g[4], g[5],
-                     g[3] & MAP_ANONYMOUS ? ORIGIN_ANONYMOUS : ORIGIN_FILE);
+    if (q.never_executed && (g[2] & PROT_EXEC)) return -EPERM;
+    if (q.never_executed) q.prot = (uint32_t)g[2]; /* nothing is implied there */
+    return space_map(c->process->space, q.content ? store_place(c->process, q.content, g[1]) : g[0], g[1], q.prot,
+                     (uint32_t)g[3], (int)g[4], g[5], g[3] & MAP_ANONYMOUS ? ORIGIN_ANONYMOUS : ORIGIN_FILE);
 }
 
 int64_t call_munmap(struct call *c) {
@@ -53,7 +53,8 @@ int64_t call_munmap(struct call *c) {
 }
 
 int64_t call_mprotect(struct call *c) {
-    return space_protect(c->process->space, c->guest[0], c->guest[1], (uint32_t)c->guest[2]);
+    return space_protect(c->process->space, c->guest[0], c->guest[1],
+                         process_rights(c->process, (uint32_t)c->guest[2]));
 }
 
 int64_t call_mremap(struct call *c) {

@@ -168,7 +168,8 @@ int64_t call_shmat(struct call *c) {
     if (flags & SHM_EXEC) prot |= PROT_EXEC;
     int64_t r = host_do(SYS_shmctl, c->guest[0], IPC_STAT, &m);
     if (r < 0) return r;
-    r = space_map(s, at & -(uint64_t)SPACE_PAGE, m.shm_segsz, prot, how, -1, 0, ORIGIN_SYSV);
+    r = space_map(s, at & -(uint64_t)SPACE_PAGE, m.shm_segsz, process_rights(c->process, prot), how, -1, 0,
+                  ORIGIN_SYSV);
     if (r < 0) return r == -EEXIST ? -EINVAL : r;
     at = (uint64_t)r;
     r = host_do(SYS_shmat, c->guest[0], space_host(s, at), (flags & SHM_RDONLY) | SHM_REMAP);
