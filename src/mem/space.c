@@ -282,6 +282,10 @@ int64_t space_map(struct space *s, uint64_t address, uint64_t length, uint32_t p
     if (type == MAP_SHARED_VALIDATE && (flags & MAP_32BIT)) return -EOPNOTSUPP; /* no such flag for this guest */
     if (flags & MAP_HUGETLB) return -ENOMEM;
     r.flags = (int)(flags & ~(MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_32BIT | MAP_GROWSDOWN));
+    if (flags & MAP_GROWSDOWN) {
+        r.flags |= MAP_NORESERVE; /* as what is added later, so that the host has them as one */
+        s->grows = true;
+    }
     if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) return request_place_anywhere(s, &r, address);
     if (address & (SPACE_PAGE - 1)) return -EINVAL;
     if (!range_allowed(s, address, r.length)) return address < s->min_address ? -EPERM : -ENOMEM;

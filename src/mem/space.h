@@ -98,6 +98,7 @@ struct space {
     uint64_t window;      /* bytes reserved at base; 0 in 1:1 mode */
     uint64_t usual;       /* bytes of address space that the guest is shown; what asks for more gets it beyond */
     uint64_t top;         /* mappings without an address are placed top-down from here */
+    bool grows;           /* there may be mappings that grow, and are not as large as they may get */
     uint64_t brk_start, brk_end;
     uint64_t total, data; /* bytes mapped; private, writable and not a stack */
     uint64_t peak;        /* the most that `total` was */
@@ -133,6 +134,10 @@ void space_set_brk(struct space *s, uint64_t start);
 uint64_t space_brk(struct space *s, uint64_t end);
 /** A fault at an unmapped address: extends the growing mapping above, if there is one and it may. */
 bool space_grow(struct space *s, uint64_t address);
+/** [start, start + length) is about to be accessed in the guest's name: the same as for a fault there. */
+static inline void space_reach(struct space *s, uint64_t start, uint64_t length) {
+    if (s->grows && length) space_grow(s, start);
+}
 /** Sets or clears MAPPING_NO_CHILD for what is mapped there. False: too many mappings. */
 bool space_no_child(struct space *s, uint64_t start, uint64_t length, bool set);
 /** In a forked child: drops what it is not to have. The host's fork leaves no holes, in which vee's own memory could

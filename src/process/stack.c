@@ -23,6 +23,7 @@ bool stack_map(struct process *p, bool executable, struct error *error) {
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE | MAP_GROWSDOWN, -1, 0,
                            ORIGIN_STACK);
     if (at < 0) return error_set(error, ERROR_RESOURCES, "no memory for a stack of %" PRIu64 " bytes", size);
+    s->grows = p->stack_limit[0] > size;
     uint64_t gap = p->stack_limit[0] < s->top / 6 * 5 ? page_up(p->stack_limit[0]) + SPACE_STACK_GAP : UINT64_MAX;
     if (gap < MAP_GAP_LEAST) gap = MAP_GAP_LEAST;
     if (gap > s->top / 6 * 5) gap = page_down(s->top / 6 * 5);

@@ -38,6 +38,7 @@ int64_t call_read_struct(struct call *c, uint64_t from, uint64_t size, void *to,
 
 static bool pointer(struct call *c, uint64_t guest, uint64_t size, bool written, uint64_t *host) {
     if (!space_within(c->process->space, guest, size)) return false;
+    space_reach(c->process->space, guest, size);
     /* A call that is passed on waits without the engine's lock, whatever it waits for. */
     if (c->row->handler) space_touch(c->process->space, guest, size, written);
     if (written) space_host_writes(c->process->space, guest, size, engine_is_shared(c->process->vm->engine));

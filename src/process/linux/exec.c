@@ -330,9 +330,13 @@ static int64_t execute_host(struct call *c, struct vectors *v, const struct prog
         files.rlim_max = c->process->files_most;
         setrlimit(RLIMIT_NOFILE, &files);
     }
+    /* What the guest has set and the host was not told of, as it would have concerned vee. */
+    int64_t persona = host_do(SYS_personality, UINT32_MAX);
+    host_do(SYS_personality, c->process->persona);
     int64_t r = *f->path && f->folder == AT_FDCWD
                     ? host_wait(SYS_execve, f->path, v->argv, v->envp)
                     : host_wait(SYS_execveat, f->folder, f->path, v->argv, v->envp, *f->path ? 0 : AT_EMPTY_PATH);
+    host_do(SYS_personality, persona);
     return r == -ENOEXEC && f->fd < 0 ? -EACCES : r;
 }
 

@@ -108,9 +108,11 @@ int64_t call_mask_end(struct call *c, uint64_t from, int64_t result);
 int64_t call_read_struct(struct call *c, uint64_t from, uint64_t size, void *to, size_t known);
 
 static inline bool call_read(struct call *c, uint64_t from, void *to, size_t size) {
+    space_reach(c->process->space, from, size);
     return space_read(c->process->space, from, to, size);
 }
 static inline bool call_write(struct call *c, uint64_t to, const void *from, size_t size) {
+    space_reach(c->process->space, to, size);
     return space_write(c->process->space, to, from, size);
 }
 
