@@ -1,6 +1,6 @@
 /* C11 atomics in one thread: every operation on every width and memory order, compare-exchange both ways, flags,
  * fences, atomic structs; against plain arithmetic. */
-/* cflags: -latomic */
+/* cflags: -fwrapv -latomic */
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -91,10 +91,10 @@ int main(void) {
     struct pair last = p;
     printf("%d %d\n", last.a, last.b);
     int array[10] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
-    int *_Atomic pointer = array;
-    atomic_fetch_add(&pointer, 7);
-    int *before = atomic_fetch_sub(&pointer, 2);
-    printf("%d %d\n", *before, *atomic_load(&pointer));
+    char *_Atomic pointer = (char *)array; /* of other types gcc adds bytes, clang elements */
+    atomic_fetch_add(&pointer, 7 * sizeof(int));
+    char *before = atomic_fetch_sub(&pointer, 2 * sizeof(int));
+    printf("%d %d\n", *(int *)before, *(int *)atomic_load(&pointer));
     atomic_thread_fence(memory_order_seq_cst);
     atomic_thread_fence(memory_order_acquire);
     atomic_signal_fence(memory_order_release);

@@ -1,5 +1,6 @@
 /* Function pointers: tables, callbacks with state, composition, dispatch by name, a state machine, virtual methods,
  * pointers compared, recursion through pointers, nested callbacks in qsort and bsearch. */
+/* cflags: -fwrapv */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

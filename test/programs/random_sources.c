@@ -1,5 +1,6 @@
 /* getrandom, getentropy, /dev/urandom: different each time and roughly uniform; rand, random, drand48 with fixed seeds.
  */
+/* cflags: -fwrapv */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdint.h>

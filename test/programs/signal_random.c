@@ -4,6 +4,7 @@
 #include <fenv.h>
 #include <math.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,9 +67,10 @@ static uint64_t work(void) {
         if (g > 1e6f) g = sqrtf(g);
         memory[at] = functions[i % 5](memory[at], r[i % 8]);
         memcpy((char *)memory + at % 64 * 8 + 3, &r[i % 8], 7);
-        __atomic_fetch_add(&atomic32, (uint32_t)r[1], __ATOMIC_RELAXED);
+        atomic_fetch_add_explicit(&atomic32, (uint32_t)r[1], memory_order_relaxed);
         uint32_t old = atomic32;
-        while (!__atomic_compare_exchange_n(&atomic32, &old, old * 3 + 1, 1, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        while (!atomic_compare_exchange_weak_explicit(&atomic32, &old, old * 3 + 1, memory_order_acq_rel,
+                                                      memory_order_relaxed))
             continue;
         h = mix(h, memory[(at + 7) % WORDS] + r[i % 8]);
         if (h & 1) h = mix(h, (uint64_t)(int64_t)(fmod(f[i % 6], 1000) * 1e6));

@@ -1,4 +1,5 @@
 /* Structs and unions by value: sizes 1 to 40, integers and floats mixed, arguments past the registers, results. */
+/* cflags: -fwrapv */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
