@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Exact state: runs run_digests.c over programs of every kind of machine. Usage: run_digests.sh BUILD
 #
-# Processes are the binaries that run_programs.sh has built; the bare machine's program and the byte-code modules are
+# Processes are the binaries that run_programs.sh builds; the bare machine's program and the byte-code modules are
 # built here. Variables: CC (gcc), ONLY (a shell pattern of program names).
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -19,9 +19,11 @@ processes=(big_numbers bit_tricks coroutines deep_recursion fenv_flags float_bit
 files=()
 for name in "${processes[@]}"; do
     # shellcheck disable=SC2254
-    case $name in ${ONLY:-*}) [ -e "../build/programs/riscv64/$name" ] && files+=("../build/programs/riscv64/$name") ;; esac
+    case $name in ${ONLY:-*}) files+=("../build/programs/riscv64/$name") ;; esac
 done
-make -s -C ../examples/bare >&2 && files+=(../examples/bare/bare.elf)
+(IFS='|' && ONLY="@(${processes[*]})" ./run_programs.sh --compile >&2) || exit 1
+make -s -C ../examples/bare >&2 || exit 1
+files+=(../examples/bare/bare.elf)
 for source in language/*.wat ../examples/*.wat; do
     [ -e "$source" ] || continue
     grep -q '"_start"' "$source" || continue # a library of functions, not a program

@@ -2,6 +2,7 @@
 # Runs every program of test/programs natively and as a riscv64 Linux program under vee, and compares.
 #
 #   run_programs.sh VEE [vee options...]
+#   run_programs.sh --compile               only compiles them, for both
 #
 # VEE may be qemu-riscv64, which checks the programs themselves. Standard output and exit status must be equal (and
 # standard error where the program says so); the status must also be the one that the program declares. Each run has a
@@ -20,13 +21,14 @@ build=$here/../build/programs
 JOBS=${JOBS:-2} ONLY=${ONLY:-*} OPT=${OPT:--O2} TIME_LIMIT=${TIME_LIMIT:-60}
 export OPT TIME_LIMIT
 FLAGS=(-std=gnu17 -Wall -Wextra -ffp-contract=off -static)
+NATIVE_FLAGS=(-fsanitize=undefined -fsanitize-undefined-trap-on-error) # what is undefined need not agree: it is a fault
 
-# compile COMPILER DIRECTORY SOURCE: prints the path of the program, compiled again if the source is newer
+# compile COMPILER DIRECTORY SOURCE [FLAGS...]: prints the path of the program, compiled again if the source is newer
 compile() {
     local out=$2/$(basename "$3" .c)
     if [ ! -e "$out" ] || [ -n "$(find "$3" "${3%/*}"/*.h -newer "$out")" ]; then
         mkdir -p "$2" || return
-        "$1" "${FLAGS[@]}" $OPT "$3" -o "$out.$$" $(head_lines cflags "$3") -lm >&2 && mv "$out.$$" "$out" || return
+        "$1" "${FLAGS[@]}" $OPT "${@:4}" "$3" -o "$out.$$" $(head_lines cflags "$3") -lm >&2 && mv "$out.$$" "$out" || return
     fi
     echo "$out"
 }
@@ -57,8 +59,10 @@ test_one() {
     temporary=$(mktemp -d) || return # global: the trap outlives this function
     trap 'rm -rf "$temporary"' EXIT
     suffix=$([ "$OPT" = -O2 ] || echo "$OPT" | tr -c 'A-Za-z0-9\n' _)
-    if native=$(compile gcc "$build/native$suffix" "$source") &&
-        guest=$(compile riscv64-linux-gnu-gcc "$build/riscv64$suffix" "$source"); then
+    if ! native=$(compile gcc "$build/native$suffix" "$source" "${NATIVE_FLAGS[@]}") ||
+        ! guest=$(compile riscv64-linux-gnu-gcc "$build/riscv64$suffix" "$source"); then
+        why="does not compile"
+    elif [ "$1" != --compile ]; then
         expected=$(head_lines status "$source")
         run_in "$temporary/n" "$source" "$native" 2>"$temporary/shell"
         run_in "$temporary/v" "$source" "$@" "$guest" 2>"$temporary/shell"
@@ -76,8 +80,6 @@ test_one() {
             ! cmp -s "$temporary/n/err" "$temporary/v/err"; then
             why="stderr: $(diff "$temporary/n/err" "$temporary/v/err" | sed -n 2,6p | head -c 300 | tr '\n' ' ')"
         fi
-    else
-        why="does not compile"
     fi
     local excuse=
     [[ ${1##*/} == qemu-* ]] && excuse=$(head_lines qemu "$source")
@@ -99,22 +101,30 @@ if [ $# -lt 1 ]; then
     sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
 fi
-vee=$(command -v "$1") || {
-    echo "$0: cannot run $1" >&2
-    exit 2
-}
-vee=$(realpath -s "$vee")
+if [ "$1" = --compile ]; then
+    vee=--compile
+else
+    vee=$(command -v "$1") || {
+        echo "$0: cannot run $1" >&2
+        exit 2
+    }
+    vee=$(realpath -s "$vee")
+fi
 shift
 
 results=$(mktemp) || exit
 trap 'rm -f "$results"' EXIT
 shopt -s extglob nullglob
-# shellcheck disable=SC2086 # a pattern on purpose
-printf '%s\0' "$here"/programs/$ONLY.c |
+# shellcheck disable=SC2206 # a pattern on purpose
+sources=("$here"/programs/$ONLY.c)
+printf '%s\0' "${sources[@]}" |
     xargs -0 -P "$JOBS" -I{} "${BASH_SOURCE[0]}" --one {} "$vee" "$@" | tee "$results"
 passed=$(grep -c '^ok ' "$results")
 failed=$(grep -c '^FAIL ' "$results")
 known=$(grep -c '^known ' "$results")
 [ "$known" -eq 0 ] || echo "$known known to differ under QEMU"
+silent=$((${#sources[@]} - passed - failed - known))
+[ "$silent" -eq 0 ] || echo "FAIL: $silent without a verdict"
+failed=$((failed + silent))
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ $((passed + known)) -gt 0 ]

@@ -139,6 +139,7 @@ expect 0 "2 passed, 0 failed" script 'echo ok 1 - a; echo ok 2 - b'
 expect 1 "*1 passed, 1 failed" script 'echo ok 1 - a; echo not ok 2 - b; exit 1'
 expect 1 "*1 passed, 1 failed" script 'echo ok 1 - a; kill -SEGV $$'
 expect 1 "*0 passed, 1 failed" script 'true'
+expect 0 "*: 2 skipped?1 passed, 0 failed" script 'echo ok 1 - a; echo "ok 2 # SKIP b"; echo "not ok 3 # SKIP c"'
 
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -35,8 +35,8 @@ int main(void) {
     uint64_t allocated = 0, bad = 0;
     for (int step = 0; step < STEPS; step++) {
         size_t slot = random_next() % SLOTS;
-        size_t want =
-            random_next() % 100 == 0 ? random_next() % 300000 : random_next() % (random_next() % 8 == 0 ? 5000 : 200);
+        uint32_t most = random_next() % 100 == 0 ? 300000 : random_next() % 8 == 0 ? 5000 : 200;
+        size_t want = random_next() % most;
         if (!block[slot]) {
             int kind = random_next() % 4;
             size[slot] = want;

@@ -1,5 +1,6 @@
 /* SIGSEGV and SIGBUS: address and code of faults by reads, writes and jumps; recovery by siglongjmp and by mapping the
  * page in the handler; thousands of faults in a row. */
+/* cflags: -fno-sanitize=undefined */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <signal.h>
