@@ -3,16 +3,17 @@
 #
 #   run_all.sh BUILD     what `make check` runs: layers, unit tests, command line, guest programs, of one build
 #   run_all.sh --full    what CI runs: builds with gcc and clang, sanitizers and poison, and all suites on them
+#   run_all.sh --from FILE     the suites of FILE, which is sourced
 #
 # A suite is a command whose last line is `N passed, N failed`. One that ends without such a line, or with a status that
 # does not fit, counts as one failure more, and so does one that takes too long, which is ended. As many suites as there
 # are processors run side by side, each with one job; each line says how long it took and how much of that the processor
-# worked. Logs are in build/check/.
-# Variables: JOBS (2), SUITE_LIMIT (1500 seconds), FUZZ_SECONDS (20), DIFFERENTIAL_SECONDS (60), LITMUS_SECONDS (60).
+# worked.
+# Variables: JOBS (2), LOGS (build/check), SUITE_LIMIT (1500 seconds), FUZZ_SECONDS (20), DIFFERENTIAL_SECONDS (60), LITMUS_SECONDS (60).
 set -u
 cd "$(dirname "$0")/.." || exit 1
 export JOBS=${JOBS:-2}
-logs=build/check
+logs=${LOGS:-build/check}
 limit=${SUITE_LIMIT:-1500}
 export VEE_STORE=off # translations that are kept between runs have suites of their own
 
@@ -24,12 +25,12 @@ run() {
     took=$({ time timeout -k 10 "$limit" "$self" --command "$@" >"$log" 2>&1 </dev/null; echo "$?" >"$log.status"; } 2>&1)
     read -r took user system <<<"${took##*$'\n'}"
     status=$(<"$log.status")
+    if [ "$status" = 124 ] || [ "$status" = 137 ]; then echo "no end within $limit s" >>"$log"; fi
     if [[ $(tail -n 1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
         passed=${BASH_REMATCH[1]} failed=${BASH_REMATCH[2]}
         if [ "$status" != 0 ] && [ "$failed" = 0 ]; then failed=1; fi
     else
         passed=0 failed=1
-        if [ "$status" = 124 ]; then echo "no end within $limit s" >>"$log"; fi
     fi
     echo "$passed $failed" >"$logs/$name.sums"
     {
@@ -156,7 +157,7 @@ case ${1:-} in
     "$@"
     exit
     ;;
-"") echo "usage: run_all.sh BUILD | --full" >&2 && exit 2 ;;
+"") echo "usage: run_all.sh BUILD | --full | --from FILE" >&2 && exit 2 ;;
 esac
 rm -rf $logs
 mkdir -p $logs
@@ -164,6 +165,10 @@ mkdir -p $logs
 trap 'for job in $(jobs -p); do kill $(cat /proc/$job/task/$job/children) $job 2>/dev/null; done; exit 130' INT TERM
 case $1 in
 --full) full ;;
+--from)
+    # shellcheck source=/dev/null
+    . "$2" && wait
+    ;;
 *) one_build "$1" ;;
 esac
 total_passed=0 total_failed=0

@@ -141,5 +141,18 @@ expect 1 "*1 passed, 1 failed" script 'echo ok 1 - a; kill -SEGV $$'
 expect 1 "*0 passed, 1 failed" script 'true'
 expect 0 "*: 2 skipped?1 passed, 0 failed" script 'echo ok 1 - a; echo "ok 2 # SKIP b"; echo "not ok 3 # SKIP c"'
 
+# ... and the runner of suites what says nothing, hangs, or ends with a status that does not fit
+suites() {
+    printf '%s\n' "$@" >"$work/suites"
+    LOGS=$work/logs SUITE_LIMIT=2 test/run_all.sh --from "$work/suites"
+}
+two='suite two echo "2 passed, 0 failed"'
+expect 0 "*two: 2 passed, 0 failed (*3 passed, 0 failed" suites "$two" 'suite one step true'
+expect 1 "*2 passed, 1 failed" suites "$two" 'suite one step false'
+expect 1 "*2 passed, 1 failed" suites "$two" 'suite silent echo "3 passed, 0 failed."'
+expect 1 "*5 passed, 1 failed" suites "$two" 'suite bad bash -c "echo 3 passed, 0 failed; exit 4"'
+expect 1 "*no end within 2 s*2 passed, 1 failed" suites 'suite hangs bash -c "echo 3 passed, 0 failed; sleep 60 & wait"' "$two"
+expect 1 "*5 passed, 2 failed" suites 'lane() { run a echo "3 passed, 1 failed"; run b step false; }' 'beside lane' "$two"
+
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
