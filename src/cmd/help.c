@@ -63,9 +63,25 @@ static const struct item names[] = {
      "and its argv[0] from its first two arguments and parses no options; they come from the environment."},
     {0}};
 
+static const struct item roots[] = {
+    {"-L DIR",
+     "What is there in DIR is found there, else where the host has it; so are directories, and each is one directory "
+     "however it is reached: what is made is made in its directory, found there and listed there. `/` itself, /tmp, "
+     "/proc, /dev, /sys, /run and the directory that vee was started in are the host's. Getcwd and the links of /proc "
+     "say "
+     "the paths without DIR."},
+    {"--root DIR",
+     "Every path, that of the program included, lies within DIR; `..` and links do not lead out. Below /proc, /dev and "
+     "/sys is what the host has, as a process of vee's sees it. The working directory is / unless it lies within DIR. "
+     "Programs that are executed are looked for within, chroot makes a directory within the root, getcwd and /proc say "
+     "paths as within. Links of /proc to what other processes have are followed only if that lies within; what is "
+     "inherited open stays usable."},
+    {0}};
+
 static const struct item examples[] = {
     {"vee ./hello", "runs a static riscv64 Linux program."},
     {"vee -L /usr/riscv64-linux-gnu ./hello", "runs a dynamic one with the cross compiler's libraries."},
+    {"vee --root ./image /bin/sh", "runs the shell of an unpacked system, which sees nothing else."},
     {"vee boot image.elf", "runs a bare-metal image on a riscv64 machine."},
     {"vee --invoke add sum.wasm 1 2", "calls an exported function of a module and prints its result."},
     {"vee --tier interp --digest-at 1000000 ./hello", "prints a digest of the state after a million instructions."},
@@ -91,6 +107,7 @@ static const struct section manual[] = {
      "with the options that say how, as --tier and --strace do.",
      NULL, true},
     {"Exit status", NULL, statuses, false},
+    {"Roots", "Two options say where the paths of a process lead.", roots, false},
     {"Names", "The name that vee is started under decides, too.", names, false},
     {"Examples", NULL, examples, false},
 };

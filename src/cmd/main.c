@@ -7,6 +7,7 @@
 #include "vee/vee.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,12 +182,23 @@ static void report(const struct command *c, struct vee_vm *vm) {
             if (value) fprintf(stderr, "%-29s %" PRIu64 "\n", name, value);
 }
 
+/* What the options on other roots mean besides. */
+static bool roots_settle(struct command *c) {
+    char here[PATH_MAX];
+    if (vee_config_get(c->config, "root") && !vee_config_get(c->config, "kind") &&
+        !vee_config_set(c->config, "kind", "process", &c->error))
+        return false;
+    return !vee_config_get(c->config, "sysroot") || vee_config_get(c->config, "here") || !getcwd(here, sizeof here) ||
+           vee_config_set(c->config, "here", here, &c->error);
+}
+
 static int run(struct command *c) {
     const char *const *environment = (const char *const *)environ;
     /* Not where the program gives rights to whoever starts it: variables could make it load what they like. */
     if ((!getauxval(AT_SECURE) && !vee_config_read_environment(c->config, environment, &c->error)) ||
         !vee_config_guest_environment(c->config, environment, &c->error))
         return status_of(&c->error);
+    if (!roots_settle(c)) return status_of(&c->error);
     const char *file = vee_config_get(c->config, "log-file");
     FILE *out = file ? log_file_open(file) : stderr;
     if (!out) return fprintf(stderr, "vee: %s: %s\n", file, strerror(errno)), STATUS_USAGE;

@@ -211,26 +211,15 @@ static bool interpreter_name(const struct image *m, char name[PATH_MAX], struct 
            error_set(error, ERROR_NOT_RUNNABLE, "%s: the name of its interpreter is not a string", m->elf.name);
 }
 
-/* A descriptor, or a negative errno. In the root if there is one, else in the system. */
-static int64_t interpreter_open(const struct process *p, const char *name, char path[PATH_MAX]) {
-    const char *root = p->vm->options.sysroot;
-    int64_t fd = -1;
-    if (root && (size_t)snprintf(path, PATH_MAX, "%s/%s", root, name) < PATH_MAX) fd = file_open_own(path, 0);
-    if (fd >= 0) return fd;
-    snprintf(path, PATH_MAX, "%s", name);
-    return file_open_own(path, 0);
-}
-
 static bool interpreter_map(struct process *p, const struct image *program, const char *name, struct image *m,
                             struct error *error) {
-    char path[PATH_MAX];
-    int fd = (int)interpreter_open(p, name, path);
+    int fd = (int)path_open(p, name);
     if (fd < 0)
         return error_set(error, ERROR_NOT_RUNNABLE,
                          "%s: is dynamically linked and needs %s, which is not there; give the directory that holds it "
                          "as root with -L",
                          program->elf.name, name);
-    bool ok = image_open(m, p, fd, path, error);
+    bool ok = image_open(m, p, fd, name, error);
     if (ok) {
         ok = image_map(p, m, 0, error);
         elf_close(&m->elf);
@@ -239,8 +228,8 @@ static bool interpreter_map(struct process *p, const struct image *program, cons
     return ok;
 }
 
-int64_t image_check(const struct process *p, int fd, const char *name) {
-    char interpreter[PATH_MAX], path[PATH_MAX];
+int64_t image_check(struct process *p, int fd, const char *name) {
+    char interpreter[PATH_MAX];
     struct error ignored = {0};
     struct image m = {0};
     if (!image_open(&m, p, fd, name, &ignored)) return -ENOEXEC;
@@ -248,9 +237,9 @@ int64_t image_check(const struct process *p, int fd, const char *name) {
     elf_close(&m.elf);
     if (!named) return -ENOEXEC;
     if (!*interpreter) return 0;
-    int64_t other = interpreter_open(p, interpreter, path);
+    int64_t other = path_open(p, interpreter);
     if (other < 0) return other;
-    bool sane = image_open(&m, p, (int)other, path, &ignored);
+    bool sane = image_open(&m, p, (int)other, interpreter, &ignored);
     if (sane) elf_close(&m.elf);
     close((int)other);
     return sane ? 0 : -ELIBBAD;

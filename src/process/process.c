@@ -101,14 +101,10 @@ static bool parts_make(struct process *p) {
     vm->cpu->mem[0] = (struct mem_view){
         .kind = p->space->window ? MEM_WINDOW : MEM_DIRECT, .base = p->space->base, .limit = p->space->limit};
     vm->cpu->owner = &p->thread;
-    void *scratch = mmap(NULL, sizeof(struct scratch), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (scratch == MAP_FAILED) return error_set(&vm->error, ERROR_RESOURCES, "no memory for system calls");
-    p->thread.process = p;
     p->threads = &p->thread;
     p->thread.tid = (uint32_t)gettid();
     p->thread.leader = true;
     p->thread.cpu = vm->cpu;
-    p->thread.scratch = scratch;
     return true;
 }
 
@@ -156,29 +152,40 @@ static bool process_load(struct process *p, int fd, const struct inherited *inhe
 static bool process_open(struct vm *vm) {
     const struct vm_options *o = &vm->options;
     struct inherited inherited = {.vee = -1, .blob = -1};
+    int64_t fd = -ENOENT;
     if (o->inherited && !inherit_parse(o->inherited, &inherited, &vm->error)) return false;
-    int64_t fd = o->program_open ? o->program_fd : file_open_own(o->path, 0);
-    if (fd < 0) return error_set(&vm->error, ERROR_NOT_FOUND, "%s: %s", o->path, strerror((int)-fd));
-    const struct abi *abi = image_abi((int)fd, o->path, &vm->error);
-    bool ok = abi && options_check(o, abi, &vm->error);
-    struct process *p = ok ? calloc(1, sizeof *p) : NULL;
-    if (ok && !p) ok = error_set(&vm->error, ERROR_RESOURCES, "out of memory");
+    struct process *p = calloc(1, sizeof *p);
+    void *scratch = mmap(NULL, sizeof(struct scratch), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (!p || scratch == MAP_FAILED) {
+        free(p);
+        return error_set(&vm->error, ERROR_RESOURCES, "out of memory");
+    }
+    p->vm = vm;
+    p->space = &p->memory;
+    p->actions = p->own_actions;
+    int persona = personality(UINT32_MAX);
+    p->persona = persona == -1 ? 0 : (uint32_t)persona;
+    p->files_most = UINT64_MAX;
+    p->key = os_nanoseconds();
+    p->thread.process = p;
+    p->thread.scratch = scratch;
+    for (unsigned i = 0; i < OWN_FDS; i++) p->own[i].fd = -1;
+    bool ok = path_begin(p, &vm->error);
+    if (ok) fd = o->program_open ? o->program_fd : path_open(p, o->path);
+    if (ok && fd < 0) ok = error_set(&vm->error, ERROR_NOT_FOUND, "%s: %s", o->path, strerror((int)-fd));
+    if (ok) p->abi = image_abi((int)fd, o->path, &vm->error);
+    ok = ok && p->abi && options_check(o, p->abi, &vm->error);
     if (ok) {
-        p->vm = vm;
-        p->space = &p->memory;
-        p->actions = p->own_actions;
-        p->files_most = UINT64_MAX;
-        p->key = os_nanoseconds();
-        p->abi = abi;
-        int persona = personality(UINT32_MAX);
-        p->persona = persona == -1 ? 0 : (uint32_t)persona;
-        for (unsigned i = 0; i < OWN_FDS; i++) p->own[i].fd = -1;
         vm->data = p;
         signals_inherit(p);
         ok = process_load(p, (int)fd, &inherited);
+        if (!ok) process_close(vm);
+    } else {
+        own_fds_close(p);
+        munmap(scratch, sizeof(struct scratch));
+        free(p);
     }
-    if (!o->program_open) close((int)fd);
-    if (!ok) process_close(vm);
+    if (fd >= 0 && !o->program_open) close((int)fd);
     return ok;
 }
 

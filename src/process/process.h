@@ -88,7 +88,8 @@ struct abi {
 const struct abi *abi_for(uint16_t elf_machine);
 
 enum {
-    CALL_PATHS = 8,     /* two arguments, each also below another root, and interpreters */
+    CALL_PATHS = 16, /* two arguments, each as it is placed and with what stands for it, and interpreters */
+    CALL_HELD = 16,
     CALL_IOVECS = 1024, /* UIO_MAXIOV */
     CALL_EVENTS = 1024,
     FRAME_MAX = 4096,
@@ -130,13 +131,23 @@ struct thread {
     uint64_t clear_tid; /* guest address of a word that is cleared at the end, or 0 */
 };
 
-/** The descriptors that are vee's (linux/own_fd.c): of its own program, for exec; of the guest's program. */
-enum { OWN_VEE, OWN_EXE, OWN_FDS };
+/** The descriptors that are vee's (linux/own_fd.c): of its own program, for exec; of the guest's program; of
+    the directory of --root or -L. */
+enum { OWN_VEE, OWN_EXE, OWN_ROOT, OWN_FDS };
 struct own_fd {
     int fd; /* or -1, or OWN_FD_GIVEN_UP: the guest needed all. Only /proc leads to vee's program then. */
     uint64_t dev, ino;
 };
 enum { OWN_FD_GIVEN_UP = -2 };
+
+/** Where the guest's paths lead (linux/path.c). */
+struct root {
+    char folder[PATH_MAX]; /* on the host, without links */
+    size_t length;         /* of it; 0: there is none */
+    bool whole;            /* everything is within: --root; else -L */
+    bool at_top;           /* the working directory is "/": with -L */
+    char inside[PATH_MAX]; /* what chroot has made the root, below the folder; "" for that itself */
+};
 
 struct process {
     struct vm *vm;
@@ -155,6 +166,7 @@ struct process {
     uint64_t exe_dev, exe_ino;
     bool vectors_told; /* the host knows where the guest's arguments and environment are */
     struct own_fd own[OWN_FDS];
+    struct root root;
     bool forked;                     /* this is a child: it ends by itself, not by returning to vee's caller */
     uint64_t vdso;                   /* where abi->vdso is mapped */
     uint64_t stack_top, stack_start; /* stack_start: the stack pointer that the program starts with */
@@ -191,7 +203,7 @@ static inline unsigned process_rights(const struct process *p, unsigned rights) 
 
 /* image.c */
 /** What an open file is executed with: 0, or why it cannot be, as execve says it. */
-int64_t image_check(const struct process *p, int fd, const char *name);
+int64_t image_check(struct process *p, int fd, const char *name);
 /** The ABI of an open program; NULL, with an error that names what it is, when vee does not run it. */
 const struct abi *image_abi(int fd, const char *name, struct error *error);
 /** Loads the open program with its arguments and environment; the cpu is ready to run. */
@@ -276,6 +288,13 @@ bool inherit_take(struct process *p, const struct inherited *i, struct error *er
 /** vee: a descriptor of vee's program that was inherited, or -1; program: of the guest's. */
 void own_fds_open(struct process *p, int vee, int program);
 void own_fds_close(struct process *p);
+/** Opens the directory of p->root, anew if it is. */
+void own_root_open(struct process *p);
+/* linux/path.c */
+/** Before anything else is named. */
+bool path_begin(struct process *p, struct error *error);
+/** Opens a file that the guest's program names for vee to read. The descriptor, or a negative errno. */
+int64_t path_open(struct process *p, const char *path);
 /** Opens a file for vee to read, also where the guest is out of descriptors. The descriptor, or a negative errno. */
 int64_t file_open_own(const char *path, int flags);
 

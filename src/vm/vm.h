@@ -36,6 +36,8 @@ struct vm_options {
     uint64_t digest_at;         /* stop after exactly this many instructions and digest */
     const char *invoke;         /* language: exported function to call, NULL for the default entry */
     const char *sysroot;        /* process: -L */
+    const char *root, *inside;  /* process: --root; what chroot made of it */
+    const char *here;           /* process: with -L, where the first one was started */
     const char *store;          /* process: directory of kept translations; "off"; NULL: the usual one */
     bool strace;                /* process: print system calls */
     const char *inherited;      /* process: descriptor of what was inherited, or NULL */

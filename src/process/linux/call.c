@@ -7,6 +7,9 @@
 #include "process/linux/linux.h"
 #include <fcntl.h>
 #include <string.h>
+#include <sys/fanotify.h>
+#include <sys/inotify.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 enum { ROWS = 512 };
@@ -50,30 +53,14 @@ bool call_pointer(struct call *c, uint64_t guest, uint64_t size, uint64_t *host)
     return pointer(c, guest, size, true, host);
 }
 
-/* The same file below the root for foreign programs if it is there, else the path itself. */
-static const char *in_root(struct call *c, const char *path) {
-    const char *root = c->process->vm->options.sysroot;
-    if (!root || path[0] != '/' || c->paths == CALL_PATHS || strlen(root) + strlen(path) >= PATH_MAX) return path;
-    char *joined = c->thread->scratch->path[c->paths];
-    stpcpy(stpcpy(joined, root), path);
-    if (host_wait(SYS_faccessat, AT_FDCWD, joined, F_OK) != 0) return path;
-    c->paths++;
-    return joined;
-}
-
-const char *call_path_for(struct call *c, int dir, const char *path, bool follow) {
-    char *other = follow && *path && c->paths < CALL_PATHS ? c->thread->scratch->path[c->paths] : NULL;
-    if (!other || !proc_exe(c->process, dir, path, false, other)) return in_root(c, path);
-    c->paths++;
-    return other;
-}
-
-int64_t call_path(struct call *c, int dir, uint64_t from, bool follow) {
+int64_t call_path(struct call *c, int dir, uint64_t from, unsigned how) {
+    const char *to;
     char *path = c->thread->scratch->path[c->paths++];
     int64_t length = space_read_string(c->process->space, from, path, PATH_MAX);
     if (length < 0) return length;
     proc_own_id(c->process, path);
-    return (int64_t)(uintptr_t)call_path_for(c, dir, path, follow);
+    int64_t r = path_place(c, dir, path, how, &to);
+    return r < 0 ? r : (int64_t)(uintptr_t)to;
 }
 
 int64_t call_iovec(struct call *c, uint64_t from, uint64_t count) {
@@ -106,15 +93,31 @@ uint64_t call_size(const char **s, const struct call *c) {
     return size + by < size ? UINT64_MAX : size + by;
 }
 
-/* Do the flags of the row leave its path's last link alone? */
-static bool flags_stop(const struct call *c) {
+/* How the path of a letter is followed: flags of the row may say otherwise. */
+static unsigned path_how(const struct call *c, unsigned argument, char letter) {
+    static const struct {
+        const char *name;
+        uint32_t bit, argument;
+        bool follows; /* the bit says so; else it says not to */
+    } rows[] = {{"linkat", AT_SYMLINK_FOLLOW, 4, true},
+                {"name_to_handle_at", AT_SYMLINK_FOLLOW, 4, true},
+                {"inotify_add_watch", IN_DONT_FOLLOW, 2, false},
+                {"fanotify_mark", FAN_MARK_DONT_FOLLOW, 1, false},
+                {"umount2", UMOUNT_NOFOLLOW, 1, false}};
+    /* Within --root a mount is named by its folder: a descriptor of its own would keep it busy. */
+    bool follow = letter == 'P' && !(c->process->root.whole && !strcmp(c->row->name, "umount2"));
     unsigned i = 0;
     for (const char *s = c->row->args; *s; s++) {
-        if (*s == 'a') return c->guest[i] & AT_SYMLINK_NOFOLLOW;
-        if (*s == 'O') return c->guest[i] & O_NOFOLLOW;
+        if (*s == 'a' && (c->guest[i] & AT_SYMLINK_NOFOLLOW)) follow = false;
+        if (*s == 'O' && (c->guest[i] & O_NOFOLLOW)) follow = false;
+        if (*s == 'O' && (c->guest[i] & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) follow = false;
+        if (*s == 'O' && (c->guest[i] & O_CREAT)) return (follow ? PATH_FOLLOW : 0) | PATH_CREATE;
         i += *s == ' ';
     }
-    return false;
+    for (unsigned k = 0; k < sizeof rows / sizeof *rows; k++)
+        if (!strcmp(c->row->name, rows[k].name) && argument < 3 && (c->guest[rows[k].argument] & rows[k].bit))
+            follow = rows[k].follows;
+    return follow ? PATH_FOLLOW : 0;
 }
 
 /* `before`: the letter of the argument before. */
@@ -130,7 +133,7 @@ static int64_t translate_one(struct call *c, unsigned i, char letter, char befor
     case 't': c->host[i] = (uint64_t)process_id_in(c->process, (int32_t)v); break;
     case 'P':
     case 'L':
-        r = call_path(c, before == 'd' ? (int)c->guest[i - 1] : AT_FDCWD, v, letter == 'P' && !flags_stop(c));
+        r = call_path(c, before == 'd' ? (int)c->guest[i - 1] : AT_FDCWD, v, path_how(c, i, letter));
         if (r < 0) return r;
         c->host[i] = (uint64_t)r;
         break;
@@ -138,6 +141,15 @@ static int64_t translate_one(struct call *c, unsigned i, char letter, char befor
         r = call_iovec(c, v, c->guest[i + 1]);
         if (r < 0) return r;
         c->host[i] = (uintptr_t)c->thread->scratch->iov;
+        break;
+    case 'A':
+        r = c->process->root.length
+                ? socket_address_place(c, v, (uint32_t)c->guest[i + 1], strcmp(c->row->name, "bind") ? PATH_FOLLOW : 0)
+                : 0;
+        if (r < 0) return r;
+        if (r == 0) return pointer(c, v, size, false, &c->host[i]) ? 0 : -EFAULT;
+        c->host[i] = (uintptr_t)&c->address;
+        c->host[i + 1] = (uint64_t)r;
         break;
     case 'B': /* of a page or less */
         if (space_within(c->process->space, v, SPACE_PAGE))
@@ -147,7 +159,6 @@ static int64_t translate_one(struct call *c, unsigned i, char letter, char befor
     case '>':
     case '=':
     case 'S':
-    case 'A':
     case 'D':
         if (!pointer(c, v, size, letter == '>' || letter == '=' || letter == 'B', &c->host[i])) return -EFAULT;
         break;
@@ -191,6 +202,7 @@ int64_t call_pass(struct call *c) {
 static int64_t perform(struct call *c) {
     if (c->row->handler) return c->row->handler(c);
     int64_t r = call_pass(c);
+    if (r >= 0 && c->process->root.length) socket_address_show(c);
     return r == 0 || r == -EPERM ? memory_file_io(c, r) : r;
 }
 
@@ -210,6 +222,7 @@ enum answer linux_call(struct thread *t) {
         if (result == 0) result = perform(&c);
         if (result == -EMFILE && own_fd_yield(p)) result = perform(&c);
     }
+    if (c.nheld) path_release(&c);
     if (trace) strace_end(trace, result);
     if (result == CALL_STOP) return ANSWER_STOP;
     if (result == CALL_AGAIN) return ANSWER_RESUME;

@@ -17,7 +17,7 @@
 
 enum { EXECVE_CHECK = 0x10000 }; /* AT_EXECVE_CHECK, Linux 6.14: the host looks, and executes nothing */
 enum { FACCESSAT2 = 439 };
-enum { HEAD = 256, SCRIPTS = 5, OWN_WORDS = 12 /* of options_put */, VECTOR_MAX = 1 << 20 };
+enum { HEAD = 256, SCRIPTS = 5, OWN_WORDS = 14 /* of options_put */, VECTOR_MAX = 1 << 20 };
 enum { STRING_MOST = 128 << 10 /* MAX_ARG_STRLEN */ };
 
 /** The vectors of the new program: host pointers. */
@@ -197,7 +197,7 @@ static void program_close(struct program *f) {
 
 /** A file that is looked at, which may take as long as reading takes. */
 struct look {
-    const struct process *process;
+    struct process *process;
     const struct program *program;
     int64_t result;
 };
@@ -258,7 +258,8 @@ static int64_t scripts_follow(struct call *c, struct vectors *v, struct program 
         name = interpreter;
         follow = true;
         f->folder = AT_FDCWD;
-        f->path = call_path_for(c, AT_FDCWD, interpreter, true);
+        int64_t r = path_place(c, AT_FDCWD, interpreter, PATH_FOLLOW, &f->path);
+        if (r < 0) return r;
     }
 }
 
@@ -276,6 +277,10 @@ static void options_put(struct process *p, struct vectors *v, const struct progr
     *--v->argv = v->program;
     *--v->argv = "--program-fd";
     *--v->argv = "--kind=process";
+    if (*p->root.inside) {
+        *--v->argv = p->root.inside;
+        *--v->argv = "--inside";
+    }
     for (const char *const *o = p->vm->options.carried; o && *o; o++) *--v->argv = *o;
     *--v->argv = "vee";
 }
@@ -369,7 +374,7 @@ static int64_t execute_with(struct call *c, struct program *f, bool follow, uint
 }
 
 int64_t call_execve(struct call *c) {
-    int64_t path = call_path(c, AT_FDCWD, c->guest[0], true);
+    int64_t path = call_path(c, AT_FDCWD, c->guest[0], PATH_FOLLOW);
     if (path < 0) return path;
     if (!*c->thread->scratch->path[0]) return -ENOENT;
     struct program f = {
@@ -391,7 +396,7 @@ int64_t call_execveat(struct call *c) {
     uint64_t flags = c->guest[4];
     if (flags & ~(uint64_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) return -EINVAL;
     bool follow = !(flags & AT_SYMLINK_NOFOLLOW);
-    int64_t path = call_path(c, fd, c->guest[1], follow);
+    int64_t path = call_path(c, fd, c->guest[1], follow ? PATH_FOLLOW : 0);
     if (path < 0) return path;
     const char *name = c->thread->scratch->path[0];
     struct program f = {.folder = fd, .path = (const char *)(uintptr_t)path, .executed = name};

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,19 +90,68 @@ int64_t call_getxattrat(struct call *c) {
 /* ---- opening */
 
 int64_t call_openat(struct call *c) {
-    int64_t fd = call_wait(c, SYS_openat, c->host[0], c->host[1], c->host[2], c->host[3], 0, 0);
+    /* What was not there must not have become a link to somewhere else. */
+    const uint64_t flags = c->host[2] | (c->missing ? O_NOFOLLOW : 0);
+    int64_t fd = call_wait(c, SYS_openat, c->host[0], c->host[1], flags, c->host[3], 0, 0);
+    if (fd == -ELOOP && c->missing) return -EAGAIN;
     return fd < 0 ? fd : proc_opened(c->process, (int)fd, (uint32_t)c->host[2]);
 }
 
+/* Its flags, which say how links are followed, are in memory. What is to stay below the folder is the host's to keep
+   there; else what the host finds by other names is within what they say, too. */
 int64_t call_openat2(struct call *c) {
-    struct open_how how = {0};
-    uint64_t size = c->guest[3];
-    if (size >= sizeof how && !call_read(c, c->guest[2], &how, sizeof how)) return -EFAULT;
-    /* Its flags, which say whether the last link is followed, are in memory. */
-    if (!(how.flags & O_NOFOLLOW) && !(how.resolve & (RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)))
-        c->host[1] = (uintptr_t)call_path_for(c, (int)c->host[0], c->thread->scratch->path[0], true);
-    int64_t fd = call_wait(c, SYS_openat2, c->host[0], c->host[1], c->host[2], size, 0, 0);
+    struct open_how how;
+    const uint64_t scoped = RESOLVE_BENEATH | RESOLVE_IN_ROOT;
+    char *path = c->thread->scratch->path[c->paths++];
+    const char *to = path;
+    if (c->guest[3] < sizeof how) return -EINVAL;
+    if (c->guest[3] > SPACE_PAGE) return -E2BIG;
+    int64_t r = call_read_struct(c, c->guest[2], c->guest[3], &how, sizeof how);
+    if (r == 0) r = space_read_string(c->process->space, c->guest[1], path, PATH_MAX);
+    if (r < 0) return r;
+    proc_own_id(c->process, path);
+    const bool follow = !(how.flags & O_NOFOLLOW) && (how.flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL) &&
+                        !(how.resolve & (RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS));
+    if (!(how.resolve & scoped)) {
+        r = path_place(c, (int)c->guest[0], path,
+                       (follow ? PATH_FOLLOW : 0) | (how.flags & O_CREAT ? PATH_CREATE : 0) |
+                           (how.resolve & RESOLVE_NO_SYMLINKS ? PATH_NO_LINKS : 0),
+                       &to);
+        if (r < 0) return r;
+    }
+    if (c->nheld) how.resolve = 0; /* by a descriptor, which is a link of procfs, to what has none */
+    if (c->nheld && !follow && !(how.flags & (O_NOFOLLOW | O_EXCL))) how.flags |= O_NOFOLLOW;
+    if (c->missing) how.flags |= O_NOFOLLOW;
+    int64_t fd = call_wait(c, SYS_openat2, c->host[0], (uintptr_t)to, (uintptr_t)&how, sizeof how, 0, 0);
+    if (fd == -ELOOP && c->missing) return -EAGAIN;
     return fd < 0 ? fd : proc_opened(c->process, (int)fd, (uint32_t)how.flags);
+}
+
+/* Handles lead to anything in a file system. */
+int64_t call_open_by_handle_at(struct call *c) {
+    if (c->process->root.whole) return -EPERM;
+    return call_wait(c, SYS_open_by_handle_at, c->host[0], c->host[1], c->host[2], 0, 0, 0);
+}
+
+/* ---- mounts */
+
+int64_t call_mount(struct call *c) {
+    const char *to = NULL;
+    char *path = c->thread->scratch->path[c->paths++];
+    if (c->guest[0]) {
+        int64_t r = space_read_string(c->process->space, c->guest[0], path, PATH_MAX);
+        if (r < 0) return r;
+        to = path;
+        /* A name of a file system's own, unless it is a path. */
+        if (*path == '/' || (c->host[3] & (MS_BIND | MS_MOVE))) r = path_place(c, AT_FDCWD, path, PATH_FOLLOW, &to);
+        if (r < 0) return r;
+    }
+    return call_wait(c, SYS_mount, (uintptr_t)to, c->host[1], c->host[2], c->host[3], c->host[4], 0);
+}
+
+int64_t call_umount2(struct call *c) {
+    const uint64_t flags = c->host[1] | (c->nheld ? UMOUNT_NOFOLLOW : 0);
+    return call_wait(c, SYS_umount2, c->host[0], flags, 0, 0, 0, 0);
 }
 
 static int64_t link_write(struct call *c, const char *text, uint64_t length) {
@@ -119,7 +169,13 @@ int64_t call_readlinkat(struct call *c) {
     if (length < 0) return length;
     text[length] = 0;
     size_t other = memory_file_link(text);
-    return link_write(c, text, other ? other : (uint64_t)length);
+    if (other) return link_write(c, text, other);
+    /* What procfs says of the host is not what the guest calls it. */
+    const struct root *root = &c->process->root;
+    if (root->length && !strncmp(text, root->folder, root->length) &&
+        proc_has_link((int)c->host[0], (const char *)(uintptr_t)c->host[1]))
+        path_to_guest(c->process, text);
+    return link_write(c, text, strlen(text));
 }
 
 int64_t call_getdents64(struct call *c) {

@@ -9,7 +9,9 @@
 
 #include "process/process.h"
 #include <errno.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 struct call;
 struct clone_args;
@@ -26,7 +28,11 @@ struct call {
     struct thread *thread;
     const struct row *row;
     uint64_t guest[6], host[6];
-    unsigned paths; /* used up of scratch->path */
+    unsigned paths;      /* used up of scratch->path */
+    int held[CALL_HELD]; /* descriptors that paths go by, until the call is done */
+    unsigned nheld;
+    struct sockaddr_un address; /* what a path of a socket has become */
+    bool missing;               /* a path with PATH_CREATE is of something that is not there */
 };
 
 enum call_result {
@@ -86,11 +92,8 @@ const struct row *linux_row(unsigned number);
 int64_t call_pass(struct call *c);
 /** Makes any host call on behalf of c, without the lock. */
 int64_t call_wait(struct call *c, long number, uint64_t a, uint64_t b, uint64_t d, uint64_t e, uint64_t f, uint64_t g);
-/** Copies and substitutes a path below the folder `dir`; its host address, or a negative errno. follow: the last
-    component's link too. */
-int64_t call_path(struct call *c, int dir, uint64_t from, bool follow);
-/** The same of a path on the host. May use up a path. */
-const char *call_path_for(struct call *c, int dir, const char *path, bool follow);
+/** Copies a path below the folder `dir` and places it (path_place); its host address, or a negative errno. */
+int64_t call_path(struct call *c, int dir, uint64_t from, unsigned how);
 /** Copies a vector of buffers with translated addresses into scratch; number of entries or a negative errno. */
 int64_t call_iovec(struct call *c, uint64_t from, uint64_t count);
 /** Host address of guest memory of this size for the kernel to access; false if it is not the guest's. */
@@ -130,6 +133,29 @@ bool own_fd_named(struct process *p, int fd);
 bool own_fd_yield(struct process *p);
 /** A host call that makes a descriptor, for vee itself: also where the guest is out of them, if the host allows it. */
 int64_t descriptor_make(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+
+/* ---- paths (path.c) */
+
+enum {
+    PATH_FOLLOW = 1,   /* the last component's link, too */
+    PATH_CREATE = 2,   /* the last component may be missing */
+    PATH_NO_LINKS = 4, /* there must be none: ELOOP */
+};
+/** Where a guest's path below a folder leads, as a path of the host; 0 or a negative errno. May use up paths and hold
+    descriptors, which path_release closes. */
+int64_t path_place(struct call *c, int folder, const char *path, unsigned how, const char **to);
+void path_release(struct call *c);
+/** Makes a path that the host says what it is to the guest; false: it has none there. */
+bool path_to_guest(const struct process *p, char *text);
+/** The working directory is another one; the root is, or where it is mounted. */
+void path_moved(struct process *p);
+void path_root_again(struct process *p);
+
+/** If it is a path, where that leads, as c->address: its size. Else 0, or a negative errno. */
+int64_t socket_address_place(struct call *c, uint64_t from, uint32_t size, unsigned how);
+/** What the host has written where the row says B, as the guest calls it; and an address of so many bytes. */
+void socket_address_show(struct call *c);
+uint32_t socket_path_show(const struct process *p, struct sockaddr_un *address, uint32_t size);
 
 /* ---- paths of procfs (file.c) */
 
@@ -256,6 +282,8 @@ void proc_own_id(const struct process *p, char *path);
 /** If the path (relative to `folder`; "" for that itself) is the link to vee's own program: the one to use instead,
    which may take its place; text: what the link is to say. Else false. */
 bool proc_exe(struct process *p, int folder, const char *path, bool text, char to[PATH_MAX]);
+/** Is it a link of procfs? */
+bool proc_has_link(int folder, const char *path);
 /** Looks at a freshly opened descriptor; if it is a file of procfs that would show vee instead of the guest, puts
     something better in its place. Returns the descriptor or a negative errno. */
 int64_t proc_opened(struct process *p, int fd, uint32_t flags);

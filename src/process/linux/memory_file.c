@@ -72,13 +72,13 @@ size_t memory_file_link(char text[PATH_MAX]) {
 static bool owner_of(int fd, struct owner *o) {
     char path[FD_PATH], link[128];
     struct f_owner_ex owner;
-    if (host_do(SYS_fcntl, fd, F_GET_SEALS) != SEALS) return false;
+    if (host_wait(SYS_fcntl, fd, F_GET_SEALS) != SEALS) return false;
     fd_path(path, fd);
     int64_t length = host_wait(SYS_readlinkat, AT_FDCWD, path, link, sizeof link - 1);
     if (length <= 0) return false;
     link[length] = 0;
     if (!name_parse(link, o)) return false;
-    bool there = host_do(SYS_fcntl, fd, F_GETOWN_EX, &owner) == 0 && owner.type == F_OWNER_PID;
+    bool there = host_wait(SYS_fcntl, fd, F_GETOWN_EX, &owner) == 0 && owner.type == F_OWNER_PID;
     o->pid = there ? owner.pid : 0; /* gone */
     return true;
 }

@@ -69,6 +69,16 @@ void own_fds_open(struct process *p, int inherited, int program) {
          own_least());
 }
 
+void own_root_open(struct process *p) {
+    struct own_fd *own = &p->own[OWN_ROOT];
+    if (own->fd >= 0) host_hold(SYS_close, own->fd);
+    own->fd = -1;
+    take(
+        own,
+        descriptor_make(SYS_openat, (uint64_t)AT_FDCWD, (uintptr_t)p->root.folder, O_PATH | O_DIRECTORY | O_CLOEXEC, 0),
+        own_least());
+}
+
 void own_fds_close(struct process *p) {
     for (unsigned i = 0; i < OWN_FDS; i++)
         if (p->own[i].fd >= 0) close(p->own[i].fd);
@@ -76,7 +86,7 @@ void own_fds_close(struct process *p) {
 
 /* The path that led to it, which may lead elsewhere now. */
 static const char *path_of(const struct process *p, unsigned which) {
-    return which == OWN_VEE ? "/proc/self/exe" : p->exe;
+    return which == OWN_VEE ? "/proc/self/exe" : which == OWN_EXE ? p->exe : p->root.folder;
 }
 
 static void check(struct process *p, unsigned which) {
@@ -149,7 +159,8 @@ static bool yield_one(struct own_fd *own) {
 
 bool own_fd_yield(struct process *p) {
     bool yields = false;
-    for (unsigned i = OWN_FDS; i-- > 0 && !yields;) yields = yield_one(&p->own[i]);
+    for (unsigned i = OWN_ROOT; i-- > 0 && !yields;) /* without the root nothing is found */
+        yields = yield_one(&p->own[i]);
     return yields;
 }
 

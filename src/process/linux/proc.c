@@ -238,6 +238,14 @@ static bool exe_path(const struct proc_view *v, const struct proc_name *n, bool 
     return true;
 }
 
+bool proc_has_link(int folder, const char *path) {
+    struct stat st;
+    int64_t fd = host_wait(SYS_openat, folder, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    bool link = fd >= 0 && on_procfs((int)fd) && host_wait(SYS_fstat, fd, &st) == 0 && S_ISLNK(st.st_mode);
+    if (fd >= 0) host_wait(SYS_close, fd);
+    return link;
+}
+
 bool proc_exe(struct process *p, int folder, const char *path, bool text, char to[PATH_MAX]) {
     struct proc_name n;
     struct proc_view v;
@@ -250,6 +258,7 @@ bool proc_exe(struct process *p, int folder, const char *path, bool text, char t
     if (*path) host_wait(SYS_close, fd);
     if (!link || !view_open(&v, p, &n)) return false;
     link = exe_path(&v, &n, text, to);
+    if (link && text) path_to_guest(p, to);
     view_close(&v);
     return link;
 }

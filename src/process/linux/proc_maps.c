@@ -47,9 +47,15 @@ static const char *label_of(const struct mapping *m, const char *path) {
     }
 }
 
-static void put_mapping(struct text *t, const struct mapping *m, uint64_t from, uint64_t to, const char *path) {
+static void put_mapping(struct text *t, const struct process *p, const struct mapping *m, uint64_t from, uint64_t to,
+                        const char *path) {
     enum { LABEL_COLUMN = 73 };
     const char *label = label_of(m, path);
+    char shown[PATH_MAX];
+    if (p->root.length && *label == '/' && strlen(label) < sizeof shown) {
+        strcpy(shown, label);
+        if (path_to_guest(p, shown)) label = shown;
+    }
     size_t before = t->used;
     put_number(t, from, 16, 8);
     put(t, "-");
@@ -90,7 +96,7 @@ void show_maps(const struct proc_view *v, const struct proc_name *n, struct text
     for (char *rest = host->bytes, *line; text_line(&rest, &line);) {
         if (!take_mapping(s, line, &h)) continue;
         for (uint64_t end; next_piece(s, &h, &h.start, &end, &m); h.start = end)
-            put_mapping(t, m, h.start, end, h.path);
+            put_mapping(t, v->process, m, h.start, end, h.path);
     }
 }
 
@@ -148,7 +154,7 @@ void show_smaps(const struct proc_view *v, const struct proc_name *n, struct tex
         const char *end = more ? line : host->bytes + host->used;
         bool first = true;
         for (uint64_t stop; next_piece(s, &h, &h.start, &stop, &m); h.start = stop, first = false) {
-            put_mapping(t, m, h.start, stop, h.path);
+            put_mapping(t, v->process, m, h.start, stop, h.path);
             put_details(t, m, stop - h.start, first, details, end);
         }
         h = next;

@@ -1,6 +1,8 @@
 /* socket.c - socket calls with structs that hold pointers: messages, and the options that are known to have none. */
 #include "process/linux/linux.h"
+#include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
@@ -16,6 +18,89 @@ struct guest_message {
 };
 enum { MESSAGE_SIZE = 56, MULTI_SIZE = 64, NAME_MAX_SIZE = 128, MULTI_MAX = 1024 };
 _Static_assert(sizeof(struct guest_message) == MESSAGE_SIZE && sizeof(struct msghdr) == MESSAGE_SIZE, "layout");
+
+/* ---- addresses that are paths */
+
+enum { PATH_AT = offsetof(struct sockaddr_un, sun_path), PATH_ROOM = sizeof(((struct sockaddr_un *)0)->sun_path) };
+static const char alias[] = "/proc/self/fd/";
+
+/* A path of the host that stays right for other processes: that of its folder, or where it is too long, below the
+   descriptor of the root. */
+static bool lasting(const struct process *p, const char *path, char to[2 * PATH_MAX]) {
+    const char *name = strrchr(path, '/');
+    char folder[PATH_MAX];
+    int64_t n = 0;
+    if (strncmp(path, "/proc/thread-self/fd/", 21) == 0 && name - path > 20) {
+        memcpy(folder, path, (size_t)(name - path));
+        folder[name - path] = 0;
+        n = host_wait(SYS_readlinkat, AT_FDCWD, folder, to, PATH_MAX - 1);
+        if (n <= 0) return false;
+    }
+    strcpy(to + n, n ? name : path);
+    if (strlen(to) < PATH_ROOM || strncmp(to, p->root.folder, p->root.length) != 0) return true;
+    char rest[PATH_MAX];
+    strcpy(rest, to + p->root.length);
+    strcpy(put_digits(stpcpy(to, alias), (uint64_t)p->own[OWN_ROOT].fd), rest);
+    return true;
+}
+
+int64_t socket_address_place(struct call *c, uint64_t from, uint32_t size, unsigned how) {
+    struct sockaddr_un a = {0};
+    const char *to;
+    char *path = c->thread->scratch->path[c->paths++], last[2 * PATH_MAX];
+    if (size > sizeof a || size <= PATH_AT) return 0;
+    if (!call_read(c, from, &a, size)) return -EFAULT;
+    if (a.sun_family != AF_UNIX || !a.sun_path[0]) return 0;
+    const size_t length = strnlen(a.sun_path, size - PATH_AT);
+    memcpy(path, a.sun_path, length);
+    path[length] = 0;
+    if (!(how & PATH_FOLLOW) && !strchr(path, '/')) return 0; /* a name in the working directory */
+    int64_t r = path_place(c, AT_FDCWD, path, how, &to);
+    if (r < 0) return r;
+    if (to == path) return 0;
+    if (!(how & PATH_FOLLOW) || strlen(to) >= PATH_ROOM) {
+        if (!lasting(c->process, to, last)) return -ENOENT;
+        to = last;
+    }
+    if (strlen(to) >= PATH_ROOM) return -ENAMETOOLONG;
+    c->address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    strcpy(c->address.sun_path, to);
+    return (int64_t)(PATH_AT + strlen(to) + 1);
+}
+
+uint32_t socket_path_show(const struct process *p, struct sockaddr_un *a, uint32_t size) {
+    char text[PATH_MAX];
+    if (size <= PATH_AT || size > sizeof *a || a->sun_family != AF_UNIX || a->sun_path[0] != '/') return size;
+    const size_t length = strnlen(a->sun_path, size - PATH_AT);
+    memcpy(text, a->sun_path, length);
+    text[length] = 0;
+    char *at = text + strlen(alias);
+    if (!strncmp(text, alias, strlen(alias)) && *at >= '0' && *at <= '9') {
+        at += strspn(at, "0123456789");
+        if (*at == '/') memmove(text, at, strlen(at) + 1);
+    } else if (!path_to_guest(p, text)) {
+        return size;
+    }
+    if (strlen(text) >= PATH_ROOM) return size;
+    strcpy(a->sun_path, text);
+    return (uint32_t)(PATH_AT + strlen(text) + 1);
+}
+
+void socket_address_show(struct call *c) {
+    struct sockaddr_un a = {0};
+    uint32_t size;
+    unsigned i = 0;
+    const char *s = c->row->args;
+    for (; *s && *s != 'B'; s++) i += *s == ' ';
+    if (!*s || !c->guest[i] || !call_read(c, c->guest[i + 1], &size, sizeof size)) return;
+    if (size > sizeof a || !call_read(c, c->guest[i], &a, size)) return;
+    uint32_t shown = socket_path_show(c->process, &a, size);
+    if (shown == size && a.sun_path[0] == '/') return;
+    call_write(c, c->guest[i], &a, shown < size ? shown : size);
+    call_write(c, c->guest[i + 1], &shown, sizeof shown);
+}
+
+/* ---- messages */
 
 static int64_t message_read(struct call *c, uint64_t from, struct guest_message *g, struct msghdr *h) {
     uint64_t host;
@@ -62,6 +147,15 @@ static int64_t message_send(struct call *c, uint64_t from, uint64_t flags) {
     struct msghdr h;
     int64_t r = message_read(c, from, &g, &h);
     if (r >= 0 && message_holds_own(c, &g)) return -EBADF;
+    if (r >= 0 && g.name && c->process->root.length) {
+        c->paths = 0; /* one message after the other */
+        path_release(c);
+        r = socket_address_place(c, g.name, h.msg_namelen, PATH_FOLLOW);
+        if (r > 0) {
+            h.msg_name = &c->address;
+            h.msg_namelen = (socklen_t)r;
+        }
+    }
     return r < 0 ? r : call_wait(c, SYS_sendmsg, c->host[0], (uintptr_t)&h, flags, 0, 0, 0);
 }
 
@@ -73,6 +167,11 @@ static int64_t message_receive(struct call *c, uint64_t from, uint64_t flags) {
     r = call_wait(c, SYS_recvmsg, c->host[0], (uintptr_t)&h, flags, 0, 0, 0);
     if (r < 0) return r;
     if (g.name) g.name_size = h.msg_namelen;
+    if (g.name && c->process->root.length && h.msg_namelen <= sizeof c->address &&
+        call_read(c, g.name, &c->address, h.msg_namelen)) {
+        g.name_size = socket_path_show(c->process, &c->address, h.msg_namelen);
+        call_write(c, g.name, &c->address, g.name_size < h.msg_namelen ? g.name_size : h.msg_namelen);
+    }
     g.control_size = h.msg_controllen;
     g.flags = (uint32_t)h.msg_flags;
     return call_write(c, from, &g, sizeof g) ? r : -EFAULT;
@@ -108,6 +207,7 @@ int64_t call_recvfrom(struct call *c) {
     if (!g[4]) return call_wait(c, SYS_recvfrom, h[0], h[1], h[2], h[3], 0, 0);
     int64_t r = call_wait(c, SYS_recvfrom, h[0], h[1], h[2], h[3], (uintptr_t)&from, (uintptr_t)&size);
     if (r < 0) return r;
+    if (c->process->root.length) size = socket_path_show(c->process, (struct sockaddr_un *)(void *)&from, size);
     if (!call_read(c, g[5], &room, sizeof room)) return -EFAULT;
     if (room < 0) return -EINVAL;
     if ((uint32_t)room > size) room = (int32_t)size;
