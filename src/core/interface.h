@@ -65,6 +65,8 @@ struct interface {
     bool (*device_write)(void *self, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value);
     /** MEM_SOFT only: host address of `size` bytes of RAM at a physical address, or NULL. */
     uint8_t *(*ram)(void *self, uint64_t physical, uint64_t size);
+    /** MEM_SOFT only: the guest's walk, not an instruction, has written to RAM. */
+    void (*walk_wrote)(void *self, uint64_t physical, uint64_t size);
     /** Value of a counter at the instruction being executed. NULL: the number of instructions executed so far. */
     uint64_t (*counter)(void *self, struct cpu *cpu, enum counter which);
 };

@@ -36,9 +36,23 @@ struct piece {
 };
 enum { PIECES = 3, PAGE = 1 << TLB_PAGE_SHIFT }; /* rights can change every four bytes */
 
+/* The walk may itself change code, by what it notes in the tables: then translated code may not go on behind this
+   instruction, which is interpreted. False: exit taken. */
+static bool walk(struct cpu *cpu, uint64_t address, bool write, bool translated, struct walk *w) {
+    struct engine *e = cpu->engine;
+    const bool leave = e->leave;
+    e->leave = false;
+    cpu->guest->walk(cpu, address, write ? ACCESS_WRITE : ACCESS_READ, w);
+    const bool changed = e->leave;
+    e->leave = leave || changed;
+    if (w->fault || (translated && changed))
+        cpu_exit(cpu, w->fault ? w->fault : EXIT_interpret, w->fault ? address : 0);
+    return !w->fault && !(translated && changed);
+}
+
 /* The piece that an access of `size` bytes begins with. */
 static bool soft_piece(struct cpu *cpu, struct mem_view *m, uint64_t address, unsigned size, bool write,
-                       struct piece *p) {
+                       bool translated, struct piece *p) {
     struct tlb_line *line = &m->tlb->line[(address >> TLB_PAGE_SHIFT) % TLB_LINES];
     uint64_t page = address >> TLB_PAGE_SHIFT << TLB_PAGE_SHIFT, offset = address - page, unit = PAGE;
     p->code = false;
@@ -48,11 +62,7 @@ static bool soft_piece(struct cpu *cpu, struct mem_view *m, uint64_t address, un
         return true;
     }
     struct walk w = {.physical = address, .page_size = UINT64_MAX, .read = true, .write = true, .execute = true};
-    if (cpu->guest->walk) cpu->guest->walk(cpu, address, write ? ACCESS_WRITE : ACCESS_READ, &w);
-    if (w.fault) {
-        cpu_exit(cpu, w.fault, address);
-        return false;
-    }
+    if (cpu->guest->walk && !walk(cpu, address, write, translated, &w)) return false;
     const struct engine_config *c = &cpu->engine->config;
     p->physical = w.physical;
     p->code = write && code_in(cpu->engine, w.physical - offset);
@@ -92,7 +102,7 @@ static bool soft_access(struct cpu *cpu, struct mem_view *m, uint64_t address, u
     unsigned n = 0, done = 0;
     bool ram = true;
     for (; done < size; done += piece[n++].size) {
-        if (!soft_piece(cpu, m, address + done, size - done, write, &piece[n])) return false;
+        if (!soft_piece(cpu, m, address + done, size - done, write, translated, &piece[n])) return false;
         ram = ram && piece[n].host;
     }
     for (unsigned i = 0; write && translated && i < n; i++)
@@ -117,13 +127,18 @@ static bool soft_access(struct cpu *cpu, struct mem_view *m, uint64_t address, u
     return true;
 }
 
-bool access_read(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, uint64_t *value) {
+static bool read_for(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, bool translated,
+                     uint64_t *value) {
     struct mem_view *m = &cpu->mem[space];
     uint8_t *at;
-    if (m->kind == MEM_SOFT) return soft_access(cpu, m, address, size, false, false, value);
+    if (m->kind == MEM_SOFT) return soft_access(cpu, m, address, size, false, translated, value);
     if (!host_address(m, address, size, &at)) return fail(cpu, false, 0, address);
     struct guard_result r = guard_read(at, size, value);
     return r.status == 1 || fail(cpu, false, r.status, guest_fault(m, address, size, r.address));
+}
+
+bool access_read(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, uint64_t *value) {
+    return read_for(cpu, space, address, size, false, value);
 }
 
 bool access_write(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, uint64_t value) {
@@ -135,9 +150,10 @@ bool access_write(struct cpu *cpu, unsigned space, uint64_t address, unsigned si
     return r.status == 1 || fail(cpu, true, r.status, guest_fault(m, address, size, r.address));
 }
 
-bool access_load(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address, uint64_t *result) {
+static bool load_for(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address, bool translated,
+                     uint64_t *result) {
     uint64_t v;
-    if (!access_read(cpu, space, address, uop_mem_size(op), &v)) return false;
+    if (!read_for(cpu, space, address, uop_mem_size(op), translated, &v)) return false;
     switch (op) {
     case UOP_load_s8: v = (uint64_t)(int8_t)v; break;
     case UOP_load_s16: v = (uint64_t)(int16_t)v; break;
@@ -146,6 +162,10 @@ bool access_load(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t addre
     }
     *result = v;
     return true;
+}
+
+bool access_load(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address, uint64_t *result) {
+    return load_for(cpu, op, space, address, false, result);
 }
 
 bool access_store(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address, uint64_t value) {
@@ -178,7 +198,7 @@ static bool swap_if(struct cpu *cpu, struct mem_view *m, uint64_t address, unsig
     uint8_t *at;
     struct piece p = {0};
     if (m->kind == MEM_SOFT) {
-        if (!soft_piece(cpu, m, address, size, true, &p)) return false;
+        if (!soft_piece(cpu, m, address, size, true, translated, &p)) return false;
         at = p.host;
         if (!at || p.size < size) { /* no atomics on devices, nor across rights */
             cpu_exit(cpu, EXIT_access_write, address);
@@ -208,14 +228,14 @@ static bool access_block(struct cpu *cpu, enum uop_op op, unsigned space, uint64
     if (op == UOP_zero_block) {
         struct piece p;
         if (translated && cpu->mem[space].kind == MEM_SOFT) {
-            if (!soft_piece(cpu, &cpu->mem[space], address & -(uint64_t)BLOCK, BLOCK, true, &p)) return false;
+            if (!soft_piece(cpu, &cpu->mem[space], address & -(uint64_t)BLOCK, BLOCK, true, true, &p)) return false;
             if (left_to_interpreter(cpu, &p)) return false;
         }
         for (unsigned i = 0; i < BLOCK; i += 8)
             if (!access_write(cpu, space, (address & -(uint64_t)BLOCK) + i, 8, 0)) return false;
         return true;
     }
-    if (access_read(cpu, space, address, 1, &value)) return true;
+    if (read_for(cpu, space, address, 1, translated, &value)) return true;
     switch ((enum exit_kind)cpu->exit.kind) {
     case EXIT_fault_read: cpu->exit.kind = EXIT_fault_write; break;
     case EXIT_access_read: cpu->exit.kind = EXIT_access_write; break;
@@ -240,7 +260,7 @@ static bool atomic(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t add
         return false;
     }
     if (lr) {
-        if (!access_read(cpu, space, address, size, &old)) return false;
+        if (!read_for(cpu, space, address, size, translated, &old)) return false;
         cpu->reserve_address = address;
         cpu->reserve_value = *result = extend(size, old);
         return true;
@@ -286,7 +306,7 @@ static uint64_t call_eval(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b
 static uint64_t call_read(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c) {
     uint64_t v = 0;
     (void)b, (void)c;
-    access_load(cpu, (enum uop_op)(what & 0xffff), (unsigned)(what >> 16), a, &v);
+    load_for(cpu, (enum uop_op)(what & 0xffff), (unsigned)(what >> 16), a, true, &v);
     return v;
 }
 static uint64_t call_write(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c) {

@@ -232,6 +232,7 @@ void unit_unhook(struct engine *e, struct unit *u) {
     while (*at != u) at = &(*at)->next;
     *at = u->next;
     e->nunits--;
+    e->nstale++;
 }
 
 void unit_publish(struct engine *e, struct unit *u) {
@@ -257,7 +258,7 @@ struct unit *unit_at(struct engine *e, uint32_t host_offset) {
 void engine_flush(struct engine *e) {
     engine_stop_others(e);
     memset(e->units->heads, 0, e->units->nbuckets * sizeof *e->units->heads);
-    e->nunits = 0;
+    e->nunits = e->nstale = 0;
     memset(e->pages, 0, 2 * PAGE_BUCKETS * sizeof *e->pages);
     e->explicit_pages = e->explicit_next = e->open_pages = NULL;
     e->nby = e->by_cap = 0;

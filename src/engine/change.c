@@ -83,6 +83,7 @@ bool code_overlaps(const struct engine *e, uint64_t page, uint64_t offset, uint6
 
 void code_written(struct engine *e, uint64_t page, uint64_t offset, uint64_t size) {
     struct code_page *p = page_find(e, page);
+    if (page == e->once_page) e->leave = true;
     for (struct unit **at = p ? &p->units : NULL, *u; at && (u = *at) != NULL;) {
         if (!comes_from(u, offset, size)) {
             at = &u->page_next;

@@ -110,7 +110,7 @@ struct engine {
     struct arena arena;      /* units, marks, pages: until the next flush */
     struct arena lasting;    /* what is little and stays */
     struct unit_table *units;
-    uint32_t nunits;
+    uint32_t nunits, nstale;  /* in the table; and those that were, which still take memory */
     struct code_page **pages; /* PAGE_BUCKETS by identity, and then as many by address */
     uint64_t *seen;           /* TIER_AUTO: a bit for what has been reached */
     uint8_t *write, *execute; /* the cache's two views */
@@ -142,6 +142,7 @@ struct engine {
     uint32_t parents[PROCESSES]; /* the id that one has as long as process 0 is its parent and lives; or 0 */
     uint32_t barred;             /* only this runner of its process gets the lock; or 0 */
     bool soft;                   /* some memory space is MEM_SOFT */
+    uint64_t once_page;          /* MEM_SOFT: of the block that was interpreted last without being kept */
     bool leave;                  /* code has changed under the interpreter: it leaves before the next instruction */
     uint64_t random;             /* for the poison build */
     struct perf *perf;           /* perf.c; NULL: nobody wants to know */

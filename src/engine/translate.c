@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIFT_INSNS = 64 }; /* at most, in one block */
+enum { LIFT_INSNS = 64 /* at most, in one block */, STALE_MOST = 1024 };
 
 void fetch_bytes(struct engine *e, uint64_t pc, struct fetch *f, uint8_t room[LIFT_BYTES]) {
     if (f->bytes) return;
@@ -206,7 +206,9 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     if (!u && e->sources && sources_take(e, cpu->pc, &f)) u = unit_find(e, cpu->pc, f.page, ctx);
     if (u) return u;
     bool keep = !e->seen || f.lasts || !unit_is_new(e, cpu->pc, f.page, ctx, true);
-    if (e->config.one_block) engine_flush(e);
+    /* Where there is no cache of host code that is full in the end, memory of units comes back when half are stale. */
+    const bool wasteful = !e->host && e->nstale > STALE_MOST + e->nunits;
+    if (e->config.one_block || wasteful) engine_flush(e);
     uint64_t began = e->config.timed ? os_nanoseconds() : 0;
     enum lift_crossing crossing;
     uint8_t room[LIFT_BYTES];
@@ -224,7 +226,10 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
         open |= crossing == LIFT_CROSSES_OPEN;
         if (keep && open) block = block_lift_open(e, cpu, arena, ctx, &f, block->bytes);
         if (!block) return NULL;
-        if (!keep) *once = block;
+        if (!keep) {
+            *once = block;
+            e->once_page = f.page;
+        }
         large = false;
         if (keep) u = e->host ? translate_host(e, cpu, block, &f, &large) : unit_add(e, block, &f, true, 0);
     }

@@ -269,6 +269,10 @@ static uint8_t *ram(void *self, uint64_t physical, uint64_t size) {
     return phys_ram(&m->phys, physical, size);
 }
 
+static void walk_wrote(void *self, uint64_t physical, uint64_t size) {
+    engine_written(((struct vm *)self)->engine, physical, size);
+}
+
 static uint64_t counter(void *self, struct cpu *cpu, enum counter which) {
     struct machine *m = ((struct vm *)self)->data;
     if (which >= COUNTER_CLOCKS) return 0; /* no such events */
@@ -282,6 +286,7 @@ static const struct interface interface_machine = {
     .device_read = device_read,
     .device_write = device_write,
     .ram = ram,
+    .walk_wrote = walk_wrote,
     .counter = counter,
 };
 

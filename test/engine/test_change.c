@@ -205,6 +205,43 @@ static void instructions_over_an_edge(void **state) {
     EACH_RIG(half_an_instruction_is_missing());
 }
 
+/* ---- what is stale takes no memory for ever */
+
+static uint64_t resident(void) {
+    unsigned long pages = 0, ignored;
+    FILE *f = fopen("/proc/self/statm", "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%lu %lu", &ignored, &pages), 2);
+    fclose(f);
+    return (uint64_t)pages * RIG_PAGE;
+}
+
+static void stale_units_are_reclaimed(void **state) {
+    (void)state;
+    enum { CHANGES = 30000, MOST = 64 << 20 };
+    for (unsigned soft = 0; soft < 2; soft++) {
+        rig_make(&r, soft, &(struct engine_config){.tier = TIER_INTERP});
+        rig_code(&r, RIG_CODE + 64, "x: addi a0, a0, 1; ecall");
+        rig_code(&r, RIG_CODE, "addi a0, zero, 0; addi a1, a1, 1; jal zero, x");
+        const uint32_t first = rig_encode("addi a0, a0, 0");
+        rig_done(&r, RIG_CODE);
+        const uint64_t before = resident();
+        for (unsigned i = 0; i < CHANGES; i++) {
+            const uint32_t bits = first | (i % 2000) << 20;
+            memcpy(rig_host(&r, RIG_CODE + 64), &bits, sizeof bits);
+            if (soft)
+                engine_written(r.engine, RIG_CODE + 64, sizeof bits);
+            else
+                engine_recheck_code(r.engine, r.cpu, 0, UINT64_MAX);
+            rig_done(&r, RIG_CODE);
+            assert_int_equal(r.x[A0], i % 2000);
+        }
+        assert_int_equal(r.x[A1], CHANGES + 1);
+        assert_true(resident() < before + MOST);
+        rig_free(&r);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rewritten_while_everything_leads_there),
@@ -212,6 +249,7 @@ int main(void) {
         cmocka_unit_test(own_stores_are_seen_at_once),
         cmocka_unit_test(own_zeroing_is_seen_at_once),
         cmocka_unit_test(instructions_over_an_edge),
+        cmocka_unit_test(stale_units_are_reclaimed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

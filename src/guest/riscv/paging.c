@@ -6,6 +6,7 @@
  * applies to the page tables and to the final address; its granule is four bytes, so page_size can be as little.
  */
 #include "guest/riscv/csr.h"
+#include "core/interface.h"
 #include "mem/mem.h"
 #include "mem/phys.h"
 
@@ -144,6 +145,8 @@ static uint32_t leaf_mark(const struct riscv_cpu *cpu, struct leaf *leaf, enum a
     if (!__atomic_compare_exchange_n(leaf->at, &leaf->pte, marked, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return EXIT_retranslate;
     leaf->pte = marked;
+    const struct interface *interface = cpu->c.interface;
+    if (interface && interface->walk_wrote) interface->walk_wrote(cpu->c.self, leaf->physical, sizeof marked);
     return EXIT_none;
 }
 

@@ -314,6 +314,50 @@ static void protected_tables(void) {
     satp(mode_of_satp);
 }
 
+/* ---- code in a page of tables: the walk's own writes change it */
+
+static uint64_t run_at(volatile void *at) {
+    return ((uint64_t(*)(volatile void *, volatile void *))(uintptr_t)at)((void *)((uint64_t)page - 0x202),
+                                                                          AT + ENTRIES);
+}
+
+static void code_in_tables(void) {
+    /* As instructions, what maps this page with R alone is `lb zero, 0x202(a0)` and zeros; once it is marked accessed
+       it is a sum of floats, which are off. */
+    const uint64_t mapped = entry((void *)0x80940000, V | R);
+    volatile uint64_t *second = leaf + 1;
+    CHECK((uint32_t)mapped == 0x20250003);
+    CLEAR(mstatus, 3 << 13);
+    on_trap = return_to_caller;
+    satp(mode_of_satp);
+    for (unsigned i = 0; i < 40; i++) {
+        set_leaf(0);
+        second[0] = mapped;
+        for (unsigned k = 0; k < 3; k++) {
+            run_at(second);
+            CHECK(trapped.cause == ILLEGAL && trapped.pc == (uint64_t)second + 4);
+        }
+        on_trap = 0;
+        CHECK(RUN(S, load, AT + ENTRIES) == 0);
+        on_trap = return_to_caller;
+        CHECK(second[0] == (mapped | A));
+        run_at(second);
+        CHECK(trapped.cause == ILLEGAL && trapped.pc == (uint64_t)second);
+        /* right before it: nop; lb zero, 0(a1), under the rights of S mode */
+        second[-1] = 0x0005800300000013;
+        second[0] = mapped;
+        __asm__ volatile("sfence.vma" ::: "memory");
+        CLEAR(mstatus, MPP);
+        SET(mstatus, MPRV | 1 << 11);
+        run_at(second - 1);
+        CLEAR(mstatus, MPRV);
+        CHECK(trapped.cause == ILLEGAL && trapped.pc == (uint64_t)second);
+        CHECK(second[0] == (mapped | A));
+    }
+    on_trap = 0;
+    satp(0);
+}
+
 int main(void) {
     page[0][0] = 0x8082; /* ret */
     for (unsigned mode = 1; mode < 16; mode++) {
@@ -337,6 +381,8 @@ int main(void) {
         napot_and_types();
         protected_tables();
         satp(0);
+        map(levels);
+        code_in_tables();
     }
     return 0;
 }
