@@ -5,6 +5,9 @@
  * registers and spill cells hold (then the block is cut). What a block computes is compared as a whole.
  */
 #include "pressure.h"
+#ifdef __x86_64__
+#include "host/x86_64/x86_64.h"
+#endif
 
 enum { LEVELS = 4, ROUNDS = 3 };
 
@@ -194,14 +197,14 @@ static void refusals_are(uint64_t n) {
 #endif
 }
 
-static void every_row(enum mem_kind kind, bool counted, unsigned refuse) {
+static void every_row(enum mem_kind kind, bool counted, unsigned refuse, unsigned rounds) {
     uint64_t cases = 0;
     worlds_make(kind, counted, refuse);
     for (unsigned op = 0; op < UOP_COUNT; op++) {
         if (op == UOP_mark || op == UOP_const_i32 || op == UOP_const_i64) continue;
         for (unsigned wanted = 0; wanted < 1u << operands_of(op); wanted++)
             for (unsigned level = 0; level < LEVELS; level++)
-                for (unsigned round = 0; round < ROUNDS; round++, cases++) {
+                for (unsigned round = 0; round < rounds; round++, cases++) {
                     const uint64_t pc = at;
                     write_case(op, wanted, level);
                     compare(pc, op, wanted, level);
@@ -233,18 +236,18 @@ static int setup(void **state) {
 
 static void in_a_window(void **state) {
     (void)state;
-    every_row(MEM_WINDOW, false, 0);
+    every_row(MEM_WINDOW, false, 0, ROUNDS);
 }
 static void linear_and_counted(void **state) {
     (void)state;
-    every_row(MEM_LINEAR, true, 0);
+    every_row(MEM_LINEAR, true, 0, ROUNDS);
 }
 
 /* What is refused is interpreted, and that is remembered: as long as the code is the same. */
 static void refused(void **state) {
     (void)state;
-    every_row(MEM_WINDOW, false, 3);
-    every_row(MEM_LINEAR, true, 1);
+    every_row(MEM_WINDOW, false, 3, ROUNDS);
+    every_row(MEM_LINEAR, true, 1, ROUNDS);
     worlds_make(MEM_WINDOW, false, 1);
     struct seen seen;
     for (unsigned k = 0; k < 4; k++) {
@@ -260,8 +263,63 @@ static void refused(void **state) {
     worlds_free();
 }
 
+#ifdef __x86_64__
+/* Without each of the features, with each alone, and with none. */
+static void on_lesser_processors(void **state) {
+    (void)state;
+    const struct x86_features all = x86_features;
+    bool *has = (bool *)&x86_features;
+    enum { N = sizeof all / sizeof *has };
+    for (unsigned k = 0; k <= 2 * N; k++) {
+        x86_features = k < N ? all : (struct x86_features){0};
+        if (k < 2 * N) has[k % N] = k >= N && ((const bool *)&all)[k % N];
+        every_row(MEM_WINDOW, false, 0, 1);
+    }
+    x86_features = all;
+}
+
+/* Each feature has its own bit, and vectors need the system, too. */
+static void features_are_told_apart(void **state) {
+    (void)state;
+    const struct x86_cpuid none = {0}, system = {.leaf_1_ecx = 1u << 27, .xcr0 = 7};
+    struct x86_features f = x86_features_of(&none);
+    for (unsigned k = 0; k < sizeof f; k++) assert_false(((const bool *)&f)[k]);
+    for (unsigned bit = 0; bit < 32; bit++) {
+        const uint32_t one = 1u << bit;
+        struct x86_cpuid c = {.leaf_1_ecx = one};
+        f = x86_features_of(&c);
+        assert_true(f.sse41 == (bit == 19) && f.popcnt == (bit == 23));
+        assert_false(f.avx || f.fma || f.bmi1 || f.bmi2 || f.lzcnt);
+        c = system;
+        c.leaf_1_ecx |= one | 1u << 28;
+        f = x86_features_of(&c);
+        assert_true(f.avx && f.fma == (bit == 12));
+        c.xcr0 = 3;
+        f = x86_features_of(&c);
+        assert_false(f.avx || f.fma);
+        c = (struct x86_cpuid){.leaf_1_ecx = one | 1u << 28, .xcr0 = 7};
+        f = x86_features_of(&c);
+        assert_true(f.avx == (bit == 27));
+        f = x86_features_of(&(struct x86_cpuid){.leaf_7_ebx = one});
+        assert_true(f.bmi1 == (bit == 3) && f.bmi2 == (bit == 8) && !f.lzcnt);
+        f = x86_features_of(&(struct x86_cpuid){.leaf_80000001_ecx = one});
+        assert_true(f.lzcnt == (bit == 5) && !f.bmi1 && !f.bmi2);
+    }
+    assert_true(x86_features.avx == !!__builtin_cpu_supports("avx"));
+    assert_true(x86_features.fma == !!__builtin_cpu_supports("fma"));
+    assert_true(x86_features.sse41 == !!__builtin_cpu_supports("sse4.1"));
+    assert_true(x86_features.popcnt == !!__builtin_cpu_supports("popcnt"));
+    assert_true(x86_features.bmi1 == !!__builtin_cpu_supports("bmi"));
+    assert_true(x86_features.bmi2 == !!__builtin_cpu_supports("bmi2"));
+}
+#endif
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(in_a_window), cmocka_unit_test(linear_and_counted),
-                                       cmocka_unit_test(refused)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(in_a_window),          cmocka_unit_test(linear_and_counted),      cmocka_unit_test(refused),
+#ifdef __x86_64__
+        cmocka_unit_test(on_lesser_processors), cmocka_unit_test(features_are_told_apart),
+#endif
+    };
     return host_native ? cmocka_run_group_tests(tests, setup, NULL) : 0;
 }

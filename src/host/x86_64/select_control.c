@@ -179,13 +179,7 @@ static void leave_with(struct jit *j, uint64_t pc, uint32_t kind, uint64_t value
 
 static void select_exit(struct jit *j, const struct uop *u) {
     uint64_t pc = exit_info[u->x].when == EXIT_BEFORE ? j->pc : j->next;
-    if (u->a) {
-        uint8_t a = use_reg(j, u->a);
-        if (value_of(j, u->a)->bank == BANK_FP)
-            op_rm(j, 0x6601d6, W32, a, AT_CPU(exit.value));
-        else
-            mov_mr(j, W64, AT_CPU(exit.value), a);
-    }
+    if (u->a) store_whole(j, offsetof(struct cpu, exit.value), u->a);
     leave_with(j, pc, u->x, (uint64_t)u->imm, !u->a);
 }
 

@@ -50,7 +50,7 @@ static void canonical_nan(struct jit *j, uint8_t r, bool d) {
 
 static void select_binary(struct jit *j, const struct uop *u, unsigned op, bool d, bool commutes) {
     uint8_t a = use_reg(j, u->a), b = use_reg(j, u->b), to = def_reg(j, u->dst);
-    if (x86_has_avx()) {
+    if (x86_features.avx) {
         vex_rrr(j, scalar(op, d), W32, to, a, b);
     } else if (to == b && to != a) {
         if (commutes) {
@@ -76,7 +76,7 @@ static void select_sqrt(struct jit *j, const struct uop *u, bool d) {
 
 /* dst = a * b + dst. The addend's register is the result's, so it may be its pin when neither factor is in there. */
 static bool select_fma(struct jit *j, const struct uop *u, uint32_t op231, bool d) {
-    if (!x86_has_fma()) return false;
+    if (!x86_features.fma) return false;
     uint8_t a = use_reg(j, u->a), b = use_reg(j, u->b), c = use_reg(j, u->c);
     uint8_t to = def_pin_free(j, u->dst, a, b);
     bool own = to == NO_REG;
@@ -191,7 +191,7 @@ static struct cold *call_cold(struct jit *j, const struct uop *u, enum cc cc, ui
 static bool select_to_signed(struct jit *j, const struct uop *u, bool d, bool w) {
     bool nearest = u->x == FP_RNE, direct = nearest || is_truncation(u);
     uint8_t mode = u->x == FP_RDN ? 1 : 2;
-    if (!direct && (!w || u->x == FP_RMM || !x86_has_sse41())) return false;
+    if (!direct && (!w || u->x == FP_RMM || !x86_features.sse41)) return false;
     uint8_t a = use_reg(j, u->a), t = temp_reg(j, BANK_INT), from = a;
     if (!direct) { /* every double or float too large for s64 is an integer: rounding first raises nothing wrong */
         from = temp_reg(j, BANK_FP);
@@ -255,7 +255,7 @@ static bool select_from_int(struct jit *j, const struct uop *u, bool d, bool wid
 
 static bool select_round(struct jit *j, const struct uop *u, bool d, bool inexact) {
     static const uint8_t modes[] = {[FP_RNE] = 0, [FP_RTZ] = 3, [FP_RDN] = 1, [FP_RUP] = 2};
-    if (u->x == FP_RMM || !x86_has_sse41()) return false;
+    if (u->x == FP_RMM || !x86_features.sse41) return false;
     uint8_t a = use_reg(j, u->a), to = def_reg(j, u->dst);
     op_rr(j, d ? 0x66030b : 0x66030a, W32, to, a);
     byte(j, modes[u->x] | (inexact ? 0 : 8u));
@@ -364,7 +364,7 @@ static bool select_move(struct jit *j, const struct uop *u) {
         struct value *v = value_of(j, u->a);
         if (v->boxed) return true;
         uint8_t a = use_reg(j, u->a);
-        if (!x86_has_sse41()) {
+        if (!x86_features.sse41) {
             uint8_t t = temp_reg(j, BANK_INT);
             op_rr(j, 0x66017e, W64, a, t);
             shift_ri(j, SH_SAR, W64, t, 32);

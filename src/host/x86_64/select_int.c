@@ -112,7 +112,7 @@ static void select_shift(struct jit *j, const struct uop *u, unsigned digit, boo
         if (n) shift_ri(j, digit, w, to, (unsigned)n);
         return;
     }
-    if (x86_has_bmi2() && digit >= SH_SHL) {
+    if (x86_features.bmi2 && digit >= SH_SHL) {
         static const uint32_t ops[] = {[SH_SHL] = 0x6602f7, [SH_SHR] = 0xf202f7, [SH_SAR] = 0xf302f7};
         uint8_t a = use_reg(j, u->a), b = use_reg(j, u->b), to = def_reg(j, u->dst);
         vex_rrr(j, ops[digit], w, to, b, a);
@@ -361,12 +361,12 @@ bool select_int(struct jit *j, const struct uop *u) {
     case UOP_minu_i32: select_minmax(j, u, CC_B, W32); return true;
     case UOP_maxu_i64: select_minmax(j, u, CC_A, W64); return true;
     case UOP_maxu_i32: select_minmax(j, u, CC_A, W32); return true;
-    case UOP_clz_i64: return select_count(j, u, 0xf301bd, W64, x86_has_lzcnt());
-    case UOP_clz_i32: return select_count(j, u, 0xf301bd, W32, x86_has_lzcnt());
-    case UOP_ctz_i64: return select_count(j, u, 0xf301bc, W64, x86_has_lzcnt());
-    case UOP_ctz_i32: return select_count(j, u, 0xf301bc, W32, x86_has_lzcnt());
-    case UOP_popcnt_i64: return select_count(j, u, 0xf301b8, W64, x86_has_popcnt());
-    case UOP_popcnt_i32: return select_count(j, u, 0xf301b8, W32, x86_has_popcnt());
+    case UOP_clz_i64: return select_count(j, u, 0xf301bd, W64, x86_features.lzcnt);
+    case UOP_clz_i32: return select_count(j, u, 0xf301bd, W32, x86_features.lzcnt);
+    case UOP_ctz_i64: return select_count(j, u, 0xf301bc, W64, x86_features.bmi1);
+    case UOP_ctz_i32: return select_count(j, u, 0xf301bc, W32, x86_features.bmi1);
+    case UOP_popcnt_i64: return select_count(j, u, 0xf301b8, W64, x86_features.popcnt);
+    case UOP_popcnt_i32: return select_count(j, u, 0xf301b8, W32, x86_features.popcnt);
     case UOP_bswap_i64: select_bswap(j, u, W64); return true;
     case UOP_bswap_i32: select_bswap(j, u, W32); return true;
     case UOP_shladd_i64: select_shladd(j, u); return true;

@@ -186,16 +186,19 @@ void x86_call(struct jit *j, enum host_call function, uint64_t what, bool may_ex
 }
 
 void store_arg(struct jit *j, unsigned n, uint16_t temp) {
-    uint32_t offset = (uint32_t)(offsetof(struct cpu, args) + 8 * n);
+    store_whole(j, (uint32_t)(offsetof(struct cpu, args) + 8 * n), temp);
+}
+
+void store_whole(struct jit *j, uint32_t offset, uint16_t temp) {
     struct mem to = at_cpu(offset), high = at_cpu(offset + 4);
     struct value *v = value_of(j, temp);
-    if (v->is_const && v->constant == (uint64_t)(int32_t)v->constant) {
+    enum type t = j->block->temps[temp].type;
+    if (v->is_const && (t == T_I32 ? v->constant <= INT32_MAX : v->constant == (uint64_t)(int32_t)v->constant)) {
         mov_mi(j, W64, to, (int32_t)v->constant);
         return;
     }
     const uint16_t locked = j->locked[v->bank]; /* the register is read here only, and there may be three operands */
     uint8_t r = use_reg(j, temp);
-    enum type t = j->block->temps[temp].type;
     j->locked[v->bank] = locked;
     if (v->bank == BANK_FP) {
         op_rm(j, MOVQ_STORE, false, r, to);

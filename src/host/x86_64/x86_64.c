@@ -1,27 +1,8 @@
-/* x86_64.c - the x86-64 host: its table, moves for the allocator, patching, FP status, features. */
+/* x86_64.c - the x86-64 host: its table, moves for the allocator, patching, FP status. */
 #include "host/x86_64/x86_64.h"
 #include "core/fp.h"
 #include "core/uop_flags.h"
 #include "base/os.h"
-
-bool x86_has_avx(void) {
-    return __builtin_cpu_supports("avx");
-}
-bool x86_has_fma(void) {
-    return __builtin_cpu_supports("fma");
-}
-bool x86_has_bmi2(void) {
-    return __builtin_cpu_supports("bmi2");
-}
-bool x86_has_lzcnt(void) {
-    return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-}
-bool x86_has_popcnt(void) {
-    return __builtin_cpu_supports("popcnt");
-}
-bool x86_has_sse41(void) {
-    return __builtin_cpu_supports("sse4.1");
-}
 
 static void x86_move(struct jit *j, enum bank bank, uint8_t to, uint8_t from) {
     if (to == from) return;
@@ -123,8 +104,10 @@ static void x86_empty_cell(uint8_t *write, uint32_t cell, uint64_t execute) {
 }
 
 static uint64_t x86_variant(void) {
-    return (uint64_t)x86_has_avx() | (uint64_t)x86_has_fma() << 1 | (uint64_t)x86_has_bmi2() << 2 |
-           (uint64_t)x86_has_lzcnt() << 3 | (uint64_t)x86_has_popcnt() << 4 | (uint64_t)x86_has_sse41() << 5;
+    uint64_t bits = 0;
+    const bool *has = (const bool *)&x86_features;
+    for (unsigned k = 0; k < sizeof x86_features / sizeof *has; k++) bits |= (uint64_t)has[k] << k;
+    return bits;
 }
 
 static void x86_fill_cell(uint8_t *write, uint32_t cell, uint64_t pc, const void *code) {

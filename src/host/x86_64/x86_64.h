@@ -72,6 +72,8 @@ void x86_enter(struct cpu *cpu, const uint8_t *execute, const void *code);
     registers are kept but for pins that the function writes in memory; the result is in cpu->result. */
 void x86_call(struct jit *j, enum host_call function, uint64_t what, bool may_exit);
 void store_arg(struct jit *j, unsigned n, uint16_t temp);
+/** Stores a value to 8 bytes of the cpu as C has it: narrow ones zero-extended, whatever the register has above. */
+void store_whole(struct jit *j, uint32_t offset, uint16_t temp);
 void load_result(struct jit *j, uint16_t temp);
 
 /** Compares operands a and b of u; the flags are then for cc_of(u->x). */
@@ -93,13 +95,18 @@ void store_pc(struct jit *j, struct mem to, uint64_t pc);
 
 /** MXCSR's sticky bits as fp.h flags. */
 uint32_t x86_fp_flags(uint32_t mxcsr);
-/* features of this computer */
-bool x86_has_avx(void);
-bool x86_has_fma(void);
-bool x86_has_bmi2(void);
-bool x86_has_lzcnt(void);
-bool x86_has_popcnt(void);
-bool x86_has_sse41(void);
+/* features.c */
+struct x86_features {
+    bool avx, fma, sse41, popcnt, bmi1, bmi2, lzcnt;
+};
+/** Of this computer. Code depends on them, so who changes them (tests) does so before an engine is made. */
+extern struct x86_features x86_features;
+/** What the processor says, by leaf and register, and which registers the system saves. */
+struct x86_cpuid {
+    uint32_t leaf_1_ecx, leaf_7_ebx, leaf_80000001_ecx;
+    uint64_t xcr0;
+};
+struct x86_features x86_features_of(const struct x86_cpuid *c);
 
 /* signal.c */
 uint64_t x86_fault_pc(void *ucontext);
