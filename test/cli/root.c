@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +95,8 @@ static void names(void) {
     FAILS(open(long_name, O_RDONLY), ENAMETOOLONG);
     CHECK(stat("/", &a) == 0 && stat("/a/..", &b) == 0 && a.st_ino == b.st_ino);
     CHECK(stat("/..", &b) == 0 && a.st_ino == b.st_ino);
+    CHECK(lstat("/", &b) == 0 && a.st_ino == b.st_ino && lstat("a/..", &b) == 0 && a.st_ino == b.st_ino);
+    CHECK(lstat(".", &b) == 0 && a.st_ino == b.st_ino && lstat("a/.", &b) == 0 && S_ISDIR(b.st_mode));
     CHECK(stat("/proc", &a) == 0 && stat("/a/../proc", &b) == 0 && a.st_dev == b.st_dev && a.st_dev != 0);
     CHECK(access("/dev/null", W_OK) == 0 && access("dev/null", W_OK) == 0 && access("/a/top/dev/null", W_OK) == 0);
     CHECK(is_inside("/dev/../marker") && is_inside("/proc/self/../../marker"));
@@ -117,7 +120,7 @@ static void makes(void) {
     CHECK(lstat("copied", &st) == 0 && S_ISLNK(st.st_mode) && unlink("copied") == 0);
     CHECK(unlink("linked") == 0 && unlink("a/moved") == 0);
     CHECK(mkdir("new/", 0755) == 0 && rmdir("new/") == 0);
-    FAILS(rmdir("a/top/"), ENOTDIR);
+    CHECK(rmdir("a/top/") < 0);
     CHECK(mkfifo("fifo", 0600) == 0 && unlink("/fifo") == 0);
     CHECK(chmod("a/absolute", 0640) == 0 && stat("marker", &st) == 0 && (st.st_mode & 0777) == 0640);
     CHECK(truncate("made2", 3) == 0 && stat("/made2", &st) == 0 && st.st_size == 3 && unlink("made2") == 0);
@@ -283,13 +286,14 @@ static void jails(void) {
     CHECK(is_inside("/marker"));
 }
 
-static void mounts(void) {
+static void mounts(bool by_clone) {
     int status;
     fflush(stdout);
-    pid_t pid = fork();
+    pid_t pid = by_clone ? (pid_t)syscall(SYS_clone, CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0) : fork();
+    if (pid < 0) return; /* not allowed here */
     if (pid == 0) {
         failed = 0;
-        if (unshare(CLONE_NEWNS)) _exit(0); /* not allowed here */
+        if (!by_clone && unshare(CLONE_NEWNS)) _exit(0);
         CHECK(is_inside("/marker"));
         CHECK(mkdir("m", 0755) == 0);
         if (mount("none", "/m", "tmpfs", 0, NULL) == 0) {
@@ -421,7 +425,8 @@ int main(int argc, char **argv) {
         sockets("/a/b/c/a-name-that-is-so-long-that-with-its-directory-on-the-host-it-fits-no-address");
         programs();
         jails();
-        mounts();
+        mounts(false);
+        mounts(true);
         race(argc > 3 ? atof(argv[3]) : 0.5);
     }
     if (!strcmp(what, "beside")) beside(argv[2]);

@@ -257,7 +257,7 @@ static int64_t within(struct call *c, struct way *w, unsigned how, const char **
     const bool whole = !slash || !strcmp(w->path, p->root.inside);
     if (whole || (how & PATH_FOLLOW)) {
         fd = keep(c, at_root(p, w->path, O_PATH | (w->folder ? O_DIRECTORY : 0), WITHIN));
-        if (fd >= 0) *to = fd_name(c, fd, "");
+        if (fd >= 0) *to = fd_name(c, fd, whole ? "." : ""); /* a link of procfs is no folder */
         if (fd != -ENOENT || whole || !(how & PATH_CREATE)) return fd < 0 ? fd : 0;
         c->missing = true;
     } else if (w->folder) { /* a name with a slash behind: there is nothing else, or a folder */
