@@ -143,6 +143,7 @@ check: all tests
 bench: all
 	bench/run.py --vee $(B)/vee
 	bench/scaling.py --vee $(B)/vee
+	bench/tables.py --vee $(B)/vee
 	$(PYTHON) tool/readme_bench.py
 
 # Programs of Debian, in roots of its own (needs root): docs/real.md

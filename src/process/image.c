@@ -198,17 +198,21 @@ static bool image_open(struct image *m, const struct process *p, int fd, const c
     return false;
 }
 
-/* The name of the interpreter that the first such header has; *name is empty when there is none. */
-static bool interpreter_name(const struct image *m, char name[PATH_MAX], struct error *error) {
+/* The name of the interpreter that the first such header has; *name is empty when there is none. Why not, as execve
+   says it, else 0. */
+static int64_t interpreter_name(const struct image *m, char name[PATH_MAX], struct error *error) {
     const struct elf_segment *e = elf_find(&m->elf, ELF_INTERP);
     name[0] = 0;
-    if (!e) return true;
-    if (e->file_size < 2 || e->file_size > PATH_MAX)
-        return error_set(error, ERROR_NOT_RUNNABLE, "%s: the name of its interpreter has %" PRIu64 " bytes",
-                         m->elf.name, e->file_size);
-    if (!elf_read(&m->elf, e->offset, name, e->file_size, error)) return false;
-    return !name[e->file_size - 1] ||
-           error_set(error, ERROR_NOT_RUNNABLE, "%s: the name of its interpreter is not a string", m->elf.name);
+    if (!e) return 0;
+    if (e->file_size < 2 || e->file_size > PATH_MAX) {
+        error_set(error, ERROR_NOT_RUNNABLE, "%s: the name of its interpreter has %" PRIu64 " bytes", m->elf.name,
+                  e->file_size);
+        return -ENOEXEC;
+    }
+    if (!elf_read(&m->elf, e->offset, name, e->file_size, error)) return -EIO;
+    if (!name[e->file_size - 1]) return 0;
+    error_set(error, ERROR_NOT_RUNNABLE, "%s: the name of its interpreter is not a string", m->elf.name);
+    return -ENOEXEC;
 }
 
 static bool interpreter_map(struct process *p, const struct image *program, const char *name, struct image *m,
@@ -228,21 +232,32 @@ static bool interpreter_map(struct process *p, const struct image *program, cons
     return ok;
 }
 
+/* Is the file one that can interpret? */
+static int64_t interpreter_check(const struct process *p, int fd, const char *path) {
+    struct error ignored = {0};
+    struct image m = {0};
+    struct stat st;
+    if (fstat(fd, &st) != 0) return -errno;
+    if (!S_ISREG(st.st_mode)) return -EACCES;
+    if (st.st_size < ELF_HEADER_SIZE) return -EIO;
+    if (!image_open(&m, p, fd, path, &ignored)) return -ELIBBAD;
+    elf_close(&m.elf);
+    return 0;
+}
+
 int64_t image_check(struct process *p, int fd, const char *name) {
     char interpreter[PATH_MAX];
     struct error ignored = {0};
     struct image m = {0};
     if (!image_open(&m, p, fd, name, &ignored)) return -ENOEXEC;
-    bool named = interpreter_name(&m, interpreter, &ignored);
+    int64_t r = interpreter_name(&m, interpreter, &ignored);
     elf_close(&m.elf);
-    if (!named) return -ENOEXEC;
-    if (!*interpreter) return 0;
+    if (r < 0 || !*interpreter) return r;
     int64_t other = path_open(p, interpreter);
     if (other < 0) return other;
-    bool sane = image_open(&m, p, (int)other, interpreter, &ignored);
-    if (sane) elf_close(&m.elf);
+    r = interpreter_check(p, (int)other, interpreter);
     close((int)other);
-    return sane ? 0 : -ELIBBAD;
+    return r;
 }
 
 /* ---- the whole */
@@ -285,7 +300,7 @@ static bool program_load(struct process *p, int fd, struct error *error) {
     char needed[PATH_MAX];
     if (!image_open(&program, p, fd, name, error)) return false;
     const uint64_t independent = page_down(p->space->usual / 3 * 2); /* where what needs an interpreter goes */
-    bool ok = interpreter_name(&program, needed, error) && stack_map(p, stack_executable(&program), error) &&
+    bool ok = !interpreter_name(&program, needed, error) && stack_map(p, stack_executable(&program), error) &&
               image_map(p, &program, *needed ? independent : 0, error) &&
               (!*needed || interpreter_map(p, &program, needed, &interpreter, error)) && vdso_map(p, error);
     if (ok) {
