@@ -57,6 +57,33 @@ static void unit_release(struct engine *e, struct unit *u) {
     if (!u->by_uops) e->host->restore(e->write, u->poll_entry, u->entry);
 }
 
+/* Takes a unit from its page's list, which is stale now. */
+static void page_remove(struct engine *e, struct code_page *p, struct unit **at) {
+    struct unit *u = *at;
+    *at = u->page_next;
+    unit_drop(e, u);
+    u->page_next = p->stale;
+    p->stale = u;
+}
+
+/* Of those in the same place the latest few only; what leads to older ones comes by way of these. */
+void unit_replaces(struct engine *e, const struct unit *u) {
+    enum { MOST = 16, LOOKED_AT = 256 };
+    struct code_page *p = page_find(e, u->page);
+    struct unit *s, **at = p ? &p->stale : &s;
+    if (!p || e->config.one_block || e->config.poll_always || (u->ctx & CTX_TRACED)) return;
+    for (unsigned n = 0, same = 0; (s = *at) != NULL; n++) {
+        const bool mine = s->pc == u->pc && s->ctx == u->ctx && !s->by_uops;
+        if (n == LOOKED_AT || (mine && same++ == MOST)) {
+            *at = n == LOOKED_AT ? NULL : s->page_next;
+            continue;
+        }
+        if (mine && code_thaw(e, s->poll_entry) && code_thaw(e, s->entry))
+            e->host->redirect(e->write, s->poll_entry, s->entry, u->poll_entry);
+        at = &s->page_next;
+    }
+}
+
 /* ---- MEM_SOFT */
 
 static bool overlaps(const struct unit *u, uint64_t start, uint64_t length) {
@@ -89,8 +116,7 @@ void code_written(struct engine *e, uint64_t page, uint64_t offset, uint64_t siz
             at = &u->page_next;
             continue;
         }
-        *at = u->page_next;
-        unit_drop(e, u);
+        page_remove(e, p, at);
         e->leave = true;
     }
 }
@@ -128,8 +154,7 @@ static bool page_compare(struct engine *e, struct code_page *p, bool open) {
     code_read(e, p, &now);
     for (struct unit **at = &p->units, *u; (u = *at) != NULL;) {
         if (u->stale || (open && !u->checks) || unit_differs(u, p, &now)) {
-            *at = u->page_next;
-            unit_drop(e, u);
+            page_remove(e, p, at);
             any = true;
         } else {
             unit_release(e, u);
@@ -220,10 +245,7 @@ void pages_calm(struct engine *e) {
         *at = p->next_open;
         p->state = PAGE_NEW;
         p->heat = 0;
-        for (struct unit *u; (u = p->units) != NULL;) {
-            p->units = u->page_next;
-            unit_drop(e, u);
-        }
+        while (p->units) page_remove(e, p, &p->units);
     }
 }
 
@@ -261,8 +283,7 @@ static bool page_invalidate(struct engine *e, struct code_page *p, uint64_t star
             at = &u->page_next;
             continue;
         }
-        *at = u->page_next;
-        unit_drop(e, u);
+        page_remove(e, p, at);
         any = true;
     }
     return any;

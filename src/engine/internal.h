@@ -50,6 +50,7 @@ struct code_page {
     const uint8_t *bytes;      /* host address of the page's first byte; NULL: only read_code may read it */
     size_t size;
     struct unit *units;
+    struct unit *stale; /* some that were, the latest first: links and return addresses may still lead there */
     struct code_page *next_explicit, *next_open; /* in the engine's lists */
     uint64_t since;                              /* of `heat`; open: when it became so; nanoseconds */
     uint32_t heat, opened;                       /* how often it was written lately; how often it became open */
@@ -196,6 +197,8 @@ bool code_thaw(struct engine *e, uint32_t at);
 /** The record of the page that the bytes at pc came from, ready for bytes to be read and units to be made: see
  * page_for. */
 struct code_page *page_ready(struct engine *e, uint64_t pc, const struct fetch *f);
+/** New code: what still leads to stale units in its place goes on there. */
+void unit_replaces(struct engine *e, const struct unit *u);
 /** The page of a held unit: compares its units with their bytes, drops those that differ, lets go of the others. */
 void page_settle(struct engine *e, struct code_page *p);
 /** The unit has bytes on the page behind its own. Before they are read. False: that page cannot be watched. */

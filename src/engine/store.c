@@ -179,6 +179,7 @@ static bool piece_take(struct engine *e, const struct code_source *s, const stru
         u->end += at;
         unit_insert(e, u, page);
         unit_publish(e, u);
+        unit_replaces(e, u);
     }
     e->cache_at = (at + p->code_size + 15) & ~15u;
     e->stats.loaded += p->nunits;

@@ -148,6 +148,7 @@ static struct unit *translate_done(struct engine *e, const struct block *block, 
     u->end = m->end;
     u->switchable = f->writable;
     unit_publish(e, u);
+    unit_replaces(e, u);
     if (m->nlinks) memcpy(e->links + e->nlinks, m->links, m->nlinks * sizeof *m->links);
     e->nlinks += m->nlinks;
     if (m->nrelocs) memcpy(e->relocs + e->nrelocs, m->relocs, m->nrelocs * sizeof *m->relocs);

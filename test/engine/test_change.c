@@ -205,6 +205,34 @@ static void instructions_over_an_edge(void **state) {
     EACH_RIG(half_an_instruction_is_missing());
 }
 
+/* ---- what led to stale code leads to what came in its place, without the loop */
+
+static void links_find_what_replaced(void **state) {
+    (void)state;
+    enum { CHANGES = 60, ROUNDS = 5000 };
+    for (unsigned soft = 0; soft < 2; soft++) {
+        rig_make(&r, soft, &(struct engine_config){.tier = TIER_BASELINE});
+        rig_code(&r, RIG_CODE + 0x100, "x: addi a0, a0, 1; jalr zero, 0(ra)");
+        rig_code(&r, RIG_CODE, "loop: jal ra, x; addi a1, a1, -1; jalr ra, 0(s1); bne a1, zero, loop; ecall");
+        for (unsigned i = 1; i <= CHANGES; i++) {
+            const uint32_t bits = rig_encode("addi a0, a0, 0") | i << 20;
+            memcpy(rig_host(&r, rig_label(&r, "x")), &bits, sizeof bits);
+            if (soft)
+                engine_written(r.engine, rig_label(&r, "x"), sizeof bits);
+            else
+                engine_recheck_code(r.engine, r.cpu, 0, UINT64_MAX);
+            r.x[S1] = rig_label(&r, "x");
+            r.x[A0] = 0;
+            r.x[A1] = ROUNDS;
+            const uint64_t before = engine_stats(r.engine).exits[EXIT_none];
+            rig_done(&r, RIG_CODE);
+            assert_int_equal(r.x[A0], 2 * ROUNDS * i);
+            assert_true(engine_stats(r.engine).exits[EXIT_none] - before < 50);
+        }
+        rig_free(&r);
+    }
+}
+
 /* ---- what is stale takes no memory for ever */
 
 static uint64_t resident(void) {
@@ -249,6 +277,7 @@ int main(void) {
         cmocka_unit_test(own_stores_are_seen_at_once),
         cmocka_unit_test(own_zeroing_is_seen_at_once),
         cmocka_unit_test(instructions_over_an_edge),
+        cmocka_unit_test(links_find_what_replaced),
         cmocka_unit_test(stale_units_are_reclaimed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
