@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes docs/syscalls.md from the rows of src/process/linux/syscall.def: which calls are refused, and why; which are
-passed on; which vee answers itself; and from held.def which of the host's are made with the engine's lock. Fails when a
+passed on; which vee answers itself; and from uring.def which operations of io_uring; from held.def which of the host's are made with the engine's lock. Fails when a
 number of riscv64's table has no row, or two, or when vee makes a call with the lock that has no row.
 
 usage: syscalls.py [SYSCALL_DEF [HELD_DEF]] > docs/syscalls.md
@@ -15,6 +15,7 @@ LAST = 466  # removexattrat
 UNUSED = {38, *range(244, 258), *range(295, 424)}
 ROW = re.compile(r'^(PASS|SAME|CALL|ABSENT)\((\d+), (\w+), (.*)\)$')
 HELD = re.compile(r'^HELD\((\w+), (\w+), "(.*)"\)$', re.M)
+URING = re.compile(r'^URING(_CALL|_ABSENT|)\(\d+, (\w+), (?:"(.*)"|.*)\)$', re.M)
 HOST_DO = re.compile(r'\bhost_do\(\s*SYS_(\w+)')
 REFUSED = re.compile(r'(\w+), "(.*)"')
 
@@ -70,7 +71,19 @@ def held(path):
             + "\n".join(lines) + "\n")
 
 
-def main(path="src/process/linux/syscall.def", held_path="src/process/linux/held.def"):
+def uring(path):
+    with open(path, encoding="utf-8") as f:
+        rows = URING.findall(f.read())
+    text = "\n## io_uring\n"
+    for kind, head in (("", "Operations that are passed on"), ("_CALL", "Made by vee when they are submitted, not in chains")):
+        found = ", ".join(f"`{name}`" for k, name, _ in rows if k == kind)
+        text += "\n" + textwrap.fill(f"{head}: {found}.", 120) + "\n"
+    refused = "; ".join(f"`{name}` ({reason})" for k, name, reason in rows if k == "_ABSENT")
+    return text + "\n" + textwrap.fill(f"Refused, as are all others: {refused}.", 120) + "\n"
+
+
+def main(path="src/process/linux/syscall.def", held_path="src/process/linux/held.def",
+         uring_path="src/process/linux/uring.def"):
     rows = read(path)
     count = {kind: sum(row[0] == kind for row in rows.values()) for kind in ("PASS", "SAME", "CALL", "ABSENT")}
     text = HEAD.format(count=len(rows), passed=count["PASS"] + count["SAME"], answered=count["CALL"],
@@ -80,7 +93,7 @@ def main(path="src/process/linux/syscall.def", held_path="src/process/linux/held
             error, reason = REFUSED.fullmatch(rest).groups()
             text += f"| {number} | `{name}` | {error} | {reason} |\n"
     text += f"\n## Passed on\n\n{names(rows, ('PASS', 'SAME'))}\n\n## Answered by vee\n\n{names(rows, ('CALL',))}\n"
-    print(text + held(held_path), end="")
+    print(text + uring(uring_path) + held(held_path), end="")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
+#include <linux/io_uring.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -39,6 +41,10 @@ static char *arena; /* its second half has holes and all kinds of rights */
 static sigjmp_buf again;
 static long left;      /* calls to make */
 static uint64_t *made; /* shared with the host: how many were made */
+static struct io_uring_params ring;
+static char *ring_words;
+static struct io_uring_sqe *ring_requests;
+static uint64_t ring_fd, aio_context;
 
 static uint64_t next(void) {
     state += 0x9e3779b97f4a7c15;
@@ -223,6 +229,67 @@ static uint64_t argument(char letter) {
     }
 }
 
+/* ---- requests that the kernel works on by itself */
+
+/* Puts random ones into the ring's queue; how many. */
+static uint64_t ring_fill(void) {
+    unsigned *tail = (unsigned *)(void *)(ring_words + ring.sq_off.tail);
+    unsigned *array = (unsigned *)(void *)(ring_words + ring.sq_off.array), n = 1 + (unsigned)below(4);
+    for (unsigned i = 0; i < n; i++) {
+        unsigned at = (*tail + i) & (ring.sq_entries - 1);
+        ring_requests[at] = (struct io_uring_sqe){.opcode = (uint8_t)below(60),
+                                                  .flags = one_in(3) ? (uint8_t)next() : 0,
+                                                  .ioprio = one_in(4) ? (uint16_t)flag() : 0,
+                                                  .fd = (int)descriptor(),
+                                                  .off = one_in(2)   ? 0
+                                                         : one_in(2) ? structure()
+                                                                     : number(),
+                                                  .addr = one_in(4) ? text() : structure(),
+                                                  .len = (uint32_t)(one_in(2) ? below(64) : number()),
+                                                  .rw_flags = one_in(2) ? 0 : (int)flag(),
+                                                  .buf_index = one_in(2) ? 0 : (uint16_t)below(4),
+                                                  .file_index = one_in(4) ? (uint32_t)below(4) : 0,
+                                                  .addr3 = one_in(4) ? text() : 0,
+                                                  .user_data = next()};
+        array[at] = one_in(16) ? (unsigned)next() : at;
+    }
+    __atomic_store_n(tail, *tail + (one_in(16) ? (unsigned)next() : n), __ATOMIC_SEQ_CST);
+    return n;
+}
+
+/* A list of random ones. */
+static uint64_t list_fill(uint64_t n) {
+    char *room = arena + below(ARENA / 4) / 8 * 8;
+    uint64_t *list = (uint64_t *)(void *)room;
+    struct iocb *r = (struct iocb *)(void *)(room + 64);
+    for (unsigned i = 0; i < n; i++) {
+        r[i] = (struct iocb){.aio_lio_opcode = (uint16_t)below(10),
+                             .aio_fildes = (uint32_t)descriptor(),
+                             .aio_buf = structure(),
+                             .aio_nbytes = one_in(2) ? below(8) : number(),
+                             .aio_offset = one_in(2) ? 0 : (int64_t)number(),
+                             .aio_flags = one_in(3) ? (uint32_t)below(4) : 0,
+                             .aio_resfd = (uint32_t)descriptor()};
+        list[i] = one_in(16) ? address() : (uintptr_t)&r[i];
+    }
+    return (uintptr_t)list;
+}
+
+static void shape_request(const char *name, uint64_t a[6]) {
+    if (!strcmp(name, "io_uring_enter") && ring_requests && !one_in(8)) {
+        a[0] = ring_fd, a[1] = ring_fill(), a[2] = below(3), a[3] = one_in(4) ? flag() : below(2);
+        if (!one_in(4)) a[4] = 0, a[5] = 8;
+    } else if (!strcmp(name, "io_uring_register") && !one_in(8)) {
+        a[0] = ring_fd, a[1] = below(30);
+        if (!one_in(4)) a[3] = below(8);
+    } else if (!strncmp(name, "io_", 3) && strncmp(name, "io_uring", 8) && strcmp(name, "io_setup") && !one_in(8)) {
+        a[0] = aio_context;
+        if (!strcmp(name, "io_submit")) a[1] = below(8), a[2] = list_fill(a[1]);
+        if (!strcmp(name, "io_getevents") || !strcmp(name, "io_pgetevents")) a[1] = below(2), a[2] = 1 + below(600);
+        if (!strcmp(name, "io_destroy") && !one_in(20)) a[0] = address();
+    }
+}
+
 /* ---- calls that need care */
 
 static bool left_out(const char *name) {
@@ -291,6 +358,7 @@ static void one_call(void) {
         if ((*s == 'p' || *s == 't') && (uint32_t)a[n] == 1) a[n] = 2; /* the first process watches */
     }
     shape(rows[i].name, a);
+    shape_request(rows[i].name, a);
     ++*made;
     long r = raw(rows[i].number, a);
     if (rows[i].number == SYS_clone && r == 0 && left > CHILD_CALLS) left = (long)below(CHILD_CALLS);
@@ -333,8 +401,19 @@ static void open_all(void) {
     inotify_init1(IN_NONBLOCK);
     int memory = memfd_create("m", 0);
     if (memory >= 0) (void)!ftruncate(memory, 4 * PAGE);
+    ring_fd = (uint64_t)syscall(SYS_io_uring_setup, 8, &ring);
+    syscall(SYS_io_setup, 16, &aio_context);
     open("/proc/self/maps", O_RDONLY);
     open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+}
+
+static void ring_map(void) {
+    const int shared = MAP_SHARED | MAP_POPULATE, rights = PROT_READ | PROT_WRITE;
+    void *words = mmap(NULL, PAGE, rights, shared, (int)ring_fd, IORING_OFF_SQ_RING);
+    void *requests = mmap(NULL, PAGE, rights, shared, (int)ring_fd, (off_t)IORING_OFF_SQES);
+    if (words == MAP_FAILED || requests == MAP_FAILED) return;
+    ring_words = words;
+    ring_requests = requests;
 }
 
 /* The C library's functions look whether their frames were written over. Calls write where they like here; that message
@@ -356,6 +435,7 @@ int main(int argc, char **argv) {
     arena = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (arena == MAP_FAILED) return 2;
     open_all();
+    ring_map();
     sigsetjmp(again, 1);
     protect();
     while (left-- > 0) {

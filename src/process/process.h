@@ -180,6 +180,7 @@ struct process {
     uint64_t files_most; /* the guest's hard limit on descriptors, where it is below the host's */
     uint32_t persona;
     struct store *store; /* or NULL */
+    struct uring *rings; /* of io_uring (linux/uring.c) */
     struct aio *aio;     /* contexts of asynchronous I/O (linux/aio.c) */
     struct {
         uint64_t start, end;

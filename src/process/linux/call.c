@@ -4,7 +4,7 @@
  * memory whose length is not known are checked at their start only: they end, at the latest, in the page below the
  * limit, which is never mapped; and nothing that the kernel reads or writes so is longer than that page.
  */
-#include "process/linux/linux.h"
+#include "process/linux/uring.h"
 #include <fcntl.h>
 #include <string.h>
 #include <sys/fanotify.h>
@@ -204,6 +204,15 @@ static int64_t perform(struct call *c) {
     int64_t r = call_pass(c);
     if (r >= 0 && c->process->root.length) socket_address_show(c);
     return r == 0 || r == -EPERM ? memory_file_io(c, r) : r;
+}
+
+int64_t call_within(struct thread *t, unsigned number, const uint64_t args[6]) {
+    struct call c = {.process = t->process, .thread = t, .row = linux_row(number)};
+    memcpy(c.guest, args, sizeof c.guest);
+    int64_t result = translate(&c);
+    if (result == 0) result = perform(&c);
+    if (c.nheld) path_release(&c);
+    return result;
 }
 
 enum answer linux_call(struct thread *t) {

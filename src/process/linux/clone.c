@@ -78,6 +78,7 @@ static int64_t do_fork(struct call *c, const struct clone_args *guest, struct cl
     space_forked(c->process->space);
     if (guest->flags & CLONE_NEWNS) path_root_again(c->process);
     aio_forked(c->process);
+    uring_forked(c->process);
     return CALL_STATE;
 }
 

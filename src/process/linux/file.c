@@ -87,7 +87,12 @@ int64_t call_getxattrat(struct call *c) {
     return attribute_at(c, 464);
 }
 
-/* ---- opening */
+/* ---- opening and closing */
+
+int64_t call_close(struct call *c) {
+    uring_closed(c->process, (int)c->guest[0]);
+    return call_wait(c, SYS_close, c->host[0], 0, 0, 0, 0, 0);
+}
 
 int64_t call_openat(struct call *c) {
     /* What was not there must not have become a link to somewhere else. */

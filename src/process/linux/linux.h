@@ -99,6 +99,9 @@ int64_t call_iovec(struct call *c, uint64_t from, uint64_t count);
 /** Host address of guest memory of this size for the kernel to access; false if it is not the guest's. */
 bool call_pointer(struct call *c, uint64_t guest, uint64_t size, uint64_t *host);
 
+/** Does a message's control part hold vee's own descriptors? */
+bool call_message_holds_own(struct call *c, uint64_t control, uint64_t size);
+
 /** An address that the host refuses. */
 #define CALL_NOBODYS (UINT64_MAX - SPACE_PAGE + 1)
 
@@ -190,6 +193,17 @@ int64_t userfault_request(struct call *c, uint32_t request, unsigned length_at, 
 
 /** In a forked child, which has no contexts. */
 void aio_forked(struct process *p);
+
+/* ---- io_uring (uring.c) */
+
+enum { URING_OTHER = -5010 };
+/** mmap of what a ring keeps apart for the guest; URING_OTHER: it is of something else. */
+int64_t uring_map(struct call *c);
+/** These descriptors are about to be closed. */
+void uring_closed(struct process *p, int fd);
+void uring_closed_between(struct process *p, uint32_t first, uint32_t last);
+/** In a forked child. */
+void uring_forked(struct process *p);
 
 /* ---- threads (thread.c) */
 

@@ -39,6 +39,10 @@ int64_t call_mmap(struct call *c) {
     const uint64_t *g = c->guest;
     struct question q = {.arguments = g, .prot = process_rights(c->process, (uint32_t)g[2])};
     if (!(g[3] & MAP_ANONYMOUS) && memory_file_is((int)g[4])) return -ENODEV;
+    if (!(g[3] & MAP_ANONYMOUS)) {
+        int64_t at = uring_map(c);
+        if (at != URING_OTHER) return at;
+    }
     const bool sane = g[1] && !(g[5] & (SPACE_PAGE - 1)); /* else that is what the space says */
     if (!(g[3] & MAP_ANONYMOUS) && sane && ((q.prot & PROT_EXEC) || (g[3] & MAP_DENYWRITE)))
         engine_outside(c->process->vm->engine, file_ask, &q);

@@ -175,12 +175,14 @@ int64_t call_dup3(struct call *c) {
         for (unsigned i = 0; i < OWN_FDS; i++)
             if (p->own[i].fd == to && !move(&p->own[i]) && !yield_one(&p->own[i])) return -EBUSY;
     }
+    uring_closed(p, to);
     return call_wait(c, SYS_dup3, c->guest[0], c->guest[1], c->guest[2], 0, 0, 0);
 }
 
 int64_t call_close_range(struct call *c) {
     uint32_t first = (uint32_t)c->guest[0], last = (uint32_t)c->guest[1];
     int64_t r = first > last ? -EINVAL : 0;
+    if (r == 0 && !(c->guest[2] & CLOSE_RANGE_CLOEXEC)) uring_closed_between(c->process, first, last);
     for (bool more = true; r == 0 && more;) {
         uint32_t end = last; /* of what lies before the next one that is vee's */
         more = false;

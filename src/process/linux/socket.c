@@ -126,18 +126,18 @@ static int64_t message_read(struct call *c, uint64_t from, struct guest_message 
 }
 
 /* Would vee's own descriptor go with the message? */
-static bool message_holds_own(struct call *c, const struct guest_message *g) {
+bool call_message_holds_own(struct call *c, uint64_t control, uint64_t control_size) {
     struct {
         uint64_t size;
         int32_t level, type;
     } head;
     int32_t fd;
-    for (uint64_t at = 0; g->control && at + sizeof head <= g->control_size; at += (head.size + 7) & ~UINT64_C(7)) {
-        if (!call_read(c, g->control + at, &head, sizeof head)) return false;
-        if (head.size < sizeof head || head.size > g->control_size - at) return false;
+    for (uint64_t at = 0; control && at + sizeof head <= control_size; at += (head.size + 7) & ~UINT64_C(7)) {
+        if (!call_read(c, control + at, &head, sizeof head)) return false;
+        if (head.size < sizeof head || head.size > control_size - at) return false;
         if (head.level != SOL_SOCKET || head.type != SCM_RIGHTS) continue;
         for (uint64_t i = sizeof head; i + sizeof fd <= head.size; i += sizeof fd)
-            if (call_read(c, g->control + at + i, &fd, sizeof fd) && own_fd_named(c->process, fd)) return true;
+            if (call_read(c, control + at + i, &fd, sizeof fd) && own_fd_named(c->process, fd)) return true;
     }
     return false;
 }
@@ -146,7 +146,7 @@ static int64_t message_send(struct call *c, uint64_t from, uint64_t flags) {
     struct guest_message g;
     struct msghdr h;
     int64_t r = message_read(c, from, &g, &h);
-    if (r >= 0 && message_holds_own(c, &g)) return -EBADF;
+    if (r >= 0 && call_message_holds_own(c, g.control, g.control_size)) return -EBADF;
     if (r >= 0 && g.name && c->process->root.length) {
         c->paths = 0; /* one message after the other */
         path_release(c);
