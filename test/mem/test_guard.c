@@ -240,8 +240,21 @@ static void killed(uint64_t window) {
     if (!run(&(struct space){0}, nothing, 1, 0)) skip(); /* no ptrace here */
 }
 
+/* The sanitizer's shadow lies where guests have their memory: there is only the window then. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+enum { DIRECT = 0 };
+#else
+enum { DIRECT = 1 };
+#endif
+
 static void test_killed_direct(void **state) {
     (void)state;
+    if (!DIRECT) skip();
     killed(0);
 }
 
