@@ -370,6 +370,13 @@ static void forks(void) {
     munmap(p, 2 * PAGE);
 }
 
+/* Builds that let allocations fail do so here. */
+static int start(pthread_t *thread, void *(*run)(void *), void *arg) {
+    int e;
+    while ((e = pthread_create(thread, NULL, run, arg)) == EAGAIN) continue;
+    return e;
+}
+
 static char *shared;
 static uint32_t turn, stop;
 enum { THREADS = 3, ROUNDS = 1500 };
@@ -404,8 +411,8 @@ static void threads(void) {
     pthread_t players[2], others[THREADS];
     shared = map(PAGE, RWX, MAP_PRIVATE);
     emit(shared + 1024, 99);
-    for (uintptr_t i = 0; i < THREADS; i++) CHECK_IS(pthread_create(&others[i], NULL, neighbour, (void *)i), 0);
-    for (uintptr_t i = 0; i < 2; i++) CHECK_IS(pthread_create(&players[i], NULL, player, (void *)i), 0);
+    for (uintptr_t i = 0; i < THREADS; i++) CHECK_IS(start(&others[i], neighbour, (void *)i), 0);
+    for (uintptr_t i = 0; i < 2; i++) CHECK_IS(start(&players[i], player, (void *)i), 0);
     for (int i = 0; i < 2; i++) CHECK_IS(pthread_join(players[i], NULL), 0);
     __atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
     for (int i = 0; i < THREADS; i++) {
@@ -431,7 +438,7 @@ static void waits(void) {
         const uint64_t word = body(500 + i);
         emit(p, i);
         CHECK_IS(runs(p), i);
-        CHECK_IS(pthread_create(&thread, NULL, reader, to), 0);
+        CHECK_IS(start(&thread, reader, to), 0);
         for (int k = 0; k < 20; k++) {
             emit(p + 128, k);
             CHECK_IS(run(p + 128), k);
