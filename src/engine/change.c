@@ -20,8 +20,7 @@ enum {
     HEAT_MOST = 64,         /* and for a moment */
     OPEN_MOST = 6,          /* it stays open for an eighth of a second, doubled so many times at most */
     LOOK_MOST = 1 << 16,    /* units that looks may compare at once, about, */
-    LOOK_SHIFT = 10,        /* and later one for so many nanoseconds (a power of two), a few hundredths of the time; */
-    LOOK_LEAST = 64,        /* but so many in each look */
+    LOOK_SHIFT = 10,        /* and later one for so many nanoseconds (a power of two), a few hundredths of the time */
     LOOK_PAGE = 16          /* what looking at a page costs, in units */
 };
 
@@ -320,10 +319,10 @@ void engine_recheck_code(struct engine *e, struct cpu *cpu, uint64_t start, uint
 /* How much may be looked at now. All, where runs have to repeat. */
 static uint64_t look_most(struct engine *e) {
     if (e->config.counted) return UINT64_MAX;
-    const uint64_t now = os_nanoseconds(), more = (now - e->looked) >> LOOK_SHIFT;
-    e->looked = now;
-    e->look_credit = e->look_credit + more > LOOK_MOST ? LOOK_MOST : e->look_credit + more;
-    return e->look_credit > LOOK_LEAST ? e->look_credit : LOOK_LEAST;
+    const uint64_t more = (os_nanoseconds() - e->looked) >> LOOK_SHIFT;
+    e->looked += more << LOOK_SHIFT;
+    e->look_credit = more > LOOK_MOST - e->look_credit ? LOOK_MOST : e->look_credit + more;
+    return e->look_credit;
 }
 
 void engine_recheck_some(struct engine *e, struct cpu *cpu) {

@@ -541,6 +541,93 @@ static void test_beyond_file(void **state) {
     plain_free(s);
 }
 
+/* ---- what is watched */
+
+/* Can the host write there? It writes what is there. */
+static bool host_writes(const struct space *s, uint64_t at) {
+    uint8_t byte;
+    assert_int_equal(copy_guarded(&byte, space_host(s, at), 1), 0);
+    return copy_guarded(space_host(s, at), &byte, 1) == 0;
+}
+
+/* Many pages, watched and not in every order; a table that grows; every way in which the host's rights come back. */
+static void test_watch(void **state) {
+    (void)state;
+    enum { MANY = 3000 };
+    struct space *s = plain_make();
+    struct model *m = (struct model *)s;
+    static bool watched[MANY], never[MANY];
+    const int64_t at = space_map(s, 0, MANY * (uint64_t)SPACE_PAGE, 7, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, 0);
+    struct space_code_page code;
+    assert_true(at > 0);
+    assert_int_equal(space_code(s, (uint64_t)at, &code), CODE_READY);
+    memset(watched, 0, sizeof watched);
+    memset(never, 0, sizeof never);
+    for (unsigned round = 0; round < 20000; round++) {
+        m->random = m->random * 6364136223846793005u + 1442695040888963407u;
+        const unsigned i = (unsigned)(m->random >> 40) % MANY, n = 1 + (unsigned)(m->random >> 56) % 9;
+        const uint64_t page = (uint64_t)at + i * (uint64_t)SPACE_PAGE;
+        const unsigned last = i + n < MANY ? i + n : MANY;
+        unsigned count = 0;
+        for (unsigned k = i; k < last; k++) count += watched[k];
+        m->written_size = 0;
+        switch ((m->random >> 33) % 8) {
+        case 0: { /* a write of all of it by vee */
+            const uint64_t word = m->random;
+            assert_true(space_write(s, page + 8, &word, sizeof word));
+            assert_int_equal(m->written_size, watched[i] ? SPACE_PAGE : 0);
+            watched[i] = false;
+            break;
+        }
+        case 1:
+            assert_int_equal(space_unwatch(s, page + 1, (last - i) * (uint64_t)SPACE_PAGE - 1), count > 0);
+            assert_int_equal(m->written_size, count * (uint64_t)SPACE_PAGE);
+            memset(watched + i, 0, last - i);
+            break;
+        case 2:
+            if (round % 16) break;
+            space_host_writes(s, page, (last - i) * (uint64_t)SPACE_PAGE, true);
+            assert_int_equal(m->written_size, count * (uint64_t)SPACE_PAGE);
+            memset(watched + i, 0, last - i);
+            memset(never + i, 1, last - i);
+            break;
+        case 3: /* other rights, and back */
+            assert_int_equal(space_protect(s, page, (last - i) * (uint64_t)SPACE_PAGE, 5), 0);
+            assert_int_equal(space_watch(s, page), WATCHED); /* nobody can write there */
+            assert_int_equal(space_protect(s, page, (last - i) * (uint64_t)SPACE_PAGE, 7), 0);
+            assert_true(m->written_size >= (last - i) * (uint64_t)SPACE_PAGE); /* from now on somebody can */
+            memset(watched + i, 0, last - i);
+            break;
+        case 4: /* something else is there */
+            assert_int_equal(space_map(s, page, (last - i) * (uint64_t)SPACE_PAGE, 7,
+                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0, 0),
+                             page);
+            assert_int_equal(space_code(s, page, &code), CODE_READY);
+            memset(watched + i, 0, last - i);
+            memset(never + i, 0, last - i);
+            break;
+        default:
+            assert_int_equal(space_watch(s, page + round % SPACE_PAGE), never[i] ? WATCHED_NOT_ALL : WATCHED);
+            watched[i] = !never[i];
+            break;
+        }
+        for (unsigned k = i; k < last; k++)
+            assert_int_equal(host_writes(s, (uint64_t)at + k * (uint64_t)SPACE_PAGE), !watched[k]);
+    }
+    /* as a whole, of which the host has many pieces */
+    const int64_t other =
+        space_remap(s, (uint64_t)at, MANY * (uint64_t)SPACE_PAGE, 2 * MANY * (uint64_t)SPACE_PAGE, MREMAP_MAYMOVE, 0);
+    assert_true(other == -EFAULT || other > 0); /* as Linux has it, where what is there now is several mappings */
+    for (unsigned k = 0; k < MANY; k++)
+        assert_true(host_writes(s, (uint64_t)at + k * (uint64_t)SPACE_PAGE) || other == at);
+    /* files may change in other ways, and who may only read cannot write */
+    const int64_t file = space_map(s, 0, SPACE_PAGE, 7, MAP_PRIVATE, m->fd, 0, ORIGIN_FILE);
+    assert_int_equal(space_watch(s, (uint64_t)file), WATCHED_PARTLY);
+    assert_false(host_writes(s, (uint64_t)file));
+    assert_int_equal(space_unmap(s, (uint64_t)file, SPACE_PAGE), 0);
+    plain_free(s);
+}
+
 static void test_brk(void **state) {
     (void)state;
     struct space *s = plain_make();
@@ -642,11 +729,12 @@ static void test_identity(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random_direct), cmocka_unit_test(test_random_window),
-        cmocka_unit_test(test_placement),     cmocka_unit_test(test_limits_of_addresses),
-        cmocka_unit_test(test_copies),        cmocka_unit_test(test_beyond_file),
-        cmocka_unit_test(test_brk),           cmocka_unit_test(test_resource_limits),
-        cmocka_unit_test(test_growing),       cmocka_unit_test(test_identity),
+        cmocka_unit_test(test_random_direct),   cmocka_unit_test(test_random_window),
+        cmocka_unit_test(test_placement),       cmocka_unit_test(test_limits_of_addresses),
+        cmocka_unit_test(test_copies),          cmocka_unit_test(test_beyond_file),
+        cmocka_unit_test(test_watch),           cmocka_unit_test(test_brk),
+        cmocka_unit_test(test_resource_limits), cmocka_unit_test(test_growing),
+        cmocka_unit_test(test_identity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
