@@ -288,32 +288,41 @@ static bool page_invalidate(struct engine *e, struct code_page *p, uint64_t star
     return any;
 }
 
-void engine_invalidate(struct engine *e, uint64_t start, uint64_t length) {
+typedef bool page_function(struct engine *e, struct code_page *p, uint64_t start, uint64_t length);
+
+/* Calls the function for all pages that may have code in the range, and others. True: one of them was. */
+static bool pages_each(struct engine *e, uint64_t start, uint64_t length, page_function *function) {
     const uint64_t page = 1u << TLB_PAGE_SHIFT, first = start / page - (start >= page), pages = length / page + 3;
     bool any = false;
     if (code_is_copied(e) && pages < PAGE_BUCKETS) { /* from the page before on, which may have an instruction here */
         for (uint64_t n = first; n < first + pages; n++)
             for (struct code_page *p = *page_head_at(e, n * page); p; p = p->next_at)
-                if (p->start == n * page) any |= page_invalidate(e, p, start, length);
+                if (p->start == n * page) any |= function(e, p, start, length);
     } else {
         for (unsigned i = 0; i < PAGE_BUCKETS; i++)
-            for (struct code_page *p = e->pages[i]; p; p = p->next) any |= page_invalidate(e, p, start, length);
+            for (struct code_page *p = e->pages[i]; p; p = p->next) any |= function(e, p, start, length);
     }
+    return any;
+}
+
+void engine_invalidate(struct engine *e, uint64_t start, uint64_t length) {
+    const bool any = pages_each(e, start, length, page_invalidate);
     /* Stale units lead to the loop by themselves; this only spares a single cpu the way over them. */
     if (any && e->cpu && !e->shared) cpu_drop_shortcuts(e->cpu);
 }
 
 /* ---- what the guest says */
 
+/* Whatever is known of a page's changes: there are ways to write that nobody reports (another process). */
+static bool page_recheck(struct engine *e, struct code_page *p, uint64_t start, uint64_t length) {
+    if (p->state != PAGE_CALM) return false; /* it will be compared before it runs */
+    /* An instruction that ends in the range may begin on the page before. */
+    if (p->start - start >= length && start - p->start >= p->size + 16) return false;
+    return page_compare(e, p, false);
+}
+
 void engine_recheck_code(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t length) {
-    bool any = false;
-    for (struct code_page *p = e->explicit_pages; p; p = p->next_explicit) {
-        if (p->state != PAGE_CALM || p->watch != WATCH_EXPLICIT) continue; /* it will be compared before it runs */
-        /* An instruction that ends in the range may begin on the page before. */
-        if (p->start - start >= length && start - p->start >= p->size + 16) continue;
-        any |= page_compare(e, p, false);
-    }
-    if (any) cpu_drop_shortcuts(cpu);
+    if (pages_each(e, start, length, page_recheck)) cpu_drop_shortcuts(cpu);
 }
 
 /* How much may be looked at now. All, where runs have to repeat. */

@@ -117,10 +117,10 @@ bool engine_fork_child(struct engine *e, struct cpu *cpu);
 /** A store to this address has failed (EXIT_fault_write). True: because there is code; it may be done again. */
 bool engine_store_again(struct engine *e, struct cpu *cpu, uint64_t address);
 /** Compares what was translated from guest addresses [start, start + length) with the bytes that are there now, page by
-    page, and drops what differs; but for pages of which every change is reported. */
+    page, and drops what differs. */
 void engine_recheck_code(struct engine *e, struct cpu *cpu, uint64_t start, uint64_t length);
-/** A part of that, anywhere, in little time: it goes on where it ended the last time. All of it where there is little.
- */
+/** The same anywhere, of pages of which not every change is reported, in little time: it goes on where it ended the
+   last time. All of them where there are few. */
 void engine_recheck_some(struct engine *e, struct cpu *cpu);
 /** Do several threads run cpus of this engine? */
 bool engine_is_shared(const struct engine *e);

@@ -157,23 +157,17 @@ int64_t call_mincore(struct call *c) {
     return host_do(SYS_mincore, space_host(s, start), length, host);
 }
 
-/* Is the range in one mapping that nobody can change without being seen, as most of code that programs make? */
-static bool all_watched(const struct space *s, uint64_t start, uint64_t end) {
-    const struct mapping *m = space_find(s, start);
-    return m && end <= m->end && !m->dev && !m->ino && !(m->flags & MAPPING_SHARED);
-}
-
 int64_t call_riscv_flush_icache(struct call *c) {
     if (c->guest[2] & ~UINT64_C(1)) return -EINVAL;
-    /* Linux looks at everything whatever the range is. Here what the guest itself writes is known anyway; what may
-       change in other ways is looked at in the range, or everywhere if there is none, and beyond it a part each time:
-       programs that make code say so for every function. */
+    /* Linux looks at everything whatever the range is; so does this when there is none. Programs that make code make
+       the call for every function: beyond the range there is a look at what may have changed without notice, a part
+       each time. */
     struct engine *e = c->process->vm->engine;
     const uint64_t start = c->guest[0], end = c->guest[1];
     if (start >= end) {
         engine_recheck_code(e, c->thread->cpu, 0, UINT64_MAX);
     } else {
-        if (!all_watched(c->process->space, start, end)) engine_recheck_code(e, c->thread->cpu, start, end - start);
+        engine_recheck_code(e, c->thread->cpu, start, end - start);
         engine_recheck_some(e, c->thread->cpu);
     }
     return 0;
