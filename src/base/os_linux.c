@@ -256,13 +256,20 @@ static uint64_t poison_random(void) {
     state ^= state << 17;
     return state;
 }
+static _Thread_local bool allocs_may_fail;
+void os_allocs_may_fail(bool may) {
+    allocs_may_fail = may;
+}
 bool os_alloc_fails(void) {
-    return poison_random() % 1021 == 0;
+    return allocs_may_fail && poison_random() % 1021 == 0;
 }
 size_t os_io_size(size_t size) {
     return size > 1 && poison_random() % 4 == 0 ? 1 + poison_random() % size : size;
 }
 #else
+void os_allocs_may_fail(bool may) {
+    (void)may;
+}
 bool os_alloc_fails(void) {
     return false;
 }

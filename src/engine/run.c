@@ -275,6 +275,7 @@ void engine_run(struct engine *e, struct cpu *cpu) {
     bool one = false; /* the next instruction is to be interpreted */
     bool polled = false;
     engine_lock(e, cpu);
+    os_allocs_may_fail(true); /* what is opened or not may fail with a message, what runs goes on */
     e->cpu = cpu;
     if (!e->shared) { /* several cpus have the same memory */
         e->soft = false;
@@ -332,7 +333,10 @@ void engine_run(struct engine *e, struct cpu *cpu) {
             settle_actions(cpu);
             if (interface->wait) interface->wait(e->config.self, cpu);
             break;
-        case ANSWER_STOP: engine_unlock(e); return;
+        case ANSWER_STOP:
+            os_allocs_may_fail(false);
+            engine_unlock(e);
+            return;
         }
     }
 }
