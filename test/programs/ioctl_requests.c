@@ -90,6 +90,16 @@ static void terminals(void) {
     printf("%u %u\n", t[9], t[10]);
     show("TIOCGDEV", ioctl(slave, TIOCGDEV, &number));
     show("TIOCGICOUNT", ioctl(slave, TIOCGICOUNT, t));
+    unsigned char locks[36];
+    memset(locks, 0xff, sizeof locks);
+    show("TIOCGLCKTRMIOS", ioctl(slave, TIOCGLCKTRMIOS, locks));
+    for (unsigned i = 0; i < sizeof locks; i++) printf("%x", locks[i]);
+    printf("\n");
+    show("TIOCGLCKTRMIOS to nowhere", ioctl(slave, TIOCGLCKTRMIOS, 8L));
+    show("TIOCSLCKTRMIOS to nowhere", ioctl(slave, TIOCSLCKTRMIOS, 8L));
+    show("TIOCSLCKTRMIOS", ioctl(slave, TIOCSLCKTRMIOS, locks));
+    show("TIOCSERGETLSR", ioctl(slave, TIOCSERGETLSR, &number));
+    show("EVIOCGNAME of a terminal", ioctl(slave, 0x81004506, t)); /* whatever its length */
     show("write", write(master, "abc\n", 4));
     show("poll", poll(&(struct pollfd){.fd = slave, .events = POLLIN}, 1, 10000));
     show("FIONREAD", ioctl(slave, FIONREAD, &number));

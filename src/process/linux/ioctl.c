@@ -7,24 +7,31 @@
 #include <sys/ioctl.h>
 
 enum { STRUCT_MOST = 120 }; /* of those with a pointer within */
-enum ioctl_kind { IOCTL_NUMBER, IOCTL_POINTER, IOCTL_COUNTED, IOCTL_INNER, IOCTL_USERFAULT };
+enum ioctl_kind { IOCTL_NUMBER, IOCTL_POINTER, IOCTL_COUNTED, IOCTL_INNER, IOCTL_SIZED, IOCTL_USERFAULT };
 static const struct ioctl_row {
     uint32_t request;
     uint8_t kind;  /* enum ioctl_kind */
-    uint8_t at;    /* offset of the count, the pointer or the length */
+    uint8_t at;    /* offset of the count, the pointer or the length; the last number */
     uint16_t size; /* bytes behind the pointer */
     uint16_t more; /* bytes of each, or behind the inner pointer */
 } rows[] = {
 #define I(request, kind, size)           {request, IOCTL_##kind, 0, size, 0},
 #define COUNTED(request, size, at, each) {request, IOCTL_COUNTED, at, size, each},
 #define INNER(request, size, at, least)  {request, IOCTL_INNER, at, size, least},
+#define SIZED(request, last)             {request, IOCTL_SIZED, last, 0, 0},
 #define USERFAULT(request, size, at)     {request, IOCTL_USERFAULT, at, size, 0},
 #include "process/linux/ioctl.def"
 };
 
 static const struct ioctl_row *row_of(uint32_t request) {
-    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].request == request) return &rows[i];
+    const uint32_t plain = request & ~IOCSIZE_MASK, number = _IOC_NR(request);
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct ioctl_row *row = &rows[i];
+        if (row->request == request) return row;
+        if (row->kind == IOCTL_SIZED && plain - number == row->request - _IOC_NR(row->request) &&
+            number >= _IOC_NR(row->request) && number <= row->at)
+            return row;
+    }
     return NULL;
 }
 
@@ -55,6 +62,9 @@ int64_t call_ioctl(struct call *c) {
     switch ((enum ioctl_kind)row->kind) {
     case IOCTL_NUMBER: break;
     case IOCTL_INNER: return inner(c, row);
+    case IOCTL_SIZED:
+        if (!call_pointer(c, arg, _IOC_SIZE((uint32_t)c->guest[1]), &arg)) return -EFAULT;
+        break;
     case IOCTL_USERFAULT: return userfault_request(c, row->request, row->at, row->size);
     case IOCTL_COUNTED:
         if (!call_read(c, arg + row->at, &count, sizeof count)) return -EFAULT;
@@ -64,5 +74,5 @@ int64_t call_ioctl(struct call *c) {
         if (!call_pointer(c, arg, size, &arg)) return -EFAULT;
         break;
     }
-    return call_wait(c, SYS_ioctl, c->host[0], row->request, arg, 0, 0, 0);
+    return call_wait(c, SYS_ioctl, c->host[0], (uint32_t)c->guest[1], arg, 0, 0, 0);
 }
