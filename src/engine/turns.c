@@ -13,7 +13,8 @@
 
 enum { ID_COUNT = (LOCK_WAITED >> PROCESS_BITS) - 1 };
 enum { OF_ALL = PROCESSES };
-enum { LOOK_NS = 50000000 }; /* how long somebody is waited for before a look whether it is still there */
+enum { LOOK_NS = 5000000 };  /* how long somebody is waited for before a look whether it is still there */
+enum { HALT_NS = 50000000 }; /* how long others may take to come to a halt */
 
 uint32_t runner_id(struct engine *e, uint32_t process) {
     e->last_id = e->last_id % ID_COUNT + 1;
@@ -128,7 +129,7 @@ void engine_stop_others(struct engine *e) {
 }
 
 void engine_halt_others(struct engine *e) {
-    stop_others(e, LOOK_NS, OF_ALL);
+    stop_others(e, HALT_NS, OF_ALL);
 }
 
 /* ---- processes */
@@ -159,7 +160,7 @@ void engine_leave(struct engine *e, struct cpu *cpu) {
     if (!e->shared) return;
     const uint32_t process = engine_process(cpu);
     e->barred = cpu->runner->id;
-    stop_others(e, LOOK_NS, process);
+    stop_others(e, HALT_NS, process);
     e->in_order[process] = true;
     lock_release(&e->lock);
 }

@@ -29,6 +29,7 @@ struct partner {
     uint32_t number;          /* of its process, for the engine */
     uint64_t flags;           /* that it was made with */
     uint64_t parent_tid, child_tid;
+    bool of_first; /* its maker is the process that opened the vm */
     struct process process;
     struct scratch scratch;
 };
@@ -43,7 +44,7 @@ static void partner_main(void *data) {
     t->stack_start = set.stack_start;
     t->stack_size = set.stack_size;
     t->stack_flags = set.stack_flags;
-    engine_apart_begin(engine, t->cpu, !(k->flags & CLONE_PARENT));
+    engine_apart_begin(engine, t->cpu, k->of_first && !(k->flags & CLONE_PARENT));
     engine_lock(engine, t->cpu);
     if (k->flags & CLONE_PARENT_SETTID) space_write(k->process.space, k->parent_tid, &t->tid, 4);
     t->tid = (uint32_t)host_do(SYS_gettid); /* as it sees it itself */
@@ -66,6 +67,7 @@ static struct partner *partner_new(struct call *c, const struct clone_args *gues
     struct thread *t = &own->thread;
     k->memory = memory;
     k->flags = guest->flags;
+    k->of_first = p == process_of(p->vm);
     k->parent_tid = guest->parent_tid;
     k->child_tid = guest->child_tid;
     *own = *p;
@@ -162,8 +164,8 @@ int64_t share_make(struct call *c, const struct clone_args *guest, const struct 
     const bool waits = guest->flags & CLONE_VFORK;
     if (p->vm->counted && !waits) return -ENOSYS; /* whose turn it is would not repeat */
     h.flags &= ~(uint64_t)CLONE_PARENT_SETTID;
-    engine_share(e, c->thread->cpu);
     engine_bury(e, c->thread->cpu);
+    engine_share(e, c->thread->cpu);
     struct partner *k = partner_new(c, guest);
     if (!k) return -ENOMEM;
     uint32_t *alive = engine_cpu_apart(e, k->process.thread.cpu);
