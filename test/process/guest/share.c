@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { STACK = 256 << 10, TURNS = 40 };
+enum { STACK = 256 << 10, TURNS = 25 };
 
 static volatile int shared, go;
 static char *self;
