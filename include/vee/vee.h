@@ -141,7 +141,9 @@ VEE_API const char *vee_message(const struct vee_vm *vm);
 /** What a run yields besides what the guest writes: the results of an invoked function, as lines of text. Or "". */
 VEE_API const char *vee_output(const struct vee_vm *vm);
 
-/* ---- looking inside: between runs */
+/* ---- looking inside: between runs, from the thread that uses the vm
+ *
+ * Looking changes nothing: what a vm does after it, and its digest, are the same as without. */
 
 /** Instructions executed; 0 if the vm does not count. */
 VEE_API uint64_t vee_count(const struct vee_vm *vm);
@@ -150,16 +152,35 @@ VEE_API uint64_t vee_count(const struct vee_vm *vm);
 VEE_API uint64_t vee_digest(struct vee_vm *vm);
 /** Guest address of the next instruction. */
 VEE_API uint64_t vee_pc(const struct vee_vm *vm);
-/** Declared state number `index` from 0 on: its name and how many elements it has. False after the last. Static name.
- */
+/** Register number `index` from 0 on: its name and how many elements it has. These are the guest's declared state, one by
+    one, then "pc" and, where there is floating point, the accrued flags. False after the last. Static name. */
 VEE_API bool vee_register_info(const struct vee_vm *vm, unsigned index, const char **name, unsigned *count);
 /** Element `index` of the register (or array of registers) called `name`, zero-extended. False: there is none. */
 VEE_API bool vee_register(const struct vee_vm *vm, const char *name, unsigned index, uint64_t *value);
+/** Writes it as the guest's own software would: bits that software cannot change stay, and so does a register as a whole
+    if the value is not one that it takes; whatever hangs on it (address translation, interrupts, translated code)
+    follows. False: there is none, or it is for no software to write (a zero register, wires; of a process all but what
+    user code names; of a module all). */
 VEE_API bool vee_set_register(struct vee_vm *vm, const char *name, unsigned index, uint64_t value);
-/** Reads or writes guest memory as an instruction would. Returns the number of bytes done: `size`, or fewer if the byte
-    after them is not accessible. */
-VEE_API size_t vee_read(struct vee_vm *vm, uint64_t address, void *bytes, size_t size);
-VEE_API size_t vee_write(struct vee_vm *vm, uint64_t address, const void *bytes, size_t size);
+
+enum vee_address {
+    VEE_VIRTUAL, /* as the guest's loads and stores mean it now */
+    VEE_PHYSICAL /* of a machine; processes and modules have none */
+};
+enum vee_memory {
+    VEE_MEMORY_NONE, /* nothing, or not accessible: unmapped, or not the guest's to read */
+    VEE_MEMORY_RAM,
+    VEE_MEMORY_ROM,
+    VEE_MEMORY_DEVICE /* never asked: reading a device can change it */
+};
+/** What is at an address, in bytes from 0 on; of a module: in the memory of the function that runs. */
+VEE_API enum vee_memory vee_memory(struct vee_vm *vm, enum vee_address which, uint64_t address);
+/** Copies guest memory to `bytes` (the caller's, of `size` bytes) or from there. RAM and ROM are read, RAM is written;
+    devices are not touched, page tables not marked, and the guest's own rights are not asked on machines (on processes
+    they are). Translations of code that is changed go. Returns how many bytes were done: `size`, or as many as there
+    are before one that cannot be. */
+VEE_API size_t vee_read(struct vee_vm *vm, enum vee_address which, uint64_t address, void *bytes, size_t size);
+VEE_API size_t vee_write(struct vee_vm *vm, enum vee_address which, uint64_t address, const void *bytes, size_t size);
 /** Statistic number `index` from 0 on. False after the last. The name is static. */
 VEE_API bool vee_stat(const struct vee_vm *vm, unsigned index, const char **name, uint64_t *value);
 

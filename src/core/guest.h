@@ -21,7 +21,9 @@ enum slot_flag {
     SLOT_FP_FLAGS = 1 /* is cpu.fp_flags: host sticky flags are merged before a get and dropped after a put */
 };
 
-enum access { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE };
+/* ACCESS_LOOK: by somebody who is not the guest (a debugger): as loads and stores are translated now, whatever may be
+   done there; nothing is recorded. */
+enum access { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, ACCESS_LOOK };
 
 /** Result of an address translation. */
 struct walk {
@@ -59,6 +61,10 @@ struct guest {
     bool explicit_coherence; /* code changes take effect at EXIT_code_changed only */
 
     void (*reset)(struct cpu *cpu);
+    /** Writes element `index` of a field with a write mask as software would: what the mask and the values of others
+        leave of it, with all that hangs on it. False: it is not for software to write. *actions: enum field_flag, what
+        the change asks for. NULL: the mask alone. */
+    bool (*set_field)(struct cpu *cpu, unsigned field, unsigned index, uint64_t value, unsigned *actions);
     /** Packs the fields with ctx_bits, from CTX_GUEST_SHIFT up. */
     uint64_t (*context)(const struct cpu *cpu);
     /** Lifts the one instruction at b->pc from `bytes` (`avail` of them readable). Returns its length and has emitted

@@ -154,6 +154,22 @@ void cpu_memory_moved(struct cpu *cpu);
 bool access_read(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, uint64_t *value);
 bool access_write(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, uint64_t value);
 
+/* For whoever is not the guest, between runs (look.c): looking changes nothing, not even where it may not look. */
+/** Physical: of MEM_SOFT only; elsewhere there is nothing at such addresses. */
+enum memory_address { ADDRESS_VIRTUAL, ADDRESS_PHYSICAL };
+enum memory_kind { MEMORY_NONE, MEMORY_RAM, MEMORY_ROM, MEMORY_DEVICE };
+/** What is at an address of memory space 0. */
+enum memory_kind engine_memory(struct cpu *cpu, enum memory_address which, uint64_t address);
+/** Copies from RAM and ROM, or into RAM; whether the guest may read there is not asked where its own tables say so, of
+    the host's page tables it is. The number of bytes done: `size`, or as many as there are before something else. */
+size_t engine_peek(struct cpu *cpu, enum memory_address which, uint64_t address, void *bytes, size_t size);
+size_t engine_poke(struct cpu *cpu, enum memory_address which, uint64_t address, const void *bytes, size_t size);
+/** Writes an element of a field as software would (guest->set_field), with what follows from it. False: software cannot
+    write it. */
+bool engine_set_field(struct cpu *cpu, unsigned field, unsigned index, uint64_t value);
+/** Where to go on. False: the guest has no addresses that anybody may choose. */
+bool engine_set_pc(struct cpu *cpu, uint64_t pc);
+
 /** Host fault handling: call from the SIGSEGV/SIGBUS handler with its siginfo and ucontext, before anything else.
     True: the fault belonged to guest code (or to access_*), the context now continues in the engine. */
 bool engine_host_fault(int signal, void *siginfo, void *ucontext);

@@ -241,6 +241,8 @@ static inline uint32_t runner_process(uint32_t id) {
 }
 /** In the child of a fork, where this runner is the only one. */
 void turns_forked(struct engine *e, struct runner *r);
+/** Does what a change of state asks for (enum field_flag). The context is compared anew in every round anyway. */
+void cpu_act(struct cpu *cpu, unsigned actions);
 /** Around guest code: others may run the loop meanwhile. */
 void code_begin(struct engine *e, struct cpu *cpu);
 void code_end(struct engine *e, struct cpu *cpu);
@@ -271,7 +273,7 @@ void perf_free(struct engine *e);
 /** This unit has host code now. */
 void perf_unit(struct engine *e, const struct unit *u);
 /* log.c */
-void engine_log_block(struct engine *e, const struct block *block);
+void engine_log_block(struct engine *e, const struct block *block, const struct fetch *f);
 void engine_log_host(struct engine *e, const struct unit *u);
 void engine_log_exit(struct engine *e, const struct cpu *cpu);
 

@@ -12,20 +12,18 @@ static void say(struct engine *e, const char *line) {
     if (e->config.log_line) e->config.log_line(e->config.log_to, line);
 }
 
-static void log_guest(struct engine *e, const struct block *block) {
+/* From the bytes that were lifted: fetching them again could mark pages as used. */
+static void log_guest(struct engine *e, const struct block *block, const struct fetch *f) {
     char line[300], text[200];
-    for (uint32_t i = 0; i < block->nuops; i++) {
+    const size_t size = f->avail > block->bytes ? f->avail : block->bytes; /* with those of the second page */
+    for (uint32_t i = 0; i < block->nuops && e->guest->disassemble; i++) {
         const struct uop *u = &block->uops[i];
         if (u->op != UOP_mark) continue;
-        uint64_t pc = (uint64_t)u->imm;
-        struct fetch f = {0};
-        uint8_t room[LIFT_BYTES], bytes[32] = {0};
-        e->config.interface->fetch(e->config.self, e->cpu, pc, &f);
-        if (f.fault || !e->guest->disassemble) continue;
-        fetch_bytes(e, pc, &f, room);
-        size_t avail = f.avail < sizeof bytes ? f.avail : sizeof bytes;
-        memcpy(bytes, f.bytes, avail);
-        if (!e->guest->disassemble(text, sizeof text, pc, f.avail >= sizeof bytes ? f.bytes : bytes, f.avail, f.unit))
+        const uint64_t pc = (uint64_t)u->imm, at = pc - block->pc;
+        uint8_t bytes[32] = {0};
+        const size_t avail = size - at;
+        memcpy(bytes, f->bytes + at, avail < sizeof bytes ? avail : sizeof bytes);
+        if (!e->guest->disassemble(text, sizeof text, pc, avail < sizeof bytes ? bytes : f->bytes + at, avail, f->unit))
             snprintf(text, sizeof text, "?");
         char hex[40] = "";
         for (unsigned b = 0; b < u->x && b < 8; b++) snprintf(hex + 2 * b, 3, "%02x", bytes[b]);
@@ -34,8 +32,8 @@ static void log_guest(struct engine *e, const struct block *block) {
     }
 }
 
-void engine_log_block(struct engine *e, const struct block *block) {
-    if (e->config.log & LOG_GUEST) log_guest(e, block);
+void engine_log_block(struct engine *e, const struct block *block, const struct fetch *f) {
+    if (e->config.log & LOG_GUEST) log_guest(e, block, f);
     if (!(e->config.log & LOG_UOPS)) return;
     char *text = NULL;
     size_t size = 0;

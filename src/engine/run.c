@@ -262,10 +262,13 @@ static void run_some(struct engine *e, struct cpu *cpu, uint64_t ctx) {
     settle_count(e, cpu);
 }
 
-/* What a change of state asks for (enum field_flag): the context is compared anew in every round anyway. */
+void cpu_act(struct cpu *cpu, unsigned actions) {
+    if (actions & FIELD_FLUSH_TLB) cpu_flush_mapping(cpu);
+    if (actions & FIELD_RECHECK) cpu_poke(cpu);
+}
+
 static void settle_actions(struct cpu *cpu) {
-    if (cpu->exit.aux & FIELD_FLUSH_TLB) cpu_flush_mapping(cpu);
-    if (cpu->exit.aux & FIELD_RECHECK) cpu_poke(cpu);
+    cpu_act(cpu, cpu->exit.aux);
     cpu->exit.aux = 0;
 }
 

@@ -234,7 +234,7 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
         large = false;
         if (keep) u = e->host ? translate_host(e, cpu, block, &f, &large) : unit_add(e, block, &f, true, 0);
     }
-    if (e->config.log & (LOG_GUEST | LOG_UOPS)) engine_log_block(e, block);
+    if (e->config.log & (LOG_GUEST | LOG_UOPS)) engine_log_block(e, block, &f);
     if (!u) return NULL;
     u->checks = open;
     u->crosses = crossing != LIFT_WITHIN;

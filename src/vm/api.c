@@ -1,6 +1,7 @@
 /* api.c - the public interface (vee.h) in terms of vm.h: opening, running, and looking inside. Nothing is decided here
  * but how things are spelled for the outside.
  */
+#include "core/fp.h"
 #include "vm/internal.h"
 #include "base/os.h"
 #include <inttypes.h>
@@ -145,57 +146,59 @@ uint64_t vee_pc(const struct vee_vm *v) {
     return v->vm->cpu->pc;
 }
 
-bool vee_register_info(const struct vee_vm *v, unsigned index, const char **name, unsigned *count) {
+/* Behind the fields: the pc, and the accrued FP flags where the guest has any. */
+static const char *extra_name(const struct vee_vm *v, unsigned index) {
     const struct guest *g = v->vm->cpu->guest;
-    if (index >= g->nfields) return false;
-    *name = g->fields[index].name;
-    *count = g->fields[index].count;
-    return true;
+    if (index == 0) return "pc";
+    for (unsigned s = 0; index == 1 && s < g->nslots; s++)
+        if (g->slots[s].flags & SLOT_FP_FLAGS) return g->slots[s].name;
+    return NULL;
 }
 
-static const struct field *find(const struct vee_vm *v, const char *name, unsigned index) {
+bool vee_register_info(const struct vee_vm *v, unsigned index, const char **name, unsigned *count) {
     const struct guest *g = v->vm->cpu->guest;
-    const struct field *f = field_find(g->fields, g->nfields, name);
-    return f && index < f->count ? f : NULL;
+    *count = index < g->nfields ? g->fields[index].count : 1;
+    *name = index < g->nfields ? g->fields[index].name : extra_name(v, index - g->nfields);
+    return *name;
+}
+
+/* The number that vee_register_info has it under, or -1. */
+static int find(const struct vee_vm *v, const char *name, unsigned index) {
+    const char *has;
+    unsigned count;
+    for (unsigned n = 0; vee_register_info(v, n, &has, &count); n++)
+        if (!strcmp(has, name)) return index < count ? (int)n : -1;
+    return -1;
 }
 
 bool vee_register(const struct vee_vm *v, const char *name, unsigned index, uint64_t *value) {
-    const struct field *f = find(v, name, index);
-    if (f) *value = field_get(v->vm->cpu, f, index);
-    return f;
-}
-
-bool vee_set_register(struct vee_vm *v, const char *name, unsigned index, uint64_t value) {
-    const struct field *f = find(v, name, index);
-    if (!f) return false;
-    field_set(v->vm->cpu, f, index, value);
-    if (f->flags & FIELD_FLUSH_TLB) cpu_flush_mapping(v->vm->cpu);
+    const struct cpu *cpu = v->vm->cpu;
+    const unsigned n = (unsigned)find(v, name, index), nfields = cpu->guest->nfields;
+    if ((int)n < 0) return false;
+    *value = n < nfields ? field_get(cpu, &cpu->guest->fields[n], index) : n == nfields ? cpu->pc : cpu->fp_flags;
     return true;
 }
 
-size_t vee_read(struct vee_vm *v, uint64_t address, void *bytes, size_t size) {
+bool vee_set_register(struct vee_vm *v, const char *name, unsigned index, uint64_t value) {
     struct cpu *cpu = v->vm->cpu;
-    struct exit before = cpu->exit;
-    size_t n = 0;
-    for (uint64_t byte; n < size && access_read(cpu, 0, address + n, 1, &byte); n++)
-        ((unsigned char *)bytes)[n] = (unsigned char)byte;
-    cpu->exit = before;
-    return n;
+    const unsigned n = (unsigned)find(v, name, index), nfields = cpu->guest->nfields;
+    if ((int)n < 0) return false;
+    if (n < nfields) return engine_set_field(cpu, n, index, value);
+    if (n == nfields) return engine_set_pc(cpu, value);
+    cpu->fp_flags = value & (FP_NV | FP_DZ | FP_OF | FP_UF | FP_NX);
+    return true;
 }
 
-size_t vee_write(struct vee_vm *v, uint64_t address, const void *bytes, size_t size) {
-    struct cpu *cpu = v->vm->cpu;
-    struct exit before = cpu->exit;
-    size_t n = 0;
-    while (n < size) {
-        if (access_write(cpu, 0, address + n, 1, ((const unsigned char *)bytes)[n]))
-            n++;
-        else if (cpu->exit.kind != EXIT_fault_write || !engine_store_again(v->vm->engine, cpu, address + n))
-            break;
-    }
-    engine_recheck_code(v->vm->engine, cpu, address, n);
-    cpu->exit = before;
-    return n;
+enum vee_memory vee_memory(struct vee_vm *v, enum vee_address which, uint64_t address) {
+    return (enum vee_memory)engine_memory(v->vm->cpu, (enum memory_address)which, address);
+}
+
+size_t vee_read(struct vee_vm *v, enum vee_address which, uint64_t address, void *bytes, size_t size) {
+    return engine_peek(v->vm->cpu, (enum memory_address)which, address, bytes, size);
+}
+
+size_t vee_write(struct vee_vm *v, enum vee_address which, uint64_t address, const void *bytes, size_t size) {
+    return engine_poke(v->vm->cpu, (enum memory_address)which, address, bytes, size);
 }
 
 bool vee_stat(const struct vee_vm *v, unsigned index, const char **name, uint64_t *value) {

@@ -115,16 +115,16 @@ static void memory_is_read_and_code_is_changed(void **state) {
         struct vee_config *c = config_for(tiers[t]);
         struct vee_vm *vm = open_machine(c, counting, sizeof counting);
         uint32_t words[2];
-        assert_int_equal(vee_read(vm, 0x80000000, words, sizeof words), sizeof words);
+        assert_int_equal(vee_read(vm, VEE_VIRTUAL, 0x80000000, words, sizeof words), sizeof words);
         assert_memory_equal(words, counting, sizeof words);
         assert_true(vee_run_until(vm, 1000, &error));
         uint64_t t0 = reg(vm, "x", 5);
-        assert_int_equal(vee_write(vm, 0x80000000, &by_seven, sizeof by_seven), sizeof by_seven);
+        assert_int_equal(vee_write(vm, VEE_VIRTUAL, 0x80000000, &by_seven, sizeof by_seven), sizeof by_seven);
         assert_true(vee_run_until(vm, 1200, &error));
         assert_int_equal(reg(vm, "x", 5), t0 + 700);
-        assert_int_equal(vee_read(vm, 0x800ffffe, words, 8), 2); /* the end of its megabyte */
-        assert_int_equal(vee_read(vm, 0x40000000, words, 8), 0);
-        assert_int_equal(vee_write(vm, 0x40000000, words, 8), 0);
+        assert_int_equal(vee_read(vm, VEE_VIRTUAL, 0x800ffffe, words, 8), 2); /* the end of its megabyte */
+        assert_int_equal(vee_read(vm, VEE_VIRTUAL, 0x40000000, words, 8), 0);
+        assert_int_equal(vee_write(vm, VEE_VIRTUAL, 0x40000000, words, 8), 0);
         vee_close(vm);
         vee_config_free(c);
     }

@@ -131,6 +131,43 @@ static unsigned pmpaddr_write(struct riscv_cpu *cpu, unsigned i, uint64_t v) {
     return put(cpu, RISCV_FIELD_pmpaddr, i, v);
 }
 
+static unsigned pmpcfg_put(struct riscv_cpu *cpu, unsigned i, uint64_t v) {
+    const unsigned first = i & ~7u, shift = 8 * (i - first);
+    return pmpcfg_write(cpu, first, mix(pmpcfg_read(cpu, first), v << shift, 0xffull << shift));
+}
+
+/* Fields that are a CSR, or a part of one, change as that does. A process has no others than user code names: its cpu
+   stays in user mode. */
+bool riscv_set_field(struct cpu *c, unsigned field, unsigned index, uint64_t v, unsigned *actions) {
+    struct riscv_cpu *cpu = riscv_of(c);
+    *actions = 0;
+    if (!riscv_fields[field].write_mask || (riscv_fields[field].class != CLASS_GPR && !c->phys)) return false;
+    switch ((enum riscv_field)field) {
+    case RISCV_FIELD_x:
+        if (!index) return false;
+        break;
+    case RISCV_FIELD_cbo: return false; /* follows from others */
+    case RISCV_FIELD_priv:
+        if (v != PRIV_U && v != PRIV_S && v != PRIV_M) return true;
+        *actions = riscv_set_priv(cpu, (enum riscv_priv)v) | FIELD_RECHECK;
+        return true;
+    case RISCV_FIELD_status_stack:
+        *actions = status_write(cpu, v, STATUS_SPIE | STATUS_MPIE | STATUS_SPP | STATUS_MPP);
+        return true;
+    case RISCV_FIELD_status_memory: *actions = status_write(cpu, v, STATUS_MPRV | STATUS_SUM | STATUS_MXR); return true;
+    case RISCV_FIELD_mip: *actions = mip_write(cpu, v, UINT64_MAX); return true;
+    case RISCV_FIELD_satp: *actions = satp_write(cpu, v); return true;
+    case RISCV_FIELD_menvcfg: *actions = envcfg_write(cpu, RISCV_FIELD_menvcfg, cpu->menvcfg, v); return true;
+    case RISCV_FIELD_senvcfg: *actions = envcfg_write(cpu, RISCV_FIELD_senvcfg, cpu->senvcfg, v); return true;
+    case RISCV_FIELD_mcountinhibit: *actions = inhibit_write(cpu, v); return true;
+    case RISCV_FIELD_pmpcfg: *actions = pmpcfg_put(cpu, index, v); return true;
+    case RISCV_FIELD_pmpaddr: *actions = pmpaddr_write(cpu, index, v); return true;
+    default: break;
+    }
+    *actions = put(cpu, (enum riscv_field)field, index, v);
+    return true;
+}
+
 /* The rows as functions, and a table of them. */
 #define CSR(number, name, guard, get, set) CSRS(number, 1, name, 0, guard, get, set)
 #define CSRS(first, count, name, base, guard, get, set)                                                                \

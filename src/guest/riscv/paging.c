@@ -1,9 +1,10 @@
 /* paging.c - from virtual to physical addresses, and what may be done there (privileged ISA 3.7, 4.3 - 4.6).
  *
  * Sv39, Sv48, Sv57 with superpages, Svnapot and (when menvcfg says so) Svpbmt; accessed and dirty bits are set by the
- * walk itself. A result grants nothing that has not been recorded yet (a page that is not dirty is not writable), and
- * only rights of the kind asked for: fetches and data can run under different privileges (MPRV). Memory protection
- * applies to the page tables and to the final address; its granule is four bytes, so page_size can be as little.
+ * walk itself, but not for those who only look. A result grants nothing that has not been recorded yet (a page that is
+ * not dirty is not writable), and only rights of the kind asked for: fetches and data can run under different
+ * privileges (MPRV). Memory protection applies to the page tables and to the final address; its granule is four bytes,
+ * so page_size can be as little.
  */
 #include "guest/riscv/csr.h"
 #include "core/interface.h"
@@ -87,8 +88,8 @@ unsigned riscv_update_view(struct riscv_cpu *cpu) {
     return 0;
 }
 
-static const uint16_t page_fault[] = {EXIT_fault_fetch, EXIT_fault_read, EXIT_fault_write};
-static const uint16_t access_fault[] = {EXIT_access_fetch, EXIT_access_read, EXIT_access_write};
+static const uint16_t page_fault[] = {EXIT_fault_fetch, EXIT_fault_read, EXIT_fault_write, EXIT_fault_read};
+static const uint16_t access_fault[] = {EXIT_access_fetch, EXIT_access_read, EXIT_access_write, EXIT_access_read};
 
 /** Rights of a leaf for an access under this privilege; A and D are not looked at. */
 static unsigned leaf_rights(const struct riscv_cpu *cpu, uint64_t pte, enum riscv_priv priv) {
@@ -126,7 +127,7 @@ static uint32_t leaf_find(const struct riscv_cpu *cpu, uint64_t address, enum ac
         leaf->physical = table + index * 8;
         leaf->at = (uint64_t *)phys_ram(cpu->c.phys, leaf->physical, 8);
         leaf->level = level;
-        unsigned rights = riscv_pmp(cpu, leaf->physical, PRIV_S, &unit);
+        unsigned rights = access == ACCESS_LOOK ? PMP_R : riscv_pmp(cpu, leaf->physical, PRIV_S, &unit);
         if (!leaf->at || !(rights & PMP_R) || unit < 8) return access_fault[access];
         uint64_t pte = leaf->pte = __atomic_load_n(leaf->at, __ATOMIC_ACQUIRE);
         if (!(pte & PTE_V) || (pte & (PTE_R | PTE_W)) == PTE_W) return page_fault[access];
@@ -153,6 +154,7 @@ static uint32_t leaf_mark(const struct riscv_cpu *cpu, struct leaf *leaf, enum a
 /** Grants what both the mapping and memory protection allow, of the kind asked for. */
 static void grant(const struct riscv_cpu *cpu, unsigned rights, enum riscv_priv priv, enum access access,
                   struct walk *w) {
+    if (access == ACCESS_LOOK) return;
     rights &= riscv_pmp(cpu, w->physical, priv, &w->page_size);
     w->read = access != ACCESS_FETCH && (rights & PMP_R);
     w->write = access != ACCESS_FETCH && (rights & PMP_W);
@@ -178,6 +180,7 @@ void riscv_walk(struct cpu *c, uint64_t address, enum access access, struct walk
     do {
         w->fault = leaf_find(cpu, address, access, &leaf);
         if (w->fault) return;
+        if (access == ACCESS_LOOK) break;
         rights = leaf_rights(cpu, leaf.pte, priv);
         w->fault = rights & wanted[access] ? leaf_mark(cpu, &leaf, access) : page_fault[access];
     } while (w->fault == EXIT_retranslate);

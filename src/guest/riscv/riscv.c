@@ -111,6 +111,7 @@ const struct guest guest_riscv = {
     .pc_align = 2,
     .explicit_coherence = true,
     .reset = reset,
+    .set_field = riscv_set_field,
     .context = context,
     .lift = lift,
     .disassemble = disassemble,

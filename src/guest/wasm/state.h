@@ -9,7 +9,7 @@
 
 struct wasm_store;
 
-#define WASM_FIELDS(FIELD, ARRAY) FIELD(uint32_t, instance, HIDDEN, 0, 0, 0, UINT32_MAX)
+#define WASM_FIELDS(FIELD, ARRAY) FIELD(uint32_t, instance, HIDDEN, 0, 0, 0, 0)
 
 struct wasm_cpu {
     struct cpu c;
