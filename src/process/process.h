@@ -138,13 +138,14 @@ struct own_fd {
     int fd; /* or -1, or OWN_FD_GIVEN_UP: the guest needed all. Only /proc leads to vee's program then. */
     uint64_t dev, ino;
 };
-enum { OWN_FD_GIVEN_UP = -2 };
+enum { OWN_FD_GIVEN_UP = -2, HIDDEN_MOST = 64 };
 
 /** Where the guest's paths lead (linux/path.c). */
 struct root {
     char folder[PATH_MAX]; /* on the host, without links */
     size_t length;         /* of it; 0: there is none */
     bool whole;            /* everything is within: --root; else -L */
+    bool apart;            /* "/" is known not to be procfs, so neither is what lies in its file system */
     bool at_top;           /* the working directory is "/": with -L */
     char inside[PATH_MAX]; /* what chroot has made the root, below the folder; "" for that itself */
 };
@@ -166,6 +167,8 @@ struct process {
     uint64_t exe_dev, exe_ino;
     bool vectors_told; /* the host knows where the guest's arguments and environment are */
     struct own_fd own[OWN_FDS];
+    int hidden[HIDDEN_MOST]; /* descriptors that calls of several threads use for a moment */
+    unsigned nhidden;
     struct root root;
     bool forked;                     /* this is a child: it ends by itself, not by returning to vee's caller */
     uint64_t vdso;                   /* where abi->vdso is mapped */

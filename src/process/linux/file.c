@@ -5,10 +5,12 @@
  */
 #include "process/linux/linux.h"
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 /** struct stat of the generic table (riscv64, arm64). */
@@ -87,19 +89,112 @@ int64_t call_getxattrat(struct call *c) {
     return attribute_at(c, 464);
 }
 
-/* ---- opening and closing */
+/* ---- closing */
 
 int64_t call_close(struct call *c) {
     uring_closed(c->process, (int)c->guest[0]);
     return call_wait(c, SYS_close, c->host[0], 0, 0, 0, 0, 0);
 }
 
-int64_t call_openat(struct call *c) {
+/* ---- opening
+ *
+ * What is opened by its name may be a file of procfs that leads to vee's memory, and is known to be one only then.
+ * Where nobody else uses the descriptors meanwhile, it is opened and taken back. Else it is found first by a descriptor
+ * that nothing can be read from (O_PATH) and that the guest's other threads cannot name, and opened by that. What lies
+ * in the file system of the root needs no look: procfs is always one of its own.
+ */
+
+static int64_t open_by(struct call *c, int folder, const char *path, const struct open_how *how) {
+    if (how->resolve)
+        return call_wait(c, SYS_openat2, (uint64_t)folder, (uintptr_t)path, (uintptr_t)how, sizeof *how, 0, 0);
+    return call_wait(c, SYS_openat, (uint64_t)folder, (uintptr_t)path, how->flags, how->mode, 0, 0);
+}
+
+/* The descriptor, or a negative errno; -EXDEV: it may be elsewhere. */
+static int64_t open_in_root(struct call *c, const char *path, struct open_how how) {
+    struct root *root = &c->process->root;
+    struct statfs fs;
+    if (*path != '/' || c->nheld) return -EXDEV;
+    if (!root->apart) root->apart = host_wait(SYS_statfs, "/", &fs) == 0 && fs.f_type != PROC_SUPER_MAGIC;
+    if (!root->apart) return -EXDEV;
+    how.resolve |= RESOLVE_NO_XDEV;
+    if (!(how.flags & O_CREAT) && (how.flags & O_TMPFILE) != O_TMPFILE) how.mode = 0;
+    how.mode &= 07777;
+    int64_t r = call_wait(c, SYS_openat2, (uint64_t)AT_FDCWD, (uintptr_t)path, (uintptr_t)&how, sizeof how, 0, 0);
+    return r == -ENOSYS || r == -EINVAL || r == -EAGAIN ? -EXDEV : r;
+}
+
+/* Follows a link to something that is not there. */
+static bool link_follow(int *folder, const char **path, char room[PATH_MAX]) {
+    char text[PATH_MAX], whole[PATH_MAX];
+    int64_t n = host_wait(SYS_readlinkat, *folder, *path, text, sizeof text - 1);
+    const char *slash = strrchr(*path, '/');
+    if (n <= 0) return false;
+    text[n] = 0;
+    size_t before = *text == '/' || !slash ? 0 : (size_t)(slash + 1 - *path);
+    if (before + (size_t)n >= sizeof whole) return false;
+    memcpy(whole, *path, before);
+    strcpy(whole + before, text);
+    if (*text == '/') *folder = AT_FDCWD;
+    *path = strcpy(room, whole);
+    return true;
+}
+
+/* By a descriptor of the file itself. -ENOENT: there is none. */
+static int64_t open_found(struct call *c, int folder, const char *path, const struct open_how *how) {
+    struct process *p = c->process;
+    char link[FD_PATH];
+    struct open_how look = {.flags = O_PATH | O_CLOEXEC | (how->flags & (O_NOFOLLOW | O_DIRECTORY)),
+                            .resolve = how->resolve};
+    int64_t at = open_by(c, folder, path, &look);
+    if (at < 0) return at;
+    int64_t r = -EEXIST;
+    own_fd_hide(p, (int)at);
+    if ((how->flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL)) {
+        r = proc_instead(p, (int)at, (uint32_t)how->flags);
+        if (r == PROC_AS_IT_IS) {
+            strcpy(put_digits(stpcpy(link, "/proc/thread-self/fd/"), (uint64_t)at), "");
+            r = call_wait(c, SYS_openat, (uint64_t)AT_FDCWD, (uintptr_t)link, how->flags & ~(uint64_t)O_NOFOLLOW,
+                          how->mode, 0, 0);
+            if (r == -ENOENT) r = open_by(c, folder, path, how); /* no procfs */
+            if (r >= 0) r = proc_opened(p, (int)r, (uint32_t)how->flags);
+        }
+    }
+    own_fd_show(p, (int)at);
+    host_wait(SYS_close, at);
+    return r;
+}
+
+static int64_t open_shared(struct call *c, int folder, const char *path, const struct open_how *how) {
+    enum { TRIES = 40 };
+    char room[PATH_MAX];
+    struct open_how new = *how;
+    int64_t r = open_in_root(c, path, *how);
+    if (r != -EXDEV) return r;
+    new.flags |= O_EXCL;
+    r = -ELOOP;
+    for (unsigned i = 0; i < TRIES; i++) {
+        r = open_found(c, folder, path, how);
+        if (r != -ENOENT || !(how->flags & O_CREAT)) return r;
+        r = open_by(c, folder, path, &new);
+        if (r != -EEXIST || (how->flags & O_EXCL)) return r;
+        if (!(how->flags & O_NOFOLLOW)) link_follow(&folder, &path, room);
+    }
+    return r;
+}
+
+static int64_t open_how(struct call *c, int folder, const char *path, struct open_how *how) {
+    const bool alone = thread_is_alone(c->thread) && !c->process->files_shared;
     /* What was not there must not have become a link to somewhere else. */
-    const uint64_t flags = c->host[2] | (c->missing ? O_NOFOLLOW : 0);
-    int64_t fd = call_wait(c, SYS_openat, c->host[0], c->host[1], flags, c->host[3], 0, 0);
-    if (fd == -ELOOP && c->missing) return -EAGAIN;
-    return fd < 0 ? fd : proc_opened(c->process, (int)fd, (uint32_t)c->host[2]);
+    if (c->missing) how->flags |= O_NOFOLLOW;
+    int64_t r = alone || (how->flags & O_PATH) ? open_by(c, folder, path, how) : open_shared(c, folder, path, how);
+    if (r == -ELOOP && c->missing) return -EAGAIN;
+    return r < 0 || !alone ? r : proc_opened(c->process, (int)r, (uint32_t)how->flags);
+}
+
+int64_t call_openat(struct call *c) {
+    struct open_how how = {.flags = (uint32_t)c->host[2], .mode = (uint32_t)c->host[3]};
+    return open_how(c, (int)c->host[0], (const char *)(uintptr_t)c->host[1], &how);
 }
 
 /* Its flags, which say how links are followed, are in memory. What is to stay below the folder is the host's to keep
@@ -126,10 +221,11 @@ int64_t call_openat2(struct call *c) {
     }
     if (c->nheld) how.resolve = 0; /* by a descriptor, which is a link of procfs, to what has none */
     if (c->nheld && !follow && !(how.flags & (O_NOFOLLOW | O_EXCL))) how.flags |= O_NOFOLLOW;
-    if (c->missing) how.flags |= O_NOFOLLOW;
-    int64_t fd = call_wait(c, SYS_openat2, c->host[0], (uintptr_t)to, (uintptr_t)&how, sizeof how, 0, 0);
-    if (fd == -ELOOP && c->missing) return -EAGAIN;
-    return fd < 0 ? fd : proc_opened(c->process, (int)fd, (uint32_t)how.flags);
+    if (!how.resolve) { /* what the older call does not check */
+        int64_t fd = call_wait(c, SYS_openat2, (uint64_t)-1, (uintptr_t) "", (uintptr_t)&how, sizeof how, 0, 0);
+        if (fd == -EINVAL) return fd;
+    }
+    return open_how(c, (int)c->host[0], to, &how);
 }
 
 /* Handles lead to anything in a file system. */

@@ -131,6 +131,9 @@ uint64_t call_size(const char **s, const struct call *c);
 void own_fds_check(struct process *p);
 /** Does the guest name one? To the guest it is not there. */
 bool own_fd_named(struct process *p, int fd);
+/** One that vee uses for a moment: the guest cannot name it meanwhile. */
+void own_fd_hide(struct process *p, int fd);
+void own_fd_show(struct process *p, int fd);
 /** The guest is out of descriptors: moves one of vee's own out of the numbers that count. False if that changes
     nothing. */
 bool own_fd_yield(struct process *p);
@@ -296,6 +299,10 @@ void proc_own_id(const struct process *p, char *path);
 /** If the path (relative to `folder`; "" for that itself) is the link to vee's own program: the one to use instead,
    which may take its place; text: what the link is to say. Else false. */
 bool proc_exe(struct process *p, int folder, const char *path, bool text, char to[PATH_MAX]);
+/** A file of which nothing but its path is open (O_PATH) is to be opened: what to give the guest instead where nobody
+    may have the host's even for a moment, or a negative errno; or PROC_AS_IT_IS. */
+enum { PROC_AS_IT_IS = -6000 };
+int64_t proc_instead(struct process *p, int fd, uint32_t flags);
 /** Is it a link of procfs? */
 bool proc_has_link(int folder, const char *path);
 /** Looks at a freshly opened descriptor; if it is a file of procfs that would show vee instead of the guest, puts

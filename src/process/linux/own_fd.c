@@ -114,7 +114,21 @@ bool own_fd_named(struct process *p, int fd) {
         check(p, i);
         return fd == p->own[i].fd;
     }
+    for (unsigned i = 0; i < p->nhidden; i++)
+        if (p->hidden[i] == fd) return true;
     return false;
+}
+
+void own_fd_hide(struct process *p, int fd) {
+    if (p->nhidden < HIDDEN_MOST) p->hidden[p->nhidden++] = fd;
+}
+
+void own_fd_show(struct process *p, int fd) {
+    for (unsigned i = 0; i < p->nhidden; i++) {
+        if (p->hidden[i] != fd) continue;
+        p->hidden[i] = p->hidden[--p->nhidden];
+        return;
+    }
 }
 
 int64_t descriptor_make(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
@@ -174,6 +188,7 @@ int64_t call_dup3(struct call *c) {
         if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && c->guest[1] >= limit.rlim_cur) return -EBADF;
         for (unsigned i = 0; i < OWN_FDS; i++)
             if (p->own[i].fd == to && !move(&p->own[i]) && !yield_one(&p->own[i])) return -EBUSY;
+        if (own_fd_named(p, to)) return -EBUSY; /* as from Linux while another thread opens something */
     }
     uring_closed(p, to);
     return call_wait(c, SYS_dup3, c->guest[0], c->guest[1], c->guest[2], 0, 0, 0);

@@ -531,6 +531,7 @@ int64_t call_setns(struct call *c) {
 }
 
 void path_root_again(struct process *p) {
+    p->root.apart = false;
     if (!p->root.length) return;
     own_root_open(p);
     if (p->own[OWN_ROOT].fd < 0 && !p->root.whole) p->root.length = 0; /* it is out of reach, and so nothing is in it */

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <unistd.h>
 
 enum { PROC_MAGIC = 0x9fa0, PIPE_ROOM = 64 << 10 };
 
@@ -188,6 +189,21 @@ static int64_t memory(struct process *p, int fd, uint32_t flags, const struct pr
     host_wait(SYS_dup3, r, fd, flags & O_CLOEXEC);
     host_wait(SYS_close, r);
     return fd;
+}
+
+int64_t proc_instead(struct process *p, int fd, uint32_t flags) {
+    enum { FACCESSAT2 = 439 };
+    struct proc_name n;
+    if ((flags & O_PATH) || !on_procfs(fd) || !proc_name_of(fd, &n) || !n.pid) return PROC_AS_IT_IS;
+    const struct substitute *s = substitute_of(&n);
+    if (!s || s->show || !view_is_vee(&n)) return PROC_AS_IT_IS;
+    if (strcmp(s->name, "mem") != 0) return -s->error;
+    const int mode = (flags & O_ACCMODE) == O_RDONLY ? R_OK : (flags & O_ACCMODE) == O_WRONLY ? W_OK : R_OK | W_OK;
+    int64_t r = host_wait(FACCESSAT2, fd, "", mode, AT_EACCESS | AT_EMPTY_PATH);
+    if (r < 0 && r != -ENOSYS) return r;
+    r = memory_file_make(p, &n, flags);
+    if (r >= 0 && !(flags & O_CLOEXEC)) host_do(SYS_fcntl, r, F_SETFD, 0);
+    return r;
 }
 
 int64_t proc_opened(struct process *p, int fd, uint32_t flags) {

@@ -41,7 +41,7 @@ bool proc_name_of(int fd, struct proc_name *n);
 struct proc_view {
     struct process *process; /* the reader's own, or a copy; its space can be walked in both cases */
     struct thread thread;    /* a copy of the one that is asked for */
-    int memory;              /* of another process: its memory; else -1 */
+    int remote;              /* of another process: its id; else 0 */
     uint8_t *copy;           /* of another process: the mapping that holds the copy */
     size_t copy_size;
 };

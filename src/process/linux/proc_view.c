@@ -13,6 +13,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { THREADS_MOST = 1 << 16, AUXV_TYPES = 64, AUXV_MOST = 40 /* the kernel's limit is above that */ };
 enum { STAT_CODE = 26, STAT_DATA = 45, STAT_LAST = 47 }; /* fields: where code, data and break begin */
@@ -125,8 +126,10 @@ void proc_end(struct process *p) {
     if (noted == p) noted = NULL;
 }
 
-static bool memory_read(int memory, const void *from, void *to, size_t size) {
-    return host_wait(SYS_pread64, memory, to, size, (uintptr_t)from) == (int64_t)size;
+/* Not by its file, which for a moment would be there for all threads of the guest. */
+static bool memory_read(const struct proc_view *v, const void *from, void *to, size_t size) {
+    struct iovec here = {to, size}, there = {(void *)(uintptr_t)from, size}; // NOLINT
+    return host_wait(SYS_process_vm_readv, v->remote, &here, 1, &there, 1, 0) == (int64_t)size;
 }
 
 /* The thread with this id (0: the first), from a list of which `first` is the head. */
@@ -135,9 +138,9 @@ static void thread_copy(struct proc_view *v, const struct thread *first, uint32_
     v->thread = v->process->thread;
     if (!tid) return;
     for (unsigned n = 0; first && n < THREADS_MOST; n++, first = t.next) {
-        if (v->memory < 0)
+        if (!v->remote)
             t = *first;
-        else if (!memory_read(v->memory, first, &t, sizeof t))
+        else if (!memory_read(v, first, &t, sizeof t))
             return;
         if (t.tid == tid) {
             v->thread = t;
@@ -153,20 +156,20 @@ static size_t page_up(size_t size) {
 /* Fills the copy: the process, its path, its mappings. */
 static bool copy_fill(struct proc_view *v, const struct process *from, uint64_t distance) {
     struct process p;
-    if (!memory_read(v->memory, from, &p, sizeof p) || !memory_read(v->memory, p.space, &p.memory, sizeof p.memory) ||
-        !memory_read(v->memory, p.actions, p.own_actions, sizeof p.own_actions) || p.memory.used > p.memory.most + 1)
+    if (!memory_read(v, from, &p, sizeof p) || !memory_read(v, p.space, &p.memory, sizeof p.memory) ||
+        !memory_read(v, p.actions, p.own_actions, sizeof p.own_actions) || p.memory.used > p.memory.most + 1)
         return false;
     const size_t head = page_up(sizeof p + PATH_MAX), nodes = p.memory.used * sizeof *p.memory.nodes;
     v->copy_size = head + page_up(nodes);
     v->copy = mmap(NULL, v->copy_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (v->copy == MAP_FAILED) return false;
     char *exe = (char *)v->copy + sizeof p;
-    if (p.exe) host_wait(SYS_pread64, v->memory, exe, PATH_MAX - 1, (uintptr_t)p.exe);
+    struct iovec here = {exe, PATH_MAX - 1}, there = {p.exe, PATH_MAX - 1}; /* as far as it is mapped */
+    if (p.exe) host_wait(SYS_process_vm_readv, v->remote, &here, 1, &there, 1, 0);
     /* They may be in the middle of a change. */
     const struct space_node *theirs = p.memory.nodes;
     p.memory.nodes = (struct space_node *)(void *)(v->copy + head);
-    if (!memory_read(v->memory, theirs, p.memory.nodes, nodes) || !space_sane(&p.memory))
-        p.memory.root = p.memory.count = 0;
+    if (!memory_read(v, theirs, p.memory.nodes, nodes) || !space_sane(&p.memory)) p.memory.root = p.memory.count = 0;
     p.exe = p.exe ? exe : NULL;
     p.abi = (const struct abi *)((uintptr_t)p.abi - distance);
     struct process *copy = memcpy(v->copy, &p, sizeof p);
@@ -176,32 +179,33 @@ static bool copy_fill(struct proc_view *v, const struct process *from, uint64_t 
     return true;
 }
 
-/* Opens the memory of another process of this program's; where its struct is, and how far its code is from here. */
-static bool remote_open(struct proc_view *v, const struct proc_name *n, struct process **theirs, uint64_t *distance) {
-    char path[PATH_MAX];
+/* Looks into another process of this program's; where its struct is, and how far its code is from here. */
+static bool remote_find(struct proc_view *v, const struct proc_name *n, struct process **theirs, uint64_t *distance) {
+    char path[PATH_MAX], self[24];
+    const char *digits = self;
     if (!view_is_vee(n)) return false;
     path_join(path, n->root, "self");
+    int64_t length = host_wait(SYS_readlinkat, AT_FDCWD, path, self, sizeof self - 1);
+    if (length <= 0) return false;
+    self[length] = 0;
+    if (take_number(&digits, 10) != (uint64_t)getpid()) return false; /* it counts processes otherwise */
     uint64_t mine = code_start(path), other = code_start(n->folder);
     if (!mine || !other) return false;
-    path_join(path, n->folder, "mem");
-    v->memory = (int)host_wait(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-    if (v->memory < 0) return false;
+    v->remote = n->pid;
     *distance = other - mine;
     const void *note = (const void *)((uintptr_t)&noted + *distance);
-    if (memory_read(v->memory, note, theirs, sizeof *theirs) && *theirs) return true;
-    view_close(v);
-    return false;
+    return memory_read(v, note, theirs, sizeof *theirs) && *theirs;
 }
 
 bool view_open(struct proc_view *v, struct process *self, const struct proc_name *n) {
     struct process *theirs = NULL;
     uint64_t distance;
-    *v = (struct proc_view){.process = self, .memory = -1, .copy = MAP_FAILED};
+    *v = (struct proc_view){.process = self, .copy = MAP_FAILED};
     if (!n->pid || view_is_own(n)) {
         thread_copy(v, self->threads, (uint32_t)n->tid);
         return true;
     }
-    if (!remote_open(v, n, &theirs, &distance)) return false;
+    if (!remote_find(v, n, &theirs, &distance)) return false;
     if (copy_fill(v, theirs, distance)) {
         thread_copy(v, v->process->threads, (uint32_t)n->tid);
         return true;
@@ -211,7 +215,7 @@ bool view_open(struct proc_view *v, struct process *self, const struct proc_name
 }
 
 bool view_extent_of(struct process *self, const struct proc_name *n, struct view_extent *to) {
-    struct proc_view v = {.process = self, .memory = -1, .copy = MAP_FAILED};
+    struct proc_view v = {.process = self, .copy = MAP_FAILED};
     struct process *theirs, p;
     struct space s;
     uint64_t distance;
@@ -219,20 +223,19 @@ bool view_extent_of(struct process *self, const struct proc_name *n, struct view
         *to = (struct view_extent){(uintptr_t)self->space->base, self->space->limit, self->key, self->space->window};
         return true;
     }
-    if (!remote_open(&v, n, &theirs, &distance)) return false;
-    bool read = memory_read(v.memory, theirs, &p, sizeof p) && memory_read(v.memory, p.space, &s, sizeof s);
+    if (!remote_find(&v, n, &theirs, &distance)) return false;
+    bool read = memory_read(&v, theirs, &p, sizeof p) && memory_read(&v, p.space, &s, sizeof s);
     if (read) *to = (struct view_extent){(uintptr_t)s.base, s.limit, p.key, s.window};
     view_close(&v);
     return read;
 }
 
 void view_close(struct proc_view *v) {
-    if (v->memory >= 0) host_wait(SYS_close, v->memory);
     if (v->copy != MAP_FAILED) munmap(v->copy, v->copy_size);
 }
 
 bool view_read(const struct proc_view *v, uint64_t guest, void *to, size_t size) {
     const struct space *s = v->process->space;
-    if (v->memory < 0) return space_read(s, guest, to, size);
-    return space_within(s, guest, size) && memory_read(v->memory, space_host(s, guest), to, size);
+    if (!v->remote) return space_read(s, guest, to, size);
+    return space_within(s, guest, size) && memory_read(v, space_host(s, guest), to, size);
 }

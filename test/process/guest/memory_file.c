@@ -227,6 +227,50 @@ static void attack(void) {
     CHECK_IS(status, 0);
 }
 
+/* Another thread tries numbers that are about to be given to the file, which a third one makes a link to. */
+static volatile bool stop;
+static volatile unsigned seen;
+
+static void *reads(void *arg) {
+    char b[8];
+    while (!stop)
+        for (int fd = 3; fd < 9; fd++) seen += pread(fd, b, sizeof b, *(off_t *)arg) > 0;
+    return NULL;
+}
+
+static void *flips(void *arg) {
+    while (!stop) {
+        symlink("/dev/null", "new"), rename("new", "flips");
+        symlink("/proc/self/mem", "new"), rename("new", "flips");
+    }
+    return arg;
+}
+
+static void attack_openings(void) {
+    static const char *const paths[] = {"/proc/self/mem", "flips", "./flips", "/proc/thread-self/mem", "self/mem"};
+    off_t target = 0;
+    pthread_t reader, flipper;
+    for (unsigned i = 0; i < range_count; i++)
+        if (!(ranges[i].start >> 62)) target = (off_t)ranges[i].start;
+    if (!target) return; /* nothing emulates */
+    stop = false;
+    CHECK_IS(pthread_create(&reader, NULL, reads, &target), 0);
+    CHECK_IS(pthread_create(&flipper, NULL, flips, NULL), 0);
+    int proc = open("/proc", O_RDONLY);
+    for (int i = 0; i < 3000; i++) {
+        int fd = openat(proc, paths[i % 5], i & 8 ? O_RDWR : O_RDONLY),
+            other = open(paths[i % 4], O_RDWR | O_CREAT, 0600);
+        if (fd >= 0) close(fd);
+        if (other >= 0) close(other);
+    }
+    stop = true;
+    pthread_join(reader, NULL);
+    pthread_join(flipper, NULL);
+    close(proc);
+    unlink("flips");
+    CHECK_IS(seen, 0);
+}
+
 static void all(void) {
     int fd = open("/proc/self/mem", O_RDWR);
     CHECK(fd >= 0);
@@ -256,6 +300,7 @@ int main(int argc, char **argv) {
     CHECK_IS(pthread_create(&t, NULL, waits, &fds[0]), 0);
     all(); /* with a second thread */
     attack();
+    attack_openings();
     CHECK_IS(write(fds[1], "x", 1), 1);
     pthread_join(t, NULL);
     CHECK_IS(prctl(PR_SET_DUMPABLE, 0), 0);
