@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""Checks that nothing on the path of a cpu uses the C library's heap, streams, locks or threads: a process may fork, and be
+killed, while another of its threads is in there, and what that leaves half-way would be waited for without end. Prints a
+line for each violation, then a summary.
+
+It looks at what objects of the folders that run while a guest runs ask of the C library. That has to be one of PURE
+(computes) or SYSTEM (a system call and errno), or an exception of one file, with the reason.
+
+usage: check_heap.py BUILD (one without sanitizers); exit status 1 when there are violations.
+"""
+import glob
+import os
+import subprocess
+import sys
+
+FOLDERS = ("base", "core", "mem", "guest", "host", "engine", "vm", "process", "machine")
+ELSEWHERE = ("guest/wasm",)  # one thread, which forks nothing: no other can be in the heap
+
+PURE = """memchr memcmp memcpy memmove memset memrchr rawmemchr stpcpy stpncpy strchr strchrnul strcmp strcpy strcspn strlen
+    strncasecmp strcasecmp strncat strcat strncmp strncpy strnlen strpbrk strrchr strspn strstr strtoul strtoull strtol
+    strtoll sigabbrev_np strerrordesc_np strerrorname_np sigaddset sigdelset sigemptyset sigfillset sigismember
+    snprintf vsnprintf sprintf bcmp getauxval __ctype_b_loc __errno_location __assert_fail abort
+    __divti3 __modti3 __udivti3 __umodti3 __udivmodti4 __popcountdi2 __cpu_model __cpu_indicator_init
+    XXH3_64bits XXH3_64bits_withSeed XXH3_128bits XXH128_isEqual XXH64_reset XXH64_update XXH64_digest _GLOBAL_OFFSET_TABLE_ __stack_chk_fail
+    __isoc23_strtoul __isoc23_strtoull __isoc23_strtol __isoc23_strtoll""".split()
+SYSTEM = """_exit access chdir clock_gettime close dup dup3 faccessat fchdir fchmod fcntl fcntl64 fstat fstatat fstatfs fstatfs64
+    ftruncate getcwd getegid geteuid getgid getpgrp getpid getppid getrandom getrlimit getrlimit64 getsid gettid getuid
+    ioctl kill ppoll lseek lstat madvise mkdir mmap mmap64 mount mprotect mremap msync munmap open open64 openat openat64
+    personality poll prctl pread pread64 pwrite pwrite64 read readlink readlinkat rename setrlimit setrlimit64 sigaction
+    sigaltstack sigprocmask stat statfs statfs64 statx syscall tgkill umount2 uname unlink unlinkat unshare write writev
+    nanosleep fstat64 fstatat64 stat64 lstat64 mkdirat symlinkat memfd_create pipe2 close_range""".split()
+
+EXCEPT = {
+    "base/os_linux": ("pthread_key_create pthread_once pthread_setspecific __asan_unpoison_memory_region",
+                      "os_fault_stack: threads of the caller's; sanitizers"),
+    "base/os_thread": ("dl_iterate_phdr", "os_thread_prepare: before anything runs"),
+    "core/text": ("fprintf fputc fputs fwrite", "blocks as text: -d, and before an abort"),
+    "engine/log": ("open_memstream fclose malloc free", "-d"),
+    "engine/translate": ("fprintf fwrite stderr", "before an abort"),
+    "vm/vm": ("calloc free fopen fread ferror fclose strerror", "opening and closing"),
+    "vm/api": ("calloc free", "opening and closing"),
+    "vm/config": ("calloc free", "before opening"),
+    "process/process": ("calloc free strdup realpath strerror", "opening and closing"),
+    "process/store": ("dl_iterate_phdr", "store_make: opening"),
+    "process/image": ("strerror", "opening"),
+    "process/linux/path": ("realpath strerror", "opening"),
+    "machine/": ("calloc free malloc aligned_alloc strerror fwrite fputs stdout stderr", "one thread, which forks nothing"),
+}
+
+
+def symbols(files, *flags):
+    text = subprocess.run(["nm", "-A", *flags, *files], check=True, capture_output=True, text=True).stdout
+    for line in text.splitlines():
+        file, _, rest = line.partition(":")
+        yield file, rest.split()[-1].split("@")[0]
+
+
+def allowed_in(name):
+    words = set()
+    for key, (names, _) in EXCEPT.items():
+        if name == key or (key.endswith("/") and name.startswith(key)):
+            words.update(names.split())
+    return words
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__.strip())
+    root = os.path.join(sys.argv[1], "obj")
+    everything = glob.glob(root + "/**/*.o", recursive=True)
+    looked_at = [f for f in everything if any(f.startswith(f"{root}/src/{d}/") for d in FOLDERS)
+                 and not any(f.startswith(f"{root}/src/{d}/") for d in ELSEWHERE)]
+    if not looked_at:
+        sys.exit(f"{sys.argv[1]}: there are no objects")
+    ours = {name for _, name in symbols(everything, "--defined-only", "-g")}
+    violations = 0
+    for file, name in symbols(looked_at, "-u"):
+        short = os.path.relpath(file, root + "/src")[:-len(".o")]
+        if name in ours or name in PURE or name in SYSTEM or name in allowed_in(short):
+            continue
+        print(f"{short}: {name} of the C library, on the path of a cpu")
+        violations += 1
+    print(f"heap: {len(looked_at)} objects, {violations} violations")
+    sys.exit(1 if violations else 0)
+
+
+main()
