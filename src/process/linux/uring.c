@@ -136,16 +136,21 @@ static bool host_knows(int fd) {
     return host_wait(SYS_io_uring_register, fd, IORING_REGISTER_PROBE, &probe, 0) >= 0 && probe.last_op >= OP_BIND;
 }
 
+/* Where the caller's own memory is named: the last eight bytes of both, which headers give different names. */
+static void own_memory(struct io_uring_params *h, uint64_t requests, uint64_t rings) {
+    memcpy((char *)(&h->sq_off + 1) - sizeof requests, &requests, sizeof requests);
+    memcpy((char *)(&h->cq_off + 1) - sizeof rings, &rings, sizeof rings);
+}
+
 /* The host's ring, in memory of vee's. A host that does not know of this has none. */
 static int64_t host_setup(struct call *c, struct uring *r, struct io_uring_params *h) {
     const uint32_t needed = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_SUBMIT_STABLE;
     h->flags &= ~(uint32_t)(IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF);
     h->flags |= SETUP_NO_MMAP;
-    h->sq_off.resv2 = (uintptr_t)r->requests;
-    h->cq_off.resv2 = (uintptr_t)r->rings;
+    own_memory(h, (uintptr_t)r->requests, (uintptr_t)r->rings);
     int64_t fd = call_wait(c, SYS_io_uring_setup, c->host[0], (uintptr_t)h, 0, 0, 0, 0);
     if (fd < 0) return fd;
-    h->sq_off.resv2 = h->cq_off.resv2 = 0;
+    own_memory(h, 0, 0);
     if ((h->features & needed) == needed && host_knows((int)fd)) return fd;
     host_wait(SYS_close, fd);
     return -ENOSYS;
