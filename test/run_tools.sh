@@ -74,6 +74,18 @@ expect 1 "*vm/ names 'uart'*1 violations" layers vm/x.h 'struct UART_state;'
 expect 1 "*host/ names the system call 'SYS_mmap'*" layers host/x86_64/x.c 'int n = SYS_mmap;'
 expect 1 "*folder extra is in no layer*" layers extra/x.c ''
 
+# memory STATEMENT: clang's opinion of a use of guest memory's host address
+memory() {
+    printf '%s\n' '#include "mem/space.h"' '#include <string.h>' "int f(struct space *s, char *b) { $1; }" >"$work/x.c"
+    clang -std=gnu17 -Wall -Wextra -Werror -Isrc -fsyntax-only "$work/x.c"
+}
+if command -v clang >/dev/null; then
+    expect 0 "" memory 'return (int)copy_guarded(b, space_host(s, 8), 4)'
+    expect 1 "*noderef*" memory 'return *space_host(s, 8) + !b'
+    expect 1 "*noderef*" memory 'return memcmp(b, space_host(s, 8), 4)'
+    expect 1 "*noderef*" memory 'const unsigned char *p = space_host(s, 8); return *p + !b'
+fi
+
 # system_calls SED-SCRIPT: the table with a change
 system_calls() { sed "$1" src/process/linux/syscall.def >"$work/syscall.def" && tool/syscalls.py "$work/syscall.def"; }
 expect 0 "# System calls*| 117 | \`ptrace\` | ENOSYS |*## Passed on*## Answered by vee*" system_calls ''

@@ -11,6 +11,7 @@
 #ifndef CORE_HOST_H
 #define CORE_HOST_H
 
+#include "base/guest_memory.h"
 #include "core/cpu.h"
 #include "core/guest.h"
 #include "core/uop.h"
@@ -133,10 +134,10 @@ extern const struct host *const host_native; /* NULL where there is none: the in
 struct guard_result {
     uint64_t status, address;
 };
-struct guard_result guard_read(const void *from, unsigned size, uint64_t *value);
-struct guard_result guard_write(void *to, unsigned size, uint64_t value);
+struct guard_result guard_read(const void GUEST_MEMORY *from, unsigned size, uint64_t *value);
+struct guard_result guard_write(void GUEST_MEMORY *to, unsigned size, uint64_t value);
 /** Compare and swap of 4 or 8 bytes; *old gets what was there. */
-struct guard_result guard_cas(void *at, unsigned size, uint64_t expected, uint64_t value, uint64_t *old);
+struct guard_result guard_cas(void GUEST_MEMORY *at, unsigned size, uint64_t expected, uint64_t value, uint64_t *old);
 /** In a fault handler: if the pc is in one of these, makes it return the status. */
 bool guard_fault(void *ucontext, bool bus, void *address);
 

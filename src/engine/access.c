@@ -16,9 +16,10 @@ static bool fail(struct cpu *cpu, bool write, uint64_t status, uint64_t address)
 }
 
 /* Host address for the three kinds without TLB; NULL if out of bounds. */
-static bool host_address(const struct mem_view *m, uint64_t address, unsigned size, uint8_t **at) {
+static bool host_address(const struct mem_view *m, uint64_t address, unsigned size, uint8_t GUEST_MEMORY **at) {
     if (address > m->limit || m->limit - address < size) return false;
-    *at = m->kind == MEM_DIRECT ? (uint8_t *)(uintptr_t)address : m->base + address;
+    const uintptr_t base = m->kind == MEM_DIRECT ? 0 : (uintptr_t)m->base;
+    *at = (uint8_t GUEST_MEMORY *)(base + address);
     return true;
 }
 
@@ -130,7 +131,7 @@ static bool soft_access(struct cpu *cpu, struct mem_view *m, uint64_t address, u
 static bool read_for(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, bool translated,
                      uint64_t *value) {
     struct mem_view *m = &cpu->mem[space];
-    uint8_t *at;
+    uint8_t GUEST_MEMORY *at;
     if (m->kind == MEM_SOFT) return soft_access(cpu, m, address, size, false, translated, value);
     if (!host_address(m, address, size, &at)) return fail(cpu, false, 0, address);
     struct guard_result r = guard_read(at, size, value);
@@ -143,7 +144,7 @@ bool access_read(struct cpu *cpu, unsigned space, uint64_t address, unsigned siz
 
 bool access_write(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, uint64_t value) {
     struct mem_view *m = &cpu->mem[space];
-    uint8_t *at;
+    uint8_t GUEST_MEMORY *at;
     if (m->kind == MEM_SOFT) return soft_access(cpu, m, address, size, true, false, &value);
     if (!host_address(m, address, size, &at)) return fail(cpu, true, 0, address);
     struct guard_result r = guard_write(at, size, value);
@@ -195,7 +196,7 @@ static uint64_t amo_value(enum uop_op op, uint64_t A, uint64_t B) {
 /* Compare and swap on guest memory, for every kind of space. False: exit taken. */
 static bool swap_if(struct cpu *cpu, struct mem_view *m, uint64_t address, unsigned size, bool translated,
                     uint64_t expected, uint64_t value, uint64_t *old) {
-    uint8_t *at;
+    uint8_t GUEST_MEMORY *at;
     struct piece p = {0};
     if (m->kind == MEM_SOFT) {
         if (!soft_piece(cpu, m, address, size, true, translated, &p)) return false;

@@ -36,7 +36,7 @@ int64_t host_unmap(struct space *s, uint64_t start, uint64_t end) {
         uint64_t from = m->start < start ? start : m->start, to = m->end;
         for (m = space_next(s, to); m && m->start == to && to < end; m = space_next(s, to)) to = m->end;
         if (to > end) to = end;
-        if (s->window ? !host_reserve(s, from, to) : munmap(space_host(s, from), to - from) != 0) return -ENOMEM;
+        if (s->window ? !host_reserve(s, from, to) : munmap(space_place(s, from), to - from) != 0) return -ENOMEM;
     }
     return 0;
 }
@@ -44,9 +44,9 @@ int64_t host_unmap(struct space *s, uint64_t start, uint64_t end) {
 bool host_reserve(struct space *s, uint64_t start, uint64_t end) {
     int fixed = s->window ? MAP_FIXED : MAP_FIXED_NOREPLACE;
     void *at =
-        mmap(space_host(s, start), end - start, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | fixed, -1, 0);
-    if (at != MAP_FAILED && at != space_host(s, start)) munmap(at, end - start);
-    return at == space_host(s, start);
+        mmap(space_place(s, start), end - start, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | fixed, -1, 0);
+    if (at != MAP_FAILED && at != space_place(s, start)) munmap(at, end - start);
+    return at == space_place(s, start);
 }
 
 /* A file that cannot be mapped may say so when the kernel has unmapped what was there. No hole must stay in a window:
@@ -69,13 +69,13 @@ static int64_t host_map(struct space *s, uint64_t start, uint64_t end, unsigned 
         fixed = MAP_FIXED_NOREPLACE;
     }
     change_step(s, STEP_MAP, start, end);
-    void *at = mmap(space_host(s, start), end - start, host_rights(rights), flags | fixed, fd, (off_t)offset);
+    void *at = mmap(space_place(s, start), end - start, host_rights(rights), flags | fixed, fd, (off_t)offset);
     if (at == MAP_FAILED) {
         int e = errno;
-        if (fixed == MAP_FIXED && msync(space_host(s, start), end - start, MS_ASYNC) != 0) range_lost(s, start, end);
+        if (fixed == MAP_FIXED && msync(space_place(s, start), end - start, MS_ASYNC) != 0) range_lost(s, start, end);
         return -e;
     }
-    if (at != space_host(s, start)) { /* a kernel that does not know MAP_FIXED_NOREPLACE */
+    if (at != space_place(s, start)) { /* a kernel that does not know MAP_FIXED_NOREPLACE */
         munmap(at, end - start);
         return -EEXIST;
     }
@@ -314,7 +314,7 @@ static int64_t record_protect(struct space *s, struct mapping *m, unsigned right
     changed.rights = (uint8_t)rights;
     if (record_is_data(&changed) && !record_is_data(m) && !limits_allow(s, 0, size)) return -ENOMEM;
     if (s->watch) space_unwatch(s, m->start, size);
-    if (host_rights(rights) != host_rights(m->rights) && mprotect(space_host(s, m->start), size, host_rights(rights)))
+    if (host_rights(rights) != host_rights(m->rights) && mprotect(space_place(s, m->start), size, host_rights(rights)))
         return -errno;
     bool lost = (m->rights & SPACE_X) && !(rights & SPACE_X), gained = !(m->rights & SPACE_X) && (rights & SPACE_X);
     bool opened = (rights & SPACE_W) && !(m->rights & SPACE_W) && (m->flags & MAPPING_FETCHED);

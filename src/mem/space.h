@@ -20,6 +20,7 @@
 #define MEM_SPACE_H
 
 #include "base/error.h"
+#include "base/guest_memory.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -202,8 +203,12 @@ static inline bool space_within(const struct space *s, uint64_t address, uint64_
     return address <= s->limit && length <= s->limit - address;
 }
 /** Where a guest address is on the host. It must be within the limit. */
-static inline uint8_t *space_host(const struct space *s, uint64_t address) {
-    return (uint8_t *)((uintptr_t)s->base + address);
+static inline uint8_t GUEST_MEMORY *space_host(const struct space *s, uint64_t address) {
+    return (uint8_t GUEST_MEMORY *)((uintptr_t)s->base + address);
+}
+/** The same, for calls of the host that change mappings and touch no byte. */
+static inline void *space_place(const struct space *s, uint64_t address) {
+    return (void *)((uintptr_t)s->base + address);
 }
 
 /** Before an access other than by the functions below. */
@@ -222,17 +227,17 @@ static inline void space_host_writes(const struct space *s, uint64_t start, uint
 }
 
 /* Checked copies for whoever serves the guest: false, or a negative errno, on addresses that cannot be accessed; never
-   a crash, provided that the process's handler of SIGSEGV and SIGBUS calls copy_fault. A failed write may have written
-   a part. */
+   a crash, provided that the process's handler of SIGSEGV and SIGBUS calls guard_fault (core/host.h). A failed write
+   may have written a part. */
 bool space_read(const struct space *s, uint64_t from, void *to, size_t size);
 bool space_write(const struct space *s, uint64_t to, const void *from, size_t size);
 /** Reads a string with its end. Its length, -EFAULT, or -ENAMETOOLONG when it does not end within `size` bytes. */
 int64_t space_read_string(const struct space *s, uint64_t from, char *to, size_t size);
 
 /** Copies memory that may not be accessible; returns how many bytes are missing at the end. */
-size_t copy_guarded(void *to, const void *from, size_t size);
+size_t copy_guarded(void GUEST_MEMORY *to, const void GUEST_MEMORY *from, size_t size);
 /** Reads a byte and writes it as it is, in one step, if it may be accessed like that. */
-void touch_guarded(void *at);
+void touch_guarded(void GUEST_MEMORY *at);
 /** For signal handlers: if *pc is within one of these two, moves it to the way out and returns true. */
 bool copy_fault(uint64_t *pc);
 

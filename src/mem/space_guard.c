@@ -75,7 +75,7 @@ static void range_clear(struct space *s, uint64_t start, uint64_t end) {
     if (s->window)
         host_reserve(s, start, end);
     else
-        munmap(space_host(s, start), end - start);
+        munmap(space_place(s, start), end - start);
     record_erase(s, start, end);
 }
 
@@ -85,14 +85,14 @@ static void range_unmap(struct space *s, uint64_t start, uint64_t end) {
 }
 
 static bool is_gone(const struct space *s, uint64_t start, uint64_t end) {
-    return msync(space_host(s, start), end - start, MS_ASYNC) != 0 && errno == ENOMEM;
+    return msync(space_place(s, start), end - start, MS_ASYNC) != 0 && errno == ENOMEM;
 }
 
 static void range_protect(struct space *s, uint64_t start, uint64_t end) {
     for (const struct mapping *m = space_next(s, start); m && m->start < end; m = space_next(s, m->end)) {
         uint64_t from = m->start > start ? m->start : start, to = m->end < end ? m->end : end;
         if (s->watch) space_unwatch(s, from, to - from);
-        mprotect(space_host(s, from), to - from, host_rights(m->rights));
+        mprotect(space_place(s, from), to - from, host_rights(m->rights));
     }
 }
 

@@ -20,8 +20,8 @@ static int64_t grow_in_place(struct space *s, const struct mapping *m, const str
     if (above && above->start < to) return -ENOMEM;
     change_begin(s);
     change_step(s, STEP_MAP, from, to);
-    if (s->window) munmap(space_host(s, from), to - from); /* the reserve makes room */
-    void *at = mremap(space_host(s, v->old), v->old_length, v->new_length, 0);
+    if (s->window) munmap(space_place(s, from), to - from); /* the reserve makes room */
+    void *at = mremap(space_place(s, v->old), v->old_length, v->new_length, 0);
     if (at == MAP_FAILED) {
         if (s->window) host_reserve(s, from, to);
     } else {
@@ -46,14 +46,14 @@ static int64_t move_now(struct space *s, const struct mapping *m, const struct m
     change_step(s, STEP_MAP, moved.start, moved.end);
     if (!s->window && !host_reserve(s, moved.start, moved.end)) return -ENOMEM;
     if (!keep) change_step(s, STEP_MOVE, v->old, v->old + v->old_length);
-    void *at = mremap(space_host(s, v->old), v->old_length, v->new_length,
-                      MREMAP_MAYMOVE | MREMAP_FIXED | (int)(v->flags & MREMAP_DONTUNMAP), space_host(s, v->target));
+    void *at = mremap(space_place(s, v->old), v->old_length, v->new_length,
+                      MREMAP_MAYMOVE | MREMAP_FIXED | (int)(v->flags & MREMAP_DONTUNMAP), space_place(s, v->target));
     if (at == MAP_FAILED) {
         int e = errno;
         if (s->window) /* the target may be unmapped already */
             host_reserve(s, moved.start, moved.end);
         else
-            munmap(space_host(s, moved.start), v->new_length);
+            munmap(space_place(s, moved.start), v->new_length);
         return -e;
     }
     if (!keep) {

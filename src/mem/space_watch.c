@@ -90,7 +90,7 @@ enum space_watched space_watch(struct space *s, uint64_t address) {
         w->watched++;
         g->watched |= page_bit(page);
     }
-    if (mprotect(space_host(s, page), SPACE_PAGE, PROT_READ) == 0) return watched;
+    if (mprotect(space_place(s, page), SPACE_PAGE, PROT_READ) == 0) return watched;
     g->watched &= ~page_bit(page);
     w->watched--;
     return WATCHED_NOT_ALL; /* the host has no room for one mapping more */
@@ -130,7 +130,7 @@ static bool each_watched(const struct space *s, uint64_t start, uint64_t end,
 }
 
 static void written(const struct space *s, uint64_t start, uint64_t end) {
-    mprotect(space_host(s, start), end - start, PROT_READ | PROT_WRITE);
+    mprotect(space_place(s, start), end - start, PROT_READ | PROT_WRITE);
     s->hooks.code_written(s->hooks.self, start, end - start);
 }
 

@@ -139,7 +139,10 @@ static bool segment_map(struct process *p, const struct image *m, const struct e
             if (page_down(e->offset + e->file_size) >= m->elf.size)
                 return error_set(error, ERROR_NOT_RUNNABLE, "%s: the segment at 0x%" PRIx64 " ends beyond the file",
                                  m->elf.name, e->address);
-            memset(space_host(s, file_end), 0, tail);
+            static const uint8_t zero[SPACE_PAGE];
+            if (!space_write(s, file_end, zero, tail))
+                return error_set(error, ERROR_NOT_RUNNABLE, "%s: the segment at 0x%" PRIx64 " cannot be written",
+                                 m->elf.name, e->address);
         }
     }
     if (start >= end) return true;

@@ -36,7 +36,7 @@ bool vdso_map(struct process *p, struct error *error) {
     int64_t at = space_map(s, 0, SPACE_PAGE, SPACE_R | SPACE_W, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, ORIGIN_VDSO);
     if (at < 0) return error_set(error, ERROR_RESOURCES, "no memory for a page of the system's own");
     p->vdso = (uint64_t)at;
-    memcpy(space_host(s, p->vdso), p->abi->vdso, p->abi->vdso_size);
+    space_write(s, p->vdso, p->abi->vdso, p->abi->vdso_size);
     return !space_protect(s, p->vdso, SPACE_PAGE, SPACE_R | SPACE_X) ||
            error_set(error, ERROR_RESOURCES, "no right to read the system's own page");
 }
@@ -53,12 +53,12 @@ static void strings_count(struct strings *v, const char *const *list, uint64_t *
 
 static uint64_t string_put(struct space *s, uint64_t at, const char *text) {
     size_t size = strlen(text) + 1;
-    memcpy(space_host(s, at), text, size);
+    space_write(s, at, text, size);
     return at + size;
 }
 
 static void word_put(struct space *s, uint64_t *at, uint64_t word) {
-    memcpy(space_host(s, *at), &word, sizeof word);
+    space_write(s, *at, &word, sizeof word);
     *at += sizeof word;
 }
 
@@ -112,7 +112,7 @@ uint64_t stack_fill(struct process *p, const struct program *m) {
     string_put(s, name, executed);
     uint8_t bytes[16];
     vm_random(p->vm, bytes, sizeof bytes);
-    memcpy(space_host(s, random), bytes, sizeof bytes);
+    space_write(s, random, bytes, sizeof bytes);
     auxv_make(p, m, random, name);
     uint64_t sp = (random - (v.argc + v.envc + 3 + p->auxv_words) * sizeof(uint64_t)) & ~UINT64_C(15), at = sp;
     p->arg_start = strings;

@@ -168,7 +168,7 @@ static bool run(struct space *s, void (*change)(struct space *), unsigned n, uns
 }
 
 static bool host_has(const struct space *s, uint64_t at) {
-    return msync(space_host(s, at), SPACE_PAGE, MS_ASYNC) == 0;
+    return msync(space_place(s, at), SPACE_PAGE, MS_ASYNC) == 0;
 }
 
 static void agree_at(const struct space *s, uint64_t at) {

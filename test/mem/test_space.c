@@ -227,7 +227,7 @@ static void do_discard(struct model *m) {
     for (unsigned i = 0; i < n; i++) { /* private anonymous pages come back as zeroes */
         struct page p = m->pages[first + i];
         if (!p.mapped || p.shared || !p.anonymous) continue;
-        assert_int_equal(madvise(space_host(&m->space, address_of(first + i)), SPACE_PAGE, MADV_DONTNEED), 0);
+        assert_int_equal(madvise(space_place(&m->space, address_of(first + i)), SPACE_PAGE, MADV_DONTNEED), 0);
         space_discarded(&m->space, address_of(first + i), SPACE_PAGE);
         p.cell = cell_new(m, 0);
         if (is_code(&p) && p.fetched) assert_true(m->gone[first + i]);

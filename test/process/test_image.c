@@ -102,7 +102,7 @@ static void refuse(const char *why) {
 
 static uint64_t word_at(struct space *s, uint64_t at) {
     uint64_t v;
-    memcpy(&v, space_host(s, at), sizeof v);
+    memcpy(&v, space_place(s, at), sizeof v);
     return v;
 }
 
@@ -112,10 +112,10 @@ static void check_stack(struct process *p) {
     assert_int_equal(sp % 16, 0);
     assert_int_equal(word_at(s, at), 3);
     for (unsigned i = 0; arguments[i]; i++)
-        assert_string_equal((char *)space_host(s, word_at(s, at += 8)), arguments[i]);
+        assert_string_equal((char *)space_place(s, word_at(s, at += 8)), arguments[i]);
     assert_int_equal(word_at(s, at += 8), 0);
     for (unsigned i = 0; environment[i]; i++)
-        assert_string_equal((char *)space_host(s, word_at(s, at += 8)), environment[i]);
+        assert_string_equal((char *)space_place(s, word_at(s, at += 8)), environment[i]);
     assert_int_equal(word_at(s, at += 8), 0);
     uint64_t found[64] = {0};
     for (at += 8; word_at(s, at) != AT_NULL; at += 16)
@@ -124,8 +124,8 @@ static void check_stack(struct process *p) {
     assert_int_equal(found[AT_PHNUM], ((struct program *)bytes)->header.e_phnum);
     assert_int_equal(found[AT_PHENT], sizeof(Elf64_Phdr));
     assert_int_equal(found[AT_ENTRY], p->thread.cpu->pc);
-    assert_memory_equal(space_host(s, found[AT_PHDR]), ((struct program *)bytes)->segments, sizeof(Elf64_Phdr));
-    assert_string_equal((char *)space_host(s, found[AT_EXECFN]), path);
+    assert_memory_equal(space_place(s, found[AT_PHDR]), ((struct program *)bytes)->segments, sizeof(Elf64_Phdr));
+    assert_string_equal((char *)space_place(s, found[AT_EXECFN]), path);
     assert_int_equal(found[AT_UID], getuid());
     assert_int_equal(found[AT_HWCAP], 0x112d); /* IMAFDC */
     assert_true(found[AT_RANDOM] > sp);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "core/host.h"
 #include "host/x86_64/x86_64.h"
+#include "mem/space.h"
 #include <ucontext.h>
 
 extern const char guard_begin[] __attribute__((visibility("hidden")));
@@ -11,6 +12,10 @@ extern const char guard_failed[] __attribute__((visibility("hidden")));
 bool guard_fault(void *ucontext, bool bus, void *address) {
     greg_t *r = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
     uint64_t pc = (uint64_t)r[REG_RIP];
+    if (copy_fault(&pc)) {
+        r[REG_RIP] = (greg_t)pc;
+        return true;
+    }
     if (pc < (uint64_t)(uintptr_t)guard_begin || pc >= (uint64_t)(uintptr_t)guard_end) return false;
     r[REG_RIP] = (greg_t)(uintptr_t)guard_failed;
     r[REG_RAX] = bus ? 2 : 0;

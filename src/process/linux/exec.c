@@ -83,7 +83,7 @@ static int64_t vectors_make(struct call *c, uint64_t argv, uint64_t envp, struct
 
 /* Bytes of a guest's string with its end, or a negative errno. */
 static int64_t string_size(struct call *c, const char *host) {
-    const uint64_t from = (uint64_t)((const uint8_t *)host - space_host(c->process->space, 0));
+    const uint64_t from = (uintptr_t)host - (uintptr_t)space_host(c->process->space, 0);
     char part[256];
     for (uint64_t size = 0; size < STRING_MOST;) {
         uint64_t room = SPACE_PAGE - (from + size) % SPACE_PAGE; /* behind which there may be nothing */

@@ -102,7 +102,8 @@ static int64_t page_by_hand(struct call *c, const struct piece *i) {
     const struct space *s = c->process->space;
     const struct mapping *m = space_find(s, i->at);
     const unsigned right = i->write ? SPACE_W : SPACE_R;
-    uint8_t *page = space_host(s, i->at & -(uint64_t)SPACE_PAGE), bytes[SPACE_PAGE];
+    uint8_t bytes[SPACE_PAGE];
+    void *page = space_place(s, i->at & -(uint64_t)SPACE_PAGE);
     if (!m || (i->write && !(m->rights & SPACE_W) && (m->flags & MAPPING_SHARED))) return -EIO;
     const unsigned rights = m->rights & (SPACE_R | SPACE_W);
     if (i->write && copy_guarded(bytes, i->buffer, i->size)) return -EFAULT;

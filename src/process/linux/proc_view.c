@@ -127,7 +127,7 @@ void proc_end(struct process *p) {
 }
 
 /* Not by its file, which for a moment would be there for all threads of the guest. */
-static bool memory_read(const struct proc_view *v, const void *from, void *to, size_t size) {
+static bool memory_read(const struct proc_view *v, const void GUEST_MEMORY *from, void *to, size_t size) {
     struct iovec here = {to, size}, there = {(void *)(uintptr_t)from, size}; // NOLINT
     return host_wait(SYS_process_vm_readv, v->remote, &here, 1, &there, 1, 0) == (int64_t)size;
 }

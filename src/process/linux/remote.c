@@ -23,7 +23,7 @@ static int64_t remote_vectors(struct call *c, uint64_t from, uint64_t count, str
     for (uint64_t i = 0; i < count; i++) {
         uint64_t at = (uintptr_t)v[i].iov_base;
         if (at > s->limit) return i ? (int64_t)i : -EFAULT;
-        v[i].iov_base = space_host(s, at);
+        v[i].iov_base = space_place(s, at);
         if (v[i].iov_len <= s->limit - at) continue;
         v[i].iov_len = s->limit - at; /* its last page is never mapped */
         return (int64_t)i + 1;

@@ -119,7 +119,6 @@ static bool on_fault(int signal, siginfo_t *info, ucontext_t *context) {
     bool memory = signal == SIGSEGV || signal == SIGBUS;
     if (!is_fault(signal, info, context)) return false;
     if (memory && engine_host_fault(signal, info, context)) return true;
-    if (memory && copy_fault((uint64_t *)&context->uc_mcontext.gregs[REG_RIP])) return true;
     struct host_action none = {0}; /* vee's own fault: it happens again, without this handler */
     host_action(signal, &none, NULL);
     return true;
