@@ -21,6 +21,8 @@ static const uint32_t setup_known = IORING_SETUP_IOPOLL | IORING_SETUP_SQPOLL | 
                                     IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN |
                                     IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SQE128 | IORING_SETUP_CQE32 |
                                     SETUP_SINGLE_ISSUER | SETUP_DEFER_TASKRUN | SETUP_NO_SQARRAY;
+/* What says when completions are to be seen by who enters: with SQPOLL nobody need. */
+static const uint32_t setup_not_polled = IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | SETUP_DEFER_TASKRUN;
 /* Not rings that are named by numbers of their own, bundles of buffers, attributes. */
 static const uint32_t features_known = (IORING_FEAT_LINKED_FILE << 1) - 1 + FEAT_MIN_TIMEOUT;
 static const uint32_t enter_known = IORING_ENTER_GETEVENTS | IORING_ENTER_SQ_WAKEUP | IORING_ENTER_SQ_WAIT |
@@ -168,6 +170,7 @@ int64_t call_io_uring_setup(struct call *c) {
     const uint32_t flags = h.flags;
     if (flags & ~setup_known) return -EINVAL;
     if ((flags & IORING_SETUP_SQ_AFF) && !(flags & IORING_SETUP_SQPOLL)) return -EINVAL;
+    if ((flags & IORING_SETUP_SQPOLL) && (flags & setup_not_polled)) return -EINVAL;
     if ((flags & IORING_SETUP_ATTACH_WQ) && own_fd_named(c->process, (int)h.wq_fd)) return -EBADF;
     struct uring *r = ring_make((uint32_t)c->guest[0], &h);
     if (!r) return -ENOMEM;
