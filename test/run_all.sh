@@ -103,8 +103,9 @@ full() {
     beside store_runs
     suite process test/process/run.sh build/vee
     # The sanitizer's own handlers would hide which signals a program was started with.
-    # In a window the sanitizer's shadow has addresses that are the guest's; and landlock's rules do not name its libraries.
-    suite process-san env ONLY='!(attack_memory|attack_pointers|remote)' ASAN_OPTIONS=handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0 \
+    # In a window the sanitizer's shadow has addresses that are the guest's; landlock's rules do not name its
+    # libraries; and those need descriptors.
+    suite process-san env ONLY='!(attack_memory|attack_pointers|remote|exec)' ASAN_OPTIONS=handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0 \
         test/process/run.sh build/clang-san/vee --tier baseline --window
     # The cache cannot be emptied while a thread waits for a page (docs/limitations.md).
     suite process-random-flush env ONLY='!(userfault)' test/process/run.sh build/poison-debug/vee --random-flush

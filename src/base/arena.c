@@ -54,7 +54,7 @@ void arena_init_with(struct arena *a, size_t chunk_size, void *memory, size_t si
 /* `size` is a multiple of 16. */
 void *arena_alloc_slow(struct arena *a, size_t size) {
     size_t want = size > a->chunk_size ? size : a->chunk_size;
-    struct arena_chunk *c = os_alloc(sizeof *c + want);
+    struct arena_chunk *c = os_alloc_fails() ? NULL : os_alloc(sizeof *c + want);
     if (!c) return NULL;
     c->size = want;
     if (a->current)

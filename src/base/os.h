@@ -61,8 +61,8 @@ const char *os_folder_next(struct os_folder *f);
 void os_folder_close(struct os_folder *f);
 /** Bytes that nobody can predict. */
 void os_random(void *bytes, size_t size);
-/** Poison builds: true for a random allocation now and then, in threads that said that theirs may fail (see
-    docs/invariants.md). Else false. */
+/** Poison builds: true for a random allocation now and then, of those that a guest does not notice (an arena's), in
+    threads that run one (see docs/invariants.md). Else false. */
 bool os_alloc_fails(void);
 void os_allocs_may_fail(bool may);
 /** How much of `size` bytes to ask for in one read or write: all of it; in poison builds, any part of it (at least 1).

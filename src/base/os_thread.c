@@ -106,7 +106,6 @@ bool os_thread_prepare(void) {
 struct os_thread *os_thread_make(size_t data) {
     const size_t above = (BLOCK + sizeof(struct os_thread) + 63 + data + PAGE - 1) & ~(size_t)(PAGE - 1);
     const size_t size = PAGE + SIGNAL_STACK + STACK + variables.size + above;
-    if (os_alloc_fails()) return NULL;
     uint8_t *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) return NULL;
     if (mprotect(p, PAGE, PROT_NONE)) {

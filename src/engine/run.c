@@ -63,7 +63,7 @@ static size_t cpu_memory(const struct engine *e) {
 }
 
 struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
-    uint8_t *memory = os_alloc_fails() ? NULL : os_stack_map(cpu_memory(e));
+    uint8_t *memory = os_stack_map(cpu_memory(e));
     if (!memory) {
         error_set(error, ERROR_RESOURCES, "no memory for a cpu");
         return NULL;
