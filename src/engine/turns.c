@@ -13,7 +13,8 @@
 
 enum { ID_COUNT = (LOCK_WAITED >> PROCESS_BITS) - 1 };
 enum { OF_ALL = PROCESSES };
-enum { LOOK_NS = 5000000 };  /* how long somebody is waited for before a look whether it is still there */
+enum { LOOK_NS = 5000000 }; /* how long somebody is waited for before a look whether it is still there */
+enum { LOOK_MOST = 1000000000 };
 enum { HALT_NS = 50000000 }; /* how long others may take to come to a halt */
 
 uint32_t runner_id(struct engine *e, uint32_t process) {
@@ -51,7 +52,8 @@ static bool may_go_on(const struct engine *e, uint32_t id) {
 
 static void take(struct engine *e, uint32_t id) {
     for (;;) {
-        while (!lock_take(&e->lock, id, LOOK_NS)) {
+        /* Looking is work, too: thousands that wait look ever more rarely. */
+        for (uint64_t look = LOOK_NS; !lock_take(&e->lock, id, look); look = look < LOOK_MOST ? look * 2 : look) {
             const uint32_t owner = lock_owner(&e->lock), process = runner_process(owner);
             if (!owner || !is_dead(e, process, runner_process(id)) || !lock_take_from(&e->lock, owner, id)) continue;
             bury(e, process);
