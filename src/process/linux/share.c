@@ -75,6 +75,8 @@ static struct partner *partner_new(struct call *c, const struct clone_args *gues
     own->forked = true;
     own->leaving = 0;
     own->partners = NULL;
+    own->rings = NULL; /* its maker's */
+    own->aio = NULL;
     memcpy(own->own_actions, p->actions, sizeof own->own_actions);
     own->actions = guest->flags & CLONE_SIGHAND ? p->actions : own->own_actions;
     own->threads = t;
