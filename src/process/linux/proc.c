@@ -254,9 +254,14 @@ static bool exe_path(const struct proc_view *v, const struct proc_name *n, bool 
     return true;
 }
 
+/* For its path alone; also where the guest is out of descriptors. */
+static int64_t open_look(int folder, const char *path) {
+    return descriptor_make(SYS_openat, (uint64_t)folder, (uintptr_t)path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+}
+
 bool proc_has_link(int folder, const char *path) {
     struct stat st;
-    int64_t fd = host_wait(SYS_openat, folder, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    int64_t fd = open_look(folder, path);
     bool link = fd >= 0 && on_procfs((int)fd) && host_wait(SYS_fstat, fd, &st) == 0 && S_ISLNK(st.st_mode);
     if (fd >= 0) host_wait(SYS_close, fd);
     return link;
@@ -267,7 +272,7 @@ bool proc_exe(struct process *p, int folder, const char *path, bool text, char t
     struct proc_view v;
     struct stat st;
     if (*path && strcmp(last_of(path), "exe")) return false;
-    int64_t fd = *path ? host_wait(SYS_openat, folder, path, O_PATH | O_NOFOLLOW | O_CLOEXEC) : folder;
+    int64_t fd = *path ? open_look(folder, path) : folder;
     if (fd < 0) return false;
     bool link = on_procfs((int)fd) && host_wait(SYS_fstat, fd, &st) == 0 && S_ISLNK(st.st_mode) &&
                 proc_name_of((int)fd, &n) && n.pid && !strcmp(n.name, "exe");

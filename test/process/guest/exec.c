@@ -220,11 +220,12 @@ static void scripts(void) {
 /* ---- limits */
 
 static rlim_t soft, hard;
+static char by[4096];
 
 static void with_descriptors(void) {
     struct rlimit r = {soft, hard};
     if (setrlimit(RLIMIT_NOFILE, &r)) _exit(40);
-    by_name(program);
+    by_name(by);
 }
 
 static void few_descriptors(void) {
@@ -233,6 +234,9 @@ static void few_descriptors(void) {
         for (int lower = 0; lower < 2; lower++) {
             hard = lower ? soft : 30;
             sprintf(wanted, "%lu %lu", (unsigned long)soft, (unsigned long)hard);
+            strcpy(by, program);
+            CHECK_IS(executed(with_descriptors), 1);
+            strcpy(by, "/proc/self/exe");
             CHECK_IS(executed(with_descriptors), 1);
         }
 }
