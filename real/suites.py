@@ -9,6 +9,8 @@ Nothing is fetched or built here: PATHs are of suites that somebody has built, f
     programs DIRECTORY...        each executable file is a test; status 0 is good
     ltp DIRECTORY LIST [SKIP]    an installed Linux Test Project, a list of its runtest/, a file of names to leave out
     python ROOT LIST             a root of Debian with libpython3-testsuite, a file of names of modules
+    pypy ROOT SOURCES PYTHON2    a root of Debian with pypy3, PyPy's sources, which have the tests of its JIT, and a
+                                 Python 2.7 of this computer, which runs them: they look at the traces of ROOT's pypy3
 
 Results are kept in docs/conformance/SUITE.tsv: a row for a program, a column for each of native, interp, baseline and
 qemu. A cell is PASSED/FAILED/SKIPPED, with a colon and the names of those that failed where a program is many tests.
@@ -197,8 +199,51 @@ class Python(Suite):
         return Tally(*(values.count(v) for v in ("passed", "failed", "skipped")), short), output
 
 
+class PyPy(Suite):
+    """All tests are one run, as each would make an interpreter's objects first; the programs are the files of tests."""
+
+    TESTS = Path("pypy/module/pypyjit/test_pypy_c")
+    # Left out: families of hundreds alike, and what tests the tests.
+    CHOSEN = "not test_newstr_constant_size and not test_intbound_simple and not intbound_addsub_mix and not Op"
+
+    def names(self):
+        root, sources, python = (Path(path).resolve() for path in self.args.paths)
+        with tempfile.TemporaryDirectory(prefix="suite-") as where:
+            pypy = Path(where) / "pypy3"
+            pypy.write_text(f"#!/bin/sh\nexec chroot {root} {shlex.join([*self.prefix, '/usr/bin/pypy3'])} \"$@\"\n")
+            pypy.chmod(0o755)
+            (Path(where) / "pycparser").symlink_to(sources / "lib_pypy/cffi/_pycparser")
+            inside = root / where.lstrip("/")
+            inside.mkdir(parents=True)
+            words = [str(python), "pytest.py", "-p", "no:cacheprovider", "-v", "--tb=line", "-k", self.CHOSEN,
+                     f"--pypy={pypy}", str(self.TESTS)]
+            environment = {"PYTHONPATH": where, "PYPY_USESSION_DIR": where, "PYTHONDONTWRITEBYTECODE": "1"}
+            script = f"sh -c {shlex.quote(f'mount --bind {where} {inside} && exec {shlex.join(words)}')}"
+            self.status, self.output = run_isolated(script, self.args.limit, self.environment | environment, str(root),
+                                                    str(sources))
+            inside.rmdir()
+        return sorted(path.name for path in (sources / self.TESTS).glob("test_*.py"))
+
+    def test(self, name):
+        outcomes = self.outcomes(self.output, name)
+        if self.status not in (0, 1): # the others are missing
+            outcomes.append(("all", "FAILED"))
+        return self.tally(outcomes), self.output
+
+    @staticmethod
+    def outcomes(output, name):
+        pattern = rf"/{re.escape(name)}::(?:\w+::)?(\S+).* (PASSED|xfail|FAILED|ERROR|SKIPPED)$"
+        return re.findall(pattern, output.decode(errors="replace"), re.MULTILINE)
+
+    @staticmethod
+    def tally(outcomes):
+        kinds = [kind for _, kind in outcomes]
+        failed = [name for name, kind in outcomes if kind in ("FAILED", "ERROR")]
+        return Tally(kinds.count("PASSED") + kinds.count("xfail"), len(failed), kinds.count("SKIPPED"), failed)
+
+
 def run(args):
-    suite = {"programs": Programs, "ltp": Ltp, "python": Python}[args.kind](args)
+    suite = {"programs": Programs, "ltp": Ltp, "python": Python, "pypy": PyPy}[args.kind](args)
     names = [n for n in suite.names() if not args.only or n in args.only.split(",")]
     logs = args.logs and Path(args.logs) / args.suite / args.column
     if logs:
@@ -313,7 +358,7 @@ def main():
     r = verbs.add_parser("run", help="run a suite and keep its results")
     r.add_argument("suite")
     r.add_argument("column", choices=COLUMNS)
-    r.add_argument("kind", choices=("programs", "ltp", "python"))
+    r.add_argument("kind", choices=("programs", "ltp", "python", "pypy"))
     r.add_argument("paths", nargs="+")
     r.add_argument("--prefix", default="", help="what runs each program")
     r.add_argument("--jobs", type=int, default=1)
