@@ -63,9 +63,9 @@ one_build() {
     run programs-compile step test/run_programs.sh --compile
     suite process test/process/run.sh "$1/vee"
     suite language test/language/run.sh "$1"
-    suite machine test/run_machine.sh "$1/vee"
+    suite machine env VEE_CHECK=1 test/run_machine.sh "$1/vee"
     suite cli test/run_cli.sh "$1/vee"
-    suite programs test/run_programs.sh "$1/vee"
+    suite programs env VEE_CHECK=1 test/run_programs.sh "$1/vee"
     suite digests test/run_digests.sh "$1"
     suite units units "$1"
     suite layers step tool/check_layers.py
@@ -135,7 +135,7 @@ full() {
     suite programs-tsan-interp setarch -R env TIME_LIMIT=300 ONLY='threads_@(basic|end)' test/run_programs.sh build/tsan/vee --window --tier interp
     for tier in interp baseline auto; do
         suite "programs-$tier" test/run_programs.sh build/vee --tier $tier
-        suite "programs-$tier-window" test/run_programs.sh build/vee --tier $tier --window
+        suite "programs-$tier-window" env VEE_CHECK=1 test/run_programs.sh build/vee --tier $tier --window
     done
     suite programs-clang test/run_programs.sh build/clang/vee
     suite language test/language/run.sh build
