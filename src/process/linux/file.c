@@ -160,8 +160,8 @@ static int64_t open_found(struct call *c, int folder, const char *path, const st
             if (r >= 0) r = proc_opened(p, (int)r, (uint32_t)how->flags);
         }
     }
-    own_fd_show(p, (int)at);
-    host_wait(SYS_close, at);
+    own_fd_show(p, (int)at); /* and nobody else has the number before it is free */
+    host_hold(SYS_close, at);
     return r;
 }
 

@@ -134,6 +134,8 @@ bool own_fd_named(struct process *p, int fd);
 /** One that vee uses for a moment: the guest cannot name it meanwhile. */
 void own_fd_hide(struct process *p, int fd);
 void own_fd_show(struct process *p, int fd);
+/** In a new process: what other threads were using is not there. shared: their descriptors are. */
+void own_fds_forked(struct process *p, bool shared);
 /** The guest is out of descriptors: moves one of vee's own out of the numbers that count. False if that changes
     nothing. */
 bool own_fd_yield(struct process *p);

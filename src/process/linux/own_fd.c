@@ -131,6 +131,11 @@ void own_fd_show(struct process *p, int fd) {
     }
 }
 
+void own_fds_forked(struct process *p, bool shared) {
+    for (unsigned i = 0; i < p->nhidden && !shared; i++) host_hold(SYS_close, p->hidden[i]);
+    p->nhidden = 0;
+}
+
 int64_t descriptor_make(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
     uint64_t kept[2];
     int64_t fd = number == SYS_openat ? host_wait(number, a, b, c, d) : host_hold(number, a, b, c, d);

@@ -70,12 +70,17 @@ static int64_t at_root(struct process *p, const char *path, uint64_t flags, uint
 }
 
 static int64_t keep(struct call *c, int64_t fd) {
-    if (fd >= 0) c->held[c->nheld++] = (int)fd;
-    return fd;
+    if (fd < 0) return fd;
+    own_fd_hide(c->process, (int)fd);
+    return c->held[c->nheld++] = (int)fd;
 }
 
 void path_release(struct call *c) {
-    while (c->nheld) host_wait(SYS_close, c->held[--c->nheld]);
+    while (c->nheld) {
+        const int fd = c->held[--c->nheld];
+        own_fd_show(c->process, fd); /* and nobody else has the number before it is free */
+        host_hold(SYS_close, fd);
+    }
 }
 
 /* The link's text; -EINVAL: it is none. */

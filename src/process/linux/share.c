@@ -51,6 +51,7 @@ static void partner_main(void *data) {
     if (k->flags & CLONE_CHILD_SETTID) space_write(k->process.space, k->child_tid, &t->tid, 4);
     signals_release(signal_host_mask(UINT64_MAX)); /* its own comes in the loop */
     if (k->flags & CLONE_CLEAR_SIGHAND) handlers_clear(t);
+    own_fds_forked(&k->process, k->flags & CLONE_FILES);
     if (k->flags & CLONE_NEWNS) path_root_again(&k->process);
     engine_unlock(engine);
     engine_run(engine, t->cpu);
