@@ -86,7 +86,7 @@ enum { PROCESS_BITS = 6, PROCESSES = 1 << PROCESS_BITS };
 
 /** What the engine keeps for each cpu. */
 struct runner {
-    struct runner *next;
+    struct runner *next, *previous;
     struct cpu *cpu;
     uint32_t id;          /* in the lock; its low bits are the number of its process */
     uint32_t in_code;     /* of several: runs guest code now, without the lock */

@@ -91,13 +91,16 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     *r = (struct runner){.next = e->runners, .cpu = cpu, .id = runner_id(e, 0), .memory = memory};
     arena_init_with(&r->scratch, SCRATCH, at, SCRATCH);
     cpu->runner = e->runners = r;
+    if (r->next) r->next->previous = r;
     e->cpu = cpu;
     return cpu;
 }
 
 void runner_forget(struct engine *e, struct runner *r) {
-    struct runner **at = &e->runners;
-    while (*at != r) at = &(*at)->next;
+    struct runner **at = r->previous ? &r->previous->next : &e->runners;
+    if (*at != r) /* somebody was killed who was about to enter itself before it */
+        for (at = &e->runners; *at != r;) at = &(*at)->next;
+    if (r->next) r->next->previous = r->previous;
     *at = r->next;
     e->stats.interpreted += r->interpreted;
     if (e->cpu == r->cpu) e->cpu = NULL;

@@ -201,6 +201,6 @@ void turns_forked(struct engine *e, struct runner *r) {
     for (uint32_t n = 1; n < PROCESSES; n++) e->alive[n] = 0;
     e->in_order[0] = false;
     e->runners = r; /* the others' threads are not here; their memory is lost */
-    r->next = NULL;
+    r->next = r->previous = NULL;
     r->id = runner_id(e, 0);
 }

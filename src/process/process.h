@@ -107,7 +107,7 @@ enum { SIGNALS_KEPT_OPEN = 5 }; /* SEGV, BUS, FPE, ILL, TRAP */
 
 struct thread {
     struct process *process;
-    struct thread *next;
+    struct thread *next, *previous; /* of the process's threads */
     struct cpu *cpu;
     uint32_t tid; /* 0 until it runs */
     bool leader;  /* of its process: the kernel ends it */

@@ -69,7 +69,7 @@ static int64_t do_fork(struct call *c, const struct clone_args *guest, struct cl
     c->process->threads = t;
     c->process->leaving = 0;
     t->leader = true;
-    t->next = NULL;
+    t->next = t->previous = NULL;
     t->tid = (uint32_t)host_do(SYS_gettid);
     child_begin(t, guest);
     store_forked(c->process);

@@ -153,6 +153,7 @@ int64_t thread_make(struct call *c, const struct clone_args *guest) {
     if (pidfd < 0) return pidfd;
     /* It cannot go on before this answer is done. */
     t->next = p->threads;
+    if (t->next) t->next->previous = t;
     p->threads = t;
     if (flags & CLONE_PIDFD) call_write(c, guest->pidfd, &pidfd, 4);
     if (flags & CLONE_PARENT_SETTID) call_write(c, guest->parent_tid, &t->tid, 4);
@@ -206,13 +207,13 @@ void thread_locks_end(struct thread *t) {
 }
 
 int64_t thread_end(struct call *c) {
-    struct thread *t = c->thread, **at = &c->process->threads;
+    struct thread *t = c->thread;
     uint64_t all = signal_host_mask(UINT64_MAX); /* the guest's memory may fault below */
     host_do(SYS_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
     /* A signal that was caught and not delivered is another thread's. */
     if (t->caught) host_do(SYS_rt_sigqueueinfo, getpid(), t->caught, &t->caught_info);
-    while (*at != t) at = &(*at)->next;
-    *at = t->next;
+    *(t->previous ? &t->previous->next : &c->process->threads) = t->next;
+    if (t->next) t->next->previous = t->previous;
     t->ended = true;
     host_do(SYS_set_robust_list, 0, 24); /* the kernel would follow it into vee's memory */
     if (t->leader && !c->process->partner) {
