@@ -14,6 +14,7 @@
 #include "process/linux/uring.h"
 #include "base/os.h"
 #include "engine/engine.h"
+#include <linux/futex.h>
 #include <sys/mman.h>
 
 static const uint32_t setup_known = IORING_SETUP_IOPOLL | IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF |
@@ -79,14 +80,14 @@ void uring_forked(struct process *p) {
     for (struct uring *r = p->rings; r; r = r->next) r->busy = r->users = 0; /* which others were */
 }
 
-static void wait_free(void *busy) {
-    os_wait(busy, 1, 0);
-}
-
-void uring_begin(struct call *c, struct uring *r) {
-    while (r->busy) engine_outside(c->process->vm->engine, wait_free, &r->busy);
+int64_t uring_begin(struct call *c, struct uring *r) {
+    while (r->busy) {
+        int64_t e = call_wait(c, SYS_futex, (uintptr_t)&r->busy, FUTEX_WAIT, 1, 0, 0, 0);
+        if (e == CALL_AGAIN || e == -EINTR) return CALL_AGAIN;
+    }
     r->busy = 1;
     r->used = 0;
+    return 0;
 }
 
 void uring_end(struct uring *r) {
@@ -245,9 +246,10 @@ static void batch_fill(struct call *c, struct uring *r, uint32_t wanted, struct 
 static int64_t submit(struct call *c, struct uring *r, uint32_t wanted, const struct wait *w, uint32_t least,
                       uint32_t flags) {
     struct batch b = {0};
-    uring_begin(c, r);
+    int64_t result = uring_begin(c, r);
+    if (result < 0) return result;
     batch_fill(c, r, wanted, &b);
-    int64_t result = b.again && !b.count ? CALL_AGAIN : 0;
+    if (b.again && !b.count) result = CALL_AGAIN;
     if (b.count && b.made)
         result = host_wait(SYS_io_uring_enter, r->fd, b.count, 0, 0, 0, 0);
     else if (b.count)

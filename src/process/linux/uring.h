@@ -41,8 +41,8 @@ struct uring {
 };
 
 struct uring *uring_find(const struct process *p, int fd);
-/** Around the use of its requests and its room: one at a time. */
-void uring_begin(struct call *c, struct uring *r);
+/** Around the use of its requests and its room: one at a time. CALL_AGAIN: a signal came while others did. */
+int64_t uring_begin(struct call *c, struct uring *r);
 void uring_end(struct uring *r);
 /** A call that counted among its users is done with it. */
 void uring_left(struct uring *r);

@@ -149,9 +149,11 @@ int64_t call_io_uring_register(struct call *c) {
         return error == -EBADF ? error : -EOPNOTSUPP;
     }
     r->users++;
-    uring_begin(c, r);
-    int64_t result = make(c, r);
-    uring_end(r);
+    int64_t result = uring_begin(c, r);
+    if (result == 0) {
+        result = make(c, r);
+        uring_end(r);
+    }
     uring_left(r);
     return result;
 }
