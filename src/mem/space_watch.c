@@ -20,7 +20,11 @@ struct space_watch {
     uint32_t used, most;
     struct group groups[];
 };
-enum { GROUP_SIZE = 64 * SPACE_PAGE, LEAST = 128 };
+enum {
+    GROUP_SIZE = 64 * SPACE_PAGE,
+    LEAST = 128,
+    WATCHED_MOST = 20000 /* pages, each of which may make two more of the host's mappings, of which there are 65530 */
+};
 
 static size_t table_size(uint32_t most) {
     return sizeof(struct space_watch) + most * sizeof(struct group);
@@ -85,6 +89,7 @@ enum space_watched space_watch(struct space *s, uint64_t address) {
     if (!g || (g->never & page_bit(page))) return WATCHED_NOT_ALL;
     struct space_watch *w = s->watch;
     if (!(g->watched & page_bit(page))) {
+        if (w->watched == WATCHED_MOST) return WATCHED_NOT_ALL;
         if (!w->watched || page < w->low) w->low = page;
         if (!w->watched || page + SPACE_PAGE > w->high) w->high = page + SPACE_PAGE;
         w->watched++;
@@ -123,15 +128,25 @@ static bool each_watched(const struct space *s, uint64_t start, uint64_t end,
         }
         any = true;
         if (what) what(s, from, at);
+        w->watched -= (uint32_t)__builtin_popcountll(g->watched & bits); /* the call may have been about more */
         g->watched &= ~bits;
-        w->watched -= (uint32_t)__builtin_popcountll(bits);
     }
     return any;
 }
 
-static void written(const struct space *s, uint64_t start, uint64_t end) {
-    mprotect(space_place(s, start), end - start, PROT_READ | PROT_WRITE);
+static void report(const struct space *s, uint64_t start, uint64_t end) {
     s->hooks.code_written(s->hooks.self, start, end - start);
+}
+
+static void written(const struct space *s, uint64_t start, uint64_t end) {
+    if (mprotect(space_place(s, start), end - start, PROT_READ | PROT_WRITE) == 0) {
+        report(s, start, end);
+        return;
+    }
+    /* The host has no room for one mapping more. All of the guest's mapping with the same rights takes less. */
+    const struct mapping *m = space_find(s, start);
+    if (m && mprotect(space_place(s, m->start), m->end - m->start, PROT_READ | PROT_WRITE) == 0)
+        each_watched(s, m->start, m->end, report);
 }
 
 bool space_unwatch(const struct space *s, uint64_t start, uint64_t length) {
