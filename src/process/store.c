@@ -34,7 +34,8 @@ enum {
     WORTH_INSNS = 256, /* translated by this process: with less there is only a chance that files are written */
     WORTH_PART = 32,   /* and so it is with less than one part in so many that is new of a file */
     DIRECTORY_MOST = 512 << 20, /* bytes; the oldest files go */
-    DIRECTORY_PART = 4          /* and no more than one part in so many of its file system */
+    DIRECTORY_PART = 4,         /* and no more than one part in so many of its file system */
+    OLDEST = 64                 /* of its files are removed at once */
 };
 enum {
     PLACES = 4 /* that are tried */,
@@ -223,32 +224,46 @@ static bool by_chance(uint64_t n, uint64_t of) {
     return getrandom(&random, sizeof random, GRND_NONBLOCK) == sizeof random && random % of < n;
 }
 
-/* Makes room for a new file: the oldest ones go while all together are too large. */
+/** A file of the directory that may go. */
+struct aged {
+    int64_t written;
+    uint64_t size;
+    char name[NAME];
+};
+
+/* Keeps the oldest ones, in order. Returns how many there are. */
+static unsigned aged_add(struct aged *files, unsigned count, const struct aged *f) {
+    if (count == OLDEST && f->written >= files[count - 1].written) return count;
+    unsigned at = count < OLDEST ? count++ : count - 1;
+    for (; at && files[at - 1].written > f->written; at--) files[at] = files[at - 1];
+    files[at] = *f;
+    return count;
+}
+
+/* Makes room for a new file: when all together are too large, the oldest ones go, and more than must, as each look at
+   the directory is a look at all of its files. */
 static void directory_trim(const char *path, uint64_t more) {
     struct statfs fs;
-    uint64_t most = DIRECTORY_MOST;
-    if (statfs(path, &fs) != 0) return;
+    struct os_folder d;
+    struct aged oldest[OLDEST];
+    unsigned count = 0;
+    uint64_t most = DIRECTORY_MOST, sum = more;
+    if (statfs(path, &fs) != 0 || !os_folder_open(&d, path)) return;
     if (most > fs.f_blocks * (uint64_t)fs.f_bsize / DIRECTORY_PART)
         most = fs.f_blocks * (uint64_t)fs.f_bsize / DIRECTORY_PART;
-    for (int round = 0; round < 64; round++) {
-        uint64_t sum = more;
-        struct stat st, oldest = {.st_mtime = INT64_MAX};
-        char name[NAME] = "";
-        struct os_folder d;
-        if (!os_folder_open(&d, path)) return;
-        for (const char *entry; (entry = os_folder_next(&d)) != NULL;) {
-            if (entry[0] == '.' || strlen(entry) >= sizeof name) continue;
-            if (fstatat(d.fd, entry, &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
-            sum += (uint64_t)st.st_size;
-            if (st.st_mtime >= oldest.st_mtime) continue;
-            oldest = st;
-            strcpy(name, entry);
-        }
-        bool full = sum > most && *name;
-        if (full) unlinkat(d.fd, name, 0);
-        os_folder_close(&d);
-        if (!full) return;
+    for (const char *entry; (entry = os_folder_next(&d)) != NULL;) {
+        struct stat st;
+        if (entry[0] == '.' || strlen(entry) >= NAME) continue;
+        if (fstatat(d.fd, entry, &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        struct aged f = {st.st_mtime, (uint64_t)st.st_size, ""};
+        strcpy(f.name, entry);
+        sum += f.size;
+        count = aged_add(oldest, count, &f);
     }
+    if (sum > most)
+        for (unsigned i = 0; i < count && sum > most - most / 8; i++)
+            if (unlinkat(d.fd, oldest[i].name, 0) == 0) sum -= oldest[i].size;
+    os_folder_close(&d);
 }
 
 static bool write_all(int fd, const uint8_t *data, size_t size) {

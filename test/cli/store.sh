@@ -92,3 +92,15 @@ check "store: a file for each image" test "$many" -ge 3
 riscv64-linux-gnu-gcc -O1 "$here/guest.c" -o second
 expect 0 "X=1 Y=-" "" env X=1 "$vee" --store "$PWD/kept" -L /usr/riscv64-linux-gnu ./second env
 check "store: libraries are shared" test "$(ls kept | wc -l)" -le $((many + 1))
+
+# A directory that is full loses more than it must, so that not every save has to look for the oldest.
+mkdir -m 700 full
+for i in $(seq 100 359); do
+    truncate -s 2M "full/$i"
+    touch -d "2020-01-01 +$i minutes" "full/$i"
+done
+loaded 0 --store "$PWD/full"
+check "store: the oldest are gone" test ! -e full/100
+check "store: and more than must" test "$(find full -name '[0-9][0-9][0-9]' | wc -l)" -le 224
+check "store: the newest are not" test -e full/359
+check "store: nor what was saved" test "$(find full -type f ! -name '[0-9][0-9][0-9]' | wc -l)" = 1
