@@ -310,20 +310,16 @@ static int64_t execute_vee(struct call *c, struct vectors *v, const struct progr
 }
 
 /* The program is one of this guest's: what the host executes is vee. */
-static int64_t execute_guest(struct call *c, struct vectors *v, const struct program *f) {
-    char path[PATH_MAX], link[FD_PATH];
+static int64_t execute_guest(struct call *c, struct vectors *v, const struct program *f, const char *path) {
     struct rlimit kept, more;
     if (c->process->own[OWN_VEE].fd == -1)
         return c->thread->seccomp ? -ENOEXEC : host_wait(SYS_execve, f->path, v->argv, v->envp);
-    fd_path(link, f->fd);
-    int64_t length = host_wait(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
-    path[length > 0 ? length : 0] = 0;
-    int64_t r = execute_vee(c, v, f, *path ? path : f->path);
+    int64_t r = execute_vee(c, v, f, path);
     /* What fits the guest's limit may be too long together with vee's options. */
     if (r != -E2BIG || getrlimit(RLIMIT_STACK, &kept) || kept.rlim_cur == kept.rlim_max) return r;
     more = (struct rlimit){kept.rlim_max, kept.rlim_max};
     if (setrlimit(RLIMIT_STACK, &more)) return r;
-    r = execute_vee(c, v, f, *path ? path : f->path);
+    r = execute_vee(c, v, f, path);
     setrlimit(RLIMIT_STACK, &kept);
     return r;
 }
@@ -349,13 +345,19 @@ static int64_t execute(struct call *c, struct vectors *v, struct program *f, boo
     struct process *p = c->process;
     int64_t kind = scripts_follow(c, v, f, follow);
     if (kind < 0) return kind;
+    char path[PATH_MAX], link[FD_PATH];
+    int64_t length = 0;
+    fd_path(link, f->fd);
+    if (kind == FILE_GUEST) length = host_wait(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
+    path[length > 0 ? length : 0] = 0;
     own_fds_check(p);
     if (!p->forked) store_save(p);
     struct rlimit core = {p->core_limit[0], p->core_limit[1]}, none = {0, p->core_limit[1]};
     setrlimit(RLIMIT_CORE, &core);
+    /* From here on nothing waits for what other threads hold up: their faults have nobody who handles them. */
     signals_before_exec(c->thread);
     share_leave(c->thread);
-    int64_t r = kind == FILE_GUEST ? execute_guest(c, v, f) : execute_host(c, v, f);
+    int64_t r = kind == FILE_GUEST ? execute_guest(c, v, f, *path ? path : f->path) : execute_host(c, v, f);
     share_stay(c->thread);
     signals_after_exec(c->thread);
     setrlimit(RLIMIT_CORE, &none);
