@@ -19,9 +19,8 @@ enum {
     HEAT_PER_SECOND = 1000, /* writes of a page, each followed by a jump there, that it may have for long */
     HEAT_MOST = 64,         /* and for a moment */
     OPEN_MOST = 6,          /* it stays open for an eighth of a second, doubled so many times at most */
-    LOOK_MOST = 1 << 16,    /* units that looks may compare at once, about, */
-    LOOK_SHIFT = 10,        /* and later one for so many nanoseconds (a power of two), a few hundredths of the time */
-    LOOK_PAGE = 16          /* what looking at a page costs, in units */
+    LOOK_MOST = 1 << 22,    /* nanoseconds that looks may take at once */
+    LOOK_SHIFT = 6          /* and later one in so many (a power of two) */
 };
 
 /* ---- units */
@@ -325,32 +324,23 @@ void engine_recheck_code(struct engine *e, struct cpu *cpu, uint64_t start, uint
     if (pages_each(e, start, length, page_recheck)) cpu_drop_shortcuts(cpu);
 }
 
-/* How much may be looked at now. All, where runs have to repeat. */
-static uint64_t look_most(struct engine *e) {
-    if (e->config.counted) return UINT64_MAX;
-    const uint64_t more = (os_nanoseconds() - e->looked) >> LOOK_SHIFT;
-    e->looked += more << LOOK_SHIFT;
-    e->look_credit = more > LOOK_MOST - e->look_credit ? LOOK_MOST : e->look_credit + more;
-    return e->look_credit;
-}
-
 void engine_recheck_some(struct engine *e, struct cpu *cpu) {
-    struct code_page *p = e->explicit_next, *const from = p ? p : e->explicit_pages;
-    const uint64_t most = look_most(e);
-    uint64_t work = 0;
+    struct code_page *p = e->explicit_next ? e->explicit_next : e->explicit_pages, *const from = p;
+    const uint64_t began = os_nanoseconds(), more = (began - e->looked) >> LOOK_SHIFT;
+    uint64_t took = 0;
     bool any = false;
-    if (!p) p = from;
-    while (p && work < most) {
-        if (p->state == PAGE_CALM && p->watch == WATCH_EXPLICIT) {
-            for (const struct unit *u = p->units; u; u = u->page_next) work++;
-            work += LOOK_PAGE;
+    e->looked = began;
+    e->look_credit = more > LOOK_MOST - e->look_credit ? LOOK_MOST : e->look_credit + more;
+    /* Where runs have to repeat it is all of them. */
+    while (p && (took < e->look_credit || e->config.counted)) {
+        if (p->state == PAGE_CALM && p->watch == WATCH_EXPLICIT && p->units) {
             any |= page_compare(e, p, false);
+            took = os_nanoseconds() - began;
         }
-        work++;
         p = p->next_explicit ? p->next_explicit : e->explicit_pages;
         if (p == from) break;
     }
     e->explicit_next = p;
-    e->look_credit -= work < e->look_credit ? work : e->look_credit;
+    e->look_credit -= took < e->look_credit ? took : e->look_credit;
     if (any) cpu_drop_shortcuts(cpu);
 }
