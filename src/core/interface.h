@@ -22,7 +22,8 @@ struct fetch {
     const void *unit;     /* for builder.unit */
     uint32_t fault;       /* EXIT_none, or why there are none */
     bool writable; /* the guest may write there, so code may change while it runs; not told where memory is MEM_SOFT */
-    bool lasts;    /* what is translated is used again, if not in this run then in another */
+    bool changeable; /* or could come to be allowed to */
+    bool lasts;      /* what is translated is used again, if not in this run then in another */
 };
 
 /** Which changes of a page of code will be reported. */

@@ -146,7 +146,7 @@ static struct unit *translate_done(struct engine *e, const struct block *block, 
     u->entry = m->entry;
     u->lookup = m->lookup;
     u->end = m->end;
-    u->switchable = f->writable;
+    u->switchable = f->changeable;
     unit_publish(e, u);
     unit_replaces(e, u);
     if (m->nlinks) memcpy(e->links + e->nlinks, m->links, m->nlinks * sizeof *m->links);
@@ -175,7 +175,7 @@ static struct unit *translate_host(struct engine *e, struct cpu *cpu, const stru
                              .limit = e->cache_size,
                              .first_link = e->nlinks,
                              .counted = block->ctx & CTX_COUNTED,
-                             .switchable = f->writable};
+                             .switchable = f->changeable};
         r = e->host->emit(&m);
         if (e->config.refuse && e->stats.blocks % e->config.refuse == 0) r = EMIT_NO_MEMORY;
         if (r == EMIT_OK) return translate_done(e, block, f, &m);

@@ -112,7 +112,7 @@ struct space {
     struct space_hooks hooks;
     uint64_t code_page; /* space_code's last answer: page number, or UINT64_MAX */
     uint64_t code_identity;
-    bool code_writable;
+    bool code_writable, code_changeable;
     struct space_guard guard;
     struct space_watch *watch; /* of the host's side, which no record knows; NULL: nothing was ever watched */
 };
@@ -170,6 +170,7 @@ struct space_code_page {
     uint64_t identity; /* of the page in its mapping: comes again only with that */
     size_t avail;      /* bytes up to the end of the page */
     bool writable;     /* for the guest */
+    bool changeable;   /* or it is no file's, so that it may have been and may be again */
 };
 /** Is there code at an address? */
 enum space_code space_code(struct space *s, uint64_t address, struct space_code_page *code);

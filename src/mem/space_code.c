@@ -20,8 +20,12 @@ enum space_code space_code(struct space *s, uint64_t address, struct space_code_
         s->code_page = page;
         s->code_identity = (uint64_t)m->generation << 36 | page;
         s->code_writable = m->rights & SPACE_W;
+        s->code_changeable = s->code_writable || !(m->dev || m->ino);
     }
-    *code = (struct space_code_page){s->code_identity, SPACE_PAGE - (address & (SPACE_PAGE - 1)), s->code_writable};
+    *code = (struct space_code_page){.identity = s->code_identity,
+                                     .avail = SPACE_PAGE - (address & (SPACE_PAGE - 1)),
+                                     .writable = s->code_writable,
+                                     .changeable = s->code_changeable};
     return CODE_READY;
 }
 

@@ -64,6 +64,7 @@ static void process_fetch(void *self, struct cpu *cpu, uint64_t address, struct 
         f->page = code.identity;
         f->avail = code.avail;
         f->writable = code.writable;
+        f->changeable = code.changeable;
         f->lasts = store_fetch(process_of(self), address, space_generation(f->page));
         break;
     case CODE_UNMAPPED:
