@@ -313,7 +313,7 @@ static int64_t execute_vee(struct call *c, struct vectors *v, const struct progr
 static int64_t execute_guest(struct call *c, struct vectors *v, const struct program *f, const char *path) {
     struct rlimit kept, more;
     if (c->process->own[OWN_VEE].fd == -1)
-        return c->thread->seccomp ? -ENOEXEC : host_wait(SYS_execve, f->path, v->argv, v->envp);
+        return c->thread->seccomp ? -ENOEXEC : host_hold(SYS_execve, f->path, v->argv, v->envp);
     int64_t r = execute_vee(c, v, f, path);
     /* What fits the guest's limit may be too long together with vee's options. */
     if (r != -E2BIG || getrlimit(RLIMIT_STACK, &kept) || kept.rlim_cur == kept.rlim_max) return r;
@@ -335,8 +335,8 @@ static int64_t execute_host(struct call *c, struct vectors *v, const struct prog
     int64_t persona = host_do(SYS_personality, UINT32_MAX);
     host_do(SYS_personality, c->process->persona);
     int64_t r = *f->path && f->folder == AT_FDCWD
-                    ? host_wait(SYS_execve, f->path, v->argv, v->envp)
-                    : host_wait(SYS_execveat, f->folder, f->path, v->argv, v->envp, *f->path ? 0 : AT_EMPTY_PATH);
+                    ? host_hold(SYS_execve, f->path, v->argv, v->envp)
+                    : host_hold(SYS_execveat, f->folder, f->path, v->argv, v->envp, *f->path ? 0 : AT_EMPTY_PATH);
     host_do(SYS_personality, persona);
     return r == -ENOEXEC && f->fd < 0 ? -EACCES : r;
 }
@@ -354,7 +354,7 @@ static int64_t execute(struct call *c, struct vectors *v, struct program *f, boo
     if (!p->forked) store_save(p);
     struct rlimit core = {p->core_limit[0], p->core_limit[1]}, none = {0, p->core_limit[1]};
     setrlimit(RLIMIT_CORE, &core);
-    /* From here on nothing waits for what other threads hold up: their faults have nobody who handles them. */
+    /* From here on nobody else has the lock: faults in vee have no handler, and a child of a fork would have none. */
     signals_before_exec(c->thread);
     share_leave(c->thread);
     int64_t r = kind == FILE_GUEST ? execute_guest(c, v, f, *path ? path : f->path) : execute_host(c, v, f);
