@@ -20,6 +20,7 @@ within() {
     local root=$1
     shift
     mount --make-rprivate /
+    mount --bind "$root" "$root"
     mount -t proc proc "$root/proc"
     mount --rbind --make-rslave /sys "$root/sys"
     mount --rbind --make-rslave /dev "$root/dev"
@@ -28,9 +29,13 @@ within() {
     for variable in JOBS FUZZ_SECONDS DIFFERENTIAL_SECONDS; do
         if [ -v $variable ]; then kept+=("$variable=${!variable}"); fi
     done
+    # Not chroot: within one the kernel gives nobody a namespace of users.
+    cd "$root"
+    pivot_root . .
+    umount -l .
+    cd /vee
     # Not exec: a shell as the first process of the namespace takes in the orphans.
-    env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "${kept[@]}" \
-        chroot "$root" /bin/sh -c 'cd /vee && "$@"' sh "$@" </dev/null
+    env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "${kept[@]}" "$@" </dev/null
     exit
 }
 
