@@ -127,6 +127,9 @@ full() {
     done
     suite programs-random-flush test/run_programs.sh build/poison-debug/vee --random-flush --window
     suite programs-poll-always test/run_programs.sh build/poison-debug/vee --poll-always
+    # Where a page is waited for translations cannot be dropped (docs/limitations.md).
+    suite programs-drop-lock env ONLY='@(threads_*|fork_*|exec_*)' test/run_programs.sh build/poison-debug/vee --drop-lock
+    suite process-drop-lock env ONLY='!(userfault)' test/process/run.sh build/vee --tier auto --drop-lock
     # Retranslating at every step is slow: the programs that strain the engine most, not those that compute.
     local strain='@(exec_self|fork_wait|fenv_*|fork_code|generated_code|jumps|mappings|signal_@(basic|death|fault|info|mask|stack)|threads_*|variadic)'
     suite programs-one-block env ONLY="$strain" test/run_programs.sh build/poison-debug/vee --tier baseline --one-block

@@ -35,6 +35,7 @@ struct engine_config {
     bool one_block;    /* poison: the cache is emptied before every translation */
     bool random_flush; /* poison: the cache is emptied at random exits */
     bool poll_always;  /* poison: the interface sees EXIT_poll before every block */
+    bool drop_lock;    /* poison: whoever gives up the lock waits a little, and the cache is emptied, at random */
     unsigned refuse;   /* poison: one in so many blocks counts as refused by the host; 0: none */
     size_t cache_size; /* bytes of host code; 0 for the default */
     unsigned log;      /* enum engine_log */

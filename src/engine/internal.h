@@ -150,6 +150,11 @@ struct engine {
     struct engine_stats stats;
 };
 
+/** The next random number of the poison build: its upper bits. */
+static inline uint64_t random_of(struct engine *e) {
+    return e->random = e->random * 6364136223846793005u + 1442695040888963407u;
+}
+
 /* translate.c */
 /** Does a block's instruction take bytes from the next page, and are there any? */
 enum lift_crossing { LIFT_WITHIN, LIFT_CROSSES, LIFT_CROSSES_OPEN /* and that page is not watched */, LIFT_INTO_FAULT };

@@ -169,9 +169,7 @@ void cpu_memory_moved(struct cpu *cpu) {
 }
 
 static bool poison_flush(struct engine *e) {
-    if (!e->config.random_flush) return false;
-    e->random = e->random * 6364136223846793005u + 1442695040888963407u;
-    return e->random >> 58 == 0;
+    return e->config.random_flush && random_of(e) >> 58 == 0;
 }
 
 /* Guest code has been left through a link: the pc is where that leads. A flush, which forgets the links, may come

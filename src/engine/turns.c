@@ -59,7 +59,10 @@ static void take(struct engine *e, uint32_t id) {
             bury(e, process);
             break;
         }
-        if (may_go_on(e, id)) return;
+        if (may_go_on(e, id)) {
+            if (e->config.drop_lock && random_of(e) >> 61 == 0) engine_flush(e);
+            return;
+        }
         const uint32_t barred = e->barred;
         lock_release(&e->lock);
         os_wait(&e->barred, barred, LOOK_NS);
@@ -89,8 +92,10 @@ void engine_lock(struct engine *e, struct cpu *cpu) {
 }
 
 void engine_outside(struct engine *e, void (*wait)(void *arg), void *arg) {
-    const uint32_t owner = lock_owner(&e->lock);
+    const uint32_t owner = lock_owner(&e->lock), one = 1;
+    const bool poisoned = e->shared && e->config.drop_lock && random_of(e) >> 62 == 0;
     engine_unlock(e);
+    if (poisoned) os_wait(&one, one, 1000);
     wait(arg);
     if (e->shared) take(e, owner);
 }

@@ -381,8 +381,7 @@ bool space_no_child(struct space *s, uint64_t start, uint64_t length, bool set) 
 }
 
 void space_forked(struct space *s) {
-    s->hooks.touch = NULL; /* nobody waits for the parent's pages here */
-    s->guard.guards = 0;   /* and nobody shares them */
+    s->guard.guards = 0; /* and nobody shares them */
     uint64_t at = 0;
     for (const struct mapping *m; (m = space_next(s, at)) != NULL;) {
         const uint64_t start = m->start, end = m->end;

@@ -81,9 +81,6 @@ struct space_hooks {
     void (*code_gone)(void *self, uint64_t start, uint64_t length);
     /** What can be executed in [start, start + length) has been written, or may be from now on. */
     void (*code_written)(void *self, uint64_t start, uint64_t length);
-    /** NULL, or: [start, start + length) is about to be read or written in the guest's name, which may make whoever
-       does it wait. Comes back when it does not any more. */
-    void (*touch)(void *self, uint64_t start, uint64_t length, bool write);
     void *self;
 };
 
@@ -212,12 +209,6 @@ static inline void *space_place(const struct space *s, uint64_t address) {
     return (void *)((uintptr_t)s->base + address);
 }
 
-/** Before an access other than by the functions below. */
-static inline void space_touch(const struct space *s, uint64_t start, uint64_t length, bool write) {
-    if (s->hooks.touch) s->hooks.touch(s->hooks.self, start, length, write);
-    if (write && s->watch) space_unwatch(s, start, length);
-}
-
 /** The host is going to write to [start, start + length) in the guest's name: now, while the caller has the engine's
    lock, or (`later`) whenever it likes from now on: in a call that waits without the lock, or asynchronously. To be
    said before the host is given the address: what has code may be write-protected, and the write would fail with
@@ -232,8 +223,6 @@ static inline void space_host_writes(const struct space *s, uint64_t start, uint
    may have written a part. */
 bool space_read(const struct space *s, uint64_t from, void *to, size_t size);
 bool space_write(const struct space *s, uint64_t to, const void *from, size_t size);
-/** Reads a string with its end. Its length, -EFAULT, or -ENAMETOOLONG when it does not end within `size` bytes. */
-int64_t space_read_string(const struct space *s, uint64_t from, char *to, size_t size);
 
 /** Copies memory that may not be accessible; returns how many bytes are missing at the end. */
 size_t copy_guarded(void GUEST_MEMORY *to, const void GUEST_MEMORY *from, size_t size);

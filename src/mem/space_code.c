@@ -8,7 +8,6 @@
 enum space_code space_code(struct space *s, uint64_t address, struct space_code_page *code) {
     uint64_t page = address / SPACE_PAGE;
     uint8_t first;
-    space_touch(s, address, 1, false);
     /* The host may have lost the page since: a file was cut off, a child did not get it. */
     if (page != s->code_page || copy_guarded(&first, space_host(s, address), 1) != 0) {
         struct mapping *m = tree_above(s, address);

@@ -22,6 +22,7 @@ static enum answer answer_exit(struct thread *t, const struct exit *e) {
     case EXIT_fault_fetch:
     case EXIT_fault_read:
     case EXIT_fault_write: return answer_fault(t, e->value);
+    case EXIT_absent_fetch: await_code(t, e->value); return ANSWER_RESUME;
     case EXIT_access_fetch:
     case EXIT_access_read:
     case EXIT_access_write: return signal_force(t, SIGSEGV, SEGV_ACCERR, e->value);
@@ -53,12 +54,15 @@ static enum answer process_answer(void *self, struct cpu *cpu) {
 }
 
 static void process_fetch(void *self, struct cpu *cpu, uint64_t address, struct fetch *f) {
-    (void)cpu;
     f->fault = EXIT_none;
     f->bytes = NULL;
     f->unit = NULL;
     f->lasts = false;
     struct space_code_page code;
+    if (userfault_hides_code(cpu->owner, address)) {
+        f->fault = EXIT_absent_fetch;
+        return;
+    }
     switch (space_code(process_of(self)->space, address, &code)) {
     case CODE_READY:
         f->page = code.identity;

@@ -128,7 +128,8 @@ struct thread {
     uint64_t stack_start, stack_size; /* alternate stack */
     uint32_t stack_flags;
     uint64_t robust_list, robust_size;
-    uint64_t clear_tid; /* guest address of a word that is cleared at the end, or 0 */
+    uint64_t clear_tid;  /* guest address of a word that is cleared at the end, or 0 */
+    uint64_t awaited[2]; /* pages of code that await_code was at last */
 };
 
 /** The descriptors that are vee's (linux/own_fd.c): of its own program, for exec; of the guest's program; of
@@ -188,6 +189,7 @@ struct process {
     struct {
         uint64_t start, end;
         bool writes; /* pages may be there and wait for being written */
+        bool minor;  /* pages may be there and not be seen */
     } userfault;     /* all that was ever registered with a userfaultfd lies within */
 };
 
@@ -244,9 +246,18 @@ uint64_t store_place(const struct process *p, uint64_t content, uint64_t length)
 /* linux/time.c */
 /** A clock of the whole computer (CLOCK_*), in nanoseconds; 0 for one that there is not. */
 uint64_t linux_clock(struct vm *vm, int clock);
-/* linux/userfault.c */
+/* linux/userfault.c: memory that may have to be waited for, as another thread of the guest provides it. Functions whose
+ * names begin with await_ or call_ may give up the engine's lock meanwhile, and what was looked up before (mappings,
+ * code, descriptors, other threads) may then be another thing; those of space_ and fetching code never do. */
+/** Waits until [start, start + length) can be read, or written, in the guest's name. */
+void await_memory(struct process *p, uint64_t start, uint64_t length, bool write);
+bool await_read(struct process *p, uint64_t from, void *to, size_t size);
+bool await_write(struct process *p, uint64_t to, const void *from, size_t size);
 /** Would reading at an address have to wait for somebody? */
 bool userfault_absent(const struct process *p, uint64_t address);
+/** The same for fetching code: also where the system does not say, until await_code was there. */
+bool userfault_hides_code(const struct thread *t, uint64_t address);
+void await_code(struct thread *t, uint64_t address);
 /* linux/call.c */
 /** Answers the system call at cpu->pc. */
 enum answer linux_call(struct thread *t);

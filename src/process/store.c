@@ -144,7 +144,7 @@ static bool file_name(const struct process *p, const struct mapping *m, char pat
         uint64_t variant, start, end, offset;
         uint8_t page[SPACE_PAGE];
     } key = {p->store->variant, m->start, m->end, m->offset, {0}};
-    if (!space_read(p->space, m->start, key.page, sizeof key.page)) return false;
+    if (userfault_absent(p, m->start) || !space_read(p->space, m->start, key.page, sizeof key.page)) return false;
     XXH128_hash_t h = XXH3_128bits(&key, sizeof key);
     snprintf(path, PATH_MAX, "%s/%016" PRIx64 "%016" PRIx64, p->store->directory, h.high64, h.low64);
     return true;

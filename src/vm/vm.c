@@ -119,6 +119,7 @@ void vm_engine_config(struct vm *vm, const struct guest *guest, const struct int
         .one_block = o->one_block,
         .random_flush = o->random_flush,
         .poll_always = o->poll_always,
+        .drop_lock = o->drop_lock,
         .cache_size = o->cache_size,
         .log = o->log,
         .log_line = o->log_line,

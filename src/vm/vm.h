@@ -55,7 +55,7 @@ struct vm_options {
     bool one_insn;              /* blocks of one instruction */
     bool perfmap, jitdump;
     bool stats;
-    bool one_block, random_flush, poll_always, check; /* poison and debug */
+    bool one_block, random_flush, poll_always, drop_lock, check; /* poison and debug */
     size_t cache_size;
     void (*log_line)(void *to, const char *line);
     void *log_to;

@@ -39,11 +39,26 @@ int64_t call_read_struct(struct call *c, uint64_t from, uint64_t size, void *to,
     return 0;
 }
 
+int64_t call_read_string(struct call *c, uint64_t from, char *to, size_t size) {
+    size_t done = 0;
+    while (done < size) {
+        /* Never across a page in one copy: the string may end before an inaccessible one. */
+        size_t part = SPACE_PAGE - ((from + done) & (SPACE_PAGE - 1));
+        if (part > size - done) part = size - done;
+        if (part > 256) part = 256; /* most are short */
+        if (from + done < from || !call_read(c, from + done, to + done, part)) return -EFAULT;
+        const char *end = memchr(to + done, 0, part);
+        if (end) return end - to;
+        done += part;
+    }
+    return -ENAMETOOLONG;
+}
+
 static bool pointer(struct call *c, uint64_t guest, uint64_t size, bool written, uint64_t *host) {
     if (!space_within(c->process->space, guest, size)) return false;
     space_reach(c->process->space, guest, size);
     /* A call that is passed on waits without the engine's lock, whatever it waits for. */
-    if (c->row->handler) space_touch(c->process->space, guest, size, written);
+    if (c->row->handler) await_memory(c->process, guest, size, written);
     if (written) space_host_writes(c->process->space, guest, size, engine_is_shared(c->process->vm->engine));
     *host = (uintptr_t)space_host(c->process->space, guest);
     return true;
@@ -56,7 +71,7 @@ bool call_pointer(struct call *c, uint64_t guest, uint64_t size, uint64_t *host)
 int64_t call_path(struct call *c, int dir, uint64_t from, unsigned how) {
     const char *to;
     char *path = c->thread->scratch->path[c->paths++];
-    int64_t length = space_read_string(c->process->space, from, path, PATH_MAX);
+    int64_t length = call_read_string(c, from, path, PATH_MAX);
     if (length < 0) return length;
     proc_own_id(c->process, path);
     int64_t r = path_place(c, dir, path, how, &to);

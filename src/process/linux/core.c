@@ -207,7 +207,6 @@ bool core_dump(struct thread *t, const struct signal_info *info) {
     struct stat st;
     if (p->core_limit[0] < SPACE_PAGE || p->space->count >= PN_XNUM) return false;
     engine_halt_others(p->vm->engine);
-    p->space->hooks.touch = NULL; /* nobody is there to wait for */
     name_make(p, name);
     struct core c = {.dead = t, .limit = p->core_limit[0]};
     c.fd = (int)host_hold(SYS_openat, AT_FDCWD, name, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);

@@ -207,7 +207,7 @@ int64_t call_openat2(struct call *c) {
     if (c->guest[3] < sizeof how) return -EINVAL;
     if (c->guest[3] > SPACE_PAGE) return -E2BIG;
     int64_t r = call_read_struct(c, c->guest[2], c->guest[3], &how, sizeof how);
-    if (r == 0) r = space_read_string(c->process->space, c->guest[1], path, PATH_MAX);
+    if (r == 0) r = call_read_string(c, c->guest[1], path, PATH_MAX);
     if (r < 0) return r;
     proc_own_id(c->process, path);
     const bool follow = !(how.flags & O_NOFOLLOW) && (how.flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL) &&
@@ -240,7 +240,7 @@ int64_t call_mount(struct call *c) {
     const char *to = NULL;
     char *path = c->thread->scratch->path[c->paths++];
     if (c->guest[0]) {
-        int64_t r = space_read_string(c->process->space, c->guest[0], path, PATH_MAX);
+        int64_t r = call_read_string(c, c->guest[0], path, PATH_MAX);
         if (r < 0) return r;
         to = path;
         /* A name of a file system's own, unless it is a path. */

@@ -113,14 +113,17 @@ int64_t call_mask_end(struct call *c, uint64_t from, int64_t result);
 /** Reads a struct of a size that the guest gives: what is missing in it is 0, what is behind it must be. */
 int64_t call_read_struct(struct call *c, uint64_t from, uint64_t size, void *to, size_t known);
 
+/** Checked copies; the memory may have to be waited for (await_memory). */
 static inline bool call_read(struct call *c, uint64_t from, void *to, size_t size) {
     space_reach(c->process->space, from, size);
-    return space_read(c->process->space, from, to, size);
+    return await_read(c->process, from, to, size);
 }
 static inline bool call_write(struct call *c, uint64_t to, const void *from, size_t size) {
     space_reach(c->process->space, to, size);
-    return space_write(c->process->space, to, from, size);
+    return await_write(c->process, to, from, size);
 }
+/** Reads a string with its end. Its length, -EFAULT, or -ENAMETOOLONG when it does not end within `size` bytes. */
+int64_t call_read_string(struct call *c, uint64_t from, char *to, size_t size);
 
 /** N, @K, @K*M or @K+M behind a pointer's letter in a row; *s goes on behind it. */
 uint64_t call_size(const char **s, const struct call *c);

@@ -185,7 +185,7 @@ static int64_t piece_transfer(struct call *c, const struct owner *o, struct piec
     if (i.write)
         space_host_writes(p->space, i.at, i.size, false);
     else
-        space_touch(p->space, i.at, i.size, false);
+        await_memory(p, i.at, i.size, false);
     int64_t r = alone ? by_file(folder, &i, e.base + i.at) : -EACCES;
     if (r == -EACCES) r = by_hand(c, i);
     if (i.write && r > 0) engine_invalidate(p->vm->engine, i.at, (uint64_t)r);

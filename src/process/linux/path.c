@@ -494,14 +494,14 @@ int64_t call_chroot(struct call *c) {
     if (!p->root.length || !p->root.whole) {
         const char *to;
         char *path = c->thread->scratch->path[c->paths++];
-        r = space_read_string(p->space, c->guest[0], path, PATH_MAX);
+        r = call_read_string(c, c->guest[0], path, PATH_MAX);
         if (r >= 0) r = path_place(c, AT_FDCWD, path, PATH_FOLLOW, &to);
         if (r >= 0) r = call_wait(c, SYS_chroot, (uintptr_t)to, 0, 0, 0, 0, 0);
         if (r == 0) path_root_again(p);
         return r;
     }
     char *path = c->thread->scratch->path[c->paths++];
-    r = space_read_string(p->space, c->guest[0], path, PATH_MAX);
+    r = call_read_string(c, c->guest[0], path, PATH_MAX);
     if (r < 0) return r;
     if (!*path) return -ENOENT;
     r = walk_from(p, &w, AT_FDCWD, path, PATH_FOLLOW);

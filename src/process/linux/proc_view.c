@@ -236,6 +236,6 @@ void view_close(struct proc_view *v) {
 
 bool view_read(const struct proc_view *v, uint64_t guest, void *to, size_t size) {
     const struct space *s = v->process->space;
-    if (!v->remote) return space_read(s, guest, to, size);
+    if (!v->remote) return await_read(v->process, guest, to, size);
     return space_within(s, guest, size) && memory_read(v, space_host(s, guest), to, size);
 }

@@ -30,6 +30,8 @@ struct partner {
     uint64_t flags;           /* that it was made with */
     uint64_t parent_tid, child_tid;
     bool of_first; /* its maker is the process that opened the vm */
+    bool made;     /* its maker looks at this no more */
+    bool ended;    /* before that */
     struct process process;
     struct scratch scratch;
 };
@@ -46,9 +48,9 @@ static void partner_main(void *data) {
     t->stack_flags = set.stack_flags;
     engine_apart_begin(engine, t->cpu, k->of_first && !(k->flags & CLONE_PARENT));
     engine_lock(engine, t->cpu);
-    if (k->flags & CLONE_PARENT_SETTID) space_write(k->process.space, k->parent_tid, &t->tid, 4);
+    if (k->flags & CLONE_PARENT_SETTID) await_write(&k->process, k->parent_tid, &t->tid, 4);
     t->tid = (uint32_t)host_do(SYS_gettid); /* as it sees it itself */
-    if (k->flags & CLONE_CHILD_SETTID) space_write(k->process.space, k->child_tid, &t->tid, 4);
+    if (k->flags & CLONE_CHILD_SETTID) await_write(&k->process, k->child_tid, &t->tid, 4);
     signals_release(signal_host_mask(UINT64_MAX)); /* its own comes in the loop */
     if (k->flags & CLONE_CLEAR_SIGHAND) handlers_clear(t);
     own_fds_forked(&k->process, k->flags & CLONE_FILES);
@@ -186,8 +188,13 @@ int64_t share_make(struct call *c, const struct clone_args *guest, const struct 
         partner_drop(c, k);
         return r;
     }
+    if (waits && (guest->flags & CLONE_FILES)) memcpy(p->own, k->process.own, sizeof p->own);
+    if (k->ended)
+        os_thread_free(k->memory);
+    else
+        k->made = true;
+    /* From here on it may be gone. */
     if (waits) {
-        if (guest->flags & CLONE_FILES) memcpy(p->own, k->process.own, sizeof p->own);
         process_limits_changed(p);
         engine_bury(e, c->thread->cpu);
     } else if (guest->flags & CLONE_PARENT_SETTID) {
@@ -210,13 +217,14 @@ void share_died(void *self, uint32_t number, bool in_order) {
     if (!k) return; /* the first one */
     *at = k->next;
     space_unguard(first->space);
-    if (!in_order) thread_locks_end(&k->process.thread);
+    if (!in_order && !first->userfault.end) thread_locks_end(&k->process.thread); /* nobody can be waited for here */
     for (struct thread *t = k->process.threads, *next; t; t = next) {
         next = t->next;
         if (t != &k->process.thread) thread_memory_free(t);
     }
     seccomp_leave(&k->process.thread);
-    os_thread_free(k->memory);
+    k->ended = true;
+    if (k->made) os_thread_free(k->memory);
 }
 
 /* Does anybody share its memory, or did not so long ago? */

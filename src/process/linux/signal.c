@@ -279,8 +279,8 @@ static bool on_stack(const struct thread *t, uint64_t sp) {
            sp - t->stack_start <= t->stack_size;
 }
 
-static bool frame_write(struct space *s, uint64_t at, const void *frame, size_t size) {
-    return space_write(s, at, frame, size) || (space_grow(s, at) && space_write(s, at, frame, size));
+static bool frame_write(struct process *p, uint64_t at, const void *frame, size_t size) {
+    return await_write(p, at, frame, size) || (space_grow(p->space, at) && space_write(p->space, at, frame, size));
 }
 
 /* Puts the frame on the guest's stack and enters the handler. */
@@ -295,7 +295,7 @@ static bool frame_push(struct thread *t, int signal, const struct signal_info *i
     if ((a->flags & SA_ONSTACK) && !inside && !(t->stack_flags & SS_DISABLE)) sp = t->stack_start + t->stack_size;
     sp = (sp - abi->frame_size) & ~UINT64_C(15);
     abi->frame_save(t->cpu, frame, info, stack, saved_mask);
-    if (!frame_write(p->space, sp, frame, abi->frame_size)) return false;
+    if (!frame_write(p, sp, frame, abi->frame_size)) return false;
     if (t->stack_flags & (1u << 31)) { /* SS_AUTODISARM */
         t->stack_start = t->stack_size = 0;
         t->stack_flags = SS_DISABLE;

@@ -35,20 +35,20 @@ static void put_quoted(struct strace *s, const char *bytes, size_t size, bool cu
     put(s, cut ? "\"..." : "\"");
 }
 
-static void put_string(struct strace *s, struct space *space, uint64_t at) {
+static void put_string(struct strace *s, struct process *p, uint64_t at) {
     char text[SHOWN_STRING + 1];
     size_t n = 0;
-    while (n < SHOWN_STRING && space_read(space, at + n, text + n, 1) && text[n]) n++;
-    if (!n && !space_read(space, at, text, 1))
+    while (n < SHOWN_STRING && await_read(p, at + n, text + n, 1) && text[n]) n++;
+    if (!n && !await_read(p, at, text, 1))
         put(s, "%#llx", (unsigned long long)at);
     else
         put_quoted(s, text, n, n == SHOWN_STRING);
 }
 
-static void put_data(struct strace *s, struct space *space, uint64_t at, uint64_t size) {
+static void put_data(struct strace *s, struct process *p, uint64_t at, uint64_t size) {
     char bytes[SHOWN_BYTES];
     size_t n = size < SHOWN_BYTES ? (size_t)size : SHOWN_BYTES;
-    if (space_read(space, at, bytes, n))
+    if (await_read(p, at, bytes, n))
         put_quoted(s, bytes, n, n < size);
     else
         put(s, "%#llx", (unsigned long long)at);
@@ -63,7 +63,7 @@ static void put_signal(struct strace *s, int signal) {
 }
 
 static void put_argument(struct strace *s, const struct call *c, char letter, uint64_t v, uint64_t size) {
-    struct space *space = c->process->space;
+    struct process *p = c->process;
     switch (letter) {
     case 'i':
     case 'f':
@@ -85,9 +85,9 @@ static void put_argument(struct strace *s, const struct call *c, char letter, ui
     if (!v)
         put(s, "NULL");
     else if (letter == 'P' || letter == 'L' || letter == 'S')
-        put_string(s, space, v);
+        put_string(s, p, v);
     else if (letter == '<')
-        put_data(s, space, v, size);
+        put_data(s, p, v, size);
     else
         put(s, "%#llx", (unsigned long long)v);
 }

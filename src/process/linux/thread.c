@@ -148,16 +148,19 @@ int64_t thread_make(struct call *c, const struct clone_args *guest) {
     struct task *k = task_new(c, guest);
     if (!k) return -ENOMEM;
     struct thread *t = &k->thread;
+    if (flags & CLONE_PIDFD) await_memory(p, guest->pidfd, 4, true);
+    if (flags & CLONE_PARENT_SETTID) await_memory(p, guest->parent_tid, 4, true);
+    if (flags & CLONE_CHILD_SETTID) await_memory(p, guest->child_tid, 4, true);
     engine_share(p->vm->engine, c->thread->cpu);
     int64_t pidfd = host_thread(c, k, flags);
     if (pidfd < 0) return pidfd;
-    /* It cannot go on before this answer is done. */
+    /* It cannot go on before this answer is done, which gives up the lock no more. */
     t->next = p->threads;
     if (t->next) t->next->previous = t;
     p->threads = t;
-    if (flags & CLONE_PIDFD) call_write(c, guest->pidfd, &pidfd, 4);
-    if (flags & CLONE_PARENT_SETTID) call_write(c, guest->parent_tid, &t->tid, 4);
-    if (flags & CLONE_CHILD_SETTID) call_write(c, guest->child_tid, &t->tid, 4);
+    if (flags & CLONE_PIDFD) space_write(p->space, guest->pidfd, &pidfd, 4);
+    if (flags & CLONE_PARENT_SETTID) space_write(p->space, guest->parent_tid, &t->tid, 4);
+    if (flags & CLONE_CHILD_SETTID) space_write(p->space, guest->child_tid, &t->tid, 4);
     return t->tid;
 }
 
@@ -171,8 +174,9 @@ static void wake(struct space *s, uint64_t at) {
 static void lock_orphaned(struct thread *t, uint64_t at) {
     struct space *s = t->process->space;
     uint32_t word;
-    if (at % 4 || !space_read(s, at, &word, 4)) return;
-    space_touch(s, at, 4, true);
+    if (at % 4 || !await_read(t->process, at, &word, 4)) return;
+    await_memory(t->process, at, 4, true);
+    space_host_writes(s, at, 4, false);
     while ((word & FUTEX_TID_MASK) == t->tid) {
         uint64_t old = 0, dead = (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
         if (guard_cas(space_host(s, at), 4, word, dead, &old).status != 1) return; /* it has gone meanwhile */
@@ -187,12 +191,11 @@ static void lock_orphaned(struct thread *t, uint64_t at) {
 /* The list of robust locks: {next, offset of the word, an entry that may not be on it yet}; it ends at its head. */
 static void robust_locks(struct thread *t) {
     enum { MOST = 2048 };
-    struct space *s = t->process->space;
     uint64_t head[3], at, next;
-    if (!t->robust_list || !space_read(s, t->robust_list, head, sizeof head)) return;
+    if (!t->robust_list || !await_read(t->process, t->robust_list, head, sizeof head)) return;
     at = head[0] & ~UINT64_C(1);
     for (unsigned n = 0; n < MOST && at != t->robust_list; n++, at = next & ~UINT64_C(1)) {
-        bool more = space_read(s, at, &next, 8);
+        bool more = await_read(t->process, at, &next, 8);
         if (at != (head[2] & ~UINT64_C(1))) lock_orphaned(t, at + head[1]);
         if (!more) break;
     }
@@ -203,7 +206,7 @@ void thread_locks_end(struct thread *t) {
     struct space *s = t->process->space;
     const uint32_t zero = 0;
     robust_locks(t);
-    if (t->clear_tid && space_write(s, t->clear_tid, &zero, 4)) wake(s, t->clear_tid);
+    if (t->clear_tid && await_write(t->process, t->clear_tid, &zero, 4)) wake(s, t->clear_tid);
 }
 
 int64_t thread_end(struct call *c) {

@@ -44,27 +44,64 @@ static void part_wait(void *arg) {
     }
 }
 
-static void touch(void *self, uint64_t start, uint64_t length, bool write) {
-    struct process *p = process_of(self);
-    struct part part = {p->space, start, start + length, write && p->userfault.writes};
-    if (part.start < p->userfault.start) part.start = p->userfault.start;
-    if (part.end > p->userfault.end) part.end = p->userfault.end;
-    if (part.start < part.end) engine_outside(p->vm->engine, part_wait, &part);
+static void nothing(void *arg) {
+    (void)arg;
+}
+
+void await_memory(struct process *p, uint64_t start, uint64_t length, bool write) {
+    const struct process *first = process_of(p->vm);
+    struct part part = {p->space, start, start + length, write && first->userfault.writes};
+    if (part.start < first->userfault.start) part.start = first->userfault.start;
+    if (part.end > first->userfault.end) part.end = first->userfault.end;
+    if (part.start < part.end)
+        engine_outside(p->vm->engine, part_wait, &part);
+    else if (p->vm->options.drop_lock)
+        engine_outside(p->vm->engine, nothing, NULL);
+}
+
+bool await_read(struct process *p, uint64_t from, void *to, size_t size) {
+    if (!space_within(p->space, from, size)) return false;
+    await_memory(p, from, size, false);
+    return space_read(p->space, from, to, size);
+}
+
+bool await_write(struct process *p, uint64_t to, const void *from, size_t size) {
+    if (!space_within(p->space, to, size)) return false;
+    await_memory(p, to, size, true);
+    return space_write(p->space, to, from, size);
 }
 
 /* From now on, whatever becomes of the registration: that it ends is not looked for. */
 static void range_note(struct process *p, uint64_t start, uint64_t length) {
-    if (!p->space->hooks.touch) p->userfault.start = p->userfault.end = start;
-    if (start < p->userfault.start) p->userfault.start = start;
-    if (start + length > p->userfault.end) p->userfault.end = start + length;
-    p->space->hooks.touch = touch;
+    struct process *first = process_of(p->vm);
+    if (!first->userfault.end) first->userfault.start = start;
+    if (start < first->userfault.start) first->userfault.start = start;
+    if (start + length > first->userfault.end) first->userfault.end = start + length;
+}
+
+static bool in_range(const struct process *p, uint64_t page) {
+    const struct process *first = process_of(p->vm);
+    return page >= first->userfault.start && page < first->userfault.end;
 }
 
 bool userfault_absent(const struct process *p, uint64_t address) {
     const uint64_t page = address & -(uint64_t)SPACE_PAGE;
     unsigned char there = 1;
-    if (page < p->userfault.start || page >= p->userfault.end) return false;
+    if (!in_range(p, page)) return false;
     return host_do(SYS_mincore, space_host(p->space, page), SPACE_PAGE, &there) == 0 && !(there & 1);
+}
+
+bool userfault_hides_code(const struct thread *t, uint64_t address) {
+    const uint64_t page = address & -(uint64_t)SPACE_PAGE;
+    if (!in_range(t->process, page)) return false;
+    return userfault_absent(t->process, page) ||
+           (process_of(t->process->vm)->userfault.minor && page != t->awaited[0] && page != t->awaited[1]);
+}
+
+void await_code(struct thread *t, uint64_t address) {
+    t->awaited[1] = t->awaited[0];
+    t->awaited[0] = address & -(uint64_t)SPACE_PAGE;
+    await_memory(t->process, address, 1, false);
 }
 
 /* ---- requests */
@@ -78,7 +115,8 @@ static int64_t api(int fd, struct uffdio_api *a) {
 
 static int64_t enter(struct process *p, int fd, struct uffdio_register *a) {
     range_note(p, a->range.start, a->range.len);
-    if (a->mode & UFFDIO_REGISTER_MODE_WP) p->userfault.writes = true;
+    if (a->mode & UFFDIO_REGISTER_MODE_WP) process_of(p->vm)->userfault.writes = true;
+    if (a->mode & UFFDIO_REGISTER_MODE_MINOR) process_of(p->vm)->userfault.minor = true;
     return host_wait(SYS_ioctl, fd, UFFDIO_REGISTER, a);
 }
 
