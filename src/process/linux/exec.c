@@ -354,12 +354,13 @@ static int64_t execute(struct call *c, struct vectors *v, struct program *f, boo
     if (!p->forked) store_save(p);
     struct rlimit core = {p->core_limit[0], p->core_limit[1]}, none = {0, p->core_limit[1]};
     setrlimit(RLIMIT_CORE, &core);
-    /* From here on nobody else has the lock: faults in vee have no handler, and a child of a fork would have none. */
-    signals_before_exec(c->thread);
     share_leave(c->thread);
+    /* From here on no memory of the guest's is touched: faults have no handler, and a child of a fork would have none.
+     */
+    signals_before_exec(c->thread);
     int64_t r = kind == FILE_GUEST ? execute_guest(c, v, f, *path ? path : f->path) : execute_host(c, v, f);
-    share_stay(c->thread);
     signals_after_exec(c->thread);
+    share_stay(c->thread);
     setrlimit(RLIMIT_CORE, &none);
     return r;
 }

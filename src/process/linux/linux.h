@@ -231,8 +231,11 @@ int64_t share_make(struct call *c, const struct clone_args *guest, const struct 
 /** This process is about to end or to execute a program, in good order: whoever shares its memory goes on. And back. */
 void share_leave(struct thread *t);
 void share_stay(struct thread *t);
-/** Ends the process. */
+/** Ends the process; by a signal, which says (core) that a core file has been written. */
 _Noreturn void share_exit(struct thread *t, int status);
+_Noreturn void share_die(struct thread *t, int signal, bool core);
+/** Are the host's signal handlers another process's, too? */
+bool share_handlers(const struct process *p);
 /** In the child of a fork, which shares nothing. */
 void share_forked(struct thread *t);
 /** What a new task begins with, in the process or thread of the host that it runs in: of these flags. */
@@ -288,6 +291,8 @@ int signal_take_queued(struct thread *t, uint64_t set, struct signal_info *info)
 void signal_disguise(int signal, struct signal_info *info);
 /** Is the guest on its alternate stack? */
 bool signal_on_stack(const struct thread *t);
+/** vee's handlers of faults are the host's. */
+void signals_keep(void);
 /** Host dispositions and mask for exec, and back when it failed. */
 void signals_before_exec(struct thread *t);
 void signals_after_exec(struct thread *t);

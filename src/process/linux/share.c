@@ -46,12 +46,12 @@ static void partner_main(void *data) {
     t->stack_start = set.stack_start;
     t->stack_size = set.stack_size;
     t->stack_flags = set.stack_flags;
+    signals_release(signal_host_mask(UINT64_MAX)); /* its own mask comes in the loop; faults are seen from here on */
     engine_apart_begin(engine, t->cpu, k->of_first && !(k->flags & CLONE_PARENT));
     engine_lock(engine, t->cpu);
     if (k->flags & CLONE_PARENT_SETTID) await_write(&k->process, k->parent_tid, &t->tid, 4);
     t->tid = (uint32_t)host_do(SYS_gettid); /* as it sees it itself */
     if (k->flags & CLONE_CHILD_SETTID) await_write(&k->process, k->child_tid, &t->tid, 4);
-    signals_release(signal_host_mask(UINT64_MAX)); /* its own comes in the loop */
     if (k->flags & CLONE_CLEAR_SIGHAND) handlers_clear(t);
     own_fds_forked(&k->process, k->flags & CLONE_FILES);
     if (k->flags & CLONE_NEWNS) path_root_again(&k->process);
@@ -156,8 +156,8 @@ static int64_t partner_start(struct call *c, struct partner *k, const struct clo
     uint64_t mask = signals_hold();
     engine_unlock(e);
     int64_t r = os_thread_start(k->memory, host, partner_main, &t->tid, alive);
+    signals_release(mask); /* who has the lock may have to mend memory, which may fault */
     engine_lock(e, c->thread->cpu);
-    signals_release(mask);
     count_end(c, stop_at);
     return r;
 }
@@ -211,6 +211,7 @@ void share_died(void *self, uint32_t number, bool in_order) {
     struct partner **at = &first->partners, *k;
     while ((k = *at) != NULL && k->number != number) at = &k->next;
     if (!in_order) {
+        signals_keep(); /* those that it shared it may have given up to die */
         space_recover(first->space);
         if (first->store) store_forked(first);
     }
@@ -232,6 +233,12 @@ static bool is_shared(const struct process *p) {
     return p->partner || process_of(p->vm)->partners;
 }
 
+bool share_handlers(const struct process *p) {
+    const struct partner *k = process_of(p->vm)->partners;
+    while (k && k->process.actions != p->actions) k = k->next;
+    return p->actions != p->own_actions || (k && k->process.actions != k->process.own_actions);
+}
+
 void share_leave(struct thread *t) {
     struct process *p = t->process;
     if (!is_shared(p)) return;
@@ -248,6 +255,17 @@ _Noreturn void share_exit(struct thread *t, int status) {
     if (t->process->partner) thread_locks_end(t);
     share_leave(t);
     for (;;) host_hold(SYS_exit_group, status);
+}
+
+_Noreturn void share_die(struct thread *t, int signal, bool core) {
+    /* A process that dies by a signal gives up its handler for it. Who shares that goes on behind share_died only,
+       which puts it back, if the lock is kept. */
+    if (share_handlers(t->process))
+        engine_halt_others(t->process->vm->engine);
+    else
+        share_leave(t);
+    /* Who shares another's memory shares whether that may be dumped. */
+    os_die(signal, core && !t->process->partner);
 }
 
 bool share_stays(struct process *p) {

@@ -174,7 +174,7 @@ static void action_apply(struct process *p, int signal) {
 
 /* ---- opening and closing */
 
-static void handlers_keep(void) {
+void signals_keep(void) {
     for (int i = 0; i < SIGNALS_KEPT_OPEN; i++) {
         struct host_action h = {.handler = (uintptr_t)on_signal,
                                 .flags = SA_SIGINFO | SA_ONSTACK | HOST_RESTORER,
@@ -207,7 +207,7 @@ bool signals_open(struct process *p, struct error *error) {
         host_action(kept_open[i], NULL, &h);
         memcpy(p->host_actions[i], &h, sizeof h);
     }
-    handlers_keep();
+    signals_keep();
     if (p->core_limit[0]) signals_core_limit(p);
     host_set_mask(signal_host_mask(t->mask));
     t->stack_flags = SS_DISABLE;
@@ -233,7 +233,8 @@ void signals_close(struct process *p) {
 }
 
 void signals_before_exec(struct thread *t) {
-    for (int i = 0; i < SIGNALS_KEPT_OPEN; i++) {
+    /* What is ignored stays so in the program; but not at the cost of another process that shares the handlers. */
+    for (int i = 0; i < SIGNALS_KEPT_OPEN && !share_handlers(t->process); i++) {
         struct host_action h = {.handler = t->process->actions[kept_open[i]].handler == ACTION_IGNORE};
         if (h.handler == ACTION_IGNORE) host_action(kept_open[i], &h, NULL);
     }
@@ -241,7 +242,7 @@ void signals_before_exec(struct thread *t) {
 }
 
 void signals_after_exec(struct thread *t) {
-    handlers_keep();
+    signals_keep();
     host_set_mask(signal_host_mask(t->mask));
 }
 
@@ -249,11 +250,7 @@ void signals_after_exec(struct thread *t) {
 
 static enum answer end_by_signal(struct thread *t, int signal, const struct signal_info *info) {
     const bool core = leaves_core(signal) && core_dump(t, info);
-    /* Who shares another's memory shares whether that may be dumped. */
-    if (t->process->forked || t != &t->process->thread) {
-        share_leave(t);
-        os_die(signal, core && !t->process->partner);
-    }
+    if (t->process->forked || t != &t->process->thread) share_die(t, signal, core);
     t->process->vm->core = core;
     return vm_stop(t->process->vm, VM_SIGNALED, signal, 0);
 }

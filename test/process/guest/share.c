@@ -206,6 +206,47 @@ static void doings(void) {
     }
 }
 
+/* One that shares the handlers dies by a signal of faults, executes with it ignored, or gets a bad address for its id:
+   the others' bad addresses are errors as before. */
+static int faults(void *arg) {
+    *(volatile int *)arg = 1;
+    signal(SIGSEGV, SIG_DFL);
+    char *nowhere = (char *)syscall(SYS_mmap, NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return *(volatile char *)nowhere;
+}
+static int ignores_and_executes(void *arg) {
+    signal(SIGSEGV, SIG_IGN);
+    return executes(arg);
+}
+static bool errors_are_errors(void) {
+    char *p = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool good = true;
+    for (int i = 0; i < 100; i++)
+        good = good && syscall(SYS_rt_sigaction, SIGUSR1, p, NULL, 8) == -1 && errno == EFAULT;
+    munmap(p, 4096);
+    return good;
+}
+
+static void handlers(void) {
+    for (int i = 0; i < 5; i++) {
+        char *stack = stack_new();
+        int status;
+        shared = 0;
+        pid_t pid = clone(faults, stack, CLONE_VM | CLONE_SIGHAND | SIGCHLD, (void *)&shared);
+        while (waitpid(pid, &status, WNOHANG) == 0) CHECK(errors_are_errors());
+        CHECK_IS(status & 127, SIGSEGV);
+        pid = clone(ignores_and_executes, stack, CLONE_VM | CLONE_SIGHAND | SIGCHLD, NULL);
+        while (waitpid(pid, &status, WNOHANG) == 0) CHECK(errors_are_errors());
+        CHECK_IS(status, 9 << 8);
+        signal(SIGSEGV, SIG_DFL);
+        pid = clone(looks_at_ids, stack, CLONE_VM | CLONE_CHILD_SETTID | SIGCHLD, NULL, NULL, NULL, (void *)64);
+        CHECK_IS(waitpid(pid, &status, 0), pid);
+        CHECK_IS(status, 0);
+        CHECK(errors_are_errors());
+        stack_free(stack);
+    }
+}
+
 /* Both sides, and threads, make code and map memory at once. */
 static int churns(void *arg) {
     int bad = 0;
@@ -405,6 +446,7 @@ int main(int argc, char **argv) {
     what_else();
     ids();
     doings();
+    handlers();
     at_once();
     killed();
     vforks_killed();
