@@ -148,8 +148,8 @@ full() {
     suite fuzz-calls test/run_fuzz_calls.sh build/vee 60
     suite fuzz-differential test/run_differential.sh "${DIFFERENTIAL_SECONDS:-60}"
     suite layers step tool/check_layers.py
-    suite heap step tool/check_heap.py build
-    suite heap-clang step tool/check_heap.py build/clang
+    suite objects step tool/check_objects.py build
+    suite objects-clang step tool/check_objects.py build/clang
     suite docs tool/check_docs.py
     suite tools test/run_tools.sh
     wait

@@ -21,21 +21,23 @@ expect() {
     fi
 }
 
-# heap FOLDER TEXT: objects of a build with one file
-heap() {
+# objects FOLDER TEXT: objects of a build with one file
+objects() {
     rm -rf "$work/obj"
     mkdir -p "$work/obj/src/$1"
-    printf '%s\n' "$2" | gcc -c -x c -o "$work/obj/src/$1/x.o" - && tool/check_heap.py "$work"
+    printf '%s\n' "$2" | gcc -c -x c -o "$work/obj/src/$1/x.o" - && tool/check_objects.py "$work"
 }
-expect 0 "heap: 1 objects, 0 violations" heap engine '#include <string.h>
+expect 0 "objects: 1, violations: 0" objects engine '#include <string.h>
 #include <unistd.h>
 int f(char *p) { return write(1, p, strlen(p)); }'
-expect 1 "*engine/x: malloc*1 violations" heap engine 'void *malloc(unsigned long); void *f(void) { return malloc(9); }'
-expect 1 "*process/linux/x: pthread_mutex_lock*1 violations" heap process/linux '#include <pthread.h>
+expect 1 "*engine/x: malloc*violations: 1" objects engine 'void *malloc(unsigned long); void *f(void) { return malloc(9); }'
+expect 1 "*process/linux/x: pthread_mutex_lock*violations: 1" objects process/linux '#include <pthread.h>
 void f(pthread_mutex_t *m) { pthread_mutex_lock(m); }'
-expect 1 "*mem/x: puts*1 violations" heap mem '#include <stdio.h>
+expect 1 "*vm/x: counter*is state*violations: 1" objects vm 'int f(void) { static int counter; return ++counter; }'
+expect 0 "objects: 1, violations: 0" objects vm 'static const char *const names[] = {"a"}; const char *f(int i) { return names[i]; }'
+expect 1 "*mem/x: puts*violations: 1" objects mem '#include <stdio.h>
 void f(void) { puts("x"); }'
-expect 0 "heap: 1 objects, 0 violations" heap machine 'void free(void *); void f(void *p) { free(p); }'
+expect 0 "objects: 1, violations: 0" objects machine 'void free(void *); void f(void *p) { free(p); }'
 
 # layers FILE TEXT: a tree with one file
 layers() {

@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""Checks that nothing on the path of a cpu uses the C library's heap, streams, locks or threads: a process may fork, and be
-killed, while another of its threads is in there, and what that leaves half-way would be waited for without end. Prints a
-line for each violation, then a summary.
+"""Checks what objects say of their code, in the folders that run while a guest runs. Prints a line for each violation, then a
+summary.
 
-It looks at what objects of the folders that run while a guest runs ask of the C library. That has to be one of PURE
-(computes) or SYSTEM (a system call and errno), or an exception of one file, with the reason.
+Nothing on the path of a cpu uses the C library's heap, streams, locks or threads: a process may fork, and be killed, while
+another of its threads is in there, and what that leaves half-way would be waited for without end. So what is asked of the
+C library has to be one of PURE (computes) or SYSTEM (a system call and errno), or an exception of one file, with the reason.
 
-usage: check_heap.py BUILD (one without sanitizers); exit status 1 when there are violations.
+There is no state outside the structs that hang on a vm, but GLOBALS, with the reasons.
+
+usage: check_objects.py BUILD (one without sanitizers); exit status 1 when there are violations.
 """
 import glob
 import os
+import re
 import subprocess
 import sys
 
@@ -47,12 +50,34 @@ EXCEPT = {
     "machine/": ("calloc free malloc aligned_alloc strerror fwrite fputs stdout stderr", "one thread, which forks nothing"),
 }
 
+GLOBALS = {
+    "engine/fault engines": "a signal handler has no other way to find them",
+    "process/linux/signal thread_of_host": "nor its thread",
+    "base/os_linux fault_before": "what a fault handler goes on to",
+    "base/os_linux fault_handler": "see fault_before",
+    "base/os_linux fault_stack_key": "the C library's threads free their signal stacks by it",
+    "base/os_linux fault_stack_once": "see fault_stack_key",
+    "base/os_thread variables": "what the program's thread-local variables are like: looked up once",
+    "base/os_thread known": "one of them, to check that",
+    "host/x86_64/features x86_features": "of the processor: looked up once",
+    "process/linux/proc_view noted": "where other processes find the vm of this one",
+}
+
 
 def symbols(files, *flags):
     text = subprocess.run(["nm", "-A", *flags, *files], check=True, capture_output=True, text=True).stdout
     for line in text.splitlines():
         file, _, rest = line.partition(":")
         yield file, rest.split()[-1].split("@")[0]
+
+
+def globals_of(files):
+    text = subprocess.run(["nm", "-A", "-f", "sysv", *files], check=True, capture_output=True, text=True).stdout
+    for line in text.splitlines():
+        parts = [p.strip() for p in line.split("|")]
+        if len(parts) == 7 and re.match(r"\.t?(data|bss)(\.(?!rel)|$)", parts[6]):
+            file, _, name = parts[0].rpartition(":")
+            yield file, name
 
 
 def allowed_in(name):
@@ -80,7 +105,12 @@ def main():
             continue
         print(f"{short}: {name} of the C library, on the path of a cpu")
         violations += 1
-    print(f"heap: {len(looked_at)} objects, {violations} violations")
+    for file, name in globals_of(looked_at):
+        short = os.path.relpath(file, root + "/src")[:-len(".o")]
+        if f"{short} {name}" not in GLOBALS:
+            print(f"{short}: {name} is state that hangs on no vm")
+            violations += 1
+    print(f"objects: {len(looked_at)}, violations: {violations}")
     sys.exit(1 if violations else 0)
 
 
