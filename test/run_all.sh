@@ -144,6 +144,8 @@ full() {
     suite language test/language/run.sh build
     suite digests test/run_digests.sh build
     suite fuzz step make fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-20}"
+    suite forks test/process/forks.sh build/vee 300 60
+    suite forks-poison test/process/forks.sh build/poison-debug/vee 50 20
     suite fuzz-calls-san env SANITIZED=1 test/run_fuzz_calls.sh build/clang-san/vee 60
     suite fuzz-calls test/run_fuzz_calls.sh build/vee 60
     suite fuzz-differential test/run_differential.sh "${DIFFERENTIAL_SECONDS:-60}"

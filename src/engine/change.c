@@ -25,10 +25,15 @@ enum {
 
 /* ---- units */
 
+/* Its entries are about to be changed; there may have been a fork since they were made, or changed last. */
+static void entries_thaw(struct engine *e, const struct unit *u) {
+    if (!code_thaw(e, u->poll_entry) || !code_thaw(e, u->entry)) abort(); /* it would go on running what is gone */
+}
+
 /* Other cpus may be in the middle of the bytes that are about to change. */
 static void unit_redirect(struct engine *e, const struct unit *u) {
     if (!u->switchable) engine_stop_others(e);
-    if (!code_thaw(e, u->poll_entry) || !code_thaw(e, u->entry)) abort(); /* it would go on running what is gone */
+    entries_thaw(e, u);
     e->host->redirect(e->write, u->poll_entry, u->entry, u->lookup);
 }
 
@@ -52,7 +57,9 @@ static void unit_hold(struct engine *e, struct unit *u) {
 static void unit_release(struct engine *e, struct unit *u) {
     if (!u->held) return;
     u->held = false;
-    if (!u->by_uops) e->host->restore(e->write, u->poll_entry, u->entry);
+    if (u->by_uops) return;
+    entries_thaw(e, u);
+    e->host->restore(e->write, u->poll_entry, u->entry);
 }
 
 /* Takes a unit from its page's list, which is stale now. */

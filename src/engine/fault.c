@@ -5,7 +5,8 @@
  * is handed to the interpreter, which finds out exactly what is wrong - or nothing, if another thread has mended it.
  * In a linear space nothing can be mended: the access was out of bounds, and that is the exit.
  *
- * The registry of engines is the one piece of global state in vee: a signal handler has no other way to find them.
+ * The registry of engines is global, as a signal handler has no other way to find them (tool/check_objects.py knows all
+ * global state).
  */
 #include "engine/internal.h"
 #include "base/os.h"
