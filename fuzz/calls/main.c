@@ -131,6 +131,8 @@ static void judge_signal(pid_t tid, int signal) {
              r.rip, r.rsp);
     finding(tid, what);
     printf("vee's program begins at %#" PRIx64 "\n", vee_base(tid));
+    const char *at = strstr(process_text(tid, "status"), "\nTgid:"); /* who it is, what it blocks and catches */
+    if (at) printf("%.1200s\n", at + 1);
 }
 
 /* The address of the lock of vee's, above what a guest may have, that a process waits for; or 0. */

@@ -121,6 +121,7 @@ struct thread {
     uint64_t mask;        /* signals that the guest blocks: bit n - 1 */
     uint64_t saved_mask;  /* the one to come back to, while restore_mask */
     bool restore_mask;    /* mask is that of a call which waits with another one */
+    uint64_t doubt[2];    /* pc and stack pointer of the last fault that nobody knew of */
     int caught;           /* signal in caught_info, or 0; while there is one the host's mask is full */
     struct signal_info caught_info;
     uint32_t queued; /* of the signals that the host never blocks: bit per index */

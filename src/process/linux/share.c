@@ -265,7 +265,7 @@ _Noreturn void share_die(struct thread *t, int signal, bool core) {
     else
         share_leave(t);
     /* Who shares another's memory shares whether that may be dumped. */
-    os_die(signal, core && !t->process->partner);
+    os_die(signal, core && !is_shared(t->process));
 }
 
 bool share_stays(struct process *p) {

@@ -114,12 +114,30 @@ static bool is_fault(int signal, const siginfo_t *info, const ucontext_t *contex
     }
 }
 
-/* True if the signal was a fault, and is dealt with. */
-static bool on_fault(int signal, siginfo_t *info, ucontext_t *context) {
+/* Is the pc behind an instruction that calls the kernel? Then it has not faulted. */
+static bool behind_call(uint64_t pc) {
+    enum { CALL_SIZE = 2 };
+    static const uint8_t call[CALL_SIZE] = {0x0f, 0x05};
+    const uint8_t *before = (const uint8_t *)(uintptr_t)pc - CALL_SIZE;
+    return pc % SPACE_PAGE >= CALL_SIZE && !memcmp(before, call, CALL_SIZE);
+}
+
+/* True if the signal was a fault, and is dealt with. One that was sent may look like the last fault by chance: the end
+ * of a child, whose numbers are where the address is. If nobody knows of it, it is a fault of vee's own only if it is
+ * there again. */
+static bool on_fault(struct thread *t, int signal, siginfo_t *info, ucontext_t *context) {
     bool memory = signal == SIGSEGV || signal == SIGBUS;
+    const uint64_t pc = (uint64_t)context->uc_mcontext.gregs[REG_RIP],
+                   sp = (uint64_t)context->uc_mcontext.gregs[REG_RSP];
     if (!is_fault(signal, info, context)) return false;
     if (memory && engine_host_fault(signal, info, context)) return true;
-    struct host_action none = {0}; /* vee's own fault: it happens again, without this handler */
+    if (behind_call(pc)) return false;
+    if (t && (t->doubt[0] != pc || t->doubt[1] != sp)) {
+        t->doubt[0] = pc;
+        t->doubt[1] = sp;
+        return false;
+    }
+    struct host_action none = {0}; /* it happens again, without this handler */
     host_action(signal, &none, NULL);
     return true;
 }
@@ -128,7 +146,7 @@ static void on_signal(int signal, siginfo_t *info, void *context) {
     struct thread *t = thread_of_host;
     int index = open_index(signal), saved = errno;
     ucontext_t *uc = context;
-    if (index >= 0 && info->si_code > 0 && on_fault(signal, info, uc)) {
+    if (index >= 0 && info->si_code > 0 && on_fault(t, signal, info, uc)) {
         /* nothing is left to do */
     } else if (!t) {
         /* between two vms: nobody to tell */
@@ -250,7 +268,7 @@ void signals_after_exec(struct thread *t) {
 
 static enum answer end_by_signal(struct thread *t, int signal, const struct signal_info *info) {
     const bool core = leaves_core(signal) && core_dump(t, info);
-    if (t->process->forked || t != &t->process->thread) share_die(t, signal, core);
+    if (t->process->forked || t != &t->process->thread || share_handlers(t->process)) share_die(t, signal, core);
     t->process->vm->core = core;
     return vm_stop(t->process->vm, VM_SIGNALED, signal, 0);
 }

@@ -187,6 +187,36 @@ static void vforked_end(void) {
     go_on();
 }
 
+/* The number of a child is where a fault has its address, and may be that of the last fault. */
+static void by_child_as_if_there(void) {
+    int status, go[2];
+    char byte = 0;
+    catch_with(SIGSEGV, on_signal);
+    count = 0;
+    fflush(stdout);
+    CHECK_IS(pipe(go), 0);
+    long pid = syscall(SYS_clone, SIGSEGV, 0, 0, 0, 0);
+    if (!pid) _exit(read(go[0], &byte, 1) == 1 ? 5 : 6);
+    void *there = (void *)((uint64_t)getuid() << 32 | (uint64_t)pid);
+    CHECK_IS(write(go[1], &byte, 1), 1);
+    /* Addresses below the first page are nobody's. */
+    for (int i = 0; getuid() == 0 && !count && i < 2000; i++) {
+        CHECK_FAILS(syscall(SYS_rt_sigaction, SIGUSR1, there, NULL, 8), EFAULT);
+        usleep(1000);
+    }
+    CHECK_IS(waitpid((pid_t)pid, &status, __WALL), pid);
+    CHECK_IS(status, 5 << 8);
+    if (getuid() == 0) {
+        CHECK_IS(count, 1);
+        CHECK_IS(last.si_code, CLD_EXITED);
+        CHECK_IS(last.si_pid, pid);
+    }
+    for (int i = 0; i < 3; i++) CHECK_FAILS(syscall(SYS_rt_sigaction, SIGUSR1, there, NULL, 8), EFAULT);
+    close(go[0]), close(go[1]);
+    signal(SIGSEGV, SIG_DFL);
+    really_faults();
+}
+
 int main(void) {
     emulator_memory();
     range_add(0xffff800000000000, 0xffff800000001000);
@@ -195,6 +225,7 @@ int main(void) {
     CHECK_IS(WTERMSIG(child_status(forged_death)), SIGSEGV);
     if (getuid()) CHECK_IS(child_status(forged_elsewhere), 0);
     by_child();
+    for (int i = 0; i < 20; i++) by_child_as_if_there();
     for (unsigned i = 0; i < range_count; i++)
         for (int at_end = 0; at_end < 2; at_end++) {
             target = at_end ? ranges[i].end - 64 : ranges[i].start;
