@@ -2,14 +2,12 @@
  * are killed at random times. Each child of a fork makes code, runs it, and makes a thread; the process itself makes
  * code and maps memory all the time. Prints what hung or was wrong; status 0: nothing. */
 #define _GNU_SOURCE
+#include "guest/fresh_code.h"
 #include <pthread.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,26 +26,6 @@ static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* Without the C library's errno and heap, which children that share them may be killed in. */
-static int fresh_code(int v) {
-    char *p =
-        (char *)syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    int bad = 0;
-    for (int i = 0; i < 4096; i += 1024) {
-        const int n = (v + i) & 1023;
-#if defined __riscv
-        const uint32_t code[] = {0x00000513u | (uint32_t)n << 20, 0x00008067};
-#else
-        const unsigned char code[] = {0xb8, (unsigned char)n, (unsigned char)(n >> 8), 0, 0, 0xc3};
-#endif
-        memcpy(p + i, code, sizeof code);
-        __builtin___clear_cache(p + i, p + i + sizeof code);
-        bad += ((int (*)(void))(void *)(p + i))() != n;
-    }
-    syscall(SYS_munmap, p, 4096);
-    return bad;
 }
 
 static void *ends_at_once(void *arg) {

@@ -219,6 +219,9 @@ void uring_forked(struct process *p);
 int64_t thread_make(struct call *c, const struct clone_args *guest);
 int64_t thread_end(struct call *c);
 
+/** A thread, of which process and scratch are set, gets a cpu and goes on behind the call that `from` makes. False:
+   there is no memory. */
+bool thread_begin(struct thread *t, const struct thread *from, const struct clone_args *guest);
 /** The memory of a thread that has ended with its process. */
 void thread_memory_free(struct thread *t);
 /** Robust locks, and the word that joiners wait at, say that the thread is no more. */

@@ -62,7 +62,6 @@ static void partner_main(void *data) {
 
 static struct partner *partner_new(struct call *c, const struct clone_args *guest) {
     struct process *p = c->process;
-    struct error error = {0};
     struct os_thread *memory = os_thread_make(sizeof(struct partner));
     if (!memory) return NULL;
     struct partner *k = os_thread_data(memory);
@@ -86,29 +85,16 @@ static struct partner *partner_new(struct call *c, const struct clone_args *gues
     *t = (struct thread){.process = own,
                          .leader = true,
                          .scratch = &k->scratch,
-                         .mask = c->thread->mask,
                          .late_privileges = c->thread->late_privileges,
-                         .stack_flags = SS_DISABLE,
-                         .clear_tid = guest->flags & CLONE_CHILD_CLEARTID ? guest->child_tid : 0,
-                         .interrupted = 1 /* so that the host gets the mask */};
+                         .stack_flags = SS_DISABLE};
     if (guest->flags & CLONE_VFORK) {
         t->stack_start = c->thread->stack_start;
         t->stack_size = c->thread->stack_size;
         t->stack_flags = c->thread->stack_flags;
     }
-    t->cpu = engine_cpu_make(p->vm->engine, &error);
-    if (!t->cpu) {
-        os_thread_free(memory);
-        return NULL;
-    }
-    seccomp_share(t, c->thread);
-    t->cpu->owner = t;
-    cpu_copy(t->cpu, c->thread->cpu);
-    p->abi->call_done(t->cpu, 0);
-    if (guest->stack) p->abi->set_stack(t->cpu, guest->stack);
-    if (guest->flags & CLONE_SETTLS) p->abi->set_tls(t->cpu, guest->tls);
-    cpu_poke(t->cpu);
-    return k;
+    if (thread_begin(t, c->thread, guest)) return k;
+    os_thread_free(memory);
+    return NULL;
 }
 
 /* One that never ran. */

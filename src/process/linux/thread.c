@@ -83,33 +83,37 @@ void threads_gone(struct process *p) {
     for (uint32_t n; (n = __atomic_load_n(&p->leaving, __ATOMIC_SEQ_CST)) != 0;) os_wait(&p->leaving, n, 0);
 }
 
+bool thread_begin(struct thread *t, const struct thread *from, const struct clone_args *guest) {
+    const struct abi *abi = t->process->abi;
+    struct error error = {0};
+    t->mask = from->mask;
+    t->clear_tid = guest->flags & CLONE_CHILD_CLEARTID ? guest->child_tid : 0;
+    t->cpu = engine_cpu_make(t->process->vm->engine, &error);
+    if (!t->cpu) return false;
+    seccomp_share(t, from);
+    t->cpu->owner = t;
+    cpu_copy(t->cpu, from->cpu);
+    abi->call_done(t->cpu, 0);
+    if (guest->stack) abi->set_stack(t->cpu, guest->stack);
+    if (guest->flags & CLONE_SETTLS) abi->set_tls(t->cpu, guest->tls);
+    t->interrupted = 1; /* so that the host gets the mask */
+    cpu_poke(t->cpu);
+    return true;
+}
+
 /* A thread like c's, that goes on behind its call. NULL: no memory. */
 static struct task *task_new(struct call *c, const struct clone_args *guest) {
     struct process *p = c->process;
     struct os_thread *memory = os_thread_make(sizeof(struct task));
-    struct error error = {0};
     if (!memory) return NULL;
     struct task *k = os_thread_data(memory);
     struct thread *t = &k->thread;
     k->memory = memory;
     t->process = p;
-    t->mask = c->thread->mask;
-    t->clear_tid = guest->flags & CLONE_CHILD_CLEARTID ? guest->child_tid : 0;
     t->scratch = &k->scratch;
-    t->cpu = engine_cpu_make(p->vm->engine, &error);
-    if (!t->cpu) {
-        task_free(k);
-        return NULL;
-    }
-    seccomp_share(t, c->thread);
-    t->cpu->owner = t;
-    cpu_copy(t->cpu, c->thread->cpu);
-    p->abi->call_done(t->cpu, 0);
-    if (guest->stack) p->abi->set_stack(t->cpu, guest->stack);
-    if (guest->flags & CLONE_SETTLS) p->abi->set_tls(t->cpu, guest->tls);
-    t->interrupted = 1; /* so that the host gets the mask */
-    cpu_poke(t->cpu);
-    return k;
+    if (thread_begin(t, c->thread, guest)) return k;
+    task_free(k);
+    return NULL;
 }
 
 /* Its thread of the host: a descriptor for it, where one is wanted, or an error. */
