@@ -244,12 +244,16 @@ _Noreturn void share_exit(struct thread *t, int status) {
 }
 
 _Noreturn void share_die(struct thread *t, int signal, bool core) {
+    struct engine *e = t->process->vm->engine;
     /* A process that dies by a signal gives up its handler for it. Who shares that goes on behind share_died only,
-       which puts it back, if the lock is kept. */
-    if (share_handlers(t->process))
-        engine_halt_others(t->process->vm->engine);
-    else
+       which puts it back: so the lock is kept, and nobody is in guest code, however long that takes; but for one that
+       may wait for a page that nobody provides. */
+    if (!share_handlers(t->process))
         share_leave(t);
+    else if (process_of(t->process->vm)->userfault.end)
+        engine_halt_others(e);
+    else
+        engine_stop_others(e);
     /* Who shares another's memory shares whether that may be dumped. */
     os_die(signal, core && !is_shared(t->process));
 }
