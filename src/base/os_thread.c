@@ -8,7 +8,8 @@
  * places relative to the thread pointer are the same in each thread, and what they begin with is in the program's
  * files. Both are looked up once (os_thread_prepare). The task block has what compilers and the C library want at fixed
  * places of it (a pointer to itself, the canaries of stacks and pointers) and is zero otherwise. What needs more of the
- * C library than its system calls and its errno must not be called from such a task; tool/check_objects.py sees to that.
+ * C library than its system calls and its errno must not be called from such a task; tool/check_objects.py sees to
+ * that.
  *
  * Sanitizers have to know of threads: in their builds they are made by the C library. */
 #define _GNU_SOURCE
