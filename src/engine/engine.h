@@ -67,7 +67,7 @@ void engine_unlock(struct engine *e);
 void engine_lock(struct engine *e, struct cpu *cpu);
 /** Does the cpu have the lock? While it is the only one it always has. */
 bool engine_holds(const struct engine *e, const struct cpu *cpu);
-/** In an answer or a fetch: calls wait(arg) so that others may run the loop meanwhile. */
+/** In an answer: calls wait(arg) so that others may run the loop meanwhile. */
 void engine_outside(struct engine *e, void (*wait)(void *arg), void *arg);
 /** In an answer: no other cpu runs guest code until the answer is done or gives up the lock. */
 void engine_stop_others(struct engine *e);
