@@ -107,8 +107,9 @@ static void waiting(int queue) {
     take(queue, 5, 32, 0);
     struct sigaction a = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
     sigaction(SIGALRM, &a, NULL);
-    ualarm(20000, 0);
+    ualarm(200000, 200000); /* again, where one came before the wait; and the child waits by then */
     take(queue, 8, 32, 0);
+    ualarm(0, 0);
     show("IPC_RMID", msgctl(queue, IPC_RMID, NULL));
     int status;
     waitpid(child, &status, 0);

@@ -85,8 +85,9 @@ static void on_alarm(int signal) {
 static void ends_of_waiting(int set) {
     struct sigaction a = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
     sigaction(SIGALRM, &a, NULL);
-    ualarm(20000, 0);
+    ualarm(20000, 20000); /* again, where one came before the wait */
     show("interrupted", operate(set, 0, -1, 0));
+    ualarm(0, 0);
     pid_t child = fork();
     if (child == 0) _exit(operate(set, 0, -1, 0) < 0 ? errno : 0);
     while (semctl(set, 0, GETNCNT) != 1) usleep(1000);

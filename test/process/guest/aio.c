@@ -211,7 +211,7 @@ static void on_signal(int signal) {
 }
 static void interrupted(aio_context_t context) {
     struct io_event event;
-    struct itimerspec soon = {.it_value = {0, 20000000}};
+    struct itimerspec soon = {{0, 20000000}, {0, 20000000}}, never = {0}; /* again, where one came before the wait */
     struct sigaction a = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, old;
     struct {
         const sigset_t *set;
@@ -224,6 +224,7 @@ static void interrupted(aio_context_t context) {
     CHECK_IS(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
     CHECK_IS(timer_settime(timer, 0, &soon, NULL), 0);
     CHECK_FAILS(events(context, 1, 1, &event, NULL), EINTR);
+    CHECK_IS(timer_settime(timer, 0, &never, NULL), 0);
     sigemptyset(&none);
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGALRM);
@@ -232,6 +233,7 @@ static void interrupted(aio_context_t context) {
     mask.size = 8;
     CHECK_IS(timer_settime(timer, 0, &soon, NULL), 0);
     CHECK_FAILS(syscall(SYS_io_pgetevents, context, 1L, 1L, &event, NULL, &mask), EINTR);
+    CHECK_IS(timer_settime(timer, 0, &never, NULL), 0);
     CHECK_IS(sigprocmask(SIG_UNBLOCK, &blocked, NULL), 0);
     CHECK_IS(syscall(SYS_io_pgetevents, context, 1L, 1L, &event, &moment, &mask), 0);
     mask.size = 9;

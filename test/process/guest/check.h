@@ -51,6 +51,19 @@ static inline int done(void) {
     return checks_failed != 0;
 }
 
+/** Returns once this process's (first thread's) state has been "sleeping" for 20 ms: it waits for something. */
+static inline void until_it_waits(pid_t pid) {
+    char path[32], text[512];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    for (int asleep = 0; asleep < 20; usleep(1000)) {
+        FILE *f = fopen(path, "r");
+        if (!f) return;
+        const char *end = fgets(text, sizeof text, f) ? strrchr(text, ')') : NULL;
+        fclose(f);
+        asleep = end && end[2] == 'S' ? asleep + 1 : 0;
+    }
+}
+
 /** Status of a child that runs this function. */
 static inline int child_status(void (*run)(void)) {
     int status;

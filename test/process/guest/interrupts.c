@@ -16,15 +16,15 @@ static void install(int s, int flags) {
     CHECK_IS(sigaction(s, &a, NULL), 0);
 }
 
-/* A child that sends this signal after a while, and something into the pipe after another. */
+/* A child that sends this signal once its parent waits, and something into the pipe once it waits again. */
 static pid_t sender(int signal, int fd) {
     fflush(stdout);
     pid_t pid = fork();
     if (pid) return pid;
-    usleep(200000); /* until it waits, however slow it is */
+    until_it_waits(getppid());
     kill(getppid(), signal);
     if (fd >= 0) {
-        usleep(60000);
+        until_it_waits(getppid());
         if (write(fd, "x", 1) != 1) _exit(1);
     }
     _exit(0);

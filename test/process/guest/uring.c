@@ -327,7 +327,7 @@ static void on_signal(int signal) {
     handled = signal;
 }
 static void interrupted(struct ring *r) {
-    struct itimerspec soon = {.it_value = {0, 20000000}};
+    struct itimerspec soon = {{0, 20000000}, {0, 20000000}}, never = {0}; /* again, where one came before the wait */
     struct sigaction a = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, old;
     struct sigevent how = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
     sigset_t none, blocked;
@@ -336,6 +336,7 @@ static void interrupted(struct ring *r) {
     CHECK_IS(timer_create(CLOCK_MONOTONIC, &how, &timer), 0);
     CHECK_IS(timer_settime(timer, 0, &soon, NULL), 0);
     CHECK_FAILS(syscall(SYS_io_uring_enter, r->fd, 0, 1, IORING_ENTER_GETEVENTS, NULL, 8L), EINTR);
+    CHECK_IS(timer_settime(timer, 0, &never, NULL), 0);
     CHECK_IS(handled, SIGUSR1);
     sigemptyset(&none);
     sigemptyset(&blocked);
@@ -344,6 +345,7 @@ static void interrupted(struct ring *r) {
     handled = 0;
     CHECK_IS(timer_settime(timer, 0, &soon, NULL), 0);
     CHECK_FAILS(syscall(SYS_io_uring_enter, r->fd, 0, 1, IORING_ENTER_GETEVENTS, &none, 8L), EINTR);
+    CHECK_IS(timer_settime(timer, 0, &never, NULL), 0);
     CHECK_IS(handled, SIGUSR1);
     CHECK_IS(sigprocmask(SIG_UNBLOCK, &blocked, NULL), 0);
     timer_delete(timer);
