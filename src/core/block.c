@@ -269,7 +269,7 @@ uint16_t builder_take(struct builder *b) {
 }
 
 /* Code that compares itself with what it was made from, as a part of its first instruction. */
-static void emit_guard(struct builder *b) {
+static __attribute__((noinline, cold)) void emit_guard(struct builder *b) {
     static const struct {
         enum uop_op op;
         unsigned size;

@@ -20,12 +20,10 @@ static struct unit_table *table_make(uint32_t nbuckets) {
 
 bool cache_make(struct engine *e, struct error *error) {
     e->units = table_make(UNIT_BUCKETS);
-    e->pages = arena_alloc(&e->lasting, 2 * PAGE_BUCKETS * sizeof *e->pages);
-    if (!e->units || !e->pages) return error_set(error, ERROR_RESOURCES, "no memory for the code cache");
+    e->pages = e->page_heads;
+    if (!e->units) return error_set(error, ERROR_RESOURCES, "no memory for the code cache");
     if (!e->host) return true;
-    e->seen = e->config.tier == TIER_AUTO ? arena_alloc(&e->lasting, SEEN_BITS / 8) : NULL;
-    if (e->config.tier == TIER_AUTO && !e->seen)
-        return error_set(error, ERROR_RESOURCES, "no memory for the code cache");
+    e->seen = e->config.tier == TIER_AUTO ? e->seen_bits : NULL;
     if (e->config.cache_size > INT32_MAX) /* jumps within it hold 32 bits */
         return error_set(error, ERROR_USAGE, "a code cache of %zu bytes is too large: --cache-size has to be below 2G",
                          e->config.cache_size);
@@ -259,7 +257,7 @@ void engine_flush(struct engine *e) {
     engine_stop_others(e);
     memset(e->units->heads, 0, e->units->nbuckets * sizeof *e->units->heads);
     e->nunits = e->nstale = 0;
-    memset(e->pages, 0, 2 * PAGE_BUCKETS * sizeof *e->pages);
+    memset(e->page_heads, 0, sizeof e->page_heads);
     e->explicit_pages = e->explicit_next = e->open_pages = NULL;
     e->nby = e->by_cap = 0;
     e->by_address = NULL;

@@ -112,12 +112,11 @@ struct engine {
     struct arena lasting;    /* what is little and stays */
     struct unit_table *units;
     uint32_t nunits, nstale;  /* in the table; and those that were, which still take memory */
-    struct code_page **pages; /* PAGE_BUCKETS by identity, and then as many by address */
-    uint64_t *seen;           /* TIER_AUTO: a bit for what has been reached */
+    struct code_page **pages; /* PAGE_BUCKETS by identity, and then as many by address (page_heads) */
+    uint64_t *seen;           /* TIER_AUTO: a bit for what has been reached (seen_bits); else NULL */
     uint8_t *write, *execute; /* the cache's two views */
     uint32_t cache_size, cache_start, cache_at;
     uint32_t frozen; /* what lies below in the cache may be shared with other processes; or 0 */
-    uint64_t thawed[(INT32_MAX / THAW_GRAIN + 1) / 64]; /* bits of parts of it that have been replaced since */
     bool any_thawed;
     struct code_page *explicit_pages, *explicit_next; /* that may change in ways nobody reports; where to look next */
     uint64_t looked, look_credit;                     /* when that was, and how much may be looked at next */
@@ -148,6 +147,11 @@ struct engine {
     uint64_t random;             /* for the poison build */
     struct perf *perf;           /* perf.c; NULL: nobody wants to know */
     struct engine_stats stats;
+    /* Large, and first touched where they are needed. */
+    struct code_page *page_heads[2 * PAGE_BUCKETS];
+    uint64_t seen_bits[SEEN_BITS / 64];
+    uint64_t thawed[(INT32_MAX / THAW_GRAIN + 1) / 64]; /* bits of parts of the cache that have been replaced since
+                                                           they were frozen */
 };
 
 /** The next random number of the poison build: its upper bits. */
