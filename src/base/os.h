@@ -78,6 +78,8 @@ struct os_thread;
 bool os_thread_prepare(void);
 /** With room for so many bytes of the caller's at os_thread_data. NULL: no memory. */
 struct os_thread *os_thread_make(size_t data);
+/** The same from one whose process has ended; of its data only the first `data` bytes are zero again. */
+struct os_thread *os_thread_again(struct os_thread *t, size_t data);
 /** Zeroed, aligned to 64. */
 void *os_thread_data(struct os_thread *t);
 /** Runs run(data) in a thread of this process, or (`process` is not NULL) in a process of its own, of these arguments

@@ -104,18 +104,11 @@ bool os_thread_prepare(void) {
     return found && !failed;
 }
 
-struct os_thread *os_thread_make(size_t data) {
-    const size_t above = (BLOCK + sizeof(struct os_thread) + 63 + data + PAGE - 1) & ~(size_t)(PAGE - 1);
-    const size_t size = PAGE + SIGNAL_STACK + STACK + variables.size + above;
-    uint8_t *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED) return NULL;
-    if (mprotect(p, PAGE, PROT_NONE)) {
-        munmap(p, size);
-        return NULL;
-    }
-    uint8_t *stack_end = p + PAGE + SIGNAL_STACK + STACK, *pointer = stack_end + variables.size;
+/* In memory that is zero from its variables on. */
+static struct os_thread *begin(uint8_t *memory, size_t size) {
+    uint8_t *stack_end = memory + PAGE + SIGNAL_STACK + STACK, *pointer = stack_end + variables.size;
     struct os_thread *t = (struct os_thread *)(void *)(pointer + BLOCK);
-    *t = (struct os_thread){.memory = p, .size = size, .stack_end = stack_end, .pointer = pointer};
+    *t = (struct os_thread){.memory = memory, .size = size, .stack_end = stack_end, .pointer = pointer};
     t->data = (uint8_t *)(((uintptr_t)(t + 1) + 63) & ~(uintptr_t)63);
     for (unsigned i = 0; i < variables.count; i++) {
         const struct image *m = &variables.images[i];
@@ -126,6 +119,27 @@ struct os_thread *os_thread_make(size_t data) {
     block[BLOCK_STACK_CANARY] = mine[BLOCK_STACK_CANARY];
     block[BLOCK_POINTER_CANARY] = mine[BLOCK_POINTER_CANARY];
     return t;
+}
+
+struct os_thread *os_thread_make(size_t data) {
+    const size_t above = (BLOCK + sizeof(struct os_thread) + 63 + data + PAGE - 1) & ~(size_t)(PAGE - 1);
+    const size_t size = PAGE + SIGNAL_STACK + STACK + variables.size + above;
+    uint8_t *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+    if (mprotect(p, PAGE, PROT_NONE)) {
+        munmap(p, size);
+        return NULL;
+    }
+    return begin(p, size);
+}
+
+struct os_thread *os_thread_again(struct os_thread *t, size_t data) {
+    uint8_t *memory = t->memory;
+    const size_t size = t->size;
+    os_stack_left(memory, size);
+    memset(t->data, 0, data);
+    memset(t->stack_end, 0, (size_t)((uint8_t *)t - t->stack_end));
+    return begin(memory, size);
 }
 
 void *os_thread_data(struct os_thread *t) {

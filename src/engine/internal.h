@@ -78,7 +78,8 @@ enum {
     LINK_BYTES = 8,
     THAW_GRAIN = 64 << 10,
 
-    PAIR_STACK = 16 << 20
+    PAIR_STACK = 16 << 20,
+    SPARES = 4
 };
 
 /** How many processes may share an engine's memory: bits of a runner's id. */
@@ -131,6 +132,8 @@ struct engine {
     struct unit **by_address; /* baseline units in order of host address; read by fault handlers without the lock */
     uint32_t nby, by_cap;
     struct runner *runners;
+    struct runner *spares; /* of cpus that have ended, for their memory; at most SPARES */
+    uint32_t nspares;
     struct cpu *cpu; /* the one that ran last */
     struct lock lock;
     struct code_source *sources; /* store.c */
@@ -256,9 +259,8 @@ void cpu_act(struct cpu *cpu, unsigned actions);
 void code_begin(struct engine *e, struct cpu *cpu);
 void code_end(struct engine *e, struct cpu *cpu);
 /* run.c */
-/** Takes it from the list of those that run; frees it and its cpu. */
-void runner_forget(struct engine *e, struct runner *r);
-void runner_free(struct engine *e, struct runner *r);
+/** The runner of a process that is no more, and its cpu. With the lock. */
+void runner_bury(struct engine *e, struct runner *r, bool in_order);
 /* interp.c */
 /** Runs a block's uops. Leaves cpu->pc, cpu->exit. Counted: takes each instruction from the budget. Without the lock.
  */

@@ -34,16 +34,6 @@ struct engine *engine_make(const struct engine_config *config, struct error *err
     return e;
 }
 
-void engine_free(struct engine *e) {
-    if (!e) return;
-    fault_unregister(e);
-    perf_free(e);
-    cache_free(e);
-    arena_done(&e->arena);
-    arena_done(&e->lasting);
-    os_free(e);
-}
-
 /* A cpu and everything of its own is one mapping, with a guard page below the pairing stack:
  *   pairing stack | cpu | runner | jump TLB | first chunk of the runner's arena
  */
@@ -62,8 +52,33 @@ static size_t cpu_memory(const struct engine *e) {
     return (size + CACHE_PAGE - 1) & ~(size_t)(CACHE_PAGE - 1);
 }
 
+void engine_free(struct engine *e) {
+    if (!e) return;
+    fault_unregister(e);
+    for (struct runner *r = e->spares, *next; r; r = next) {
+        next = r->next;
+        os_stack_unmap(r->memory, cpu_memory(e));
+    }
+    perf_free(e);
+    cache_free(e);
+    arena_done(&e->arena);
+    arena_done(&e->lasting);
+    os_free(e);
+}
+
+/* Memory for a cpu: zero, but for lines of its jump TLB, which are empty or zero. */
+static uint8_t *memory_take(struct engine *e) {
+    struct runner *r = e->spares;
+    if (!r) return os_stack_map(cpu_memory(e));
+    uint8_t *memory = r->memory;
+    e->nspares--;
+    e->spares = r->next;
+    memset(memory + pair_size(e), 0, rounded(e->guest->cpu_size) + rounded(sizeof *r));
+    return memory;
+}
+
 struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
-    uint8_t *memory = os_stack_map(cpu_memory(e));
+    uint8_t *memory = memory_take(e);
     if (!memory) {
         error_set(error, ERROR_RESOURCES, "no memory for a cpu");
         return NULL;
@@ -96,7 +111,7 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     return cpu;
 }
 
-void runner_forget(struct engine *e, struct runner *r) {
+static void runner_forget(struct engine *e, struct runner *r) {
     struct runner **at = r->previous ? &r->previous->next : &e->runners;
     if (*at != r) /* somebody was killed who was about to enter itself before it */
         for (at = &e->runners; *at != r;) at = &(*at)->next;
@@ -106,9 +121,26 @@ void runner_forget(struct engine *e, struct runner *r) {
     if (e->cpu == r->cpu) e->cpu = NULL;
 }
 
-void runner_free(struct engine *e, struct runner *r) {
+/* With the lock: may the memory of this one, which ended in good order, be the next one's? Threads and children that
+   execute something come and go; what they leave costs less to clean than to map again. */
+static bool spare(struct engine *e, struct runner *r) {
+    if (e->nspares == SPARES || r->cpu->jtlb_entered > JTLB_NOTES) return false;
+    cpu_drop_shortcuts(r->cpu);
+    arena_done(&r->scratch);
+    r->next = e->spares;
+    e->spares = r;
+    e->nspares++;
+    return true;
+}
+
+static void runner_free(struct engine *e, struct runner *r) {
     arena_done(&r->scratch);
     os_stack_unmap(r->memory, cpu_memory(e));
+}
+
+void runner_bury(struct engine *e, struct runner *r, bool in_order) {
+    runner_forget(e, r);
+    if (!in_order || !spare(e, r)) runner_free(e, r);
 }
 
 void engine_cpu_free(struct engine *e, struct cpu *cpu) {
@@ -116,8 +148,9 @@ void engine_cpu_free(struct engine *e, struct cpu *cpu) {
     struct runner *r = cpu->runner;
     engine_lock(e, cpu);
     runner_forget(e, r);
+    const bool spared = spare(e, r);
     engine_unlock(e);
-    runner_free(e, r);
+    if (!spared) runner_free(e, r);
 }
 
 struct engine_stats engine_stats(const struct engine *e) {

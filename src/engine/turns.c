@@ -33,14 +33,13 @@ static bool is_dead(const struct engine *e, uint32_t process, uint32_t self) {
 }
 
 static void bury(struct engine *e, uint32_t process) {
+    const bool in_order = e->in_order[process];
     for (struct runner *r = e->runners, *next; r; r = next) {
         next = r->next;
         if (runner_process(r->id) != process) continue;
-        runner_forget(e, r);
-        runner_free(e, r);
+        runner_bury(e, r, in_order);
     }
     if (runner_process(e->barred) == process) e->barred = 0;
-    const bool in_order = e->in_order[process];
     if (!in_order) engine_flush(e);
     if (e->config.interface->died) e->config.interface->died(e->config.self, process, in_order);
 }

@@ -78,6 +78,7 @@ static void process_close(struct vm *vm) {
     vm->cpu = NULL;
     space_done(p->space);
     if (p->thread.scratch) munmap(p->thread.scratch, sizeof *p->thread.scratch);
+    if (p->spare) os_thread_free(p->spare);
     own_fds_close(p);
     struct rlimit core = {p->core_limit[0], p->core_limit[1]};
     setrlimit(RLIMIT_CORE, &core);

@@ -159,6 +159,7 @@ struct process {
     struct space memory;
     struct partner *partner;  /* it shares another's memory and is one of its partners; or NULL */
     struct partner *partners; /* of the process that opened the vm: those that share its memory (linux/share.c) */
+    struct os_thread *spare;  /* and memory of one that has ended, for the next one; or NULL */
     struct thread thread;     /* the first one */
     struct thread *threads;   /* all that have not ended */
     uint32_t leaving; /* threads of the host that use the vm, but for the first: also those that have ended as guests */

@@ -20,6 +20,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,8 +34,9 @@ struct partner {
     bool made;     /* its maker looks at this no more */
     bool ended;    /* before that */
     struct process process;
-    struct scratch scratch;
+    struct scratch scratch; /* the last: nobody expects anything in there */
 };
+enum { PARTNER_STATE = offsetof(struct partner, scratch) };
 
 /* In the new process. The words for its id are written here, as a child of vfork may look for them. */
 static void partner_main(void *data) {
@@ -62,14 +64,17 @@ static void partner_main(void *data) {
 
 static struct partner *partner_new(struct call *c, const struct clone_args *guest) {
     struct process *p = c->process;
-    struct os_thread *memory = os_thread_make(sizeof(struct partner));
+    struct process *first = process_of(p->vm);
+    struct os_thread *memory = first->spare;
+    first->spare = NULL;
+    memory = memory ? os_thread_again(memory, PARTNER_STATE) : os_thread_make(sizeof(struct partner));
     if (!memory) return NULL;
     struct partner *k = os_thread_data(memory);
     struct process *own = &k->process;
     struct thread *t = &own->thread;
     k->memory = memory;
     k->flags = guest->flags;
-    k->of_first = p == process_of(p->vm);
+    k->of_first = p == first;
     k->parent_tid = guest->parent_tid;
     k->child_tid = guest->child_tid;
     *own = *p;
@@ -77,6 +82,7 @@ static struct partner *partner_new(struct call *c, const struct clone_args *gues
     own->forked = true;
     own->leaving = 0;
     own->partners = NULL;
+    own->spare = NULL;
     own->rings = NULL; /* its maker's */
     own->aio = NULL;
     memcpy(own->own_actions, p->actions, sizeof own->own_actions);
@@ -97,6 +103,15 @@ static struct partner *partner_new(struct call *c, const struct clone_args *gues
     return NULL;
 }
 
+/* Children of vfork come one after the other: the next one gets the memory of the last. */
+static void partner_free(struct process *first, struct partner *k) {
+    struct os_thread *memory = k->memory;
+    if (first->spare)
+        os_thread_free(memory);
+    else
+        first->spare = memory;
+}
+
 /* One that never ran. */
 static void partner_drop(struct call *c, struct partner *k) {
     struct engine *e = c->process->vm->engine;
@@ -110,7 +125,7 @@ static void partner_drop(struct call *c, struct partner *k) {
     engine_cpu_free(e, k->process.thread.cpu);
     engine_lock(e, c->thread->cpu);
     seccomp_leave(&k->process.thread);
-    os_thread_free(k->memory);
+    partner_free(process_of(c->process->vm), k);
 }
 
 /* In counted runs there is no other cpu but that of a child that its parent waits for: its instructions are what
@@ -176,7 +191,7 @@ int64_t share_make(struct call *c, const struct clone_args *guest, const struct 
     }
     if (waits && (guest->flags & CLONE_FILES)) memcpy(p->own, k->process.own, sizeof p->own);
     if (k->ended)
-        os_thread_free(k->memory);
+        partner_free(first, k);
     else
         k->made = true;
     /* From here on it may be gone. */
@@ -211,7 +226,7 @@ void share_died(void *self, uint32_t number, bool in_order) {
     }
     seccomp_leave(&k->process.thread);
     k->ended = true;
-    if (k->made) os_thread_free(k->memory);
+    if (k->made) partner_free(first, k);
 }
 
 /* Does anybody share its memory, or did not so long ago? */
