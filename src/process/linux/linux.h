@@ -334,6 +334,9 @@ size_t proc_hide(const struct own_fds *hidden, uint8_t *list, size_t size);
 
 /** A call has read nothing or was not allowed to write: if that was such a file, what it should have given. */
 int64_t memory_file_io(struct call *c, int64_t result);
+/** Writes to another guest's memory what that may write itself, though the host protects it; from: on the host. Bytes,
+    maybe fewer, or -EFAULT. */
+int64_t memory_file_write(struct call *c, int pid, uint64_t at, void *from, uint64_t size);
 bool memory_file_is(int fd);
 /** If the text of a link says such a file, makes it what it is to the guest, and returns its length. Else 0. */
 size_t memory_file_link(char text[PATH_MAX]);

@@ -7,11 +7,17 @@
  * messages, exec), and who does not know of this, reads nothing.
  *
  * Linux takes no notice of rights here: what is private is written though it is read-only. The host's file does the
- * same if vee opens it for the moment; where other threads could use its number meanwhile, vee does it by hand.
+ * same if vee opens it for the moment; where others could use its number meanwhile, a thread of vee's does that, which
+ * has descriptors of its own. Without procfs what is the program's own is done by hand.
+ *
+ * The same way leads past the write protection of another process's page from which code has run (process_vm_writev).
  * Programs that are executed later have another memory: the name has the one that is meant.
  */
+#include "base/os.h"
+#include "engine/engine.h"
 #include "process/linux/proc.h"
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -127,7 +133,7 @@ static int64_t by_hand(struct call *c, struct piece i) {
 }
 
 /* By the host's file, opened for this alone. */
-static int64_t by_file(const char *folder, const struct piece *i, uint64_t host) {
+static int64_t by_file_here(const char *folder, const struct piece *i, uint64_t host) {
     char path[FD_PATH + 8];
     strcpy(stpcpy(path, folder), "/mem");
     int64_t fd = descriptor_make(SYS_openat, (uint64_t)AT_FDCWD, (uintptr_t)path,
@@ -136,6 +142,46 @@ static int64_t by_file(const char *folder, const struct piece *i, uint64_t host)
     int64_t r = host_wait(i->write ? SYS_pwrite64 : SYS_pread64, fd, i->buffer, i->size, host);
     host_wait(SYS_close, fd);
     return r;
+}
+
+struct errand {
+    const char *folder;
+    const struct piece *piece;
+    uint64_t host;
+    int64_t result;
+    uint32_t done;
+};
+
+static void errand_main(void *data) {
+    struct errand *d = *(struct errand **)data;
+    d->result = host_do(SYS_unshare, CLONE_FILES);
+    if (d->result == 0) d->result = by_file_here(d->folder, d->piece, d->host);
+    __atomic_store_n(&d->done, 1, __ATOMIC_SEQ_CST);
+    os_wake(&d->done, 1); /* of which nothing may be left */
+}
+
+static void errand_wait(void *arg) {
+    struct errand *d = arg;
+    while (!__atomic_load_n(&d->done, __ATOMIC_SEQ_CST)) os_wait(&d->done, 0, 0);
+}
+
+static int64_t by_file(struct call *c, const char *folder, const struct piece *i, uint64_t host) {
+    struct errand errand = {.folder = folder, .piece = i, .host = host};
+    uint32_t id;
+    if (thread_is_alone(c->thread) && !c->process->files_shared) return by_file_here(folder, i, host);
+    struct os_thread *memory = os_thread_make(sizeof(struct errand *));
+    if (!memory) return -ENOMEM;
+    *(struct errand **)os_thread_data(memory) = &errand;
+    uint64_t mask = signals_hold();
+    int64_t r = os_thread_start(memory, NULL, errand_main, &id, NULL);
+    if (os_thread_signal()) signal_action_changed(c->thread, os_thread_signal());
+    signals_release(mask);
+    if (r < 0) {
+        os_thread_free(memory);
+        return r;
+    }
+    engine_outside(c->process->vm->engine, errand_wait, &errand);
+    return errand.result;
 }
 
 static int64_t by_call(const struct owner *o, const struct piece *i, uint64_t host) {
@@ -160,9 +206,14 @@ static bool remote_mapped(struct process *p, const struct proc_name *n, struct p
     return i->size;
 }
 
+/* Could it not be opened? Errors of the transfer itself are EIO and EFAULT. */
+static bool is_no_file(int64_t result) {
+    return result < 0 && result != -EIO && result != -EFAULT;
+}
+
 static int64_t piece_transfer(struct call *c, const struct owner *o, struct piece i) {
     struct process *p = c->process;
-    const bool own = o->pid == getpid(), alone = thread_is_alone(c->thread) && !p->files_shared;
+    const bool own = o->pid == getpid();
     struct view_extent e = {(uintptr_t)p->space->base, p->space->limit, p->key, p->space->window};
     struct proc_name n = {.pid = o->pid};
     char folder[FD_PATH];
@@ -177,8 +228,8 @@ static int64_t piece_transfer(struct call *c, const struct owner *o, struct piec
     if (i.size > e.limit - i.at) i.size = e.limit - i.at;
     if (!own) {
         if (e.window && !remote_mapped(p, &n, &i)) return -EIO;
-        int64_t r = alone ? by_file(folder, &i, e.base + i.at) : -EACCES;
-        return r == -EACCES ? by_call(o, &i, e.base + i.at) : r;
+        int64_t r = by_file(c, folder, &i, e.base + i.at);
+        return is_no_file(r) ? by_call(o, &i, e.base + i.at) : r;
     }
     i.size = mapped(p->space, i.at, i.size);
     if (!i.size) return -EIO;
@@ -186,10 +237,29 @@ static int64_t piece_transfer(struct call *c, const struct owner *o, struct piec
         space_host_writes(p->space, i.at, i.size, false);
     else
         await_memory(p, i.at, i.size, false);
-    int64_t r = alone ? by_file(folder, &i, e.base + i.at) : -EACCES;
-    if (r == -EACCES) r = by_hand(c, i);
+    int64_t r = by_file(c, folder, &i, e.base + i.at);
+    if (is_no_file(r)) r = by_hand(c, i);
     if (i.write && r > 0) engine_invalidate(p->vm->engine, i.at, (uint64_t)r);
     return r;
+}
+
+int64_t memory_file_write(struct call *c, int pid, uint64_t at, void *from, uint64_t size) {
+    struct process *p = c->process;
+    struct proc_name n = {.pid = pid};
+    struct proc_view v;
+    uint64_t end = at;
+    put_folder(n.folder, pid);
+    strcpy(n.root, "/proc");
+    if (!view_open(&v, p, &n)) return -EFAULT;
+    const struct space *s = v.process->space;
+    for (const struct mapping *m; end < at + size && (m = space_find(s, end)) != NULL && (m->rights & SPACE_W);)
+        end = m->end;
+    const uint64_t host = (uintptr_t)s->base + at;
+    view_close(&v);
+    struct piece piece = {true, from, at, end < at + size ? end - at : size};
+    if (end <= at) return -EFAULT;
+    int64_t r = by_file(c, n.folder, &piece, host);
+    return r < 0 ? -EFAULT : r;
 }
 
 /* ---- calls */

@@ -31,6 +31,35 @@ static int64_t remote_vectors(struct call *c, uint64_t from, uint64_t count, str
     return (int64_t)count;
 }
 
+/* What the host refuses to write may be code that has run, whose page is protected there. `done` bytes have been
+   written. */
+static int64_t write_rest(struct call *c, const struct iovec *remote, uint64_t count, uint64_t done) {
+    const struct iovec *local = c->thread->scratch->iov;
+    const uint64_t nlocal = c->host[2];
+    uint64_t here = 0, there = 0, skip_here = done, skip_there = done;
+    int64_t r = 0;
+    while (here < nlocal && there < count) {
+        const struct iovec *from = &local[here], *to = &remote[there];
+        if (skip_here >= from->iov_len) {
+            skip_here -= from->iov_len;
+            here++;
+        } else if (skip_there >= to->iov_len) {
+            skip_there -= to->iov_len;
+            there++;
+        } else {
+            const uint64_t left = from->iov_len - skip_here, room = to->iov_len - skip_there;
+            const uint64_t size = left < room ? left : room;
+            r = memory_file_write(c, (int)c->host[0], (uintptr_t)to->iov_base + skip_there,
+                                  (uint8_t *)from->iov_base + skip_here, size);
+            if (r <= 0) break;
+            done += (uint64_t)r;
+            skip_here += (uint64_t)r;
+            skip_there += (uint64_t)r;
+        }
+    }
+    return done ? (int64_t)done : r;
+}
+
 static int64_t transfer(struct call *c, long number) {
     struct iovec *remote;
     uint64_t wanted = 0;
@@ -44,7 +73,9 @@ static int64_t transfer(struct call *c, long number) {
         space_host_writes(c->process->space, (uintptr_t)remote[i].iov_base - (uintptr_t)c->process->space->base,
                           remote[i].iov_len, engine_is_shared(c->process->vm->engine));
     if (c->process->space->window && (pid_t)c->host[0] != getpid()) return -EPERM;
-    return call_wait(c, number, c->host[0], c->host[1], c->host[2], (uintptr_t)remote, (uint64_t)count, 0);
+    int64_t r = call_wait(c, number, c->host[0], c->host[1], c->host[2], (uintptr_t)remote, (uint64_t)count, 0);
+    if (own || number != SYS_process_vm_writev || (r < 0 && r != -EFAULT)) return r;
+    return write_rest(c, remote, (uint64_t)count, r < 0 ? 0 : (uint64_t)r);
 }
 
 int64_t call_process_vm_readv(struct call *c) {

@@ -3,7 +3,9 @@
  */
 #include "check.h"
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
+#include <sys/uio.h>
 
 typedef int function(void);
 enum { PAGE = 4096 };
@@ -234,6 +236,59 @@ static void forked(void) {
     }
 }
 
+/* Another process writes code, where it has run: what that may not write itself stays as it is. */
+static void *sits(void *arg) {
+    char c;
+    return read(*(int *)arg, &c, 1) == 0 ? arg : NULL;
+}
+
+static void from_afar(bool threads) {
+    char *p = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char first[64] = {0}, second[64] = {0}, more[PAGE], c;
+    int ready[2], go[2], idle[2], status;
+    pthread_t thread;
+    emit(first, 77);
+    emit(second, 78);
+    memset(more, 1, sizeof more);
+    CHECK_IS(pipe(ready) | pipe(go) | pipe(idle), 0);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(idle[1]);
+        emit(p, 5);
+        emit(p + PAGE, 6);
+        emit(p + 2 * PAGE, 7);
+        if (run(p) != 5 || run(p + PAGE) != 6 || run(p + 2 * PAGE) != 7) _exit(1);
+        mprotect(p + 2 * PAGE, PAGE, PROT_READ | PROT_EXEC);
+        if (write(ready[1], "x", 1) != 1 || read(go[0], &c, 1) != 1) _exit(2);
+        __builtin___clear_cache(p, p + 3 * PAGE);
+        if (run(p) != 77 || run(p + PAGE) != 78 || run(p + 2 * PAGE) != 7) _exit(3);
+        _exit(p[100] != 1 || p[PAGE - 1] != 1 ? 4 : 5);
+    }
+    if (threads) CHECK_IS(pthread_create(&thread, NULL, sits, &idle[0]), 0);
+    CHECK_IS(read(ready[0], &c, 1), 1);
+    struct iovec from[3] = {{first, 64}, {more, PAGE - 64}, {second, 64}}, to[2] = {{p, 10}, {p + 10, PAGE + 54}};
+    long n = process_vm_writev(pid, from, 3, to, 2, 0);
+    if (n < 0 && errno == EPERM) { /* not to be done here */
+        kill(pid, SIGKILL);
+        CHECK_IS(waitpid(pid, &status, 0), pid);
+    } else {
+        CHECK_IS(n, PAGE + 64);
+        CHECK_FAILS(process_vm_writev(pid, from, 1, &(struct iovec){p + 2 * PAGE, 64}, 1, 0), EFAULT);
+        CHECK_IS(process_vm_writev(pid, from, 1, &(struct iovec){p + 2 * PAGE - 32, 64}, 1, 0), 32);
+        CHECK_IS(process_vm_writev(pid, &(struct iovec){more, 32}, 1, &(struct iovec){p + 2 * PAGE - 32, 32}, 1, 0),
+                 32);
+        CHECK_FAILS(process_vm_writev(pid, &(struct iovec){NULL, 8}, 1, to, 1, 0), EFAULT);
+        CHECK_IS(write(go[1], "x", 1), 1);
+        CHECK_IS(waitpid(pid, &status, 0), pid);
+        CHECK_IS(status, 5 << 8);
+    }
+    close(idle[1]);
+    if (threads) CHECK_IS(pthread_join(thread, NULL), 0);
+    close(ready[0]), close(ready[1]), close(go[0]), close(go[1]), close(idle[0]);
+    munmap(p, 3 * PAGE);
+}
+
 int main(void) {
     signal(SIGSEGV, leave);
     signal(SIGBUS, leave);
@@ -247,5 +302,7 @@ int main(void) {
     crossing();
     crossing_changes();
     forked();
+    from_afar(false);
+    from_afar(true);
     return done();
 }
