@@ -245,6 +245,7 @@ enum answer linux_call(struct thread *t) {
         result = translate(&c);
         if (result == 0) result = perform(&c);
         if (result == -EMFILE && own_fd_yield(p)) result = perform(&c);
+        own_fds_shift(p, result);
     }
     if (c.nheld) path_release(&c);
     if (trace) strace_end(trace, result);

@@ -183,6 +183,26 @@ bool own_fd_yield(struct process *p) {
     return yields;
 }
 
+void own_fds_shift(struct process *p, int64_t made) {
+    static const uint8_t order[OWN_FDS] = {OWN_ROOT, OWN_VEE, OWN_EXE}; /* the last is given up first */
+    struct rlimit limit;
+    uint64_t kept[2];
+    bool next = false;
+    for (unsigned i = 0; i < OWN_FDS; i++) next |= made > 2 && made == p->own[i].fd - 1;
+    if (!next || host_do(SYS_fcntl, made, F_GETFD) < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+    const uint64_t beyond = (uint64_t)made + 1 + OWN_FDS;
+    uint64_t least = (uint64_t)made * 2; /* no further: a fork copies the numbers up to the highest */
+    const bool room = least + OWN_FDS <= limit.rlim_cur, more = !room && os_descriptors_more(kept);
+    if (more) os_descriptors_as(kept);
+    if (more) least = beyond > limit.rlim_cur ? beyond : limit.rlim_cur;
+    for (unsigned i = 0; i < OWN_FDS; i++) {
+        struct own_fd *own = &p->own[order[i]];
+        if (own->fd < 0) continue;
+        if (!room && !more) least = --limit.rlim_cur; /* the guest gets the last ones, one by one */
+        if (own->fd > made && own->fd <= made + OWN_FDS && is_path_of(own->fd, own)) take(own, own->fd, least);
+    }
+}
+
 /* ---- calls that name descriptors which do not exist yet, or many */
 
 int64_t call_dup3(struct call *c) {

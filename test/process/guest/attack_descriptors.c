@@ -99,6 +99,23 @@ static void limited(void) {
     CHECK_FAILS(dup2(1, own), EBADF);
 }
 
+/* The lowest number that is free is the next, up to the limit, as if no other descriptors were there. */
+static void in_turn(void) {
+    struct rlimit r;
+    CHECK_IS(getrlimit(RLIMIT_NOFILE, &r), 0);
+    const rlim_t limits[] = {(rlim_t)own, (rlim_t)own + 1, (rlim_t)own + 4, (rlim_t)own + 8, r.rlim_max};
+    for (unsigned i = 0; i < sizeof limits / sizeof *limits; i++) {
+        if (limits[i] > r.rlim_max || limits[i] > 100000) continue;
+        r.rlim_cur = limits[i];
+        CHECK_IS(setrlimit(RLIMIT_NOFILE, &r), 0);
+        for (int fd = 3; fd < (int)r.rlim_cur; fd++)
+            if (fcntl(fd, F_GETFD) < 0) CHECK_IS(dup(1), fd);
+        CHECK_FAILS(dup(1), EMFILE);
+    }
+    for (int fd = 3; fd < 20; fd++) close(fd); /* where no limit can be raised, nothing is looked at without one */
+    can_run();
+}
+
 /* What a child that shares memory, or the descriptors, does with the number is its own affair. */
 static void by_vfork(void) {
     int status;
@@ -143,6 +160,7 @@ int main(int argc, char **argv) {
         CHECK_IS(child_status(replaced), 0);
         CHECK_IS(child_status(closed_all), 0);
         CHECK_IS(child_status(limited), 0);
+        CHECK_IS(child_status(in_turn), 0);
         CHECK_IS(child_status(by_vfork), 0);
         CHECK_IS(child_status(by_sharing), 0);
     }
