@@ -2,34 +2,16 @@
  * it has to be there at the next call, whoever made it and by whichever kind of store. Instructions for both the guest
  * and the host that checks the test; a function is one word of 8 bytes.
  */
-#include "check.h"
+#include "made.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
-typedef int function(void);
 enum { PAGE = 4096, RWX = PROT_READ | PROT_WRITE | PROT_EXEC };
 
-/* `return value;`, value below 2048 */
-static uint64_t body(int value) {
-#ifdef __riscv
-    return (0x00000513u | (uint32_t)value << 20) | (uint64_t)0x00008067u << 32; /* li a0, value; ret */
-#else
-    return 0xb8 | (uint64_t)value << 8 | (uint64_t)0xc3 << 40; /* mov $value, %eax; ret */
-#endif
-}
-
-static void emit(void *at, int value) {
-    const uint64_t word = body(value);
-    memcpy(at, &word, sizeof word);
-}
-static int run(void *at) {
-    return ((function *)at)();
-}
 /* So often that it is translated. */
 static int runs(void *at) {
     int value = run(at);
@@ -38,7 +20,7 @@ static int runs(void *at) {
     return value;
 }
 static void place(void *at, int value) {
-    emit(at, value);
+    put(at, value);
     CHECK_IS(runs(at), value);
 }
 static char *map(size_t size, int prot, int flags) {
@@ -53,7 +35,7 @@ static void stored(void) {
     char *p = map(2 * PAGE, RWX, MAP_PRIVATE);
     uint64_t *word = (uint64_t *)(void *)p;
     for (int i = 0; i < 40; i++) {
-        emit(p, 1);
+        put(p, 1);
         CHECK_IS(runs(p), 1);
         const uint64_t now = body(2), before = body(1);
         uint64_t expected = before;
@@ -94,9 +76,9 @@ static void stored(void) {
         char *edge = p + PAGE - 4 + (i % 3 - 1) * 2;
         if (i % 2) place(p, 9);
         if (i % 4 > 1) place(p + PAGE + 64, 8);
-        emit(edge, 7);
+        put(edge, 7);
         CHECK_IS(runs(edge), 7);
-        emit(edge, 6);
+        put(edge, 6);
         CHECK_IS(runs(edge), 6);
         /* the second page alone */
         const uint64_t five = body(5);
@@ -109,19 +91,11 @@ static void stored(void) {
 
 #ifdef __riscv
 /* A block that is zeroed: what was there is illegal then. */
-static sigjmp_buf back;
-static void leave(int s) {
-    siglongjmp(back, s);
-}
-static int fault(void *at) {
-    int s = sigsetjmp(back, 1);
-    return s ? s : (run(at), 0);
-}
 static void zeroed(void) {
     char *p = map(PAGE, RWX, MAP_PRIVATE);
     signal(SIGILL, leave);
     for (int i = 0; i < 10; i++) {
-        emit(p + 64, 3);
+        put(p + 64, 3);
         CHECK_IS(runs(p + 64), 3);
         register char *at __asm__("a0") = p + 64;
         __asm__ volatile(".word 0x0045200f" ::"r"(at) : "memory"); /* cbo.zero (a0) */
@@ -158,15 +132,15 @@ static void own(void) {}
 /* Stores and jumps take turns, in one page and in several, for long: the page is treated differently after a while. */
 static void often(void) {
     char *p = map(4 * PAGE, RWX, MAP_PRIVATE);
-    emit(p + 2048, 77);
+    put(p + 2048, 77);
     for (int i = 0; i < 4000; i++) {
         char *at = p + i % 3 * PAGE + i % 5 * 16;
-        emit(at, i % 2000);
+        put(at, i % 2000);
         CHECK_IS(run(at), i % 2000);
         if (i % 64 == 0) CHECK_IS(run(p + 2048), 77);
         if (i % 1000 == 999) usleep(300000); /* and again differently */
         if (i % 100 == 0) {
-            emit(p + PAGE - 4, i % 2000); /* over the edge */
+            put(p + PAGE - 4, i % 2000); /* over the edge */
             CHECK_IS(run(p + PAGE - 4), i % 2000);
         }
     }
@@ -178,9 +152,9 @@ static void patched(void) {
     char *p = map(PAGE, RWX, MAP_PRIVATE);
     for (int i = 0; i < 100; i++) {
         char *g = p + 64 + 16 * i;
-        emit(g, 100);
+        put(g, 100);
         for (int k = 0; k < 50; k++) CHECK_IS(run(g), 100);
-        emit(g, 200);
+        put(g, 200);
         CHECK_IS(run(g), 200);
     }
     for (int i = 0; i < 100; i++) CHECK_IS(run(p + 64 + 16 * i), 200);
@@ -198,7 +172,7 @@ static void by_calls(void) {
         const uint64_t word = body(i);
         struct iovec v[2] = {{p, 4}, {p + 4, 4}};
         struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
-        emit(p, 1000);
+        put(p, 1000);
         CHECK_IS(runs(p), 1000);
         CHECK_IS(pwrite(fd, &word, 8, 0), 8);
         switch (i % 5) {
@@ -221,7 +195,7 @@ static void by_calls(void) {
         CHECK_IS(run(p), i);
     }
     /* results of all kinds beside code */
-    emit(p, 5);
+    put(p, 5);
     for (int i = 0; i < 20; i++) {
         CHECK_IS(runs(p), 5);
         CHECK_IS(fstat(fd, (struct stat *)(void *)(p + 512)), 0);
@@ -255,11 +229,11 @@ static void by_signals(void) {
     CHECK_IS(sigaction(SIGUSR1, &action, NULL), 0);
     for (int i = 0; i < 300; i++) {
         char *at = p + 16 * PAGE - 16; /* frames lie over it, or near */
-        emit(at - 1024 * (i % 4), i);
+        put(at - 1024 * (i % 4), i);
         CHECK_IS(run(at - 1024 * (i % 4)), i);
         raise(SIGUSR1);
         CHECK_IS(signals, i + 1);
-        emit(at - 1024 * (i % 4), i + 1);
+        put(at - 1024 * (i % 4), i + 1);
         CHECK_IS(run(at - 1024 * (i % 4)), i + 1);
     }
     CHECK_IS(sigaltstack(&none, NULL), 0);
@@ -271,37 +245,37 @@ static void by_signals(void) {
 static void by_rights(void) {
     char *p = map(4 * PAGE, RWX, MAP_PRIVATE);
     for (int i = 0; i < 40; i++) {
-        emit(p, 1);
+        put(p, 1);
         CHECK_IS(runs(p), 1);
         CHECK_IS(mprotect(p, PAGE, PROT_READ | PROT_EXEC), 0);
         CHECK_IS(runs(p), 1);
         CHECK_IS(mprotect(p, PAGE, RWX), 0); /* never was not executable */
-        emit(p, 2);
+        put(p, 2);
         CHECK_IS(run(p), 2);
         CHECK_IS(mprotect(p, PAGE, PROT_READ | PROT_WRITE), 0);
-        emit(p, 3);
+        put(p, 3);
         CHECK_IS(mprotect(p, PAGE, PROT_READ | PROT_EXEC), 0);
         CHECK_IS(runs(p), 3);
         CHECK_IS(mprotect(p, PAGE, RWX), 0);
-        emit(p, 4);
+        put(p, 4);
         CHECK_IS(runs(p), 4);
         /* moved away and back, grown, thrown away */
         char *q = mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p + 2 * PAGE);
         CHECK(q == p + 2 * PAGE);
         CHECK_IS(runs(q), 4);
-        emit(q, 5);
+        put(q, 5);
         CHECK_IS(runs(q), 5);
         CHECK(mremap(q, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p) == p);
         CHECK_IS(runs(p), 5);
-        emit(p, 6);
+        put(p, 6);
         CHECK_IS(runs(p), 6);
         CHECK_IS(madvise(p, PAGE, MADV_DONTNEED), 0);
-        emit(p, 7);
+        put(p, 7);
         CHECK_IS(runs(p), 7);
         CHECK(mmap(p, PAGE, RWX, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p);
-        emit(p, 8);
+        put(p, 8);
         CHECK_IS(runs(p), 8);
-        emit(p, 9);
+        put(p, 9);
         CHECK_IS(run(p), 9);
         CHECK(mmap(p + 2 * PAGE, PAGE, RWX, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p + 2 * PAGE);
     }
@@ -322,13 +296,13 @@ static void by_rights(void) {
 static void forks(void) {
     char *p = map(2 * PAGE, RWX, MAP_PRIVATE);
     int status;
-    emit(p, 1);
+    put(p, 1);
     CHECK_IS(runs(p), 1);
     for (int i = 0; i < 10; i++) {
         pid_t pid = fork();
         if (!pid) {
             int bad = run(p) != 1 + i;
-            emit(p, 1000 + i);
+            put(p, 1000 + i);
             bad |= runs(p) != 1000 + i;
             pid_t second = i % 2 ? -1 : fork();
             if (second > 0) {
@@ -336,17 +310,17 @@ static void forks(void) {
                 bad |= run(p) != 1000 + i;
             } else if (!second) {
                 bad |= runs(p) != 1000 + i;
-                emit(p, 1100 + i);
+                put(p, 1100 + i);
                 _exit(bad || runs(p) != 1100 + i);
             }
             for (int k = 0; k < 300; k++) {
-                emit(p + PAGE, k);
+                put(p + PAGE, k);
                 bad |= run(p + PAGE) != k;
             }
             _exit(bad);
         }
         CHECK_IS(run(p), 1 + i);
-        emit(p, 2 + i);
+        put(p, 2 + i);
         CHECK_IS(runs(p), 2 + i);
         CHECK_IS(waitpid(pid, &status, 0), pid);
         CHECK_IS(status, 0);
@@ -354,12 +328,12 @@ static void forks(void) {
     }
     /* a child in the same memory */
     for (int i = 0; i < 10; i++) {
-        emit(p, 50);
+        put(p, 50);
         CHECK_IS(runs(p), 50);
         pid_t pid = vfork();
         if (!pid) {
-            emit(p, 60 + i);
-            emit(p + 64, run(p));
+            put(p, 60 + i);
+            put(p + 64, run(p));
             _exit(run(p + 64) != 60 + i);
         }
         CHECK_IS(waitpid(pid, &status, 0), pid);
@@ -388,7 +362,7 @@ static void *player(void *arg) {
         uint32_t now;
         while ((now = __atomic_load_n(&turn, __ATOMIC_ACQUIRE)) != 2 * i + me) sched_yield();
         if (now) CHECK_IS(run(shared), (now - 1) % 2000);
-        emit(shared, (int)(now % 2000));
+        put(shared, (int)(now % 2000));
         __atomic_store_n(&turn, now + 1, __ATOMIC_RELEASE);
     }
     return NULL;
@@ -410,7 +384,7 @@ static void *neighbour(void *arg) {
 static void threads(void) {
     pthread_t players[2], others[THREADS];
     shared = map(PAGE, RWX, MAP_PRIVATE);
-    emit(shared + 1024, 99);
+    put(shared + 1024, 99);
     for (uintptr_t i = 0; i < THREADS; i++) CHECK_IS(start(&others[i], neighbour, (void *)i), 0);
     for (uintptr_t i = 0; i < 2; i++) CHECK_IS(start(&players[i], player, (void *)i), 0);
     for (int i = 0; i < 2; i++) CHECK_IS(pthread_join(players[i], NULL), 0);
@@ -436,11 +410,11 @@ static void waits(void) {
         void *got;
         char *to = p + i % 2 * 64;
         const uint64_t word = body(500 + i);
-        emit(p, i);
+        put(p, i);
         CHECK_IS(runs(p), i);
         CHECK_IS(start(&thread, reader, to), 0);
         for (int k = 0; k < 20; k++) {
-            emit(p + 128, k);
+            put(p + 128, k);
             CHECK_IS(run(p + 128), k);
             CHECK_IS(run(p), i);
             sched_yield();

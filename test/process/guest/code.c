@@ -1,41 +1,21 @@
 /* code.c - code that comes, changes and goes while the program runs: written, mapped over, protected, unmapped, shared
  * with a child. What runs is always what is there. Instructions for both the guest and the host that checks the test.
  */
-#include "check.h"
+#include "made.h"
 #include <fcntl.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <sys/uio.h>
 
-typedef int function(void);
 enum { PAGE = 4096 };
 
-/* `return value;`, value below 2048 */
+/* The same, and says so. */
 static void emit(void *at, int value) {
-#ifdef __riscv
-    uint32_t code[2] = {0x00000513u | (uint32_t)value << 20, 0x00008067u}; /* li a0, value; ret */
-#else
-    uint8_t code[6] = {0xb8, (uint8_t)value, (uint8_t)(value >> 8), 0, 0, 0xc3}; /* mov $value, %eax; ret */
-#endif
-    memcpy(at, code, sizeof code);
-    __builtin___clear_cache((char *)at, (char *)at + sizeof code);
-}
-
-static int run(void *at) {
-    return ((function *)at)();
+    put(at, value);
+    __builtin___clear_cache((char *)at, (char *)at + sizeof(uint64_t));
 }
 
 static char *map(int prot) {
     return mmap(NULL, PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-}
-
-static sigjmp_buf back;
-static void leave(int s) {
-    siglongjmp(back, s);
-}
-static int fault(void *at) {
-    int s = sigsetjmp(back, 1);
-    return s ? s : (run(at), 0);
 }
 
 static void rewritten(void) {

@@ -1,8 +1,7 @@
 /* growing.c - memory that grows downwards, code on the stack, rights that are implied: as Linux has them. */
-#include "check.h"
+#include "faults.h"
 #include <fcntl.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <sys/personality.h>
 
 #ifndef PROT_GROWSUP
@@ -11,17 +10,6 @@
 #endif
 enum { PAGE = 4096, GAP = 256 * PAGE };
 static const int rw = PROT_READ | PROT_WRITE, anonymous = MAP_PRIVATE | MAP_ANONYMOUS;
-
-static sigjmp_buf back;
-static void leave(int s) {
-    siglongjmp(back, s);
-}
-static int touch(volatile char *p) {
-    int s = sigsetjmp(back, 1);
-    if (s) return s;
-    *p = 1;
-    return 0;
-}
 
 /* The rights that /proc/self/maps has for an address, as "rwxp"; where the mapping starts and ends. */
 static const char *rights(const void *of, uintptr_t *from, uintptr_t *to) {

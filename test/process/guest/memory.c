@@ -1,22 +1,11 @@
 /* memory.c - mappings as Linux has them: errors, edges, holes, files that shrink, what /proc says of them. */
-#include "check.h"
+#include "faults.h"
 #include <fcntl.h>
-#include <setjmp.h>
 #include <sys/resource.h>
 
 enum { PAGE = 4096 };
 static const int rw = PROT_READ | PROT_WRITE, anonymous = MAP_PRIVATE | MAP_ANONYMOUS;
 
-static sigjmp_buf back;
-static void leave(int s) {
-    siglongjmp(back, s);
-}
-static int touch(volatile char *p) {
-    int s = sigsetjmp(back, 1);
-    if (s) return s;
-    *p = 1;
-    return 0;
-}
 static int look(volatile char *p) {
     int s = sigsetjmp(back, 1);
     return s ? s : (void)*p, s;
