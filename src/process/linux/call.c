@@ -230,6 +230,14 @@ int64_t call_within(struct thread *t, unsigned number, const uint64_t args[6]) {
     return result;
 }
 
+/* The higher descriptor of the two that a call has made. */
+static int64_t second_made(struct call *c) {
+    int pair[2];
+    int at = c->row->host == SYS_pipe2 ? 0 : c->row->host == SYS_socketpair ? 3 : -1;
+    if (at < 0 || !call_read(c, c->guest[at], pair, sizeof pair)) return 0;
+    return pair[0] > pair[1] ? pair[0] : pair[1];
+}
+
 enum answer linux_call(struct thread *t) {
     struct process *p = t->process;
     struct call c = {.process = p, .thread = t};
@@ -244,8 +252,8 @@ enum answer linux_call(struct thread *t) {
     if (row && allowed) {
         result = translate(&c);
         if (result == 0) result = perform(&c);
-        if (result == -EMFILE && own_fd_yield(p)) result = perform(&c);
-        own_fds_shift(p, result);
+        while (result == -EMFILE && own_fd_yield(p)) result = perform(&c); /* some make two */
+        own_fds_shift(p, result == 0 ? second_made(&c) : result);
     }
     if (c.nheld) path_release(&c);
     if (trace) strace_end(trace, result);

@@ -142,7 +142,8 @@ void own_fds_forked(struct process *p, bool shared);
 /** The guest is out of descriptors: moves one of vee's own out of the numbers that count. False if that changes
     nothing. */
 bool own_fd_yield(struct process *p);
-/** A call's result, maybe a descriptor: Linux makes the lowest that is free, so vee's own go on where they are next. */
+/** A call's result, maybe a descriptor: Linux makes the lowest that is free, so vee's own go on where they are among
+   the next two. */
 void own_fds_shift(struct process *p, int64_t made);
 /** A host call that makes a descriptor, for vee itself: also where the guest is out of them, if the host allows it. */
 int64_t descriptor_make(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d);

@@ -188,7 +188,7 @@ void own_fds_shift(struct process *p, int64_t made) {
     struct rlimit limit;
     uint64_t kept[2];
     bool next = false;
-    for (unsigned i = 0; i < OWN_FDS; i++) next |= made > 2 && made == p->own[i].fd - 1;
+    for (unsigned i = 0; i < OWN_FDS; i++) next |= made > 2 && p->own[i].fd > made && p->own[i].fd <= made + 2;
     if (!next || host_do(SYS_fcntl, made, F_GETFD) < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
     const uint64_t beyond = (uint64_t)made + 1 + OWN_FDS;
     uint64_t least = (uint64_t)made * 2; /* no further: a fork copies the numbers up to the highest */

@@ -2,6 +2,7 @@
  * their numbers, it can run programs afterwards. */
 #include "emulator.h"
 #include <sched.h>
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -100,7 +101,24 @@ static void limited(void) {
 }
 
 /* The lowest number that is free is the next, up to the limit, as if no other descriptors were there. */
-static void in_turn(void) {
+static int lowest(int from, int limit) {
+    while (from < limit && fcntl(from, F_GETFD) >= 0) from++;
+    return from;
+}
+
+static void fill(int limit, bool pairs) {
+    int fd = lowest(3, limit), next, pair[2];
+    for (; pairs && (next = lowest(fd + 1, limit)) < limit; fd = lowest(next + 1, limit)) {
+        CHECK_IS(pipe(pair), 0);
+        CHECK_IS(pair[0], fd);
+        CHECK_IS(pair[1], next);
+    }
+    for (; fd < limit; fd = lowest(fd + 1, limit)) CHECK_IS(dup(1), fd);
+    CHECK_FAILS(dup(1), EMFILE);
+    CHECK_FAILS(pipe(pair), EMFILE);
+}
+
+static void in_turn(bool pairs) {
     struct rlimit r;
     CHECK_IS(getrlimit(RLIMIT_NOFILE, &r), 0);
     const rlim_t limits[] = {(rlim_t)own, (rlim_t)own + 1, (rlim_t)own + 4, (rlim_t)own + 8, r.rlim_max};
@@ -108,12 +126,18 @@ static void in_turn(void) {
         if (limits[i] > r.rlim_max || limits[i] > 100000) continue;
         r.rlim_cur = limits[i];
         CHECK_IS(setrlimit(RLIMIT_NOFILE, &r), 0);
-        for (int fd = 3; fd < (int)r.rlim_cur; fd++)
-            if (fcntl(fd, F_GETFD) < 0) CHECK_IS(dup(1), fd);
-        CHECK_FAILS(dup(1), EMFILE);
+        fill((int)r.rlim_cur, pairs);
     }
     for (int fd = 3; fd < 20; fd++) close(fd); /* where no limit can be raised, nothing is looked at without one */
     can_run();
+}
+
+static void one_by_one(void) {
+    in_turn(false);
+}
+
+static void in_pairs(void) {
+    in_turn(true);
 }
 
 /* What a child that shares memory, or the descriptors, does with the number is its own affair. */
@@ -160,7 +184,8 @@ int main(int argc, char **argv) {
         CHECK_IS(child_status(replaced), 0);
         CHECK_IS(child_status(closed_all), 0);
         CHECK_IS(child_status(limited), 0);
-        CHECK_IS(child_status(in_turn), 0);
+        CHECK_IS(child_status(one_by_one), 0);
+        CHECK_IS(child_status(in_pairs), 0);
         CHECK_IS(child_status(by_vfork), 0);
         CHECK_IS(child_status(by_sharing), 0);
     }
