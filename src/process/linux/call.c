@@ -221,8 +221,18 @@ static int64_t perform(struct call *c) {
     return r == 0 || r == -EPERM ? memory_file_io(c, r) : r;
 }
 
+/* The rest is large, and written before it is read. */
+static inline void call_begin(struct call *c, struct thread *t, const struct row *row) {
+    c->process = t->process;
+    c->thread = t;
+    c->row = row;
+    c->paths = c->nheld = 0;
+    c->missing = false;
+}
+
 int64_t call_within(struct thread *t, unsigned number, const uint64_t args[6]) {
-    struct call c = {.process = t->process, .thread = t, .row = linux_row(number)};
+    struct call c;
+    call_begin(&c, t, linux_row(number));
     memcpy(c.guest, args, sizeof c.guest);
     int64_t result = translate(&c);
     if (result == 0) result = perform(&c);
@@ -240,13 +250,13 @@ static int64_t second_made(struct call *c) {
 
 enum answer linux_call(struct thread *t) {
     struct process *p = t->process;
-    struct call c = {.process = p, .thread = t};
+    struct call c;
     uint64_t number = p->abi->call(t->cpu, c.guest);
     const struct row *row = number < ROWS ? linux_row((unsigned)number) : NULL;
+    call_begin(&c, t, row);
     int64_t result = -ENOSYS;
     t->cpu->reserve_address = UINT64_MAX; /* as a return from the kernel does */
     struct strace line, *trace = p->vm->options.strace ? &line : NULL;
-    c.row = row;
     if (trace) strace_begin(trace, &c, number);
     bool allowed = !t->seccomp || seccomp_allows(&c, number, &result);
     if (row && allowed) {

@@ -133,7 +133,8 @@ uint64_t call_size(const char **s, const struct call *c);
 /** Makes sure that they still are: processes may share descriptors without sharing memory. */
 void own_fds_check(struct process *p);
 /** Does the guest name one? To the guest it is not there. */
-bool own_fd_named(struct process *p, int fd);
+static inline bool own_fd_named(struct process *p, int fd);
+bool own_fd_is(struct process *p, int fd);
 /** One that vee uses for a moment: the guest cannot name it meanwhile. */
 void own_fd_hide(struct process *p, int fd);
 void own_fd_show(struct process *p, int fd);
@@ -144,7 +145,20 @@ void own_fds_forked(struct process *p, bool shared);
 bool own_fd_yield(struct process *p);
 /** A call's result, maybe a descriptor: Linux makes the lowest that is free, so vee's own go on where they are among
    the next two. */
-void own_fds_shift(struct process *p, int64_t made);
+static inline void own_fds_shift(struct process *p, int64_t made);
+void own_fds_move(struct process *p, int64_t made);
+/* Both for nearly every call: most need no more than a look. */
+static inline bool own_fd_has(const struct process *p, int64_t fd) {
+    bool has = false;
+    for (unsigned i = 0; i < OWN_FDS; i++) has |= fd == p->own[i].fd;
+    return has;
+}
+static inline bool own_fd_named(struct process *p, int fd) {
+    return (own_fd_has(p, fd) || p->nhidden) && own_fd_is(p, fd);
+}
+static inline void own_fds_shift(struct process *p, int64_t made) {
+    if (made > 2 && (own_fd_has(p, made + 1) || own_fd_has(p, made + 2))) own_fds_move(p, made);
+}
 /** A host call that makes a descriptor, for vee itself: also where the guest is out of them, if the host allows it. */
 int64_t descriptor_make(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 

@@ -108,7 +108,7 @@ void own_fds_check(struct process *p) {
     for (unsigned i = 0; i < OWN_FDS; i++) check(p, i);
 }
 
-bool own_fd_named(struct process *p, int fd) {
+bool own_fd_is(struct process *p, int fd) {
     for (unsigned i = 0; i < OWN_FDS; i++) {
         if (fd < 0 || fd != p->own[i].fd) continue;
         check(p, i);
@@ -183,13 +183,11 @@ bool own_fd_yield(struct process *p) {
     return yields;
 }
 
-void own_fds_shift(struct process *p, int64_t made) {
+void own_fds_move(struct process *p, int64_t made) {
     static const uint8_t order[OWN_FDS] = {OWN_ROOT, OWN_VEE, OWN_EXE}; /* the last is given up first */
     struct rlimit limit;
     uint64_t kept[2];
-    bool next = false;
-    for (unsigned i = 0; i < OWN_FDS; i++) next |= made > 2 && p->own[i].fd > made && p->own[i].fd <= made + 2;
-    if (!next || host_do(SYS_fcntl, made, F_GETFD) < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+    if (host_do(SYS_fcntl, made, F_GETFD) < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
     const uint64_t beyond = (uint64_t)made + 1 + OWN_FDS;
     uint64_t least = (uint64_t)made * 2; /* no further: a fork copies the numbers up to the highest */
     const bool room = least + OWN_FDS <= limit.rlim_cur, more = !room && os_descriptors_more(kept);
