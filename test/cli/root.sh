@@ -34,6 +34,10 @@ expect 127 "" "vee: /bin/nothing: No such file or directory" "$vee" --root syste
 mkdir -p system/deep/er
 expect 77 "" "" sh -c 'cd system/deep/er && exec "$0" --root ../.. ../../bin/program ok' "$vee"
 
+# What is held while a path is looked at takes no number that the program is to get.
+riscv64-linux-gnu-gcc -static -O1 "$here/../process/guest/lowest.c" -o system/bin/lowest
+expect 0 "" "" "$vee" --root system /bin/lowest
+
 # -L: the root first, and each directory is one.
 tree
 mkdir -p system/etc "system$PWD"

@@ -149,7 +149,7 @@ static int64_t open_found(struct call *c, int folder, const char *path, const st
     int64_t at = open_by(c, folder, path, &look);
     if (at < 0) return at;
     int64_t r = -EEXIST;
-    own_fd_hide(p, (int)at);
+    at = own_fd_hide(p, (int)at);
     if ((how->flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL)) {
         r = proc_instead(p, (int)at, (uint32_t)how->flags);
         if (r == PROC_AS_IT_IS) {

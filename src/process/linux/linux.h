@@ -135,8 +135,9 @@ void own_fds_check(struct process *p);
 /** Does the guest name one? To the guest it is not there. */
 static inline bool own_fd_named(struct process *p, int fd);
 bool own_fd_is(struct process *p, int fd);
-/** One that vee uses for a moment: the guest cannot name it meanwhile. */
-void own_fd_hide(struct process *p, int fd);
+/** One that vee uses for a moment: the guest cannot name it meanwhile. Its new number, which is high: the guest is
+   given the lowest that is free. */
+int own_fd_hide(struct process *p, int fd);
 void own_fd_show(struct process *p, int fd);
 /** In a new process: what other threads were using is not there. shared: their descriptors are. */
 void own_fds_forked(struct process *p, bool shared);

@@ -14,7 +14,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-enum { OWN_FD = 1024 - OWN_FDS };
+enum { OWN_FD = 1024 - OWN_FDS, HIDE_FD = OWN_FD - HIDDEN_MOST };
 
 /* What a file is, as far as it is known without asking the file system, so without waiting. */
 static bool identify(int folder, const char *path, int flags, struct own_fd *to) {
@@ -119,8 +119,17 @@ bool own_fd_is(struct process *p, int fd) {
     return false;
 }
 
-void own_fd_hide(struct process *p, int fd) {
+int own_fd_hide(struct process *p, int fd) {
+    const uint64_t next = (uint64_t)fd + 1, least[] = {HIDE_FD, own_least()};
+    int64_t high = -EINVAL;
+    for (unsigned i = 0; i < 2 && high == -EINVAL; i++) /* the second where the limit is low */
+        high = descriptor_make(SYS_fcntl, (uint64_t)fd, F_DUPFD_CLOEXEC, least[i] > next ? least[i] : next, 0);
+    if (high >= 0) {
+        host_hold(SYS_close, fd);
+        fd = (int)high;
+    }
     if (p->nhidden < HIDDEN_MOST) p->hidden[p->nhidden++] = fd;
+    return fd;
 }
 
 void own_fd_show(struct process *p, int fd) {

@@ -71,8 +71,7 @@ static int64_t at_root(struct process *p, const char *path, uint64_t flags, uint
 
 static int64_t keep(struct call *c, int64_t fd) {
     if (fd < 0) return fd;
-    own_fd_hide(c->process, (int)fd);
-    return c->held[c->nheld++] = (int)fd;
+    return c->held[c->nheld++] = own_fd_hide(c->process, (int)fd);
 }
 
 void path_release(struct call *c) {
