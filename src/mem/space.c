@@ -117,7 +117,6 @@ static bool window_open(struct space *s, uint64_t size, struct error *error) {
 bool space_init(struct space *s, uint64_t window_size, const struct space_hooks *hooks, struct error *error) {
     *s = (struct space){.min_address = MIN_ADDRESS,
                         .hooks = *hooks,
-                        .code_page = UINT64_MAX,
                         .limits = {UINT64_MAX, UINT64_MAX, UINT64_MAX}};
     if (window_size) {
         if (!window_open(s, window_size, error)) return false;
@@ -349,7 +348,7 @@ int64_t space_protect(struct space *s, uint64_t start, uint64_t length, uint32_t
     } else if (first->start > start) {
         return -ENOMEM;
     }
-    s->code_page = UINT64_MAX;
+    s->code_end = s->code_start = 0;
     change_begin(s);
     change_step(s, STEP_PROTECT, start, end);
     record_split(s, start);
@@ -392,7 +391,7 @@ void space_forked(struct space *s) {
 
 void space_discarded(struct space *s, uint64_t start, uint64_t length) {
     uint64_t end = start + length;
-    s->code_page = UINT64_MAX;
+    s->code_end = s->code_start = 0;
     for (const struct mapping *m = space_next(s, start); m && m->start < end; m = space_next(s, m->end))
         record_code_gone(s, m, start, end);
 }

@@ -107,8 +107,8 @@ struct space {
     unsigned count;
     uint32_t generation;
     struct space_hooks hooks;
-    uint64_t code_page; /* space_code's last answer: page number, or UINT64_MAX */
-    uint64_t code_identity;
+    uint64_t code_start, code_end; /* the mapping that space_code saw last, while it is as it was then */
+    uint32_t code_generation;
     bool code_writable, code_changeable;
     struct space_guard guard;
     struct space_watch *watch; /* of the host's side, which no record knows; NULL: nothing was ever watched */

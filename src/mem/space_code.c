@@ -6,22 +6,22 @@
 #include "mem/space_record.h"
 
 enum space_code space_code(struct space *s, uint64_t address, struct space_code_page *code) {
-    uint64_t page = address / SPACE_PAGE;
     uint8_t first;
     /* The host may have lost the page since: a file was cut off, a child did not get it. */
-    if (page != s->code_page || copy_guarded(&first, space_host(s, address), 1) != 0) {
+    if (address < s->code_start || address >= s->code_end || copy_guarded(&first, space_host(s, address), 1) != 0) {
         struct mapping *m = tree_above(s, address);
-        s->code_page = UINT64_MAX;
+        s->code_end = s->code_start = 0;
         if (!m || m->start > address) return CODE_UNMAPPED;
         if (!(m->rights & SPACE_X)) return CODE_FORBIDDEN;
         if (copy_guarded(&first, space_host(s, address), 1) != 0) return m->dev ? CODE_BEYOND_FILE : CODE_UNMAPPED;
         m->flags |= MAPPING_FETCHED;
-        s->code_page = page;
-        s->code_identity = (uint64_t)m->generation << 36 | page;
+        s->code_start = m->start;
+        s->code_end = m->end;
+        s->code_generation = m->generation;
         s->code_writable = m->rights & SPACE_W;
         s->code_changeable = s->code_writable || !(m->dev || m->ino);
     }
-    *code = (struct space_code_page){.identity = s->code_identity,
+    *code = (struct space_code_page){.identity = (uint64_t)s->code_generation << 36 | address / SPACE_PAGE,
                                      .avail = SPACE_PAGE - (address & (SPACE_PAGE - 1)),
                                      .writable = s->code_writable,
                                      .changeable = s->code_changeable};
