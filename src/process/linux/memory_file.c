@@ -154,7 +154,7 @@ struct errand {
 
 static void errand_main(void *data) {
     struct errand *d = *(struct errand **)data;
-    d->result = host_do(SYS_unshare, CLONE_FILES);
+    d->result = host_wait(SYS_unshare, CLONE_FILES);
     if (d->result == 0) d->result = by_file_here(d->folder, d->piece, d->host);
     __atomic_store_n(&d->done, 1, __ATOMIC_SEQ_CST);
     os_wake(&d->done, 1); /* of which nothing may be left */
