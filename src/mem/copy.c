@@ -8,11 +8,14 @@
 
 extern const char copy_guarded_access[] __attribute__((visibility("hidden")));
 extern const char copy_guarded_out[] __attribute__((visibility("hidden")));
+extern const char look_guarded_access[] __attribute__((visibility("hidden")));
+extern const char look_guarded_out[] __attribute__((visibility("hidden")));
 extern const char touch_guarded_access[] __attribute__((visibility("hidden")));
 extern const char touch_guarded_out[] __attribute__((visibility("hidden")));
 
 bool copy_fault(uint64_t *pc) {
     const char *out = *pc == (uint64_t)(uintptr_t)copy_guarded_access    ? copy_guarded_out
+                      : *pc == (uint64_t)(uintptr_t)look_guarded_access  ? look_guarded_out
                       : *pc == (uint64_t)(uintptr_t)touch_guarded_access ? touch_guarded_out
                                                                          : NULL;
     if (out) *pc = (uint64_t)(uintptr_t)out;

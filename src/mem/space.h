@@ -226,9 +226,11 @@ bool space_write(const struct space *s, uint64_t to, const void *from, size_t si
 
 /** Copies memory that may not be accessible; returns how many bytes are missing at the end. */
 size_t copy_guarded(void GUEST_MEMORY *to, const void GUEST_MEMORY *from, size_t size);
+/** May this byte be read? */
+bool look_guarded(const void GUEST_MEMORY *at);
 /** Reads a byte and writes it as it is, in one step, if it may be accessed like that. */
 void touch_guarded(void GUEST_MEMORY *at);
-/** For signal handlers: if *pc is within one of these two, moves it to the way out and returns true. */
+/** For signal handlers: if *pc is within one of these, moves it to the way out and returns true. */
 bool copy_fault(uint64_t *pc);
 
 #endif

@@ -6,14 +6,13 @@
 #include "mem/space_record.h"
 
 enum space_code space_code(struct space *s, uint64_t address, struct space_code_page *code) {
-    uint8_t first;
     /* The host may have lost the page since: a file was cut off, a child did not get it. */
-    if (address < s->code_start || address >= s->code_end || copy_guarded(&first, space_host(s, address), 1) != 0) {
+    if (address < s->code_start || address >= s->code_end || !look_guarded(space_host(s, address))) {
         struct mapping *m = tree_above(s, address);
         s->code_end = s->code_start = 0;
         if (!m || m->start > address) return CODE_UNMAPPED;
         if (!(m->rights & SPACE_X)) return CODE_FORBIDDEN;
-        if (copy_guarded(&first, space_host(s, address), 1) != 0) return m->dev ? CODE_BEYOND_FILE : CODE_UNMAPPED;
+        if (!look_guarded(space_host(s, address))) return m->dev ? CODE_BEYOND_FILE : CODE_UNMAPPED;
         m->flags |= MAPPING_FETCHED;
         s->code_start = m->start;
         s->code_end = m->end;

@@ -37,10 +37,9 @@ struct part {
 
 static void part_wait(void *arg) {
     const struct part *part = arg;
-    uint8_t byte;
     for (uint64_t at = part->start; at < part->end; at = (at | (SPACE_PAGE - 1)) + 1) {
         uint8_t GUEST_MEMORY *host = space_host(part->space, at);
-        if (copy_guarded(&byte, host, 1) == 0 && part->write) touch_guarded(host);
+        if (look_guarded(host) && part->write) touch_guarded(host);
     }
 }
 
