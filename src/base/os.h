@@ -40,6 +40,8 @@ bool os_fault_stack(void);
 /** x86-64 hosts: what addresses with a gs prefix are relative to, in the calling thread. */
 bool os_gs_base(const void *base);
 uint64_t os_nanoseconds(void);
+/** What this thread has run for. */
+uint64_t os_cpu_nanoseconds(void);
 /** The id of the parent process, which changes when that ends. */
 uint32_t os_parent(void);
 /** Sleeps while *word is `value`, at most so long (0: any time), or less: the caller looks again. And wakes at most n

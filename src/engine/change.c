@@ -19,10 +19,9 @@ enum {
     HEAT_PER_SECOND = 1000, /* writes of a page, each followed by a jump there, that it may have for long */
     HEAT_MOST = 64,         /* and for a moment */
     OPEN_MOST = 6,          /* it stays open for an eighth of a second, doubled so many times at most */
-    LOOK_MOST = 1 << 22,    /* nanoseconds that looks may take at once */
-    LOOK_SHIFT = 6,         /* and later one in so many (a power of two) */
-    LOOK_PAGE = 400,        /* nanoseconds that a look at a page takes: an estimate, so that what is seen does not */
-    LOOK_UNIT = 20          /* depend on what else the host has to do; and at each of its units */
+    LOOK_MOST = 1 << 21,    /* nanoseconds of CPU that looks may take at once */
+    LOOK_SHIFT = 7,         /* and later one in so many (a power of two) that pass */
+    LOOK_PAGES = 8          /* between two looks at the clock */
 };
 
 /* ---- units */
@@ -333,29 +332,25 @@ void engine_recheck_code(struct engine *e, struct cpu *cpu, uint64_t start, uint
     if (pages_each(e, start, length, page_recheck)) cpu_drop_shortcuts(cpu);
 }
 
-static uint64_t look_cost(const struct code_page *p) {
-    uint64_t cost = LOOK_PAGE;
-    for (const struct unit *u = p->units; u; u = u->page_next) cost += LOOK_UNIT;
-    return cost;
-}
-
 void engine_recheck_some(struct engine *e, struct cpu *cpu) {
     struct code_page *p = e->explicit_next ? e->explicit_next : e->explicit_pages, *const from = p;
-    const uint64_t now = os_nanoseconds(), more = (now - e->looked) >> LOOK_SHIFT;
-    uint64_t took = 0;
-    bool any = false;
+    const uint64_t now = os_nanoseconds();
+    const int64_t more = (int64_t)((now - e->looked) >> LOOK_SHIFT);
+    const bool all = e->config.counted; /* where runs have to repeat */
     e->looked = now;
     e->look_credit = more > LOOK_MOST - e->look_credit ? LOOK_MOST : e->look_credit + more;
-    /* Where runs have to repeat it is all of them. */
-    while (p && (took < e->look_credit || e->config.counted)) {
-        if (p->state == PAGE_CALM && p->watch == WATCH_EXPLICIT && p->units) {
-            took += look_cost(p);
-            any |= page_compare(e, p, false);
-        }
+    if (!p || (e->look_credit <= 0 && !all)) return;
+    /* Time of this thread: what else the host has to do does not make it see less. */
+    const uint64_t began = os_cpu_nanoseconds();
+    int64_t took = 0;
+    unsigned pages = 0;
+    bool any = false;
+    do {
+        if (p->state == PAGE_CALM && p->watch == WATCH_EXPLICIT && p->units) any |= page_compare(e, p, false);
+        if (++pages % LOOK_PAGES == 0) took = (int64_t)(os_cpu_nanoseconds() - began);
         p = p->next_explicit ? p->next_explicit : e->explicit_pages;
-        if (p == from) break;
-    }
+    } while (p != from && (took < e->look_credit || all));
     e->explicit_next = p;
-    e->look_credit -= took < e->look_credit ? took : e->look_credit;
+    e->look_credit -= (int64_t)(os_cpu_nanoseconds() - began);
     if (any) cpu_drop_shortcuts(cpu);
 }

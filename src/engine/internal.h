@@ -120,7 +120,8 @@ struct engine {
     uint32_t frozen; /* what lies below in the cache may be shared with other processes; or 0 */
     bool any_thawed;
     struct code_page *explicit_pages, *explicit_next; /* that may change in ways nobody reports; where to look next */
-    uint64_t looked, look_credit;                     /* when that was, and how much may be looked at next */
+    uint64_t looked;                                  /* when that was */
+    int64_t look_credit;                              /* and how much may be looked at next */
     struct code_page *open_pages;
     uint32_t open_tick;
     uint32_t unwatched;      /* counts reports of written pages */

@@ -348,7 +348,7 @@ int64_t space_protect(struct space *s, uint64_t start, uint64_t length, uint32_t
     } else if (first->start > start) {
         return -ENOMEM;
     }
-    s->code_end = s->code_start = 0;
+    space_code_forget(s);
     change_begin(s);
     change_step(s, STEP_PROTECT, start, end);
     record_split(s, start);
@@ -391,7 +391,7 @@ void space_forked(struct space *s) {
 
 void space_discarded(struct space *s, uint64_t start, uint64_t length) {
     uint64_t end = start + length;
-    s->code_end = s->code_start = 0;
+    space_code_forget(s);
     for (const struct mapping *m = space_next(s, start); m && m->start < end; m = space_next(s, m->end))
         record_code_gone(s, m, start, end);
 }

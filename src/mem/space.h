@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SPACE_PAGE = 4096, SPACE_STACK_GAP = 256 * SPACE_PAGE };
+enum { SPACE_PAGE = 4096, SPACE_STACK_GAP = 256 * SPACE_PAGE, SPACE_SEEN = 16 };
 
 enum space_right { SPACE_R = 1, SPACE_W = 2, SPACE_X = 4 }; /* the values of PROT_* */
 
@@ -107,9 +107,11 @@ struct space {
     unsigned count;
     uint32_t generation;
     struct space_hooks hooks;
-    uint64_t code_start, code_end; /* the mapping that space_code saw last, while it is as it was then */
-    uint32_t code_generation;
-    bool code_writable, code_changeable;
+    struct code_seen {
+        uint64_t start, end;
+        uint32_t generation;
+        bool writable, changeable;
+    } code_seen[SPACE_SEEN]; /* mappings that space_code saw last, by a part of the address, while they are as then */
     struct space_guard guard;
     struct space_watch *watch; /* of the host's side, which no record knows; NULL: nothing was ever watched */
 };

@@ -5,25 +5,27 @@
  */
 #include "mem/space_record.h"
 
+void space_code_forget(struct space *s) {
+    for (unsigned i = 0; i < SPACE_SEEN; i++) s->code_seen[i].end = 0;
+}
+
 enum space_code space_code(struct space *s, uint64_t address, struct space_code_page *code) {
+    struct code_seen *seen = &s->code_seen[(address >> 20 ^ address >> 24 ^ address >> 32) % SPACE_SEEN];
     /* The host may have lost the page since: a file was cut off, a child did not get it. */
-    if (address < s->code_start || address >= s->code_end || !look_guarded(space_host(s, address))) {
+    if (address < seen->start || address >= seen->end || !look_guarded(space_host(s, address))) {
         struct mapping *m = tree_above(s, address);
-        s->code_end = s->code_start = 0;
+        seen->end = 0;
         if (!m || m->start > address) return CODE_UNMAPPED;
         if (!(m->rights & SPACE_X)) return CODE_FORBIDDEN;
         if (!look_guarded(space_host(s, address))) return m->dev ? CODE_BEYOND_FILE : CODE_UNMAPPED;
         m->flags |= MAPPING_FETCHED;
-        s->code_start = m->start;
-        s->code_end = m->end;
-        s->code_generation = m->generation;
-        s->code_writable = m->rights & SPACE_W;
-        s->code_changeable = s->code_writable || !(m->dev || m->ino);
+        const bool writable = m->rights & SPACE_W;
+        *seen = (struct code_seen){m->start, m->end, m->generation, writable, writable || !(m->dev || m->ino)};
     }
-    *code = (struct space_code_page){.identity = (uint64_t)s->code_generation << 36 | address / SPACE_PAGE,
+    *code = (struct space_code_page){.identity = (uint64_t)seen->generation << 36 | address / SPACE_PAGE,
                                      .avail = SPACE_PAGE - (address & (SPACE_PAGE - 1)),
-                                     .writable = s->code_writable,
-                                     .changeable = s->code_changeable};
+                                     .writable = seen->writable,
+                                     .changeable = seen->changeable};
     return CODE_READY;
 }
 

@@ -104,7 +104,7 @@ bool space_recover(struct space *s) {
     memcpy(s->nodes, g->copy + 1, g->copy->used * sizeof *s->nodes);
     memcpy(s, g->copy, offsetof(struct space, guard)); /* if this one ends as well the next begins anew */
     if (s->generation < generation) s->generation = generation;
-    s->code_end = s->code_start = 0;
+    space_code_forget(s);
     for (unsigned i = 0; i < g->nsteps; i++) {
         const struct space_step *step = &g->steps[i];
         switch (step->kind) {

@@ -60,7 +60,7 @@ void record_code_gone(struct space *s, const struct mapping *m, uint64_t start, 
 }
 
 void record_erase(struct space *s, uint64_t start, uint64_t end) {
-    s->code_end = s->code_start = 0;
+    space_code_forget(s);
     if (s->watch) watch_forget(s, start, end);
     record_split(s, start);
     record_split(s, end);
@@ -72,7 +72,7 @@ void record_erase(struct space *s, uint64_t start, uint64_t end) {
 }
 
 void record_add(struct space *s, const struct mapping *m) {
-    s->code_end = s->code_start = 0;
+    space_code_forget(s);
     tree_add(s, m);
     record_account(s, m, true);
     record_merge(s, m->start, m->end);

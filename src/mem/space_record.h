@@ -50,6 +50,8 @@ void record_account(struct space *s, const struct mapping *m, bool add);
 /** Code of this record is gone in [start, end): tells the hook if somebody may know of it. */
 void record_code_gone(struct space *s, const struct mapping *m, uint64_t start, uint64_t end);
 /** Forgets what lies in [start, end). */
+/** What space_code remembers of mappings. */
+void space_code_forget(struct space *s);
 void record_erase(struct space *s, uint64_t start, uint64_t end);
 /** Enters a record where there is none. */
 void record_add(struct space *s, const struct mapping *m);
