@@ -6,18 +6,22 @@
 #include "mem/space.h"
 #include <string.h>
 
-extern const char copy_guarded_access[] __attribute__((visibility("hidden")));
-extern const char copy_guarded_out[] __attribute__((visibility("hidden")));
-extern const char look_guarded_access[] __attribute__((visibility("hidden")));
-extern const char look_guarded_out[] __attribute__((visibility("hidden")));
-extern const char touch_guarded_access[] __attribute__((visibility("hidden")));
-extern const char touch_guarded_out[] __attribute__((visibility("hidden")));
+#define LABEL(name) extern const char name[] __attribute__((visibility("hidden")))
+LABEL(copy_guarded_slow);
+LABEL(copy_guarded_access);
+LABEL(copy_guarded_out);
+LABEL(look_guarded_access);
+LABEL(look_guarded_out);
+LABEL(touch_guarded_access);
+LABEL(touch_guarded_out);
 
 bool copy_fault(uint64_t *pc) {
-    const char *out = *pc == (uint64_t)(uintptr_t)copy_guarded_access    ? copy_guarded_out
-                      : *pc == (uint64_t)(uintptr_t)look_guarded_access  ? look_guarded_out
-                      : *pc == (uint64_t)(uintptr_t)touch_guarded_access ? touch_guarded_out
-                                                                         : NULL;
+    const uint64_t at = *pc, fast = (uintptr_t)copy_guarded, slow = (uintptr_t)copy_guarded_slow;
+    const char *out = at >= fast && at < slow                 ? copy_guarded_slow
+                      : at == (uintptr_t)copy_guarded_access  ? copy_guarded_out
+                      : at == (uintptr_t)look_guarded_access  ? look_guarded_out
+                      : at == (uintptr_t)touch_guarded_access ? touch_guarded_out
+                                                              : NULL;
     if (out) *pc = (uint64_t)(uintptr_t)out;
     return out;
 }

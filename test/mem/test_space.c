@@ -518,6 +518,32 @@ static void test_copies(void **state) {
     plain_free(s);
 }
 
+/* Every small size, at every distance from the end of what is there, on either side. */
+static void test_small_copies(void **state) {
+    (void)state;
+    enum { MOST = 600 };
+    struct space *s = plain_make();
+    const uint64_t last = s->limit - 2 * SPACE_PAGE, end = last + SPACE_PAGE;
+    char from[MOST], to[MOST + 1], back[MOST];
+    for (unsigned i = 0; i < MOST; i++) from[i] = (char)(i * 7 + 1);
+    assert_int_equal(space_map(s, last, SPACE_PAGE, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0, 0), last);
+    for (unsigned size = 0; size < MOST; size++)
+        for (unsigned missing = 0; missing <= size && missing < 40; missing++) {
+            const uint64_t at = end - (size - missing);
+            memset(back, 0, sizeof back);
+            assert_true(space_write(s, end - MOST, back, sizeof back));
+            assert_int_equal(copy_guarded(space_host(s, at), from, size), missing);
+            assert_true(space_read(s, end - MOST, back, sizeof back));
+            for (unsigned i = 0; i < MOST; i++)
+                if (back[i] != (i < MOST - (size - missing) ? 0 : from[i - (MOST - (size - missing))])) fail();
+            memset(to, 0, sizeof to);
+            assert_int_equal(copy_guarded(to, space_host(s, at), size), missing);
+            assert_memory_equal(to, from, size - missing);
+            for (unsigned i = size - missing; i <= MOST; i++) assert_int_equal(to[i], 0);
+        }
+    plain_free(s);
+}
+
 static void test_beyond_file(void **state) {
     (void)state;
     struct space *s = plain_make();
@@ -761,12 +787,19 @@ static void test_identity(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random_direct), cmocka_unit_test(test_random_window),
-        cmocka_unit_test(test_placement),     cmocka_unit_test(test_limits_of_addresses),
-        cmocka_unit_test(test_copies),        cmocka_unit_test(test_beyond_file),
-        cmocka_unit_test(test_watch),         cmocka_unit_test(test_watch_without_room),
-        cmocka_unit_test(test_brk),           cmocka_unit_test(test_resource_limits),
-        cmocka_unit_test(test_growing),       cmocka_unit_test(test_identity),
+        cmocka_unit_test(test_random_direct),
+        cmocka_unit_test(test_random_window),
+        cmocka_unit_test(test_placement),
+        cmocka_unit_test(test_limits_of_addresses),
+        cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_small_copies),
+        cmocka_unit_test(test_beyond_file),
+        cmocka_unit_test(test_watch),
+        cmocka_unit_test(test_watch_without_room),
+        cmocka_unit_test(test_brk),
+        cmocka_unit_test(test_resource_limits),
+        cmocka_unit_test(test_growing),
+        cmocka_unit_test(test_identity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
