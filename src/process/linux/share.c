@@ -9,8 +9,8 @@
  * It may be killed at any time, with the lock and in the middle of a change. While there are partners changes of the
  * space are guarded, and whoever is left takes them back (share_died); the engine drops its translations. One that ends
  * or executes in good order has given the lock up before (share_leave) and leaves nothing to mend. What it used is
- * freed when its memory is no longer used, which the kernel says in a word, by whoever looks next: at the latest when
- * the next partner is made.
+ * freed, or kept for the next one, when its memory is no longer used, which the kernel says in a word, by whoever looks
+ * next: at the latest when the next partner is made.
  *
  * Not there: what Linux does for a process that is killed or executes, at the word of CLONE_CHILD_CLEARTID and at
  * robust locks. The limits on address space are those that were set last in any of the processes.
