@@ -115,9 +115,7 @@ static bool window_open(struct space *s, uint64_t size, struct error *error) {
 }
 
 bool space_init(struct space *s, uint64_t window_size, const struct space_hooks *hooks, struct error *error) {
-    *s = (struct space){.min_address = MIN_ADDRESS,
-                        .hooks = *hooks,
-                        .limits = {UINT64_MAX, UINT64_MAX, UINT64_MAX}};
+    *s = (struct space){.min_address = MIN_ADDRESS, .hooks = *hooks, .limits = {UINT64_MAX, UINT64_MAX, UINT64_MAX}};
     if (window_size) {
         if (!window_open(s, window_size, error)) return false;
     } else {
