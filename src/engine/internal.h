@@ -260,8 +260,9 @@ void cpu_act(struct cpu *cpu, unsigned actions);
 void code_begin(struct engine *e, struct cpu *cpu);
 void code_end(struct engine *e, struct cpu *cpu);
 /* run.c */
-/** The runner of a process that is no more, and its cpu. With the lock. */
-void runner_bury(struct engine *e, struct runner *r, bool in_order);
+/** The runner of a process that is no more, and its cpu. With the lock. clean: it has ended in good order, and nobody
+    uses its memory any more. */
+void runner_bury(struct engine *e, struct runner *r, bool clean);
 /* interp.c */
 /** Runs a block's uops. Leaves cpu->pc, cpu->exit. Counted: takes each instruction from the budget. Without the lock.
  */

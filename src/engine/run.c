@@ -138,9 +138,9 @@ static void runner_free(struct engine *e, struct runner *r) {
     os_stack_unmap(r->memory, cpu_memory(e));
 }
 
-void runner_bury(struct engine *e, struct runner *r, bool in_order) {
+void runner_bury(struct engine *e, struct runner *r, bool clean) {
     runner_forget(e, r);
-    if (!in_order || !spare(e, r)) runner_free(e, r);
+    if (!clean || !spare(e, r)) runner_free(e, r);
 }
 
 void engine_cpu_free(struct engine *e, struct cpu *cpu) {

@@ -34,10 +34,12 @@ static bool is_dead(const struct engine *e, uint32_t process, uint32_t self) {
 
 static void bury(struct engine *e, uint32_t process) {
     const bool in_order = e->in_order[process];
+    unsigned threads = 0;
+    for (const struct runner *r = e->runners; r; r = r->next) threads += runner_process(r->id) == process;
     for (struct runner *r = e->runners, *next; r; r = next) {
         next = r->next;
         if (runner_process(r->id) != process) continue;
-        runner_bury(e, r, in_order);
+        runner_bury(e, r, in_order && threads == 1); /* of several some may not have noticed yet that they are dead */
     }
     if (runner_process(e->barred) == process) e->barred = 0;
     if (!in_order) engine_flush(e);

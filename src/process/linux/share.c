@@ -30,9 +30,10 @@ struct partner {
     uint32_t number;          /* of its process, for the engine */
     uint64_t flags;           /* that it was made with */
     uint64_t parent_tid, child_tid;
-    bool of_first; /* its maker is the process that opened the vm */
-    bool made;     /* its maker looks at this no more */
-    bool ended;    /* before that */
+    bool of_first;    /* its maker is the process that opened the vm */
+    bool made;        /* its maker looks at this no more */
+    bool ended;       /* before that */
+    bool had_threads; /* when it ended */
     struct process process;
     struct scratch scratch; /* the last: nobody expects anything in there */
 };
@@ -103,10 +104,11 @@ static struct partner *partner_new(struct call *c, const struct clone_args *gues
     return NULL;
 }
 
-/* Children of vfork come one after the other: the next one gets the memory of the last. */
+/* Children of vfork come one after the other: the next one gets the memory of the last, but of one with threads, which
+   may not have noticed yet that they are dead. */
 static void partner_free(struct process *first, struct partner *k) {
     struct os_thread *memory = k->memory;
-    if (first->spare)
+    if (first->spare || k->had_threads)
         os_thread_free(memory);
     else
         first->spare = memory;
@@ -222,7 +224,9 @@ void share_died(void *self, uint32_t number, bool in_order) {
     if (!in_order && !first->userfault.end) thread_locks_end(&k->process.thread); /* nobody can be waited for here */
     for (struct thread *t = k->process.threads, *next; t; t = next) {
         next = t->next;
-        if (t != &k->process.thread) thread_memory_free(t);
+        if (t == &k->process.thread) continue;
+        k->had_threads = true;
+        thread_memory_free(t);
     }
     seccomp_leave(&k->process.thread);
     k->ended = true;
