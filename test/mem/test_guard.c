@@ -5,6 +5,7 @@
  * as before, and the space must still work.
  */
 #include "mem/space.h"
+#include "core/host.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +19,6 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 enum {
@@ -82,8 +82,7 @@ static void (*const changes[])(struct space *) = {
 /* ---- support */
 
 static void on_fault(int signal, siginfo_t *info, void *context) {
-    (void)info;
-    if (!copy_fault((uint64_t *)&((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP])) {
+    if (!guard_fault(context, signal == SIGBUS, info->si_addr)) {
         struct sigaction none = {.sa_handler = SIG_DFL};
         sigaction(signal, &none, NULL);
     }

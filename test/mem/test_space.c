@@ -5,6 +5,7 @@
  * records, accesses, contents, sums, hook calls and code identities must agree. In both modes.
  */
 #include "mem/space.h"
+#include "core/host.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 enum { PAGES = 192, FILE_PAGES = 64, LONGEST = 24, CELLS = 4 << 20, OPERATIONS = 100000, WINDOW_BITS = 33 };
@@ -48,9 +48,7 @@ struct model {
 /* ---- support */
 
 static void on_fault(int signal, siginfo_t *info, void *context) {
-    (void)info;
-    uint64_t *pc = (uint64_t *)&((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
-    if (!copy_fault(pc)) {
+    if (!guard_fault(context, signal == SIGBUS, info->si_addr)) {
         struct sigaction none = {.sa_handler = SIG_DFL};
         sigaction(signal, &none, NULL);
     }

@@ -8,9 +8,11 @@
 extern const char guard_begin[] __attribute__((visibility("hidden")));
 extern const char guard_end[] __attribute__((visibility("hidden")));
 extern const char guard_failed[] __attribute__((visibility("hidden")));
+extern const char copy_guarded_slow[] __attribute__((visibility("hidden")));
 
 /* Is that where the instruction accesses memory? Else the signal was sent, and came here by chance. Accesses are by
-   rdi, copies by rdi and rsi with rcx bytes to go; where the processor tells no address it may be. */
+   rdi, copies by rdi and rsi, with rcx bytes to go in the slow way and rdx bytes in all where they go in pieces; where
+   the processor tells no address it may be. */
 static bool is_accessed(const greg_t *r, uint64_t address, uint64_t size, bool copies) {
     enum { PAGE_FAULT = 14 };
     return r[REG_TRAPNO] != PAGE_FAULT || address - (uint64_t)r[REG_RDI] < size ||
@@ -22,7 +24,7 @@ bool guard_fault(void *ucontext, bool bus, void *address) {
     greg_t *r = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
     uint64_t pc = (uint64_t)r[REG_RIP], at = (uint64_t)(uintptr_t)address;
     if (copy_fault(&pc)) {
-        const uint64_t left = (uint64_t)r[REG_RCX];
+        const uint64_t left = (uint64_t)r[pc == (uint64_t)(uintptr_t)copy_guarded_slow ? REG_RDX : REG_RCX];
         if (!is_accessed(r, at, left ? left : 1, true) && !is_accessed(r, at, 1, false)) return false;
         r[REG_RIP] = (greg_t)pc;
         return true;
