@@ -35,7 +35,7 @@ BUILDS = {
     "native-O2": ["gcc", *COMMON],
     "riscv64": ["riscv64-linux-gnu-gcc", *COMMON],
 }
-KINDS = ["calls", "indirect", "interp", "int", "fp", "mem", "str", "hash"]
+KINDS = ["calls", "indirect", "interp", "int", "fp", "mem", "str", "hash", "atomic"]
 TIME_LIMIT = 300
 HELLO_RUNS = 50
 

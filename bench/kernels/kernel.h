@@ -1,7 +1,7 @@
 /* What every benchmark kernel shares: its repetition count, a generator of inputs and a running digest of results.
  *
  * A kernel is one file with one main. It says its kind in its head comment (kind:
- * calls|indirect|interp|int|fp|mem|str|hash), its default repetition count in `enum { REPS = n }` (0.3-0.6 s on a
+ * calls|indirect|interp|int|fp|mem|str|hash|atomic), its default repetition count in `enum { REPS = n }` (0.3-0.6 s on a
  * native machine), and prints one line that depends on everything it computed and is the same on every machine.
  * `cflags:` in the head comment adds flags for both compilers. */
 #ifndef BENCH_KERNEL_H

@@ -54,6 +54,12 @@ struct target {
 
 struct cold; /* the target's out-of-line code */
 
+/* The target's: the last lr of the block, while what it noted in the cpu is what it was: its operands and result. */
+struct noted {
+    uint16_t address, value, space, size; /* address 0: none */
+    int64_t imm;
+};
+
 struct jit {
     struct emission *m;
     const struct target *target;
@@ -72,6 +78,8 @@ struct jit {
     uint32_t insn;            /* index of the current guest instruction */
     uint64_t pc, next;        /* of the current guest instruction */
     uint32_t poll;            /* the target's: rel32 of the poll's way out */
+    struct noted lr;
+    bool drained; /* the target's: nothing was stored to guest memory since what waits for all earlier stores */
     struct cold *cold;
     uint32_t ncold, cold_cap;
     enum emit_result failed; /* EMIT_OK so far */

@@ -97,6 +97,8 @@ static uint32_t displacement(void) {
     return (uint32_t)(roll(3) ? roll(64) * 8 : roll(4096)) & 0xfff;
 }
 
+/* Mostly at the base of the lr before, so that many succeed. */
+static unsigned reserved;
 static uint32_t memory_access(void) {
     static const uint8_t atomics[] = {0, 1, 4, 8, 12, 16, 20, 24, 28};
     switch (roll(8)) {
@@ -109,8 +111,9 @@ static uint32_t memory_access(void) {
     case 6: return s_type(0x27, 2 + (unsigned)roll(2), base(), (unsigned)roll(32), displacement());
     default:
         switch (roll(4)) {
-        case 0: return r_type(0x2f, 2 + (unsigned)roll(2), 2 << 2, any(), base(), 0);       /* lr */
-        case 1: return r_type(0x2f, 2 + (unsigned)roll(2), 3 << 2, any(), base(), any());   /* sc */
+        case 0: return r_type(0x2f, 2 + (unsigned)roll(2), 2 << 2, any(), reserved = base(), 0); /* lr */
+        case 1:
+            return r_type(0x2f, 2 + (unsigned)roll(2), 3 << 2, any(), roll(4) && reserved ? reserved : base(), any());
         case 2: return roll(4) ? 0 : i_type(0x0f, 2, 0, base(), (unsigned)roll(2) ? 4 : 1); /* cbo.zero, cbo.clean */
         default: return r_type(0x2f, 2 + (unsigned)roll(2), atomics[roll(9)] << 2, any(), base(), any());
         }

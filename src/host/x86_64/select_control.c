@@ -200,6 +200,8 @@ static void check_exit(struct jit *j) {
 
 static void select_helper(struct jit *j, const struct uop *u) {
     uint8_t effects = j->guest->helpers[u->aux].effects;
+    j->lr.address = 0; /* it may drop reservations, and store */
+    j->drained = false;
     const uint16_t operands[3] = {u->a, u->b, u->c};
     for (unsigned n = 0; n < 3; n++)
         if (operands[n]) store_arg(j, n + 1, operands[n]);
@@ -331,6 +333,8 @@ void control_begin(struct jit *j) {
     m->poll_entry = here(j);
     j->pc = j->block->pc;
     j->insn = UINT32_MAX; /* insns_ahead: all of them */
+    j->lr.address = 0;
+    j->drained = false;
     alu_mi(j, ALU_CMP, W32, AT_CPU(poll), 0);
     j->poll = jcc(j, CC_NE);
     nops(j, (8 - here(j)) & 7);
@@ -378,7 +382,7 @@ static void cold_call(struct jit *j, struct cold *c) {
     mov_mi(j, W64, AT_CPU(args[0]), (int32_t)c->value);
     mov_mr(j, W64, AT_CPU(save[0]), RAX);
     if (mem_op && c->ahead) mov_mi(j, W64, AT_CPU(ahead), (int32_t)c->ahead);
-    mov_ri(j, RAX, mem_op ? (c->flag2 ? HOST_CALL_WRITE : HOST_CALL_READ) : HOST_CALL_EVAL);
+    mov_ri(j, RAX, c->call);
     call_to(j, X86_CALL);
     uint32_t failed = 0;
     if (mem_op) {
@@ -386,7 +390,7 @@ static void cold_call(struct jit *j, struct cold *c) {
         alu_mi(j, ALU_CMP, W32, AT_CPU(exit.kind), 0);
         failed = jcc(j, CC_NE);
     }
-    if (!mem_op || !c->flag2) {
+    if (c->call != HOST_CALL_WRITE) {
         if (c->flag)
             op_rm(j, 0xf3017e, W32, c->reg2, AT_CPU(result));
         else

@@ -1,4 +1,4 @@
-/* select_mem.c - loads, stores and atomics for each kind of memory space.
+/* select_mem.c - loads and stores for each kind of memory space, and the addresses of atomics.
  *
  * Direct, window and linear spaces: one host instruction, which may fault; the instruction is then interpreted. Soft
  * spaces: the TLB line inline, the walk in C. A load's result is written by its last instruction, and a store is its
@@ -7,7 +7,7 @@
 #include "host/x86_64/x86_64.h"
 #include "mem/mem.h"
 
-static const struct mem_view *view(struct jit *j, const struct uop *u) {
+const struct mem_view *mem_view_of(const struct jit *j, const struct uop *u) {
     return &j->m->cpu->mem[u->x];
 }
 
@@ -40,23 +40,26 @@ static struct mem plain_address(struct jit *j, const struct uop *u) {
 
 /* Window: anything at or above the limit is left to the interpreter, which reports it. */
 static struct mem window_address(struct jit *j, const struct uop *u) {
-    uint64_t limit = view(j, u)->limit;
+    uint64_t limit = mem_view_of(j, u)->limit;
+    const unsigned locked = j->locked[BANK_INT];
     struct mem m = plain_address(j, u);
-    uint8_t t = temp_reg(j, BANK_INT), s = temp_reg(j, BANK_INT);
+    uint8_t t = temp_reg(j, BANK_INT);
     lea(j, W64, t, m);
+    only_lock(j, BANK_INT, locked | 1u << t);
+    uint8_t s = temp_reg(j, BANK_INT);
     mov_rr(j, W64, s, t);
     shift_ri(j, SH_SHR, W64, s, (unsigned)__builtin_ctzll(limit));
     cold_new(j, COLD_INTERPRET, jcc(j, CC_NE));
-    only_lock(j, BANK_INT, 1u << t);
+    only_lock(j, BANK_INT, locked | 1u << t);
     return (struct mem){.base = t, .index = NO_REG, .gs = true};
 }
 
-/* Soft: the address in t, the line's address in s; nothing else stays locked. Before it one register may be. */
-static void soft_address(struct jit *j, const struct uop *u, uint8_t *t, uint8_t *s) {
+void soft_address(struct jit *j, const struct uop *u, uint8_t *t, uint8_t *s) {
+    const unsigned locked = j->locked[BANK_INT];
     struct mem m = plain_address(j, u);
     *t = temp_reg(j, BANK_INT);
     lea(j, W64, *t, m);
-    only_lock(j, BANK_INT, 1u << *t);
+    only_lock(j, BANK_INT, locked | 1u << *t);
     *s = temp_reg(j, BANK_INT);
     mov_rr(j, W64, *s, *t);
     shift_ri(j, SH_SHR, W64, *s, 7);
@@ -66,8 +69,7 @@ static void soft_address(struct jit *j, const struct uop *u, uint8_t *t, uint8_t
                              offsetof(struct mem_view, tlb))));
 }
 
-/* Then: the host address in t if the tag matches, else off to the C call. No allocation from here to c->back. */
-static struct cold *soft_check(struct jit *j, const struct uop *u, bool write, uint8_t t, uint8_t s) {
+struct cold *soft_check(struct jit *j, const struct uop *u, bool write, enum host_call call, uint8_t t, uint8_t s) {
     uint32_t tag = write ? offsetof(struct tlb_line, write) : offsetof(struct tlb_line, read);
     alu_rm(j, ALU_XOR, W64, t, at_reg(s, (int32_t)tag));
     alu_ri(j, ALU_CMP, W64, t, (int32_t)(4096 - uop_mem_size(u->op)));
@@ -77,14 +79,14 @@ static struct cold *soft_check(struct jit *j, const struct uop *u, bool write, u
         c->value = u->op | (uint64_t)u->x << 16;
         c->reg = t;
         c->mem = at_reg(s, (int32_t)tag);
-        c->flag2 = write;
+        c->call = (uint8_t)call;
     }
     alu_rm(j, ALU_ADD, W64, t, at_reg(s, offsetof(struct tlb_line, host)));
     return c;
 }
 
-static struct mem address(struct jit *j, const struct uop *u) {
-    switch ((enum mem_kind)view(j, u)->kind) {
+struct mem space_address(struct jit *j, const struct uop *u) {
+    switch ((enum mem_kind)mem_view_of(j, u)->kind) {
     case MEM_DIRECT: return plain_address(j, u);
     case MEM_WINDOW: return window_address(j, u);
     case MEM_LINEAR: {
@@ -122,12 +124,12 @@ static void emit_store(struct jit *j, enum uop_op op, uint8_t from, struct mem m
 }
 
 static void select_load(struct jit *j, const struct uop *u) {
-    if (view(j, u)->kind == MEM_SOFT) {
+    if (mem_view_of(j, u)->kind == MEM_SOFT) {
         uint8_t t, s;
         soft_address(j, u, &t, &s);
         bool wanted = j->v[u->dst].last;
         uint8_t to = wanted ? def_reg(j, u->dst) : j->v[u->dst].bank == BANK_FP ? temp_reg(j, BANK_FP) : t;
-        struct cold *c = soft_check(j, u, false, t, s);
+        struct cold *c = soft_check(j, u, false, HOST_CALL_READ, t, s);
         emit_load(j, u->op, to, at_reg(t, 0));
         if (c) {
             c->reg2 = to;
@@ -136,7 +138,7 @@ static void select_load(struct jit *j, const struct uop *u) {
         }
         return;
     }
-    struct mem m = address(j, u);
+    struct mem m = space_address(j, u);
     if (j->v[u->dst].last)
         emit_load(j, u->op, def_reg(j, u->dst), m);
     else /* nobody wants the value, but the access may fault */
@@ -163,7 +165,7 @@ static bool store_constant(struct jit *j, const struct uop *u, struct mem m) {
 }
 
 static void select_store(struct jit *j, const struct uop *u) {
-    if (view(j, u)->kind == MEM_SOFT) {
+    if (mem_view_of(j, u)->kind == MEM_SOFT) {
         /* The value first goes where the slow path finds it; scratch registers are few. */
         uint8_t t, s;
         store_arg(j, 2, u->b);
@@ -171,7 +173,7 @@ static void select_store(struct jit *j, const struct uop *u) {
         soft_address(j, u, &t, &s);
         uint8_t b = reg_now(j, u->b);
         if (b == NO_REG && value_of(j, u->b)->bank == BANK_FP) b = use_reg(j, u->b);
-        struct cold *c = soft_check(j, u, true, t, s);
+        struct cold *c = soft_check(j, u, true, HOST_CALL_WRITE, t, s);
         if (b == NO_REG) {
             b = s; /* no longer needed */
             mov_rm(j, W64, b, AT_CPU(args[2]));
@@ -182,20 +184,21 @@ static void select_store(struct jit *j, const struct uop *u) {
     }
     struct value *v = value_of(j, u->b);
     if (v->is_const && v->constant == (uint64_t)(int32_t)v->constant && u->op <= UOP_store_64) {
-        store_constant(j, u, address(j, u));
+        store_constant(j, u, space_address(j, u));
         return;
     }
-    if (view(j, u)->kind == MEM_WINDOW) { /* needs two scratch registers itself: the value comes last */
-        struct mem m = address(j, u);
+    if (mem_view_of(j, u)->kind == MEM_WINDOW) { /* needs two scratch registers itself: the value comes last */
+        struct mem m = space_address(j, u);
         uint8_t b = reg_now(j, u->b);
         emit_store(j, u->op, b == NO_REG ? use_reg(j, u->b) : b, m);
         return;
     }
     uint8_t b = use_reg(j, u->b);
-    emit_store(j, u->op, b, address(j, u));
+    emit_store(j, u->op, b, space_address(j, u));
 }
 
 static void call_atomic(struct jit *j, const struct uop *u) {
+    j->drained = false;
     uint8_t a = use_reg(j, u->a);
     if (u->imm) {
         uint8_t t = temp_reg(j, BANK_INT);
@@ -217,57 +220,6 @@ static void call_atomic(struct jit *j, const struct uop *u) {
     load_result(j, u->dst);
 }
 
-/* A direct, aligned address in a register of its own choice; misaligned ones are interpreted. */
-static struct mem atomic_address(struct jit *j, const struct uop *u) {
-    struct mem m = plain_address(j, u);
-    if (m.base == NO_REG || m.disp) {
-        const unsigned locked = j->locked[BANK_INT] & ~(m.base == NO_REG ? 0 : 1u << m.base);
-        uint8_t t = temp_reg(j, BANK_INT);
-        lea(j, W64, t, m);
-        m = at_last(j, locked, t);
-    }
-    op_rr(j, 0xf7, W32, 0, m.base); /* test imm32 */
-    word32(j, uop_mem_size(u->op) - 1);
-    cold_new(j, COLD_INTERPRET, jcc(j, CC_NE));
-    return m;
-}
-
-static void finish_old(struct jit *j, const struct uop *u, uint8_t r, bool w) {
-    if (!w) op_rr(j, 0x63, W64, r, r);
-    if (j->v[u->dst].last) def_from(j, u->dst, r);
-}
-
-static bool select_atomic(struct jit *j, const struct uop *u) {
-    bool w = uop_mem_size(u->op) == 8;
-    if (view(j, u)->kind != MEM_DIRECT) return false;
-    switch ((enum uop_op)u->op) {
-    case UOP_amo_add_64:
-    case UOP_amo_add_32:
-    case UOP_amo_swap_64:
-    case UOP_amo_swap_32: {
-        bool add = u->op == UOP_amo_add_64 || u->op == UOP_amo_add_32;
-        struct mem m = atomic_address(j, u);
-        uint8_t t = temp_reg(j, BANK_INT);
-        fetch_into(j, u->b, t);
-        if (add) byte(j, 0xf0);
-        op_rm(j, add ? 0x01c1 : 0x87, w, t, m);
-        finish_old(j, u, t, w);
-        return true;
-    }
-    case UOP_lr_64:
-    case UOP_lr_32: {
-        struct mem m = atomic_address(j, u);
-        uint8_t t = temp_reg(j, BANK_INT);
-        op_rm(j, w ? 0x8b : 0x63, W64, t, m);
-        mov_mr(j, W64, AT_CPU(reserve_address), m.base);
-        mov_mr(j, W64, AT_CPU(reserve_value), t);
-        finish_old(j, u, t, true);
-        return true;
-    }
-    default: return false;
-    }
-}
-
 bool select_mem(struct jit *j, const struct uop *u) {
     switch ((enum uop_op)u->op) {
     case UOP_load_u8:
@@ -284,10 +236,15 @@ bool select_mem(struct jit *j, const struct uop *u) {
     case UOP_store_32:
     case UOP_store_64:
     case UOP_store_f32:
-    case UOP_store_f64: select_store(j, u); return true;
+    case UOP_store_f64:
+        j->drained = false;
+        select_store(j, u);
+        return true;
     case UOP_fence:
-        /* Only store-load ordering is not there by itself: predecessor has W (x bit 4), successor R (bit 1). */
-        if (!(u->x & 0x10) || !(u->x & 2)) return true;
+        /* Only store-load ordering is not there by itself: predecessor has W (x bit 4), successor R (bit 1). Behind an
+           atomic there is no earlier store that is not done. */
+        if (!(u->x & 0x10) || !(u->x & 2) || j->drained) return true;
+        j->drained = true;
         byte(j, 0xf0); /* lock or dword [rsp], 0 */
         op_rm_imm(j, 0x83, W32, 1, at_reg(RSP, 0), 1);
         byte(j, 0);

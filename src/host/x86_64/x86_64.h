@@ -52,6 +52,7 @@ enum cold_kind {
 };
 struct cold {
     uint8_t kind, reg, reg2, size;
+    uint8_t call; /* COLD_CALL: enum host_call */
     bool flag, flag2;
     uint16_t op;
     uint32_t from[2]; /* rel32s that lead here */
@@ -84,6 +85,7 @@ bool x86_absorbs(const struct jit *j, const struct uop *user, const struct uop *
 bool select_int(struct jit *j, const struct uop *u);
 bool select_fp(struct jit *j, const struct uop *u);
 bool select_mem(struct jit *j, const struct uop *u);
+bool select_atomic(struct jit *j, const struct uop *u);
 bool select_control(struct jit *j, const struct uop *u);
 void control_begin(struct jit *j);
 extern const uint8_t x86_nop5[5];
@@ -92,6 +94,16 @@ void control_end(struct jit *j);
 void select_call_c(struct jit *j, const struct uop *u);
 /** Stores a guest pc (or another guest constant that moves with the image): the one place that emits them. */
 void store_pc(struct jit *j, struct mem to, uint64_t pc);
+
+/* select_mem.c: addresses of memory uops. Of locks, one register at most may be locked before, and stays so. */
+const struct mem_view *mem_view_of(const struct jit *j, const struct uop *u);
+/** Of spaces that are not soft. Locks one register. */
+struct mem space_address(struct jit *j, const struct uop *u);
+/** Soft: the address in t, the line's address in s, both locked. */
+void soft_address(struct jit *j, const struct uop *u, uint8_t *t, uint8_t *s);
+/** Then: the host address in t if the tag matches, else off to the C call. No allocation from here to where c->back
+    leads. */
+struct cold *soft_check(struct jit *j, const struct uop *u, bool write, enum host_call call, uint8_t t, uint8_t s);
 
 /** MXCSR's sticky bits as fp.h flags. */
 uint32_t x86_fp_flags(uint32_t mxcsr);
