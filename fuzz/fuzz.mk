@@ -34,6 +34,6 @@ $(B)/fuzz_calls: $(FUZZ_CALLS)
 	$(call say,LD )
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 
-$(B)/fuzz_calls_guest: fuzz/calls/guest.c test/process/guest/rows.h src/process/linux/syscall.def
+$(B)/fuzz_calls_guest: fuzz/calls/guest.c test/process/guest/rows.h $(wildcard src/process/linux/*.def)
 	$(call say,RV )
 	$(Q)$(RISCV_CC) -std=gnu17 -O2 -static -Wall -Wextra -Werror -I src -o $@ $<

@@ -349,7 +349,7 @@ static long raw(long number, const uint64_t a[6]) {
 }
 
 static void one_call(void) {
-    unsigned i = (unsigned)below(ROWS);
+    unsigned i = (unsigned)below(row_count);
     uint64_t a[6] = {0};
     unsigned n = 0;
     if (left_out(rows[i].name)) return;

@@ -2,7 +2,7 @@
 #ifndef PROCESS_IMAGE_H
 #define PROCESS_IMAGE_H
 
-#include "process/process.h"
+#include "process/linux/abi.h"
 
 static inline uint64_t page_down(uint64_t v) {
     return v & -(uint64_t)SPACE_PAGE;

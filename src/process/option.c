@@ -2,7 +2,7 @@
  * space. Most of them cannot be chosen here; what agrees with what there is is accepted, so that command lines made for
  * other emulators work, and everything else is refused.
  */
-#include "process/process.h"
+#include "process/linux/abi.h"
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>

@@ -3,7 +3,7 @@
  * A process vm owns its host process: guest signals are host signals, guest descriptors host descriptors, and the name
  * of the host process is the guest's. The descriptors that are vee's own sit high and are hidden from the guest.
  */
-#include "process/process.h"
+#include "process/linux/abi.h"
 #include "base/os.h"
 #include <errno.h>
 #include <fcntl.h>

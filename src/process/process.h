@@ -18,6 +18,7 @@
 
 struct process;
 struct thread;
+struct abi;
 struct filter;
 struct partner;
 
@@ -48,44 +49,7 @@ struct action {
     uint64_t flags;   /* SA_* */
     uint64_t mask;
 };
-enum { CORE_REGISTERS = 528 };
 enum { ACTION_DEFAULT = 0, ACTION_IGNORE = 1, SIGNALS = 64 };
-
-/** Everything about Linux on one instruction set that is not a row of a system call. */
-struct abi {
-    const char *machine; /* as uname says it */
-    const char *isa;     /* as /proc/cpuinfo says it */
-    const char *models;  /* names that a user may give the processor, separated by blanks */
-    const struct guest *guest;
-    uint16_t elf_machine;
-    uint32_t elf_flags; /* of core files */
-    uint64_t hwcap;
-    uint32_t call_size;  /* of the instruction that makes a system call, bytes */
-    const uint8_t *vdso; /* a page at most, mapped into every process: see tool/vdso_*.py */
-    size_t vdso_size;
-    uint64_t vdso_return; /* offset of the instructions that return from a signal handler */
-    uint64_t frame_size;  /* of a signal frame, bytes */
-    /** A new program: every register 0 but pc and stack pointer. */
-    void (*start)(struct cpu *cpu, uint64_t pc, uint64_t sp);
-    uint64_t (*call)(const struct cpu *cpu, uint64_t args[6]); /* returns the number */
-    /** The call at cpu->pc is done: sets its result, goes on behind it. */
-    void (*call_done)(struct cpu *cpu, int64_t result);
-    uint64_t (*stack)(const struct cpu *cpu);
-    void (*set_stack)(struct cpu *cpu, uint64_t sp);
-    void (*set_tls)(struct cpu *cpu, uint64_t tls);
-    /** Fills a frame of frame_size bytes. stack: the alternate stack: start, flags, size. */
-    void (*frame_save)(const struct cpu *cpu, uint8_t *frame, const struct signal_info *info, const uint64_t stack[3],
-                       uint64_t mask);
-    /** Makes the cpu enter the handler with the frame at `at`. */
-    void (*frame_enter)(struct cpu *cpu, uint64_t at, int signal, uint64_t handler, uint64_t return_address);
-    /** Registers as core files have them: of the notes PRSTATUS and FPREGSET. At most CORE_REGISTERS bytes each. */
-    void (*core_save)(const struct cpu *cpu, uint8_t *integers, uint32_t *integers_size, uint8_t *floats,
-                      uint32_t *floats_size);
-    /** Takes registers, mask and alternate stack from a frame. False: the frame is not sane. */
-    bool (*frame_load)(struct cpu *cpu, const uint8_t *frame, uint64_t *mask, uint64_t stack[3]);
-};
-/** The ABI for an ELF machine number, or NULL. */
-const struct abi *abi_for(uint16_t elf_machine);
 
 enum {
     CALL_PATHS = 16, /* two arguments, each as it is placed and with what stands for it, and interpreters */

@@ -32,8 +32,8 @@ test_one() {
         compiler=$([ $machine = native ] && echo gcc || echo riscv64-linux-gnu-gcc)
         out=$build/$name.$machine
         if [ ! -e "$out" ] ||
-            [ -n "$(find "$source" "$here"/guest/*.h "$here/../../src/process/linux/syscall.def" -newer "$out")" ]; then
-            "$compiler" -static -O2 -Wall -Wextra -Werror "$source" -o "$out.$$" >"$work/out" 2>&1 && mv "$out.$$" "$out" || {
+            [ -n "$(find "$source" "$here"/guest/*.h "$here"/../../src/process/linux/*.def -newer "$out")" ]; then
+            "$compiler" -static -O2 -Wall -Wextra -Werror -I "$here/../../src" "$source" -o "$out.$$" >"$work/out" 2>&1 && mv "$out.$$" "$out" || {
                 verdict "$name compiles for $machine" 1
                 return
             }

@@ -12,13 +12,12 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-enum { ROWS = 512 };
 static int64_t call_absent(struct call *c);
-static const struct row rows[ROWS] = {
-#define PASS(number, name, args)            [number] = {#name, args, NULL, SYS_##name},
-#define SAME(number, name, args)            [number] = {#name, args, NULL, number},
-#define ABSENT(number, name, error, reason) [number] = {#name, "l l l l l l", call_absent, error},
-#define CALL(number, name, args)            [number] = {#name, args, call_##name, -1},
+const struct row linux_rows[ROWS] = {
+#define PASS(name, args)            [ROW_##name] = {#name, args, NULL, SYS_##name},
+#define SAME(number, name, args)    [ROW_##name] = {#name, args, NULL, number},
+#define ABSENT(name, error, reason) [ROW_##name] = {#name, "l l l l l l", call_absent, error},
+#define CALL(name, args)            [ROW_##name] = {#name, args, call_##name, -1},
 #include "process/linux/syscall.def"
 };
 
@@ -111,16 +110,16 @@ uint64_t call_size(const char **s, const struct call *c) {
 /* How the path of a letter is followed: flags of the row may say otherwise. */
 static unsigned path_how(const struct call *c, unsigned argument, char letter) {
     static const struct {
-        const char *name;
+        enum row_index row;
         uint32_t bit, argument;
         bool follows; /* the bit says so; else it says not to */
-    } rows[] = {{"linkat", AT_SYMLINK_FOLLOW, 4, true},
-                {"name_to_handle_at", AT_SYMLINK_FOLLOW, 4, true},
-                {"inotify_add_watch", IN_DONT_FOLLOW, 2, false},
-                {"fanotify_mark", FAN_MARK_DONT_FOLLOW, 1, false},
-                {"umount2", UMOUNT_NOFOLLOW, 1, false}};
+    } rows[] = {{ROW_linkat, AT_SYMLINK_FOLLOW, 4, true},
+                {ROW_name_to_handle_at, AT_SYMLINK_FOLLOW, 4, true},
+                {ROW_inotify_add_watch, IN_DONT_FOLLOW, 2, false},
+                {ROW_fanotify_mark, FAN_MARK_DONT_FOLLOW, 1, false},
+                {ROW_umount2, UMOUNT_NOFOLLOW, 1, false}};
     /* Within --root a mount is named by its folder: a descriptor of its own would keep it busy. */
-    bool follow = letter == 'P' && !(c->process->root.whole && !strcmp(c->row->name, "umount2"));
+    bool follow = letter == 'P' && !(c->process->root.whole && call_is(c, ROW_umount2));
     unsigned i = 0;
     for (const char *s = c->row->args; *s; s++) {
         if (*s == 'a' && (c->guest[i] & AT_SYMLINK_NOFOLLOW)) follow = false;
@@ -130,7 +129,7 @@ static unsigned path_how(const struct call *c, unsigned argument, char letter) {
         i += *s == ' ';
     }
     for (unsigned k = 0; k < sizeof rows / sizeof *rows; k++)
-        if (!strcmp(c->row->name, rows[k].name) && argument < 3 && (c->guest[rows[k].argument] & rows[k].bit))
+        if (call_is(c, rows[k].row) && argument < 3 && (c->guest[rows[k].argument] & rows[k].bit))
             follow = rows[k].follows;
     return follow ? PATH_FOLLOW : 0;
 }
@@ -159,7 +158,7 @@ static int64_t translate_one(struct call *c, unsigned i, char letter, char befor
         break;
     case 'A':
         r = c->process->root.length
-                ? socket_address_place(c, v, (uint32_t)c->guest[i + 1], strcmp(c->row->name, "bind") ? PATH_FOLLOW : 0)
+                ? socket_address_place(c, v, (uint32_t)c->guest[i + 1], call_is(c, ROW_bind) ? 0 : PATH_FOLLOW)
                 : 0;
         if (r < 0) return r;
         if (r == 0) return pointer(c, v, size, false, &c->host[i]) ? 0 : -EFAULT;
@@ -230,9 +229,9 @@ static inline void call_begin(struct call *c, struct thread *t, const struct row
     c->missing = false;
 }
 
-int64_t call_within(struct thread *t, unsigned number, const uint64_t args[6]) {
+int64_t call_within(struct thread *t, unsigned row, const uint64_t args[6]) {
     struct call c;
-    call_begin(&c, t, linux_row(number));
+    call_begin(&c, t, &linux_rows[row]);
     memcpy(c.guest, args, sizeof c.guest);
     int64_t result = translate(&c);
     if (result == 0) result = perform(&c);
@@ -243,7 +242,7 @@ int64_t call_within(struct thread *t, unsigned number, const uint64_t args[6]) {
 /* The higher descriptor of the two that a call has made. */
 static int64_t second_made(struct call *c) {
     int pair[2];
-    int at = c->row->host == SYS_pipe2 ? 0 : c->row->host == SYS_socketpair ? 3 : -1;
+    int at = call_is(c, ROW_pipe2) ? 0 : call_is(c, ROW_socketpair) ? 3 : -1;
     if (at < 0 || !call_read(c, c->guest[at], pair, sizeof pair)) return 0;
     return pair[0] > pair[1] ? pair[0] : pair[1];
 }
@@ -252,7 +251,8 @@ enum answer linux_call(struct thread *t) {
     struct process *p = t->process;
     struct call c;
     uint64_t number = p->abi->call(t->cpu, c.guest);
-    const struct row *row = number < ROWS ? linux_row((unsigned)number) : NULL;
+    const unsigned index = number < NUMBERS ? p->abi->calls->numbers[number].row : ROW_NONE;
+    const struct row *row = index ? &linux_rows[index] : NULL;
     call_begin(&c, t, row);
     int64_t result = -ENOSYS;
     t->cpu->reserve_address = UINT64_MAX; /* as a return from the kernel does */
@@ -272,8 +272,4 @@ enum answer linux_call(struct thread *t) {
     t->cpu->budget--; /* the instruction has been executed */
     if (result != CALL_STATE) p->abi->call_done(t->cpu, result);
     return ANSWER_RESUME;
-}
-
-const struct row *linux_row(unsigned number) {
-    return number < ROWS && rows[number].name ? &rows[number] : NULL;
 }

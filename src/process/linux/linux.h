@@ -7,7 +7,7 @@
 #ifndef PROCESS_LINUX_LINUX_H
 #define PROCESS_LINUX_LINUX_H
 
-#include "process/process.h"
+#include "process/linux/abi.h"
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -16,12 +16,23 @@
 struct call;
 struct clone_args;
 
+/** The rows of syscall.def. */
+enum row_index {
+    ROW_NONE,
+#define PASS(name, args)            ROW_##name,
+#define SAME(number, name, args)    ROW_##name,
+#define ABSENT(name, error, reason) ROW_##name,
+#define CALL(name, args)            ROW_##name,
+#include "process/linux/syscall.def"
+    ROWS
+};
 struct row {
     const char *name;
     const char *args; /* letters: see syscall.def */
     int64_t (*handler)(struct call *c);
     int32_t host; /* its number on the host, for calls that are passed through; an errno for those that are absent */
 };
+extern const struct row linux_rows[ROWS];
 
 struct call {
     struct process *process;
@@ -85,8 +96,10 @@ int64_t host_wait6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, 
 
 /* ---- arguments (call.c) */
 
-/** The row of a guest's call number, or NULL. */
-const struct row *linux_row(unsigned number);
+/** Is it the call of this row? */
+static inline bool call_is(const struct call *c, enum row_index row) {
+    return c->row == &linux_rows[row];
+}
 
 /** Makes the call of the row with the host arguments of c. */
 int64_t call_pass(struct call *c);
@@ -360,10 +373,10 @@ bool memory_file_is(int fd);
 size_t memory_file_link(char text[PATH_MAX]);
 
 /* ---- handlers, named by the rows of syscall.def */
-#define PASS(number, name, args)
+#define PASS(name, args)
 #define SAME(number, name, args)
-#define ABSENT(number, name, error, reason)
-#define CALL(number, name, args) int64_t call_##name(struct call *c);
+#define ABSENT(name, error, reason)
+#define CALL(name, args) int64_t call_##name(struct call *c);
 #include "process/linux/syscall.def"
 
 #endif

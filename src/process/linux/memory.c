@@ -156,19 +156,3 @@ int64_t call_mincore(struct call *c) {
     if (!space_covers(s, start, start + length)) return -ENOMEM;
     return host_do(SYS_mincore, space_host(s, start), length, host);
 }
-
-int64_t call_riscv_flush_icache(struct call *c) {
-    if (c->guest[2] & ~UINT64_C(1)) return -EINVAL;
-    /* Linux looks at everything whatever the range is; so does this when there is none. Programs that make code make
-       the call for every function: beyond the range there is a look at what may have changed without notice, a part
-       each time. */
-    struct engine *e = c->process->vm->engine;
-    const uint64_t start = c->guest[0], end = c->guest[1];
-    if (start >= end) {
-        engine_recheck_code(e, c->thread->cpu, 0, UINT64_MAX);
-    } else {
-        engine_recheck_code(e, c->thread->cpu, start, end - start);
-        engine_recheck_some(e, c->thread->cpu);
-    }
-    return 0;
-}

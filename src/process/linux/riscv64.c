@@ -5,8 +5,10 @@
  * vDSO, whose clocks are the counters hpmcounter16 and following: see process_counter.
  */
 #include "process/linux/linux.h"
+#include "engine/engine.h"
 #include "guest/riscv/riscv.h"
 #include "vdso_riscv64.h"
+#include <linux/audit.h>
 #include <string.h>
 
 enum { A0 = 10, A1 = 11, A2 = 12, A7 = 17, RA = 1, SP = 2, TP = 4, CALL_SIZE = 4 };
@@ -210,7 +212,35 @@ int64_t call_riscv_hwprobe(struct call *c) {
     return 0;
 }
 
-static const struct abi riscv64 = {
+int64_t call_riscv_flush_icache(struct call *c) {
+    if (c->guest[2] & ~UINT64_C(1)) return -EINVAL;
+    /* Linux looks at everything whatever the range is; so does this when there is none. Programs that make code make
+       the call for every function: beyond the range there is a look at what may have changed without notice, a part
+       each time. */
+    struct engine *e = c->process->vm->engine;
+    const uint64_t start = c->guest[0], end = c->guest[1];
+    if (start >= end) {
+        engine_recheck_code(e, c->thread->cpu, 0, UINT64_MAX);
+    } else {
+        engine_recheck_code(e, c->thread->cpu, start, end - start);
+        engine_recheck_some(e, c->thread->cpu);
+    }
+    return 0;
+}
+
+static const struct number numbers[NUMBERS] = {
+#define NUMBER(number, name)    [number] = {ROW_##name},
+#define OWN(number, name, args) NUMBER(number, name)
+#include "process/linux/riscv64.def"
+};
+const struct abi_calls riscv64_calls = {
+    .name = "riscv64",
+    .numbers = numbers,
+    .audit_arch = AUDIT_ARCH_RISCV64,
+};
+
+const struct abi abi_riscv64 = {
+    .calls = &riscv64_calls,
     .machine = "riscv64",
     .isa = isa,
     .models = "max rv64 any",
@@ -234,7 +264,3 @@ static const struct abi riscv64 = {
     .frame_load = riscv64_frame_load,
     .core_save = riscv64_core_save,
 };
-
-const struct abi *abi_for(uint16_t elf_machine) {
-    return elf_machine == riscv64.elf_machine ? &riscv64 : NULL;
-}

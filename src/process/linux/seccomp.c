@@ -6,7 +6,6 @@
  * no listeners: a filter that asks for one is refused, and so is the flag that makes one.
  */
 #include "process/linux/linux.h"
-#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -20,7 +19,6 @@
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
 enum { PATH_MOST = 32768, EACH_COUNTS = 4 /* of them, besides its instructions */, ERRNO_MOST = 4095 };
-enum { CALL_READ = 63, CALL_WRITE = 64, CALL_EXIT = 93, CALL_SIGRETURN = 139 }; /* all that strict mode allows */
 
 struct filter {
     struct filter *previous;
@@ -246,13 +244,13 @@ bool seccomp_allows(struct call *c, uint64_t number, int64_t *result) {
     }
     if (t->seccomp == SECCOMP_MODE_STRICT) {
         const struct signal_info kill = {.signo = SIGKILL};
-        if (number == CALL_READ || number == CALL_WRITE || number == CALL_EXIT || number == CALL_SIGRETURN) return true;
+        if (call_is(c, ROW_read) || call_is(c, ROW_write) || call_is(c, ROW_exit) || call_is(c, ROW_rt_sigreturn))
+            return true;
         *result = kill_thread(c, &kill);
         return false;
     }
-    struct seccomp_data data = {.nr = (int)number,
-                                .arch = abi->elf_machine | __AUDIT_ARCH_64BIT | __AUDIT_ARCH_LE,
-                                .instruction_pointer = t->cpu->pc + abi->call_size};
+    struct seccomp_data data = {
+        .nr = (int)number, .arch = abi->calls->audit_arch, .instruction_pointer = t->cpu->pc + abi->call_size};
     _Static_assert(sizeof data.args == sizeof c->guest, "six arguments");
     memcpy(data.args, c->guest, sizeof data.args);
     uint32_t answer = filters_run(t->filters, &data), value = answer & SECCOMP_RET_DATA;

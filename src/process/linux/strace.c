@@ -121,7 +121,7 @@ void strace_begin(struct strace *s, const struct call *c, uint64_t number) {
         if (*args == '?') args++;
         if (*args == ' ') args++;
         if (i) put(s, ", ");
-        if (!strcmp(c->row->name, "execve") && i == 0) letter = 'P'; /* which reads it itself */
+        if (call_is(c, ROW_execve) && i == 0) letter = 'P'; /* which reads it itself */
         put_argument(s, c, letter, c->guest[i], size);
     }
     put(s, ")");

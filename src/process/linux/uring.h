@@ -56,7 +56,7 @@ bool uring_translate(struct call *c, struct uring *r, const struct io_uring_sqe 
 bool uring_has(unsigned operation);
 
 /* call.c */
-/** The guest's system call of this number, in the middle of another one. */
-int64_t call_within(struct thread *t, unsigned number, const uint64_t args[6]);
+/** The system call of this row, in the middle of another one. */
+int64_t call_within(struct thread *t, unsigned row, const uint64_t args[6]);
 
 #endif

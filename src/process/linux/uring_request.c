@@ -16,12 +16,12 @@ enum { ROOM_LEAST = 48 << 10 };
 enum uring_field { FIELD_END, FIELD_FD, FIELD_ADDR, FIELD_OFF, FIELD_LEN, FIELD_FLAGS, FIELD_ADDR3 };
 static const struct row_of {
     const char *fields;
-    uint16_t call; /* or 0 */
+    uint16_t call; /* its row, or ROW_NONE */
     uint8_t order[6];
 } rows[] = {
 #define FIELD(name)                         FIELD_##name,
-#define URING(number, name, fields)         [number] = {fields, 0, {0}},
-#define URING_CALL(number, name, call, ...) [number] = {NULL, call, {__VA_ARGS__}},
+#define URING(number, name, fields)         [number] = {fields, ROW_NONE, {0}},
+#define URING_CALL(number, name, call, ...) [number] = {NULL, ROW_##call, {__VA_ARGS__}},
 #define URING_ABSENT(number, name, reason)
 #include "process/linux/uring.def"
 };

@@ -22,7 +22,7 @@ static void can_run(void) {
 #include "rows.h"
 /* The rest of the arguments are null, so nothing would happen if it were accepted. */
 static void by_letters(void) {
-    for (unsigned i = 0; i < ROWS; i++) {
+    for (unsigned i = 0; i < row_count; i++) {
         unsigned n = 0;
         for (const char *s = rows[i].args; *s && n < 6; s += strcspn(s, " "), s += *s == ' ', n++) {
             uint64_t a[6] = {0};

@@ -50,7 +50,7 @@ static bool is_pointer(char letter) {
 }
 
 static void by_letters(uint64_t address) {
-    for (unsigned i = 0; i < ROWS; i++) {
+    for (unsigned i = 0; i < row_count; i++) {
         char letters[7] = "";
         uint64_t args[6] = {0};
         unsigned n = 0;
