@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct slot slots[] = {{"a", 0, T_I64, 0}, {"w", 8, T_I32, 0}, {"f", 16, T_F64, 0}};
-static const struct helper helpers[] = {{"leaf", NULL, 0}, {"exits", NULL, HELPER_EXITS | HELPER_WRITES}};
+static const struct slot slots[] = {
+    {"a", 0, T_I64, 0, FIELD_PLACES}, {"w", 8, T_I32, 0, FIELD_PLACES + 1}, {"f", 16, T_F64, 0, FIELD_PLACES + 2}};
+static const struct helper helpers[] = {{"leaf", NULL, {0, 0}, false},
+                                        {"exits", NULL, {0, IN_SET(FIELD_PLACES)}, true}};
 static const struct guest guest = {
     .name = "fuzz", .slots = slots, .nslots = 3, .helpers = helpers, .nhelpers = 2, .pc_align = 2};
 

@@ -75,6 +75,12 @@ expect 1 "*core/ names 'wasm'*1 violations" layers core/x.def 'char *name = "a w
 expect 1 "*vm/ names 'uart'*1 violations" layers vm/x.h 'struct UART_state;'
 expect 1 "*host/ names the system call 'SYS_mmap'*" layers host/x86_64/x.c 'int n = SYS_mmap;'
 expect 1 "*folder extra is in no layer*" layers extra/x.c ''
+expect 0 "$good" layers guest/riscv/x.c 'int f(struct riscv_cpu *cpu, struct builder *b) { return riscv_get_fs(cpu) + b->pc; }'
+expect 1 "*'raw_fs' is for accessors only*" layers guest/riscv/x.c 'int f(struct riscv_cpu *cpu) { return cpu->raw_fs; }'
+expect 1 "*'raw_x' is for accessors only*" layers process/linux/x.c 'int f(void) { return sizeof cpu->raw_x; }'
+expect 1 "*'cpu->c.pc' is for accessors only*" layers guest/riscv/x.c 'int f(struct riscv_cpu *cpu) { return cpu->c.pc; }'
+expect 1 "*'c->fp_flags' is for accessors only*" layers guest/riscv/x.c 'int f(struct cpu *c) { return c->fp_flags; }'
+expect 1 "*'field_get' is for accessors only*" layers guest/wasm/x.c 'int f(struct cpu *c) { return field_get(c, 0, 0); }'
 
 # memory STATEMENT: clang's opinion of a use of guest memory's host address
 memory() {

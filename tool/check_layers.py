@@ -4,6 +4,8 @@
 A file includes files of its own folder, and the doors (DOORS) of folders in a lower layer; nothing else of this project.
 A folder of guest/ or host/ sees itself and what stands directly in guest/ or host/, but no other guest or host.
 The neutral folders name no guest, operating system, file format or device in their code (comments may).
+State of a guest's cpu is read and written by accessors only (core/fields.h): members called raw_* are theirs, and guests
+reach what every cpu has through cpu_pc and its like (core/cpu.h), so that builds with checks see every access.
 
 usage: check_layers.py [ROOT]; exit status 1 when there are violations.
 """
@@ -17,7 +19,7 @@ LAYER = {"base": 0, "core": 1, "mem": 1, "guest": 2, "opt": 2, "host": 2, "engin
 # What a folder shows to higher layers.
 DOORS = {
     "base": r".*\.h",
-    "core": r"(uop|uop_flags|cpu|fields|guest|host|interface|device|meaning|fp)\.h|(uop|exit)\.def",
+    "core": r"(uop|uop_flags|cpu|effect|fields|guest|host|interface|device|meaning|fp)\.h|(uop|exit)\.def",
     "mem": r"(mem|space|phys)\.h",
     "guest": r"(\w+)/\1\.h",
     "opt": r"opt\.h",
@@ -35,6 +37,11 @@ FOREIGN = set("""riscv riscv64 riscv32 rv64 rv32 wasm wasi webassembly pcode arm
                  linux freebsd darwin windows elf coff
                  ecall csr satp mstatus sstatus hart
                  uart ns16550 clint plic aclint virtio sbi htif pci""".split())
+# What only accessors may write: members of a cpu, by name and by number; in guests also what every cpu has.
+ACCESSORS = ("core/fields.h", "core/fields.c")
+RAW_MEMBER = re.compile(r"(?:->|\.|offsetof\([^()]*[ ,])(raw_\w+)")
+COMMON_MEMBER = re.compile(r"\b(?:c|cpu)(?:->|\.)(?:c\.)?(?:pc|fp_flags|frame|reserve_\w+|actions)\b")
+BY_NUMBER = re.compile(r"\bfield_[gs]et\b")
 CALL_NUMBER = re.compile(r"\b(__NR_\w+|SYS_[a-z]\w*)")
 
 
@@ -43,6 +50,17 @@ def without_comments(text):
     def blank(match):
         return match.group(0) if match.group(0)[0] in "\"'" else re.sub(r"[^\n]", " ", match.group(0))
     return re.sub(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|/\*.*?\*/|//[^\n]*', blank, text, flags=re.S)
+
+
+def past_accessors(path, line):
+    """What of the line gets at a cpu's state without its accessors."""
+    if path in ACCESSORS:
+        return
+    yield from RAW_MEMBER.findall(line)
+    if path.startswith("guest/"):
+        yield from COMMON_MEMBER.findall(re.sub(r"offsetof\([^()]*\)", "", line))
+        if not path.endswith("/state.h"):
+            yield from BY_NUMBER.findall(line)
 
 
 def words(line):
@@ -87,6 +105,9 @@ def check(src):
                 include = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
                 if include and not include_allowed(path, include.group(1), generated):
                     print(f"src/{path}:{number}: {folder}/ may not include {include.group(1)}")
+                    violations += 1
+                for member in past_accessors(path, line):
+                    print(f"src/{path}:{number}: '{member}' is for accessors only")
                     violations += 1
                 if folder in NEUTRAL and not (include and folder == "host"):
                     for word in sorted(FOREIGN.intersection(words(line))):

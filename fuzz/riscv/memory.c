@@ -28,9 +28,11 @@ static enum answer answer(void *self, struct cpu *cpu) {
     if (w->batch.priv == PRIV_U || cpu->exit.kind == EXIT_budget || cpu->exit.kind == EXIT_wait) return ANSWER_STOP;
     /* Not at a poll, which comes when it comes. */
     if (w->traps > MOST_TRAPS && cpu->exit.kind != EXIT_poll) return ANSWER_STOP;
-    bool trap = cpu->exit.kind != EXIT_poll || cpu->guest->take_interrupt(cpu);
+    unsigned actions = 0;
+    bool trap = cpu->exit.kind != EXIT_poll || cpu->guest->take_interrupt(cpu, &actions);
     w->traps += trap;
-    if (trap && cpu->exit.kind != EXIT_poll) cpu->guest->enter_trap(cpu);
+    if (trap && cpu->exit.kind != EXIT_poll) actions = cpu->guest->enter_trap(cpu);
+    cpu_ask(cpu, actions);
     return ANSWER_RESUME;
 }
 

@@ -98,20 +98,20 @@ static uint64_t label(const struct fuzz_case *c, int at, uint64_t first, const u
 static void set_privileged(struct world *w, struct riscv_cpu *r, const struct fuzz_case *c, const struct start *s,
                            const uint32_t *offset_of) {
     uint64_t physical = w->batch.memory < MEMORY_SOFT ? w->batch.code_base : PHYSICAL_CODE;
-    r->priv = w->batch.priv;
-    r->mcounteren = r->scounteren = s->counteren;
-    r->pmpcfg[1] = 0x1f; /* everything, whatever the small region before it says about a part */
-    r->pmpaddr[1] = 0x3fffffffffffff;
-    if (w->batch.memory == MEMORY_PAGED) r->satp = 8ull << 60 | PHYSICAL_TABLES >> 12;
+    r->raw_priv = w->batch.priv;
+    r->raw_mcounteren = r->raw_scounteren = s->counteren;
+    r->raw_pmpcfg[1] = 0x1f; /* everything, whatever the small region before it says about a part */
+    r->raw_pmpaddr[1] = 0x3fffffffffffff;
+    if (w->batch.memory == MEMORY_PAGED) r->raw_satp = 8ull << 60 | PHYSICAL_TABLES >> 12;
     if (w->batch.priv == PRIV_U) return;
     for (unsigned i = 0; i < STARTS; i++) {
         const struct field *f = &riscv_fields[start_fields[i]];
         field_set(r, f, 0, s->csr[i] & f->write_mask);
     }
-    r->mtvec = label(c, s->mtvec, physical + c->at, offset_of) & ~3ull;
-    r->stvec = label(c, s->stvec, w->batch.code_base + c->at, offset_of) & ~3ull;
-    r->pmpaddr[0] = s->small_pmp;
-    if (s->small_pmp) r->pmpcfg[0] = s->small_rights;
+    r->raw_mtvec = label(c, s->mtvec, physical + c->at, offset_of) & ~3ull;
+    r->raw_stvec = label(c, s->stvec, w->batch.code_base + c->at, offset_of) & ~3ull;
+    r->raw_pmpaddr[0] = s->small_pmp;
+    if (s->small_pmp) r->raw_pmpcfg[0] = s->small_rights;
 }
 
 static void set_cpu(struct world *w, struct cpu *cpu, const struct fuzz_case *c, const struct start *s,
@@ -120,12 +120,12 @@ static void set_cpu(struct world *w, struct cpu *cpu, const struct fuzz_case *c,
     fields_reset(cpu, cpu->guest->fields, cpu->guest->nfields);
     uint64_t first = w->batch.code_base + c->at;
     for (unsigned i = 0; i < 32; i++) {
-        r->x[i] = s->label[i] >= 0 ? label(c, s->label[i], first, offset_of) + (s->x[i] & 1) : s->x[i];
-        r->f[i] = s->f[i];
+        r->raw_x[i] = s->label[i] >= 0 ? label(c, s->label[i], first, offset_of) + (s->x[i] & 1) : s->x[i];
+        r->raw_f[i] = s->f[i];
     }
-    r->frm = s->frm;
-    r->fs = s->fs;
-    r->cbo = s->cbo;
+    r->raw_frm = s->frm;
+    r->raw_fs = s->fs;
+    r->raw_cbo = s->cbo;
     set_privileged(w, r, c, s, offset_of);
     riscv_update_view(r);
     cpu->fp_flags = s->fflags;
@@ -312,18 +312,18 @@ bool world_alone(struct world *w, const struct fuzz_case *c, struct run_case *fr
     case_layout(c, bytes, offset_of);
     w->now = c;
     set_cpu(w, cpu, c, &c->start[0], offset_of);
-    *from = (struct run_case){.pc = cpu->pc, .fcsr = r->frm << 5 | cpu->fp_flags};
-    memcpy(from->x, r->x, sizeof r->x);
-    memcpy(from->f, r->f, sizeof r->f);
+    *from = (struct run_case){.pc = cpu->pc, .fcsr = r->raw_frm << 5 | cpu->fp_flags};
+    memcpy(from->x, r->raw_x, sizeof r->raw_x);
+    memcpy(from->f, r->raw_f, sizeof r->raw_f);
     memory_reset(w);
     cpu_grant(cpu, c->budget[0]);
     w->asked_counter = false;
     engine_run(w->engine[INTERP], cpu);
     w->executed += cpu_count(cpu);
     if (cpu->exit.kind == EXIT_budget) return false;
-    *to = (struct run_result){.fcsr = r->frm << 5 | cpu->fp_flags, .memory = data_digest(w->data, DATA_SIZE)};
-    memcpy(to->x, r->x, sizeof r->x);
-    memcpy(to->f, r->f, sizeof r->f);
+    *to = (struct run_result){.fcsr = r->raw_frm << 5 | cpu->fp_flags, .memory = data_digest(w->data, DATA_SIZE)};
+    memcpy(to->x, r->raw_x, sizeof r->raw_x);
+    memcpy(to->f, r->raw_f, sizeof r->raw_f);
     signal_of(cpu, to);
     return true;
 }

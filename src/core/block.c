@@ -28,8 +28,10 @@ void builder_init(struct builder *b, struct block *block, struct arena *arena, c
     block->temps[0] = (struct temp){0};
 }
 
-void builder_forget(struct builder *b) {
-    if (b->slot_temp) memset(b->slot_temp, 0, b->guest->nslots * sizeof *b->slot_temp);
+static void builder_forget(struct builder *b, place_set written) {
+    if (!written || !b->slot_temp) return;
+    for (unsigned s = 0; s < b->guest->nslots; s++)
+        if (set_has(written, b->guest->slots[s].place)) b->slot_temp[s] = 0;
 }
 
 static __attribute__((noinline, cold)) bool temps_grow(struct builder *b) {
@@ -326,6 +328,6 @@ void build_callind(struct builder *b, uint16_t target, uint64_t return_pc) {
 uint16_t build_helper(struct builder *b, unsigned number, uint16_t p, uint16_t q, uint16_t r) {
     assert(number < b->guest->nhelpers);
     uint16_t t = builder_emit(b, (struct uop){.op = UOP_helper, .a = p, .b = q, .c = r, .aux = number});
-    if (b->guest->helpers[number].effects & HELPER_WRITES) builder_forget(b);
+    builder_forget(b, b->guest->helpers[number].effect.writes);
     return t;
 }

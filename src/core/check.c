@@ -184,7 +184,7 @@ static bool check_mark(struct check *c, const struct uop *u) {
 static bool changes_state(const struct check *c, const struct uop *u) {
     const struct uop_info *info = &uop_info[u->op];
     if (u->op == UOP_fence) return false;
-    if (u->op == UOP_helper) return c->guest->helpers[u->aux].effects & HELPER_WRITES;
+    if (u->op == UOP_helper) return c->guest->helpers[u->aux].effect.writes != 0;
     return info->flags & UF_EFFECT || (info->flags & UF_FP && c->accrues);
 }
 
@@ -195,7 +195,7 @@ static bool may_exit(const struct check *c, const struct uop *u, enum exit_when 
     case FORM_MEM: return when == EXIT_BEFORE;
     case FORM_EXIT: return exit_info[u->x].when == when;
     case FORM_EXITIF: return exit_info[u->aux].when == when;
-    case FORM_HELPER: return when == EXIT_BEFORE && c->guest->helpers[u->aux].effects & HELPER_EXITS;
+    case FORM_HELPER: return when == EXIT_BEFORE && c->guest->helpers[u->aux].exits;
     default: return false;
     }
 }

@@ -7,6 +7,7 @@
 #ifndef CORE_CPU_H
 #define CORE_CPU_H
 
+#include "core/effect.h"
 #include <stdalign.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,7 +37,6 @@ extern const struct exit_info exit_info[EXIT_COUNT];
 
 struct exit {
     uint32_t kind; /* enum exit_kind */
-    uint32_t aux;
     uint64_t value;
 };
 
@@ -94,6 +94,7 @@ struct cpu {
     uint32_t host_fpcsr;  /* the host's FP control and status: translated code's */
     uint32_t vee_fpcsr;   /* and vee's own */
     struct exit exit;
+    uint32_t actions;       /* enum field_flag: what the guest's changes ask for, until the loop has done it */
     const uint64_t *routes; /* where links lead that cannot be patched, by number + 1; 0: to the loop */
     const void *exit_site;  /* link cell or stub through which translated code left, or NULL */
     struct mem_view mem[MEM_SPACES];
@@ -117,7 +118,49 @@ struct cpu {
     uint64_t result;   /* and what it yielded */
     uint64_t save[16]; /* for the host's thunks */
     uint64_t spill[SPILLS];
+    struct effect *noted; /* builds with checks: what is touched is noted here, unless it is NULL */
 };
+
+/* Accessors of state: the one at this place is read or written. */
+enum note { NOTE_READ, NOTE_WRITE };
+static inline void cpu_note(const struct cpu *cpu, unsigned place, enum note how) {
+#ifdef VEE_CHECK
+    if (cpu->noted) *(how == NOTE_READ ? &cpu->noted->reads : &cpu->noted->writes) |= IN_SET(place);
+#else
+    (void)cpu, (void)place, (void)how;
+#endif
+}
+
+/* What every cpu has, for guests. */
+static inline uint64_t cpu_pc(const struct cpu *cpu) {
+    cpu_note(cpu, PLACE_PC, NOTE_READ);
+    return cpu->pc;
+}
+static inline void cpu_set_pc(struct cpu *cpu, uint64_t pc) {
+    cpu_note(cpu, PLACE_PC, NOTE_WRITE);
+    cpu->pc = pc;
+}
+static inline uint32_t cpu_fp_flags(const struct cpu *cpu) {
+    cpu_note(cpu, PLACE_FP_FLAGS, NOTE_READ);
+    return cpu->fp_flags;
+}
+static inline void cpu_set_fp_flags(struct cpu *cpu, uint32_t flags) {
+    cpu_note(cpu, PLACE_FP_FLAGS, NOTE_WRITE);
+    cpu->fp_flags = flags;
+}
+static inline void cpu_drop_reservation(struct cpu *cpu) {
+    cpu_note(cpu, PLACE_RESERVE, NOTE_WRITE);
+    cpu->reserve_address = UINT64_MAX;
+}
+static inline uint8_t *cpu_frame(const struct cpu *cpu) {
+    cpu_note(cpu, PLACE_FRAME, NOTE_READ);
+    return cpu->frame;
+}
+/** Asks the engine for these actions (enum field_flag). */
+static inline void cpu_ask(struct cpu *cpu, unsigned actions) {
+    cpu_note(cpu, PLACE_ACTIONS, NOTE_WRITE);
+    cpu->actions |= actions;
+}
 
 /** Instructions executed so far; exact at every exit of counted code. In helpers and device accesses it is exact too,
     and includes the instruction that is being executed. */

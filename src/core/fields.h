@@ -7,9 +7,11 @@
  *       ARRAY(uint64_t, x, 32, GPR, 0, 0, 0, ~0ull)
  *
  * and gets the struct (FIELDS_STRUCT), the table (FIELDS_TABLE) and so reset, snapshot, trace, digest, replay and the
- * debugger, all of which walk the table and name no field. ctx_bits says how many low bits of the field belong to the
- * context that code is translated under (0: none); they are packed in row order from CTX_GUEST_SHIFT on by
- * FIELDS_PACK, so no packing code exists either.
+ * debugger, all of which walk the table and name no field. Of a guest's cpu (FIELDS_RAW_STRUCT, FIELDS_RAW_TABLE) the
+ * members are called raw_NAME, and only accessors (FIELD_ACCESS) name them: so builds with checks see every access, and
+ * compare it with what instructions and helpers declare (core/effect.h). tool/check_layers.py refuses any other use.
+ * ctx_bits says how many low bits of the field belong to the context that code is translated under (0: none); they are
+ * packed in row order from CTX_GUEST_SHIFT on by FIELDS_PACK, so no packing code exists either.
  */
 #ifndef CORE_FIELDS_H
 #define CORE_FIELDS_H
@@ -60,10 +62,42 @@ struct field {
     {#name, offsetof(FIELDS_OF, name), sizeof(type), n, CLASS_##class, flags, ctx, reset, mask},
 #define FIELDS_TABLE(rows) rows(FIELDS_TABLE_FIELD, FIELDS_TABLE_ARRAY)
 
+/* The same for a cpu, whose members belong to the accessors. */
+#define FIELDS_RAW_STRUCT_FIELD(type, name, class, flags, ctx, reset, mask)    type raw_##name;
+#define FIELDS_RAW_STRUCT_ARRAY(type, name, n, class, flags, ctx, reset, mask) type raw_##name[n];
+#define FIELDS_RAW_STRUCT(rows)                                                rows(FIELDS_RAW_STRUCT_FIELD, FIELDS_RAW_STRUCT_ARRAY)
+#define FIELDS_RAW_TABLE_FIELD(type, name, class, flags, ctx, reset, mask)                                             \
+    {#name, FIELD_OFFSET(FIELDS_OF, name), sizeof(type), 1, CLASS_##class, flags, ctx, reset, mask},
+#define FIELDS_RAW_TABLE_ARRAY(type, name, n, class, flags, ctx, reset, mask)                                          \
+    {#name, FIELD_OFFSET(FIELDS_OF, name), sizeof(type), n, CLASS_##class, flags, ctx, reset, mask},
+#define FIELDS_RAW_TABLE(rows)   rows(FIELDS_RAW_TABLE_FIELD, FIELDS_RAW_TABLE_ARRAY)
+#define FIELD_OFFSET(type, name) offsetof(type, raw_##name)
+
+/* prefix_get_NAME and prefix_set_NAME of a cpu whose member `c` is a struct cpu; `place` is the field's in the table.
+ */
+#define FIELD_ACCESS(prefix, cpu_type, place, type, name)                                                              \
+    static inline type prefix##_get_##name(const cpu_type *cpu) {                                                      \
+        cpu_note(&cpu->c, place, NOTE_READ);                                                                           \
+        return cpu->raw_##name;                                                                                        \
+    }                                                                                                                  \
+    static inline void prefix##_set_##name(cpu_type *cpu, type value) {                                                \
+        cpu_note(&cpu->c, place, NOTE_WRITE);                                                                          \
+        cpu->raw_##name = value;                                                                                       \
+    }
+#define FIELD_ACCESS_ARRAY(prefix, cpu_type, place, type, name)                                                        \
+    static inline type prefix##_get_##name(const cpu_type *cpu, unsigned i) {                                          \
+        cpu_note(&cpu->c, place, NOTE_READ);                                                                           \
+        return cpu->raw_##name[i];                                                                                     \
+    }                                                                                                                  \
+    static inline void prefix##_set_##name(cpu_type *cpu, unsigned i, type value) {                                    \
+        cpu_note(&cpu->c, place, NOTE_WRITE);                                                                          \
+        cpu->raw_##name[i] = value;                                                                                    \
+    }
+
 /* Packs the context bits of *(s) into (ctx), a uint64_t lvalue, using (shift), an unsigned lvalue. */
 #define FIELDS_PACK_FIELD(type, name, class, flags, ctxbits, reset, mask)                                              \
     if (ctxbits) {                                                                                                     \
-        pack_ctx |= ((uint64_t)pack_from->name & ((1ull << (ctxbits)) - 1)) << pack_shift;                             \
+        pack_ctx |= ((uint64_t)pack_from->raw_##name & ((1ull << (ctxbits)) - 1)) << pack_shift;                       \
         pack_shift += (ctxbits);                                                                                       \
     }
 #define FIELDS_PACK_ARRAY(type, name, n, class, flags, ctxbits, reset, mask)

@@ -7,6 +7,7 @@
 #define CORE_GUEST_H
 
 #include "core/cpu.h"
+#include "core/effect.h"
 #include "core/fields.h"
 #include "core/uop.h"
 
@@ -16,6 +17,7 @@ struct slot {
     uint32_t offset; /* from the start of the guest's cpu struct */
     uint8_t type;    /* T_I32, T_I64, T_F64 */
     uint8_t flags;   /* enum slot_flag */
+    uint8_t place;   /* of the field (core/effect.h) */
 };
 enum slot_flag {
     SLOT_FP_FLAGS = 1 /* is cpu.fp_flags: host sticky flags are merged before a get and dropped after a put */
@@ -33,16 +35,17 @@ struct walk {
     uint32_t fault; /* EXIT_none or the exit kind to take */
 };
 
-/** C function that lifted code can call. Effects are what the baseline and the checks rely on. */
+/** C function that lifted code can call. Builders, translators and checks rely on what it declares. */
 struct helper {
     const char *name;
-    uint64_t (*call)(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c); /* may set cpu->exit.kind */
-    uint8_t effects;                                                       /* enum helper_effect */
+    uint64_t (*call)(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c);
+    struct effect effect; /* everything that it reads and writes */
+    bool exits;           /* may set cpu->exit.kind: a BEFORE kind means that it has changed nothing */
 };
-enum helper_effect {
-    HELPER_READS = 1,  /* reads architected state: pins are stored before */
-    HELPER_WRITES = 2, /* writes architected state: pins are loaded after */
-    HELPER_EXITS = 4   /* may set cpu->exit.kind: a BEFORE kind means that it has changed nothing */
+
+/** What the functions of a guest's table read and write, by function; none of those that are NULL. */
+struct guest_effects {
+    struct effect walk, enter_trap, take_interrupt, wakes, set_line, tick;
 };
 
 struct guest {
@@ -76,11 +79,11 @@ struct guest {
     unsigned (*disassemble)(char *text, size_t size, uint64_t pc, const uint8_t *bytes, size_t avail, const void *unit);
     /** ISA guests: translates a virtual address. NULL: addresses are physical. */
     void (*walk)(struct cpu *cpu, uint64_t address, enum access access, struct walk *result);
-    /** ISA guests: enters the trap for the exit in cpu->exit (state as its row says); sets pc. Leaves in cpu->exit.aux
-        which enum field_flag actions the change asks for. */
-    void (*enter_trap)(struct cpu *cpu);
-    /** ISA guests: true when an enabled interrupt is pending; then takes it, with cpu->exit.aux as enter_trap. */
-    bool (*take_interrupt)(struct cpu *cpu);
+    /** ISA guests: enters the trap for the exit in cpu->exit (state as its row says); sets pc. Yields the actions (enum
+        field_flag) that the change asks for: for cpu_ask. */
+    unsigned (*enter_trap)(struct cpu *cpu);
+    /** ISA guests: true when an enabled interrupt is pending; then takes it. *actions as enter_trap's, 0 if none. */
+    bool (*take_interrupt)(struct cpu *cpu, unsigned *actions);
     /** ISA guests: is an interrupt pending that ends a wait (enabled one by one, whatever the global enable says)? */
     bool (*wakes)(const struct cpu *cpu);
     /** ISA guests: sets the level of an interrupt wire, numbered as the guest's manual numbers causes. */
@@ -88,6 +91,7 @@ struct guest {
     /** ISA guests: tells timers that are part of the cpu the time (COUNTER_TIME); they set their interrupts. Returns
        the time at which this is wanted next, UINT64_MAX for never. */
     uint64_t (*tick)(struct cpu *cpu, uint64_t time);
+    const struct guest_effects *effects; /* may be NULL where none of these is there */
 };
 
 #endif

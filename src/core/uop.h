@@ -139,8 +139,6 @@ static inline uint16_t builder_emit(struct builder *b, struct uop u) {
 uint16_t build_const(struct builder *b, enum type type, uint64_t value);
 /** True, with *value, if the temporary is a constant. */
 bool builder_is_const(const struct builder *b, uint16_t temp, uint64_t *value);
-/** Forgets what slots hold: after a helper that writes state. */
-void builder_forget(struct builder *b);
 
 /** Checks every rule of this head comment; on failure writes a line that names the uop to `why` and returns false. */
 bool block_check(const struct block *block, const struct guest *guest, char *why, size_t size);

@@ -133,7 +133,7 @@ static void interp_block(struct engine *e, struct cpu *cpu, const struct block *
             cpu->pc = pc;
             t[u->dst] = h->call(cpu, A, B, C);
             if (cpu->exit.kind == EXIT_none) break;
-            assert(h->effects & HELPER_EXITS);
+            assert(h->exits);
             if (exit_info[cpu->exit.kind].when == EXIT_BEFORE) cpu->pc = pc;
             return;
         }

@@ -302,8 +302,8 @@ void cpu_act(struct cpu *cpu, unsigned actions) {
 }
 
 static void settle_actions(struct cpu *cpu) {
-    cpu_act(cpu, cpu->exit.aux);
-    cpu->exit.aux = 0;
+    cpu_act(cpu, cpu->actions);
+    cpu->actions = 0;
 }
 
 void engine_run(struct engine *e, struct cpu *cpu) {
@@ -327,7 +327,6 @@ void engine_run(struct engine *e, struct cpu *cpu) {
             cpu->runner->site = 0;
         }
         cpu->exit.kind = EXIT_none;
-        cpu->exit.aux = 0;
         polled = e->config.poll_always && !polled;
         if (__atomic_exchange_n(&cpu->poll, 0, __ATOMIC_SEQ_CST) || polled) {
             cpu->exit.kind = EXIT_poll;

@@ -488,8 +488,9 @@ void get_slot(struct jit *j, uint16_t t, unsigned slot) {
     v->slot = (uint16_t)(slot + 1);
 }
 
-void leave_pins(struct jit *j) {
-    for (unsigned s = 0; s < j->guest->nslots; s++) untie(j, s);
+void leave_slots(struct jit *j, place_set written) {
+    for (unsigned s = 0; written && s < j->guest->nslots; s++)
+        if (set_has(written, j->guest->slots[s].place)) untie(j, s);
 }
 
 static bool is_plain_slot(const struct jit *j, const struct uop *u) {

@@ -133,8 +133,8 @@ uint8_t temp_reg(struct jit *j, enum bank bank);
 /** That scratch register in particular: whatever it holds is moved away. */
 void take_reg(struct jit *j, enum bank bank, uint8_t r);
 bool value_dies(struct jit *j, uint16_t t);
-/** Moves every value that lives on out of the pins (before C code that writes the architected state). */
-void leave_pins(struct jit *j);
+/** Moves every value that lives on out of the slots of these fields (before C code that writes them). */
+void leave_slots(struct jit *j, place_set written);
 void put_slot(struct jit *j, unsigned slot, uint16_t t);
 void get_slot(struct jit *j, uint16_t t, unsigned slot);
 /** Instructions after the current one that the block's entry has taken from the budget. */

@@ -173,10 +173,15 @@ static enum answer stop(struct machine *m, enum vm_end end, int status, uint64_t
     return vm_stop(m->vm, end, status, value);
 }
 
+static void take_interrupt(struct cpu *cpu) {
+    unsigned actions;
+    if (cpu->guest->take_interrupt(cpu, &actions)) cpu_ask(cpu, actions);
+}
+
 /** Brings the board up to date, and the cpu into the handler of an interrupt if one is due. */
 static void serve(struct machine *m) {
     board_update(m);
-    m->vm->cpu->guest->take_interrupt(m->vm->cpu);
+    take_interrupt(m->vm->cpu);
 }
 
 /* Nothing to do until an interrupt comes. Idle time costs none of ours: the clock is set forward to the next event,
@@ -199,7 +204,7 @@ static enum answer wait_for_interrupt(struct machine *m, struct cpu *cpu) {
             vm_clock_advance(m->vm, ns);
         }
     }
-    cpu->guest->take_interrupt(cpu);
+    take_interrupt(cpu);
     return ANSWER_RESUME;
 }
 
@@ -222,7 +227,7 @@ static enum answer answer(void *self, struct cpu *cpu) {
         /* A trap takes a step of its own, so that time passes and counts are reached even where every instruction
          * traps. */
         cpu->budget--;
-        cpu->guest->enter_trap(cpu);
+        cpu_ask(cpu, cpu->guest->enter_trap(cpu));
         return ANSWER_RESUME;
     }
 }

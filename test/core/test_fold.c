@@ -238,6 +238,10 @@ static void stale_values_are_read_again(void **state) {
     assert_int_equal(build_get(&b, TOY_A), a);
     build_helper(&b, TOY_READS, a, 0, 0);
     assert_int_equal(build_get(&b, TOY_A), a);
+    uint16_t other = build_get(&b, TOY_B);
+    build_helper(&b, TOY_WRITES_B, a, 0, 0); /* one field only */
+    assert_int_equal(build_get(&b, TOY_A), a);
+    assert_int_not_equal(build_get(&b, TOY_B), other);
     build_helper(&b, TOY_WRITES, a, 0, 0);
     assert_int_not_equal(build_get(&b, TOY_A), a);
     uint16_t flags = build_get(&b, TOY_FLAGS);

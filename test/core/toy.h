@@ -5,22 +5,25 @@
 #include "core/guest.h"
 
 enum toy_slot { TOY_A, TOY_B, TOY_W, TOY_F, TOY_FLAGS };
-enum toy_helper { TOY_LEAF, TOY_READS, TOY_WRITES, TOY_EXITS, TOY_WRITES_EXITS };
+enum toy_helper { TOY_LEAF, TOY_READS, TOY_WRITES, TOY_EXITS, TOY_WRITES_EXITS, TOY_WRITES_B };
 
 static const struct slot toy_slots[] = {
-    [TOY_A] = {"a", 0, T_I64, 0},
-    [TOY_B] = {"b", 8, T_I64, 0},
-    [TOY_W] = {"w", 16, T_I32, 0},
-    [TOY_F] = {"f", 24, T_F64, 0},
-    [TOY_FLAGS] = {"flags", offsetof(struct cpu, fp_flags), T_I32, SLOT_FP_FLAGS},
+    [TOY_A] = {"a", 0, T_I64, 0, FIELD_PLACES},
+    [TOY_B] = {"b", 8, T_I64, 0, FIELD_PLACES + 1},
+    [TOY_W] = {"w", 16, T_I32, 0, FIELD_PLACES + 2},
+    [TOY_F] = {"f", 24, T_F64, 0, FIELD_PLACES + 3},
+    [TOY_FLAGS] = {"flags", offsetof(struct cpu, fp_flags), T_I32, SLOT_FP_FLAGS, PLACE_FP_FLAGS},
 };
 
+#define TOY_ALL (IN_SET(FIELD_PLACES) | IN_SET(FIELD_PLACES + 1) | IN_SET(FIELD_PLACES + 2) | IN_SET(FIELD_PLACES + 3))
+
 static const struct helper toy_helpers[] = {
-    [TOY_LEAF] = {"leaf", NULL, 0},
-    [TOY_READS] = {"reads", NULL, HELPER_READS},
-    [TOY_WRITES] = {"writes", NULL, HELPER_WRITES},
-    [TOY_EXITS] = {"exits", NULL, HELPER_EXITS},
-    [TOY_WRITES_EXITS] = {"writes_exits", NULL, HELPER_WRITES | HELPER_EXITS},
+    [TOY_LEAF] = {"leaf", NULL, {0, 0}, false},
+    [TOY_READS] = {"reads", NULL, {TOY_ALL, 0}, false},
+    [TOY_WRITES] = {"writes", NULL, {0, TOY_ALL}, false},
+    [TOY_EXITS] = {"exits", NULL, {0, 0}, true},
+    [TOY_WRITES_EXITS] = {"writes_exits", NULL, {0, TOY_ALL}, true},
+    [TOY_WRITES_B] = {"writes_b", NULL, {0, IN_SET(FIELD_PLACES + 1)}, false},
 };
 
 static const struct guest toy = {

@@ -234,6 +234,17 @@ static uint64_t help_writes(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c)
     s->w[1] += (uint32_t)c;
     return a ^ b ^ c;
 }
+/* Of one field only: what pins hold of the others is nothing to it. */
+static uint64_t help_writes_x(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c) {
+    struct strained *s = (struct strained *)cpu;
+    for (unsigned n = 0; n < INT_SLOTS; n++) s->x[n] ^= a + n;
+    return b + c;
+}
+static uint64_t help_writes_f(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c) {
+    struct strained *s = (struct strained *)cpu;
+    for (unsigned n = 0; n < FP_SLOTS; n += 2) s->f[n] = b + n; /* every other one */
+    return a ^ c;
+}
 static uint64_t help_exits(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c) {
     if ((a ^ b) % 4 == 1)
         cpu_exit(cpu, EXIT_syscall, a);
@@ -258,11 +269,15 @@ static unsigned strained_text(char *text, size_t size, uint64_t pc, const uint8_
     return LENGTH;
 }
 
+enum { PLACE_X = FIELD_PLACES, PLACE_W, PLACE_F };
+#define ALL_PLACES (IN_SET(PLACE_X) | IN_SET(PLACE_W) | IN_SET(PLACE_F))
 static const struct helper helpers[] = {
-    {"leaf", help_leaf, 0},
-    {"reads", help_reads, HELPER_READS},
-    {"writes", help_writes, HELPER_READS | HELPER_WRITES},
-    {"exits", help_exits, HELPER_READS | HELPER_WRITES | HELPER_EXITS},
+    {"leaf", help_leaf, {0, 0}, false},
+    {"reads", help_reads, {ALL_PLACES, 0}, false},
+    {"writes", help_writes, {ALL_PLACES, ALL_PLACES}, false},
+    {"exits", help_exits, {ALL_PLACES, ALL_PLACES}, true},
+    {"writes_x", help_writes_x, {IN_SET(PLACE_X), IN_SET(PLACE_X)}, false},
+    {"writes_f", help_writes_f, {0, IN_SET(PLACE_F)}, false},
 };
 static struct slot slots[SLOTS];
 static uint16_t pins[INT_SLOTS], fp_pins[FP_SLOTS + 1];
@@ -288,13 +303,13 @@ static struct guest strained = {
 static void strained_make(void) {
     unsigned n = 0;
     for (unsigned k = 0; k < INT_SLOTS; k++, n++)
-        slots[n] = (struct slot){"x", (uint32_t)offsetof(struct strained, x[k]), T_I64, 0};
+        slots[n] = (struct slot){"x", (uint32_t)offsetof(struct strained, x[k]), T_I64, 0, PLACE_X};
     for (unsigned k = 0; k < WORD_SLOTS; k++, n++)
-        slots[n] = (struct slot){"w", (uint32_t)offsetof(struct strained, w[k]), T_I32, 0};
+        slots[n] = (struct slot){"w", (uint32_t)offsetof(struct strained, w[k]), T_I32, 0, PLACE_W};
     for (unsigned k = 0; k < FP_SLOTS; k++, n++)
-        slots[n] = (struct slot){"f", (uint32_t)offsetof(struct strained, f[k]), T_F64, 0};
-    slots[n++] = (struct slot){"frame", offsetof(struct cpu, frame), T_I64, 0};
-    slots[n++] = (struct slot){"flags", offsetof(struct cpu, fp_flags), T_I32, SLOT_FP_FLAGS};
+        slots[n] = (struct slot){"f", (uint32_t)offsetof(struct strained, f[k]), T_F64, 0, PLACE_F};
+    slots[n++] = (struct slot){"frame", offsetof(struct cpu, frame), T_I64, 0, PLACE_FRAME};
+    slots[n++] = (struct slot){"flags", offsetof(struct cpu, fp_flags), T_I32, SLOT_FP_FLAGS, PLACE_FP_FLAGS};
     assert_int_equal(n, SLOTS);
     for (unsigned k = 0; k < INT_SLOTS - 3; k++) pins[k] = (uint16_t)k;
     pins[INT_SLOTS - 3] = 0xffff;

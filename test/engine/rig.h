@@ -135,10 +135,10 @@ static inline void rig_catch_faults(void) {
 static inline void rig_reset(struct rig *r) {
     struct riscv_cpu *cpu = riscv_of(r->cpu);
     fields_reset(r->cpu, guest_riscv.fields, guest_riscv.nfields);
-    cpu->priv = PRIV_U;
-    cpu->fs = FS_DIRTY;
-    cpu->pmpcfg[0] = PMP_R | PMP_W | PMP_X | PMP_A; /* one entry for everything */
-    cpu->pmpaddr[0] = UINT64_MAX >> 10;
+    cpu->raw_priv = PRIV_U;
+    cpu->raw_fs = FS_DIRTY;
+    cpu->raw_pmpcfg[0] = PMP_R | PMP_W | PMP_X | PMP_A; /* one entry for everything */
+    cpu->raw_pmpaddr[0] = UINT64_MAX >> 10;
     r->x[SP] = RIG_DATA + RIG_DATA_SIZE;
     r->cpu->fp_flags = 0;
     r->cpu->reserve_address = UINT64_MAX;
@@ -171,7 +171,7 @@ static inline void rig_make(struct rig *r, enum rig_memory memory, const struct 
     if (!r->engine) fail_msg("%s", error.text);
     r->cpu = engine_cpu_make(r->engine, &error);
     if (!r->cpu) fail_msg("%s", error.text);
-    r->x = riscv_of(r->cpu)->x;
+    r->x = riscv_of(r->cpu)->raw_x;
     rig_catch_faults();
     struct mem_view *view = &r->cpu->mem[0];
     *view = (struct mem_view){.kind = kinds[memory], .base = r->memory, .limit = RIG_END};

@@ -113,7 +113,7 @@ static void returns_find_what_is_there_now(void **state) {
 
 /* ---- a store right before what it changes: physical memory knows at once */
 
-static void own_stores_are_seen_at_once(void **state) {
+static void raw_stores_are_seen_at_once(void **state) {
     (void)state;
     static const char *const stores[] = {"sw a2, 0(s1)", "c.sw a2, 0(s1)", "amoswap.w zero, a2, (s1)", "fsw fa0, 0(s1)",
                                          "amoadd.w zero, a3, (s1)"};
@@ -131,7 +131,7 @@ static void own_stores_are_seen_at_once(void **state) {
                 r.x[A0] = 0;
                 r.x[A2] = two;
                 r.x[A3] = two - one;
-                riscv_of(r.cpu)->f[10] = 0xffffffff00000000u | two;
+                riscv_of(r.cpu)->raw_f[10] = 0xffffffff00000000u | two;
                 rig_done(&r, RIG_CODE);
                 if (r.x[A0] != 2)
                     fail_msg("tier %d, round %u: the old code ran after %s", rig_tiers[k], round, stores[i]);
@@ -274,7 +274,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rewritten_while_everything_leads_there),
         cmocka_unit_test(returns_find_what_is_there_now),
-        cmocka_unit_test(own_stores_are_seen_at_once),
+        cmocka_unit_test(raw_stores_are_seen_at_once),
         cmocka_unit_test(own_zeroing_is_seen_at_once),
         cmocka_unit_test(instructions_over_an_edge),
         cmocka_unit_test(links_find_what_replaced),

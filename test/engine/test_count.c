@@ -37,9 +37,9 @@ static void begin(void) {
         engine_written(r.engine, rig_label(&r, "x"), 4);
     else
         engine_invalidate(r.engine, rig_label(&r, "x"), 4);
-    cpu->mcounteren = cpu->scounteren = 7;
-    cpu->f[10] = 0x3ff0000000000000; /* 1 and 0.1: sums are inexact */
-    cpu->f[11] = 0x3fb999999999999a;
+    cpu->raw_mcounteren = cpu->raw_scounteren = 7;
+    cpu->raw_f[10] = 0x3ff0000000000000; /* 1 and 0.1: sums are inexact */
+    cpu->raw_f[11] = 0x3fb999999999999a;
     r.x[S1] = RIG_DATA;
     r.x[S2] = rig_label(&r, "g");
     r.x[S3] = RIG_DATA + 0x180;
@@ -51,8 +51,8 @@ static void begin(void) {
 
 static void look(struct moment *m) {
     const struct riscv_cpu *cpu = riscv_of(r.cpu);
-    memcpy(m->x, cpu->x, sizeof m->x);
-    memcpy(m->f, cpu->f, sizeof m->f);
+    memcpy(m->x, cpu->raw_x, sizeof m->x);
+    memcpy(m->f, cpu->raw_f, sizeof m->f);
     m->pc = r.cpu->pc;
     m->flags = r.cpu->fp_flags;
     m->count = cpu_count(r.cpu);

@@ -182,18 +182,18 @@ static void protect(struct rig *r, const struct start *s, bool on) {
         assert_int_equal(mprotect(rig_host(r, at), RIG_PAGE, rights), 0);
         return;
     }
-    cpu->pmpcfg[0] = on ? PMP_A | (s->read_only ? PMP_R : 0) : 0;
-    cpu->pmpaddr[0] = at >> 2 | 0x1ff;
-    cpu->pmpcfg[1] = PMP_A | PMP_R | PMP_W | PMP_X;
-    cpu->pmpaddr[1] = UINT64_MAX >> 10;
+    cpu->raw_pmpcfg[0] = on ? PMP_A | (s->read_only ? PMP_R : 0) : 0;
+    cpu->raw_pmpaddr[0] = at >> 2 | 0x1ff;
+    cpu->raw_pmpcfg[1] = PMP_A | PMP_R | PMP_W | PMP_X;
+    cpu->raw_pmpaddr[1] = UINT64_MAX >> 10;
     cpu_flush_mapping(r->cpu);
 }
 
 static void run(struct rig *r, const struct start *s, bool counted, struct outcome *o) {
     struct riscv_cpu *cpu = riscv_of(r->cpu);
     rig_reset(r);
-    memcpy(cpu->x, s->x, sizeof cpu->x);
-    memcpy(cpu->f, s->f, sizeof cpu->f);
+    memcpy(cpu->raw_x, s->x, sizeof cpu->raw_x);
+    memcpy(cpu->raw_f, s->f, sizeof cpu->raw_f);
     memcpy(rig_host(r, DATA), fresh, sizeof fresh);
     protect(r, s, true);
     if (counted) cpu_grant(r->cpu, 100000);
@@ -204,12 +204,12 @@ static void run(struct rig *r, const struct start *s, bool counted, struct outco
                           .pc = r->cpu->pc,
                           .count = counted ? cpu_count(r->cpu) : 0,
                           .flags = r->cpu->fp_flags,
-                          .frm = cpu->frm,
-                          .fs = cpu->fs,
+                          .frm = cpu->raw_frm,
+                          .fs = cpu->raw_fs,
                           .reserved = r->cpu->reserve_address,
                           .reserve_value = r->cpu->reserve_value};
-    memcpy(o->x, cpu->x, sizeof o->x);
-    memcpy(o->f, cpu->f, sizeof o->f);
+    memcpy(o->x, cpu->raw_x, sizeof o->x);
+    memcpy(o->f, cpu->raw_f, sizeof o->f);
 }
 
 static void random_start(struct start *s, enum rig_memory memory) {

@@ -54,12 +54,12 @@ static void shortcuts_belong_to_a_context(void **state) {
             assert_int_equal(rig_run(&r, rig_label(&r, "calls")), EXIT_breakpoint);
             assert_int_equal(rig_run(&r, r.cpu->pc + 4), EXIT_syscall);
         }
-        cpu->fs = FS_OFF;
+        cpu->raw_fs = FS_OFF;
         assert_int_equal(rig_run(&r, rig_label(&r, "jumps")), EXIT_illegal);
         assert_int_equal(r.cpu->pc, rig_label(&r, "target"));
-        cpu->fs = FS_DIRTY;
+        cpu->raw_fs = FS_DIRTY;
         assert_int_equal(rig_run(&r, rig_label(&r, "calls")), EXIT_breakpoint);
-        cpu->fs = FS_OFF; /* the call is on the pairing stack */
+        cpu->raw_fs = FS_OFF; /* the call is on the pairing stack */
         assert_int_equal(rig_run(&r, r.cpu->pc + 4), EXIT_illegal);
         assert_int_equal(r.cpu->pc, rig_label(&r, "after"));
         rig_free(&r);

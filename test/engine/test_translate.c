@@ -63,7 +63,7 @@ struct outcome {
 static void note(struct outcome *o) {
     memset(o, 0, sizeof *o);
     memcpy(o->x, r.x, sizeof o->x);
-    memcpy(o->f, riscv_of(r.cpu)->f, sizeof o->f);
+    memcpy(o->f, riscv_of(r.cpu)->raw_f, sizeof o->f);
     memcpy(o->data, rig_host(&r, RIG_DATA), sizeof o->data);
     o->flags = r.cpu->fp_flags;
 }

@@ -39,11 +39,12 @@ static inline void hart_free(struct hart *h) {
     free(h);
 }
 
-/* One csr instruction with rd = x5; the exit is in cpu.c.exit. */
+/* One csr instruction with rd = x5; the exit is in cpu.c.exit, what is asked for in cpu.c.actions. */
 static inline uint64_t hart_csr(struct hart *h, enum riscv_csr_op op, unsigned number, uint64_t value, bool writes) {
     h->cpu.c.exit = (struct exit){0};
     h->cpu.c.pc = 0x1000;
-    uint64_t a = number | (uint64_t)op << CSR_OP_SHIFT | CSR_WANTS_READ | (writes ? CSR_WANTS_WRITE : 0);
+    h->cpu.c.actions = 0;
+    uint64_t a = number | (uint64_t)op << CSR_OP_SHIFT | (writes ? CSR_WANTS_WRITE : 0);
     return riscv_help_csr(&h->cpu.c, a, value, (uint64_t)number << 20 | 5 << 7 | 0x1073);
 }
 static inline uint64_t hart_read(struct hart *h, unsigned number) {

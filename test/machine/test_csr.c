@@ -24,9 +24,9 @@ static int drop(void **state) {
 
 /* Everything that is not withheld by the number alone is let through. */
 static void open_all(void) {
-    h->cpu.fs = FS_INITIAL;
-    h->cpu.mcounteren = h->cpu.scounteren = UINT32_MAX;
-    h->cpu.menvcfg = ENVCFG_STCE;
+    h->cpu.raw_fs = FS_INITIAL;
+    h->cpu.raw_mcounteren = h->cpu.raw_scounteren = UINT32_MAX;
+    h->cpu.raw_menvcfg = ENVCFG_STCE;
 }
 
 static void numbers_say_who_may(void **state) {
@@ -38,7 +38,7 @@ static void numbers_say_who_may(void **state) {
             char name[32];
             bool exists = riscv_csr_name(n, name, sizeof name);
             open_all();
-            h->cpu.priv = privs[p];
+            h->cpu.raw_priv = privs[p];
             hart_read(h, n);
             bool allowed = exists && privs[p] >= (n >> 8 & 3);
             assert_int_equal(h->cpu.c.exit.kind, allowed ? EXIT_none : EXIT_illegal);
@@ -58,7 +58,7 @@ static void what_is_refused_changes_nothing(void **state) {
             bool exists = riscv_csr_name(n, name, sizeof name);
             if (priv == 2 || (exists && priv >= (n >> 8 & 3) && n >> 10 != 3)) continue;
             open_all();
-            h->cpu.priv = priv;
+            h->cpu.raw_priv = priv;
             memset(&h->cpu.c.exit, 0, sizeof h->cpu.c.exit);
             h->cpu.c.pc = 0x1000;
             before = h->cpu;
@@ -112,7 +112,7 @@ static void bits_that_can_be_written(void **state) {
         {PMPCFG0, 0x9f9f9f9f9f9f9f9f, 0x9f9f9f9f9f9f9f9f},
     };
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (rows[i].number <= 3) h->cpu.fs = FS_INITIAL;
+        if (rows[i].number <= 3) h->cpu.raw_fs = FS_INITIAL;
         hart_write(h, rows[i].number, UINT64_MAX);
         if (hart_read(h, rows[i].number) != rows[i].ones)
             fail_msg("csr 0x%x reads 0x%llx", rows[i].number, (unsigned long long)hart_read(h, rows[i].number));
@@ -157,19 +157,19 @@ static void sstatus_is_a_view_of_mstatus(void **state) {
 static void floating_point_registers_need_the_unit(void **state) {
     (void)state;
     for (unsigned n = 1; n <= 3; n++) {
-        h->cpu.fs = FS_OFF;
+        h->cpu.raw_fs = FS_OFF;
         hart_read(h, n);
         assert_int_equal(h->cpu.c.exit.kind, EXIT_illegal);
-        h->cpu.fs = FS_CLEAN;
+        h->cpu.raw_fs = FS_CLEAN;
         hart_read(h, n);
         assert_int_equal(h->cpu.c.exit.kind, EXIT_none);
-        assert_int_equal(h->cpu.fs, FS_CLEAN);
+        assert_int_equal(h->cpu.raw_fs, FS_CLEAN);
         hart_write(h, n, 1);
-        assert_int_equal(h->cpu.fs, FS_DIRTY);
-        assert_int_equal(h->cpu.c.exit.kind, EXIT_retranslate);
+        assert_int_equal(h->cpu.raw_fs, FS_DIRTY);
+        assert_int_equal(h->cpu.c.actions, FIELD_RETRANSLATE);
     }
     hart_write(h, 3, 0x6a);
-    assert_int_equal(h->cpu.frm, 3);
+    assert_int_equal(h->cpu.raw_frm, 3);
     assert_int_equal(h->cpu.c.fp_flags, 0xa);
 }
 
@@ -237,14 +237,12 @@ static void changes_ask_for_what_they_need(void **state) {
     };
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         hart_write(h, rows[i].number, rows[i].from);
-        h->cpu.x[5] = 77;
-        uint64_t old = hart_read(h, rows[i].number);
         hart_write(h, rows[i].number, rows[i].to);
-        assert_int_equal(h->cpu.c.exit.kind, rows[i].actions ? EXIT_retranslate : EXIT_none);
-        assert_int_equal(h->cpu.c.exit.aux, rows[i].actions);
-        /* An exit takes the rest of the instruction with it: rd and pc. */
-        assert_int_equal(h->cpu.c.pc, rows[i].actions ? 0x1004 : 0x1000);
-        assert_int_equal(h->cpu.x[5], rows[i].actions ? old : 77);
+        assert_int_equal(h->cpu.c.exit.kind, EXIT_none);
+        assert_int_equal(h->cpu.c.actions, rows[i].actions);
+        /* What may be asked for is declared: the lifted code behind the call looks at it. */
+        const place_set writes = riscv_helpers[riscv_csr_helper(rows[i].number, true)].effect.writes;
+        if (rows[i].actions) assert_true(set_has(writes, PLACE_ACTIONS));
         hart_write(h, rows[i].number, 0);
         hart_write(h, MSTATUS, 0);
     }
@@ -293,39 +291,30 @@ static void enabling_a_pending_interrupt_is_noticed(void **state) {
     (void)state;
     riscv_set_line(&h->cpu.c, IRQ_MTI, true);
     hart_write(h, MIE, 1 << IRQ_MTI);
-    assert_int_equal(h->cpu.c.exit.kind, EXIT_none); /* MIE is off */
+    assert_int_equal(h->cpu.c.actions, 0); /* MIE is off */
     hart_csr(h, CSR_SET, MSTATUS, STATUS_MIE, true);
-    assert_int_equal(h->cpu.c.exit.kind, EXIT_retranslate);
-    assert_int_equal(h->cpu.c.exit.aux, FIELD_RECHECK);
+    assert_int_equal(h->cpu.c.actions, FIELD_RECHECK);
     hart_csr(h, CSR_CLEAR, MSTATUS, STATUS_MIE, true);
-    assert_int_equal(h->cpu.c.exit.kind, EXIT_none);
-}
-
-static void rd_0_is_not_written(void **state) {
-    (void)state;
-    h->cpu.c.exit = (struct exit){0};
-    riscv_help_csr(&h->cpu.c, SATP | CSR_WANTS_WRITE, 8ull << 60, 0x18001073);
-    assert_int_equal(h->cpu.c.exit.kind, EXIT_retranslate);
-    assert_int_equal(h->cpu.x[0], 0);
+    assert_int_equal(h->cpu.c.actions, 0);
 }
 
 static void supervisor_extensions_are_withheld(void **state) {
     (void)state;
-    h->cpu.priv = PRIV_S;
+    h->cpu.raw_priv = PRIV_S;
     hart_read(h, STIMECMP);
     assert_int_equal(h->cpu.c.exit.kind, EXIT_illegal);
-    h->cpu.menvcfg = ENVCFG_STCE;
+    h->cpu.raw_menvcfg = ENVCFG_STCE;
     hart_read(h, STIMECMP);
     assert_int_equal(h->cpu.c.exit.kind, EXIT_illegal);
-    h->cpu.mcounteren = 2;
+    h->cpu.raw_mcounteren = 2;
     hart_read(h, STIMECMP);
     assert_int_equal(h->cpu.c.exit.kind, EXIT_none);
     hart_read(h, SATP);
     assert_int_equal(h->cpu.c.exit.kind, EXIT_none);
-    h->cpu.status_trap = STATUS_TVM;
+    h->cpu.raw_status_trap = STATUS_TVM;
     hart_read(h, SATP);
     assert_int_equal(h->cpu.c.exit.kind, EXIT_illegal);
-    h->cpu.priv = PRIV_M;
+    h->cpu.raw_priv = PRIV_M;
     hart_read(h, SATP);
     assert_int_equal(h->cpu.c.exit.kind, EXIT_none);
 }
@@ -335,9 +324,9 @@ static void counters_can_be_withheld(void **state) {
     for (unsigned bits = 0; bits < 4; bits++)
         for (unsigned counter = 0; counter < 32; counter++)
             for (unsigned priv = PRIV_U; priv <= PRIV_S; priv++) {
-                h->cpu.mcounteren = bits & 1 ? 1u << counter : ~(1u << counter);
-                h->cpu.scounteren = bits & 2 ? 1u << counter : ~(1u << counter);
-                h->cpu.priv = priv;
+                h->cpu.raw_mcounteren = bits & 1 ? 1u << counter : ~(1u << counter);
+                h->cpu.raw_scounteren = bits & 2 ? 1u << counter : ~(1u << counter);
+                h->cpu.raw_priv = priv;
                 hart_read(h, CYCLE + counter);
                 bool allowed = (bits & 1) && (priv == PRIV_S || (bits & 2));
                 assert_int_equal(h->cpu.c.exit.kind, allowed ? EXIT_none : EXIT_illegal);
@@ -398,17 +387,17 @@ static void cache_block_instructions_follow_envcfg(void **state) {
     (void)state;
     for (unsigned m = 0; m < 16; m++)
         for (unsigned s = 0; s < 16; s++) {
-            h->cpu.priv = PRIV_M;
+            h->cpu.raw_priv = PRIV_M;
             hart_write(h, MENVCFG, (uint64_t)(m & ~2u) << 4); /* CBIE is 0 or 1 */
             hart_write(h, SENVCFG, (uint64_t)(s & ~2u) << 4);
-            assert_int_equal(h->cpu.cbo, CBO_ZERO | CBO_CLEAN | CBO_INVAL);
+            assert_int_equal(h->cpu.raw_cbo, CBO_ZERO | CBO_CLEAN | CBO_INVAL);
             for (unsigned priv = PRIV_U; priv <= PRIV_S; priv++) {
                 unsigned have = priv == PRIV_S ? m : m & s;
-                riscv_set_priv(&h->cpu, priv);
-                assert_int_equal(h->cpu.cbo,
+                riscv_enter_priv(&h->cpu, priv);
+                assert_int_equal(h->cpu.raw_cbo,
                                  (have & 8 ? CBO_ZERO : 0) | (have & 4 ? CBO_CLEAN : 0) | (have & 1 ? CBO_INVAL : 0));
             }
-            riscv_set_priv(&h->cpu, PRIV_M);
+            riscv_enter_priv(&h->cpu, PRIV_M);
         }
 }
 
@@ -443,7 +432,6 @@ int main(void) {
         TEST(changes_ask_for_what_they_need),
         TEST(rights_have_their_tlbs),
         TEST(enabling_a_pending_interrupt_is_noticed),
-        TEST(rd_0_is_not_written),
         TEST(supervisor_extensions_are_withheld),
         TEST(counters_can_be_withheld),
         TEST(counters_run_stop_and_are_set),

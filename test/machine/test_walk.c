@@ -18,10 +18,10 @@ static uint64_t entry(uint64_t physical, uint64_t flags) {
 static int make(void **state) {
     (void)state;
     h = hart_make();
-    h->cpu.priv = PRIV_S;
-    h->cpu.satp = 8ull << 60 | ROOT >> 12;
-    h->cpu.pmpaddr[15] = UINT64_MAX >> 10;
-    h->cpu.pmpcfg[15] = PMP_A | PMP_R | PMP_W | PMP_X;
+    h->cpu.raw_priv = PRIV_S;
+    h->cpu.raw_satp = 8ull << 60 | ROOT >> 12;
+    h->cpu.raw_pmpaddr[15] = UINT64_MAX >> 10;
+    h->cpu.raw_pmpcfg[15] = PMP_A | PMP_R | PMP_W | PMP_X;
     hart_word(h, ROOT)[1] = entry(MIDDLE, V);
     hart_word(h, ROOT)[2] = entry(0x80000000u, V | R | W | X | A | D);
     hart_word(h, MIDDLE)[0] = entry(LAST, V);
@@ -60,8 +60,8 @@ static void units(void **state) {
 
 static void protection_cuts_units(void **state) {
     (void)state;
-    h->cpu.pmpaddr[0] = (TARGET + 0x100) >> 2;
-    h->cpu.pmpcfg[0] = PMP_NA4 | PMP_R;
+    h->cpu.raw_pmpaddr[0] = (TARGET + 0x100) >> 2;
+    h->cpu.raw_pmpcfg[0] = PMP_NA4 | PMP_R;
     static const struct {
         unsigned offset, unit;
         bool write;
@@ -75,24 +75,24 @@ static void protection_cuts_units(void **state) {
     assert_int_equal(walk(AT + 0x100, ACCESS_WRITE), EXIT_access_write);
     assert_int_equal(walk(AT + 0x212345, ACCESS_READ), EXIT_none);
     assert_int_equal(w.page_size, 64 << 10); /* the superpage, down to the half without the entry */
-    h->cpu.pmpcfg[15] = 0;
+    h->cpu.raw_pmpcfg[15] = 0;
     assert_int_equal(walk(AT + 0x100, ACCESS_READ), EXIT_access_read); /* the page tables are out of reach */
 }
 
 static void protection_that_matches_in_part_of_nothing(void **state) {
     (void)state;
     uint64_t unit = 4096;
-    h->cpu.pmpcfg[15] = 0;
+    h->cpu.raw_pmpcfg[15] = 0;
     assert_int_equal(riscv_pmp(&h->cpu, TARGET, PRIV_M, &unit), PMP_R | PMP_W | PMP_X);
     assert_int_equal(riscv_pmp(&h->cpu, TARGET, PRIV_S, &unit), 0);
     assert_int_equal(unit, 4096);
     /* The first entry decides, not the best one. */
-    h->cpu.pmpaddr[3] = TARGET >> 2 | 0x1ff, h->cpu.pmpcfg[3] = PMP_A;
-    h->cpu.pmpaddr[4] = UINT64_MAX >> 10, h->cpu.pmpcfg[4] = PMP_A | PMP_R;
+    h->cpu.raw_pmpaddr[3] = TARGET >> 2 | 0x1ff, h->cpu.raw_pmpcfg[3] = PMP_A;
+    h->cpu.raw_pmpaddr[4] = UINT64_MAX >> 10, h->cpu.raw_pmpcfg[4] = PMP_A | PMP_R;
     assert_int_equal(riscv_pmp(&h->cpu, TARGET, PRIV_U, &unit), 0);
     assert_int_equal(riscv_pmp(&h->cpu, TARGET + 4096, PRIV_U, &unit), PMP_R);
     assert_int_equal(riscv_pmp(&h->cpu, TARGET, PRIV_M, &unit), PMP_R | PMP_W | PMP_X);
-    h->cpu.pmpcfg[3] |= PMP_L;
+    h->cpu.raw_pmpcfg[3] |= PMP_L;
     assert_int_equal(riscv_pmp(&h->cpu, TARGET, PRIV_M, &unit), 0);
 }
 
@@ -135,12 +135,12 @@ static void nothing_is_granted_before_it_is_recorded(void **state) {
 static void data_can_run_under_another_privilege(void **state) {
     (void)state;
     hart_word(h, LAST)[0] = entry(TARGET, V | R | W | X | USER | A | D);
-    h->cpu.priv = PRIV_M;
+    h->cpu.raw_priv = PRIV_M;
     assert_int_equal(walk(TARGET, ACCESS_READ), EXIT_none);
     assert_int_equal(w.physical, TARGET);
-    h->cpu.status_memory = STATUS_MPRV;
+    h->cpu.raw_status_memory = STATUS_MPRV;
     for (unsigned mpp = PRIV_U; mpp <= PRIV_M; mpp++) {
-        h->cpu.status_stack = mpp << STATUS_MPP_SHIFT;
+        h->cpu.raw_status_stack = mpp << STATUS_MPP_SHIFT;
         if (mpp == 2) continue;
         assert_int_equal(walk(AT, ACCESS_READ), mpp == PRIV_U   ? EXIT_none
                                                 : mpp == PRIV_S ? EXIT_fault_read
@@ -153,12 +153,12 @@ static void data_can_run_under_another_privilege(void **state) {
 
 static void physical_addresses_end(void **state) {
     (void)state;
-    h->cpu.priv = PRIV_M;
+    h->cpu.raw_priv = PRIV_M;
     assert_int_equal(walk((1ull << 56) - 8, ACCESS_READ), EXIT_none);
     assert_int_equal(walk(1ull << 56, ACCESS_READ), EXIT_access_read);
     assert_int_equal(walk(UINT64_MAX - 7, ACCESS_FETCH), EXIT_access_fetch);
-    h->cpu.priv = PRIV_S;
-    h->cpu.satp = 0;
+    h->cpu.raw_priv = PRIV_S;
+    h->cpu.raw_satp = 0;
     assert_int_equal(walk(1ull << 56, ACCESS_WRITE), EXIT_access_write);
 }
 
@@ -166,7 +166,7 @@ static void tables_outside_ram(void **state) {
     (void)state;
     hart_word(h, ROOT)[1] = entry(0x40000000, V);
     assert_int_equal(walk(AT, ACCESS_FETCH), EXIT_access_fetch);
-    h->cpu.satp = 8ull << 60 | 0xfffffffffff;
+    h->cpu.raw_satp = 8ull << 60 | 0xfffffffffff;
     assert_int_equal(walk(AT, ACCESS_WRITE), EXIT_access_write);
 }
 
@@ -174,7 +174,7 @@ static void canonical(void **state) {
     (void)state;
     static const unsigned width[] = {39, 48, 57};
     for (unsigned m = 0; m < 3; m++) {
-        h->cpu.satp = (uint64_t)(8 + m) << 60 | ROOT >> 12;
+        h->cpu.raw_satp = (uint64_t)(8 + m) << 60 | ROOT >> 12;
         uint64_t half = 1ull << (width[m] - 1);
         memset(hart_word(h, ROOT), 0, 4096);
         hart_word(h, ROOT)[255] = hart_word(h, ROOT)[256] = entry(0, V | R | A); /* the entries beside the gap */

@@ -29,8 +29,8 @@ static const struct field toy_fields[] = {
     {"a", offsetof(struct toy_cpu, a), 8, 1, CLASS_GPR, 0, 0, 0, UINT64_MAX},
     {"b", offsetof(struct toy_cpu, b), 8, 1, CLASS_GPR, 0, 0, 0, UINT64_MAX},
 };
-static const struct slot toy_slots[] = {{"a", offsetof(struct toy_cpu, a), T_I64, 0},
-                                        {"b", offsetof(struct toy_cpu, b), T_I64, 0}};
+static const struct slot toy_slots[] = {{"a", offsetof(struct toy_cpu, a), T_I64, 0, FIELD_PLACES},
+                                        {"b", offsetof(struct toy_cpu, b), T_I64, 0, FIELD_PLACES + 1}};
 static const uint16_t toy_pins[] = {0, 1, 0xffff}, toy_fp_pins[] = {0xffff};
 
 static inline void toy_reset(struct cpu *cpu) {

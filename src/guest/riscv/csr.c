@@ -2,14 +2,14 @@
  *
  * csr.def has the registers, state.h the fields behind them with the bits that software can change; what is here is
  * the registers that are more than a field. Every write yields the actions that its change asks for; riscv_help_csr
- * turns them into an exit, or into nothing when translated code can simply go on.
+ * asks the engine for them, or drops them when translated code can simply go on.
  */
 #include "guest/riscv/csr.h"
 #include "core/interface.h"
 #include <stdio.h>
 
 #define FIELDS_OF struct riscv_cpu
-const struct field riscv_fields[RISCV_FIELD_COUNT] = {FIELDS_TABLE(RISCV_FIELDS)};
+const struct field riscv_fields[RISCV_FIELD_COUNT] = {FIELDS_RAW_TABLE(RISCV_FIELDS)};
 
 enum csr_guard { ANY, FP, COUNTER, SATP, TIMECMP };
 enum { NOTHING = 0, ACTIONS = FIELD_RETRANSLATE | FIELD_FLUSH_TLB | FIELD_RECHECK };
@@ -31,35 +31,40 @@ static uint64_t mix(uint64_t from, uint64_t to, uint64_t mask) {
 
 static unsigned put(struct riscv_cpu *cpu, enum riscv_field which, unsigned index, uint64_t value) {
     const struct field *f = &riscv_fields[which];
-    uint64_t old = field_get(cpu, f, index), new = mix(old, value, f->write_mask);
+    uint64_t old = riscv_get(cpu, which, index), new = mix(old, value, f->write_mask);
     if (new == old) return 0;
-    field_set(cpu, f, index, new);
+    riscv_set(cpu, which, index, new);
     return f->flags & ACTIONS;
 }
-#define PUT(name) put(cpu, RISCV_FIELD_##name, 0, v)
+#define PUT(name)  put(cpu, RISCV_FIELD_##name, 0, v)
+#define MASK(name) riscv_fields[RISCV_FIELD_##name].write_mask
 
 static unsigned fp_write(struct riscv_cpu *cpu, uint64_t flags, uint64_t frm) {
-    cpu->c.fp_flags = flags & 31;
+    cpu_set_fp_flags(&cpu->c, flags & 31);
     return put(cpu, RISCV_FIELD_frm, 0, frm) | put(cpu, RISCV_FIELD_fs, 0, FS_DIRTY);
 }
 
-static uint64_t status_read(const struct riscv_cpu *cpu) {
-    return cpu->status_ie | cpu->status_stack | cpu->status_memory | cpu->status_trap | STATUS_UXL | STATUS_SXL |
-           (uint64_t)cpu->fs << STATUS_FS_SHIFT | (cpu->fs == FS_DIRTY ? STATUS_SD : 0);
+/* sstatus has nothing of status_trap: it is neither read nor written there. */
+static uint64_t status_read(const struct riscv_cpu *cpu, uint64_t mask) {
+    const uint64_t trap = mask & MASK(status_trap) ? GET(status_trap) : 0;
+    const uint64_t v = GET(status_ie) | GET(status_stack) | GET(status_memory) | trap | STATUS_UXL | STATUS_SXL |
+                       (uint64_t)GET(fs) << STATUS_FS_SHIFT | (GET(fs) == FS_DIRTY ? STATUS_SD : 0);
+    return v & mask;
 }
 
 static unsigned status_write(struct riscv_cpu *cpu, uint64_t v, uint64_t mask) {
-    uint64_t old = status_read(cpu);
+    const bool trap = mask & MASK(status_trap);
+    uint64_t old = status_read(cpu, trap ? UINT64_MAX : ~MASK(status_trap));
     v = mix(old, v, mask);
     if ((v & STATUS_MPP) >> STATUS_MPP_SHIFT == 2) v = mix(v, old, STATUS_MPP); /* no such privilege */
-    return PUT(status_ie) | PUT(status_stack) | PUT(status_memory) | PUT(status_trap) |
+    return PUT(status_ie) | PUT(status_stack) | PUT(status_memory) | (trap ? PUT(status_trap) : 0) |
            put(cpu, RISCV_FIELD_fs, 0, v >> STATUS_FS_SHIFT) | riscv_update_view(cpu);
 }
 
 /* On csrrs and csrrc of mip, only the software part of SEIP takes part: see riscv_help_csr. */
 static unsigned mip_write(struct riscv_cpu *cpu, uint64_t v, uint64_t mask) {
-    if (cpu->menvcfg & ENVCFG_STCE) mask &= ~(1ull << IRQ_STI);
-    return put(cpu, RISCV_FIELD_mip, 0, mix(cpu->mip, v, mask));
+    if (GET(menvcfg) & ENVCFG_STCE) mask &= ~(1ull << IRQ_STI);
+    return put(cpu, RISCV_FIELD_mip, 0, mix(GET(mip), v, mask));
 }
 
 static unsigned satp_write(struct riscv_cpu *cpu, uint64_t v) {
@@ -68,11 +73,11 @@ static unsigned satp_write(struct riscv_cpu *cpu, uint64_t v) {
 }
 
 unsigned riscv_update_cbo(struct riscv_cpu *cpu) {
-    uint64_t have = cpu->priv == PRIV_M ? UINT64_MAX : cpu->menvcfg, old = cpu->cbo;
-    if (cpu->priv == PRIV_U) have &= cpu->senvcfg;
-    cpu->cbo = (have & ENVCFG_CBZE ? CBO_ZERO : 0) | (have & ENVCFG_CBCFE ? CBO_CLEAN : 0) |
-               (have & ENVCFG_CBIE ? CBO_INVAL : 0);
-    return cpu->cbo == old ? 0 : FIELD_RETRANSLATE;
+    uint64_t have = GET(priv) == PRIV_M ? UINT64_MAX : GET(menvcfg), old = GET(cbo);
+    if (GET(priv) == PRIV_U) have &= GET(senvcfg);
+    LET(cbo, (have & ENVCFG_CBZE ? CBO_ZERO : 0) | (have & ENVCFG_CBCFE ? CBO_CLEAN : 0) |
+                 (have & ENVCFG_CBIE ? CBO_INVAL : 0));
+    return GET(cbo) == old ? 0 : FIELD_RETRANSLATE;
 }
 
 static unsigned envcfg_write(struct riscv_cpu *cpu, enum riscv_field which, uint64_t old, uint64_t v) {
@@ -82,38 +87,40 @@ static unsigned envcfg_write(struct riscv_cpu *cpu, enum riscv_field which, uint
 
 static uint64_t clock_read(struct riscv_cpu *cpu, enum counter which) {
     const struct interface *interface = cpu->c.interface;
+    cpu_note(&cpu->c, PLACE_OUTSIDE, NOTE_READ);
     if (interface && interface->counter) return interface->counter(cpu->c.self, &cpu->c, which);
     return cpu_count(&cpu->c) - 1;
 }
 
 /* Counters by their bit in mcountinhibit: 0 mcycle, 2 minstret. A running one is stored as its distance from the clock.
    A value written is what the next instruction reads, one tick later. */
-static uint64_t *counter_field(struct riscv_cpu *cpu, unsigned bit) {
-    return bit ? &cpu->minstret : &cpu->mcycle;
-}
 static uint64_t counter_clock(struct riscv_cpu *cpu, unsigned bit) {
-    if (cpu->mcountinhibit >> bit & 1) return 0;
+    if (GET(mcountinhibit) >> bit & 1) return 0;
     return clock_read(cpu, bit ? COUNTER_INSTRUCTIONS : COUNTER_CYCLES);
 }
 static uint64_t counter_read(struct riscv_cpu *cpu, unsigned bit) {
-    return *counter_field(cpu, bit) + counter_clock(cpu, bit);
+    return (bit ? GET(minstret) : GET(mcycle)) + counter_clock(cpu, bit);
 }
 static unsigned counter_write(struct riscv_cpu *cpu, unsigned bit, uint64_t v) {
-    bool runs = !(cpu->mcountinhibit >> bit & 1);
-    *counter_field(cpu, bit) = runs ? v - (counter_clock(cpu, bit) + 1) : v;
+    bool runs = !(GET(mcountinhibit) >> bit & 1);
+    if (runs) v -= counter_clock(cpu, bit) + 1;
+    if (bit)
+        LET(minstret, v);
+    else
+        LET(mcycle, v);
     return 0;
 }
 static unsigned inhibit_write(struct riscv_cpu *cpu, uint64_t v) {
-    uint64_t cycle = counter_read(cpu, 0), instret = counter_read(cpu, 2), old = cpu->mcountinhibit;
+    uint64_t cycle = counter_read(cpu, 0), instret = counter_read(cpu, 2), old = GET(mcountinhibit);
     PUT(mcountinhibit);
-    if ((old ^ cpu->mcountinhibit) & 1) counter_write(cpu, 0, cycle);
-    if ((old ^ cpu->mcountinhibit) & 4) counter_write(cpu, 2, instret);
+    if ((old ^ GET(mcountinhibit)) & 1) counter_write(cpu, 0, cycle);
+    if ((old ^ GET(mcountinhibit)) & 4) counter_write(cpu, 2, instret);
     return 0;
 }
 
 static uint64_t pmpcfg_read(const struct riscv_cpu *cpu, unsigned first) {
     uint64_t v = 0;
-    for (unsigned i = 8; i-- > 0;) v = v << 8 | cpu->pmpcfg[first + i];
+    for (unsigned i = 8; i-- > 0;) v = v << 8 | GET_AT(pmpcfg, first + i);
     return v;
 }
 static unsigned pmpcfg_write(struct riscv_cpu *cpu, unsigned first, uint64_t v) {
@@ -121,13 +128,13 @@ static unsigned pmpcfg_write(struct riscv_cpu *cpu, unsigned first, uint64_t v) 
     for (unsigned i = first; i < first + 8; i++, v >>= 8) {
         uint64_t entry = v & 0xff;
         if ((entry & (PMP_R | PMP_W)) == PMP_W) entry &= ~(uint64_t)PMP_W; /* reserved */
-        if (!(cpu->pmpcfg[i] & PMP_L)) actions |= put(cpu, RISCV_FIELD_pmpcfg, i, entry);
+        if (!(GET_AT(pmpcfg, i) & PMP_L)) actions |= put(cpu, RISCV_FIELD_pmpcfg, i, entry);
     }
     return actions;
 }
 static unsigned pmpaddr_write(struct riscv_cpu *cpu, unsigned i, uint64_t v) {
-    if (cpu->pmpcfg[i] & PMP_L) return 0;
-    if (i + 1 < PMP_ENTRIES && (cpu->pmpcfg[i + 1] & (PMP_L | PMP_A)) == (PMP_L | PMP_TOR)) return 0;
+    if (GET_AT(pmpcfg, i) & PMP_L) return 0;
+    if (i + 1 < PMP_ENTRIES && (GET_AT(pmpcfg, i + 1) & (PMP_L | PMP_A)) == (PMP_L | PMP_TOR)) return 0;
     return put(cpu, RISCV_FIELD_pmpaddr, i, v);
 }
 
@@ -149,7 +156,7 @@ bool riscv_set_field(struct cpu *c, unsigned field, unsigned index, uint64_t v, 
     case RISCV_FIELD_cbo: return false; /* follows from others */
     case RISCV_FIELD_priv:
         if (v != PRIV_U && v != PRIV_S && v != PRIV_M) return true;
-        *actions = riscv_set_priv(cpu, (enum riscv_priv)v) | FIELD_RECHECK;
+        *actions = riscv_enter_priv(cpu, (enum riscv_priv)v) | FIELD_RECHECK;
         return true;
     case RISCV_FIELD_status_stack:
         *actions = status_write(cpu, v, STATUS_SPIE | STATUS_MPIE | STATUS_SPP | STATUS_MPP);
@@ -157,8 +164,8 @@ bool riscv_set_field(struct cpu *c, unsigned field, unsigned index, uint64_t v, 
     case RISCV_FIELD_status_memory: *actions = status_write(cpu, v, STATUS_MPRV | STATUS_SUM | STATUS_MXR); return true;
     case RISCV_FIELD_mip: *actions = mip_write(cpu, v, UINT64_MAX); return true;
     case RISCV_FIELD_satp: *actions = satp_write(cpu, v); return true;
-    case RISCV_FIELD_menvcfg: *actions = envcfg_write(cpu, RISCV_FIELD_menvcfg, cpu->menvcfg, v); return true;
-    case RISCV_FIELD_senvcfg: *actions = envcfg_write(cpu, RISCV_FIELD_senvcfg, cpu->senvcfg, v); return true;
+    case RISCV_FIELD_menvcfg: *actions = envcfg_write(cpu, RISCV_FIELD_menvcfg, GET(menvcfg), v); return true;
+    case RISCV_FIELD_senvcfg: *actions = envcfg_write(cpu, RISCV_FIELD_senvcfg, GET(senvcfg), v); return true;
     case RISCV_FIELD_mcountinhibit: *actions = inhibit_write(cpu, v); return true;
     case RISCV_FIELD_pmpcfg: *actions = pmpcfg_put(cpu, index, v); return true;
     case RISCV_FIELD_pmpaddr: *actions = pmpaddr_write(cpu, index, v); return true;
@@ -169,8 +176,8 @@ bool riscv_set_field(struct cpu *c, unsigned field, unsigned index, uint64_t v, 
 }
 
 /* The rows as functions, and a table of them. */
-#define CSR(number, name, guard, get, set) CSRS(number, 1, name, 0, guard, get, set)
-#define CSRS(first, count, name, base, guard, get, set)                                                                \
+#define CSR(number, name, guard, get, set, ...) CSRS(number, 1, name, 0, guard, get, set, )
+#define CSRS(first, count, name, base, guard, get, set, ...)                                                           \
     static uint64_t read_##name(struct riscv_cpu *cpu, unsigned i) {                                                   \
         (void)cpu, (void)i;                                                                                            \
         return get;                                                                                                    \
@@ -188,28 +195,27 @@ struct csr {
     uint64_t (*read)(struct riscv_cpu *cpu, unsigned i);
     unsigned (*write)(struct riscv_cpu *cpu, unsigned i, uint64_t v);
 };
-enum csr_row {
-    ROW_none,
-#define CSR(number, name, guard, get, set)              ROW_##name,
-#define CSRS(first, count, name, base, guard, get, set) ROW_##name,
-#include "guest/riscv/csr.def"
-};
-static const struct csr csr_rows[] = {
-    {0},
-#define CSR(number, name, guard, get, set)              {#name, number, 1, 0, guard, read_##name, write_##name},
-#define CSRS(first, count, name, base, guard, get, set) {#name, first, count, base, guard, read_##name, write_##name},
+static const struct csr csr_rows[CSR_ROWS] = {
+#define CSR(number, name, guard, ...) [CSR_ROW_##name] = {#name, number, 1, 0, guard, read_##name, write_##name},
+#define CSRS(first, count, name, base, guard, ...)                                                                     \
+    [CSR_ROW_##name] = {#name, first, count, base, guard, read_##name, write_##name},
 #include "guest/riscv/csr.def"
 };
 static const uint8_t csr_row_of[1 << 12] = {
-#define CSR(number, name, guard, get, set)              [number] = ROW_##name,
-#define CSRS(first, count, name, base, guard, get, set) [(first)...(first) + (count)-1] = ROW_##name,
+#define CSR(number, name, ...)        [number] = 1 + CSR_ROW_##name,
+#define CSRS(first, count, name, ...) [(first)...(first) + (count)-1] = 1 + CSR_ROW_##name,
 #include "guest/riscv/csr.def"
 };
 
 /** The row of a CSR, or NULL. */
 static const struct csr *csr_find(unsigned number) {
-    unsigned row = number < 1 << 12 ? csr_row_of[number] : ROW_none;
-    return row == ROW_none ? NULL : &csr_rows[row];
+    unsigned row = number < 1 << 12 ? csr_row_of[number] : 0;
+    return row ? &csr_rows[row - 1] : NULL;
+}
+
+int riscv_csr_helper(unsigned number, bool writes) {
+    const struct csr *csr = csr_find(number);
+    return csr ? HELPER_CSR + 2 * (int)(csr - csr_rows) + writes : -1;
 }
 
 bool riscv_csr_read(struct cpu *cpu, unsigned number, uint64_t *value) {
@@ -229,19 +235,19 @@ bool riscv_csr_name(unsigned number, char *text, size_t size) {
 }
 
 static bool counter_allowed(const struct riscv_cpu *cpu, unsigned bit) {
-    if (cpu->priv == PRIV_M) return true;
-    if (!(cpu->mcounteren >> bit & 1)) return false;
-    return cpu->priv == PRIV_S || (cpu->scounteren >> bit & 1);
+    if (GET(priv) == PRIV_M) return true;
+    if (!(GET(mcounteren) >> bit & 1)) return false;
+    return GET(priv) == PRIV_S || (GET(scounteren) >> bit & 1);
 }
 
 static bool csr_allowed(const struct riscv_cpu *cpu, const struct csr *csr, unsigned number, bool write) {
-    if (cpu->priv < (number >> 8 & 3) || (write && number >> 10 == 3)) return false;
+    if (GET(priv) < (number >> 8 & 3) || (write && number >> 10 == 3)) return false;
     switch ((enum csr_guard)csr->guard) {
     case ANY: return true;
-    case FP: return cpu->fs != FS_OFF;
+    case FP: return GET(fs) != FS_OFF;
     case COUNTER: return counter_allowed(cpu, number & 31);
-    case SATP: return cpu->priv == PRIV_M || !(cpu->status_trap & STATUS_TVM);
-    case TIMECMP: return cpu->priv == PRIV_M || ((cpu->menvcfg & ENVCFG_STCE) && (cpu->mcounteren & 2));
+    case SATP: return GET(priv) == PRIV_M || !(GET(status_trap) & STATUS_TVM);
+    case TIMECMP: return GET(priv) == PRIV_M || ((GET(menvcfg) & ENVCFG_STCE) && (GET(mcounteren) & 2));
     }
     return false;
 }
@@ -258,17 +264,11 @@ uint64_t riscv_help_csr(struct cpu *c, uint64_t a, uint64_t b, uint64_t bits) {
     uint64_t old = csr->read(cpu, number - csr->first);
     if (!writes) return old;
     /* A wire that is up must not end up in the bit that software owns. */
-    uint64_t base = csr->first == 0x344 ? mix(old, cpu->mip, 1ull << IRQ_SEI) : old;
+    uint64_t base = csr->first == 0x344 ? mix(old, GET(mip), 1ull << IRQ_SEI) : old;
     enum riscv_csr_op op = a >> CSR_OP_SHIFT & 3;
     uint64_t value = op == CSR_WRITE ? b : op == CSR_SET ? base | b : base & ~b;
     unsigned actions = csr->write(cpu, number - csr->first, value);
     if (actions == FIELD_RECHECK && riscv_interrupt(cpu) < 0) actions = 0;
-    if (actions) {
-        unsigned rd = bits >> 7 & 31;
-        if (rd) cpu->x[rd] = old;
-        c->pc += 4;
-        cpu_exit(c, EXIT_retranslate, 0);
-        c->exit.aux = actions;
-    }
+    if (actions) cpu_ask(c, actions);
     return old;
 }

@@ -88,10 +88,13 @@ bool lift_csr(struct builder *b, enum riscv_csr_op op, unsigned rd, unsigned num
         lift_fp_csr(b, op, rd, number, operand, writes, fp_changed);
         return true;
     }
-    uint64_t request = number | (uint64_t)op << CSR_OP_SHIFT | (writes ? CSR_WANTS_WRITE : 0) |
-                       (rd || op != CSR_WRITE ? CSR_WANTS_READ : 0);
+    const int helper = riscv_csr_helper(number, writes);
+    if (helper < 0) return false;
+    uint64_t request = number | (uint64_t)op << CSR_OP_SHIFT | (writes ? CSR_WANTS_WRITE : 0);
     uint16_t a = K(request), c = K(bits);
-    lift_write(b, rd, build_helper(b, writes ? HELPER_csr_write : HELPER_csr_read, a, operand, c));
+    lift_write(b, rd, build_helper(b, (unsigned)helper, a, operand, c));
+    if (set_has(riscv_helpers[helper].effect.writes, PLACE_ACTIONS))
+        build_exitif(b, UOP_exitif_i32, C_NE, build_get(b, SLOT_ACTIONS), K32(0), EXIT_retranslate, 0);
     return true;
 }
 

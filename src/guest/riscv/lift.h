@@ -156,9 +156,6 @@ void lift_fs_dirty(struct builder *b);
         build_exit(b, EXIT_retranslate, 0);                                                                            \
     } while (0)
 
-/* Numbers of guest_riscv.helpers. */
-enum { HELPER_csr_read, HELPER_csr_write, HELPER_mret, HELPER_sret, HELPER_wfi, HELPER_sfence, HELPER_COUNT };
-
 void lift_branch(struct builder *b, enum uop_cond c, uint16_t p, uint16_t q, uint64_t target);
 void lift_jal(struct builder *b, unsigned rd, uint64_t target);
 void lift_jalr(struct builder *b, unsigned rd, unsigned rs1, int64_t distance);

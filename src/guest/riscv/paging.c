@@ -30,12 +30,12 @@ enum { PAGE_SHIFT = 12, VPN_BITS = 9, PHYSICAL_BITS = 56, NAPOT_BITS = 4 };
 
 /* The range of a PMP entry: [*start, *end). Empty when the entry is off. */
 static void pmp_range(const struct riscv_cpu *cpu, unsigned i, uint64_t *start, uint64_t *end) {
-    uint64_t address = cpu->pmpaddr[i];
+    uint64_t address = GET_AT(pmpaddr, i);
     *start = *end = 0;
-    switch (cpu->pmpcfg[i] & PMP_A) {
+    switch (GET_AT(pmpcfg, i) & PMP_A) {
     case 0: break;
     case PMP_TOR:
-        *start = i ? cpu->pmpaddr[i - 1] << 2 : 0;
+        *start = i ? GET_AT(pmpaddr, i - 1) << 2 : 0;
         *end = address << 2;
         if (*end < *start) *end = *start;
         break;
@@ -64,14 +64,14 @@ unsigned riscv_pmp(const struct riscv_cpu *cpu, uint64_t physical, enum riscv_pr
             at = physical & ~(*unit - 1);
         }
         if (physical - start < end - start)
-            return priv == PRIV_M && !(cpu->pmpcfg[i] & PMP_L) ? PMP_R | PMP_W | PMP_X
-                                                               : cpu->pmpcfg[i] & (PMP_R | PMP_W | PMP_X);
+            return priv == PRIV_M && !(GET_AT(pmpcfg, i) & PMP_L) ? PMP_R | PMP_W | PMP_X
+                                                                  : GET_AT(pmpcfg, i) & (PMP_R | PMP_W | PMP_X);
     }
     return priv == PRIV_M ? PMP_R | PMP_W | PMP_X : 0;
 }
 
 enum riscv_priv riscv_data_priv(const struct riscv_cpu *cpu) {
-    return cpu->status_memory & STATUS_MPRV ? (cpu->status_stack & STATUS_MPP) >> STATUS_MPP_SHIFT : cpu->priv;
+    return GET(status_memory) & STATUS_MPRV ? (GET(status_stack) & STATUS_MPP) >> STATUS_MPP_SHIFT : GET(priv);
 }
 
 unsigned riscv_update_view(struct riscv_cpu *cpu) {
@@ -79,7 +79,7 @@ unsigned riscv_update_view(struct riscv_cpu *cpu) {
     enum { VIEW_M, VIEW_U, VIEW_S = 3, VIEWS = VIEW_S + 4 };
     _Static_assert((int)VIEWS <= (int)TLB_VIEWS, "a view for every set of rights");
     enum riscv_priv priv = riscv_data_priv(cpu);
-    unsigned sum = cpu->status_memory & STATUS_SUM ? 1 : 0, mxr = cpu->status_memory & STATUS_MXR ? 1 : 0;
+    unsigned sum = GET(status_memory) & STATUS_SUM ? 1 : 0, mxr = GET(status_memory) & STATUS_MXR ? 1 : 0;
     unsigned view = priv == PRIV_M ? VIEW_M : priv == PRIV_U ? VIEW_U + mxr : VIEW_S + sum + 2 * mxr;
     if (view == cpu->c.view) return 0;
     cpu->c.view = view;
@@ -94,17 +94,17 @@ static const uint16_t access_fault[] = {EXIT_access_fetch, EXIT_access_read, EXI
 /** Rights of a leaf for an access under this privilege; A and D are not looked at. */
 static unsigned leaf_rights(const struct riscv_cpu *cpu, uint64_t pte, enum riscv_priv priv) {
     unsigned rights = (pte & PTE_R ? PMP_R : 0) | (pte & PTE_W ? PMP_W : 0) | (pte & PTE_X ? PMP_X : 0);
-    if ((pte & PTE_X) && (cpu->status_memory & STATUS_MXR)) rights |= PMP_R;
+    if ((pte & PTE_X) && (GET(status_memory) & STATUS_MXR)) rights |= PMP_R;
     if (priv == PRIV_U) return pte & PTE_U ? rights : 0;
     if (!(pte & PTE_U)) return rights;
-    return cpu->status_memory & STATUS_SUM ? rights & ~(unsigned)PMP_X : 0;
+    return GET(status_memory) & STATUS_SUM ? rights & ~(unsigned)PMP_X : 0;
 }
 
 /** Is the leaf at this level malformed: reserved bits, a superpage that is not aligned? */
 static bool leaf_malformed(const struct riscv_cpu *cpu, uint64_t pte, unsigned level) {
     uint64_t ppn = pte >> PTE_PPN_SHIFT & PTE_PPN, pbmt = pte >> PTE_PBMT_SHIFT & 3;
     if (pte & PTE_RESERVED) return true;
-    if (pbmt && (pbmt == 3 || !(cpu->menvcfg & ENVCFG_PBMTE))) return true;
+    if (pbmt && (pbmt == 3 || !(GET(menvcfg) & ENVCFG_PBMTE))) return true;
     if (pte & PTE_N) return level != 0 || (ppn & 15) != 8; /* the one size that is defined: 64 KiB */
     return (ppn & ((1ull << level * VPN_BITS) - 1)) != 0;
 }
@@ -118,8 +118,8 @@ struct leaf {
 
 /** Finds the leaf for an address; EXIT_none, or the exit to take. */
 static uint32_t leaf_find(const struct riscv_cpu *cpu, uint64_t address, enum access access, struct leaf *leaf) {
-    unsigned levels = 3 + (unsigned)((cpu->satp >> 60) - 8), width = PAGE_SHIFT + levels * VPN_BITS;
-    uint64_t table = (cpu->satp & PTE_PPN) << PAGE_SHIFT;
+    unsigned levels = 3 + (unsigned)((GET(satp) >> 60) - 8), width = PAGE_SHIFT + levels * VPN_BITS;
+    uint64_t table = (GET(satp) & PTE_PPN) << PAGE_SHIFT;
     if ((uint64_t)((int64_t)(address << (64 - width)) >> (64 - width)) != address) return page_fault[access];
     for (unsigned level = levels; level-- > 0;) {
         uint64_t index = address >> (PAGE_SHIFT + level * VPN_BITS) & ((1u << VPN_BITS) - 1);
@@ -166,9 +166,9 @@ static void grant(const struct riscv_cpu *cpu, unsigned rights, enum riscv_priv 
 void riscv_walk(struct cpu *c, uint64_t address, enum access access, struct walk *w) {
     struct riscv_cpu *cpu = riscv_of(c);
     static const unsigned wanted[] = {PMP_X, PMP_R, PMP_W};
-    enum riscv_priv priv = access == ACCESS_FETCH ? (enum riscv_priv)cpu->priv : riscv_data_priv(cpu);
+    enum riscv_priv priv = access == ACCESS_FETCH ? (enum riscv_priv)GET(priv) : riscv_data_priv(cpu);
     *w = (struct walk){.physical = address, .page_size = 1ull << PAGE_SHIFT, .fault = EXIT_none};
-    if (priv == PRIV_M || cpu->satp >> 60 == 0) {
+    if (priv == PRIV_M || GET(satp) >> 60 == 0) {
         if (address >> PHYSICAL_BITS)
             w->fault = access_fault[access];
         else

@@ -1,13 +1,13 @@
-/* riscv.c - the guest table of riscv: slots, pins, helpers, and the glue to what is generated from *.isa. */
+/* riscv.c - the guest table of riscv: slots, pins, and the glue to what is generated from *.isa. */
 #include "guest/riscv/riscv.h"
 #include "guest/riscv/csr.h"
 #include "guest/riscv/lift.h"
 #include "riscv_isa.h"
 
 #define X(n)                                                                                                           \
-    { "x" #n, offsetof(struct riscv_cpu, x) + 8 * (n), T_I64, 0 }
+    { "x" #n, FIELD_OFFSET(struct riscv_cpu, x) + 8 * (n), T_I64, 0, RISCV_PLACE(x) }
 #define F(n)                                                                                                           \
-    { "f" #n, offsetof(struct riscv_cpu, f) + 8 * (n), T_F64, 0 }
+    { "f" #n, FIELD_OFFSET(struct riscv_cpu, f) + 8 * (n), T_F64, 0, RISCV_PLACE(f) }
 #define EIGHT(M, a, b, c, d, e, f, g, h) M(a), M(b), M(c), M(d), M(e), M(f), M(g), M(h)
 #define THIRTY_TWO(M)                                                                                                  \
     EIGHT(M, 0, 1, 2, 3, 4, 5, 6, 7), EIGHT(M, 8, 9, 10, 11, 12, 13, 14, 15),                                          \
@@ -16,9 +16,10 @@
 static const struct slot slots[SLOT_COUNT] = {
     THIRTY_TWO(X),
     THIRTY_TWO(F),
-    [SLOT_FFLAGS] = {"fflags", offsetof(struct cpu, fp_flags), T_I32, SLOT_FP_FLAGS},
-    [SLOT_FRM] = {"frm", offsetof(struct riscv_cpu, frm), T_I32, 0},
-    [SLOT_FS] = {"fs", offsetof(struct riscv_cpu, fs), T_I32, 0},
+    [SLOT_FFLAGS] = {"fflags", offsetof(struct cpu, fp_flags), T_I32, SLOT_FP_FLAGS, PLACE_FP_FLAGS},
+    [SLOT_FRM] = {"frm", FIELD_OFFSET(struct riscv_cpu, frm), T_I32, 0, RISCV_PLACE(frm)},
+    [SLOT_FS] = {"fs", FIELD_OFFSET(struct riscv_cpu, fs), T_I32, 0, RISCV_PLACE(fs)},
+    [SLOT_ACTIONS] = {"actions", offsetof(struct cpu, actions), T_I32, 0, PLACE_ACTIONS},
 };
 
 /* By how often compiled code names them: a5 a4 sp a0 a3 s0 a2 a1 s1 s2 s3 s4 a6 s5 a7 s6 t1 s7 t3 ra t4 s8 s9 s10 ...
@@ -31,16 +32,6 @@ static const uint16_t fp_pins[] = {PIN(15), PIN(14), PIN(10), PIN(13), PIN(11), 
                                    PIN(8),  PIN(9),  PIN(1),  PIN(2),  PIN(3),  PIN(18), PIN(19), PIN(4),  PIN(5),
                                    PIN(20), PIN(21), PIN(6),  PIN(7),  PIN(28), PIN(29), PIN(22), PIN(23), PIN(30),
                                    PIN(31), PIN(24), PIN(25), PIN(26), PIN(27), 0xffff};
-
-enum { ALL_EFFECTS = HELPER_READS | HELPER_WRITES | HELPER_EXITS };
-static const struct helper helpers[HELPER_COUNT] = {
-    [HELPER_csr_read] = {"csr_read", riscv_help_csr, HELPER_READS | HELPER_EXITS},
-    [HELPER_csr_write] = {"csr_write", riscv_help_csr, ALL_EFFECTS},
-    [HELPER_mret] = {"mret", riscv_help_mret, ALL_EFFECTS},
-    [HELPER_sret] = {"sret", riscv_help_sret, ALL_EFFECTS},
-    [HELPER_wfi] = {"wfi", riscv_help_wfi, ALL_EFFECTS},
-    [HELPER_sfence] = {"sfence", riscv_help_sfence, ALL_EFFECTS},
-};
 
 static void reset(struct cpu *cpu) {
     fields_reset(cpu, riscv_fields, RISCV_FIELD_COUNT);
@@ -106,7 +97,7 @@ const struct guest guest_riscv = {
     .nslots = SLOT_COUNT,
     .pins = pins,
     .fp_pins = fp_pins,
-    .helpers = helpers,
+    .helpers = riscv_helpers,
     .nhelpers = HELPER_COUNT,
     .pc_align = 2,
     .explicit_coherence = true,
@@ -121,4 +112,5 @@ const struct guest guest_riscv = {
     .wakes = riscv_wakes,
     .set_line = riscv_set_line,
     .tick = riscv_tick,
+    .effects = &riscv_effects,
 };

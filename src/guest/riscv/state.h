@@ -83,7 +83,7 @@ enum riscv_cbo { CBO_ZERO = 1, CBO_CLEAN = 2, CBO_INVAL = 4 };
 
 struct riscv_cpu {
     struct cpu c;
-    FIELDS_STRUCT(RISCV_FIELDS)
+    FIELDS_RAW_STRUCT(RISCV_FIELDS)
 };
 
 /* The place of each row in riscv_fields. */
@@ -92,8 +92,28 @@ struct riscv_cpu {
 enum riscv_field { RISCV_FIELDS(RISCV_PLACE_FIELD, RISCV_PLACE_ARRAY) RISCV_FIELD_COUNT };
 extern const struct field riscv_fields[RISCV_FIELD_COUNT];
 
+/* Sets of fields (core/effect.h), by name. */
+#define RISCV_PLACE(name) (FIELD_PLACES + RISCV_FIELD_##name)
+#define SET_OF(name)      IN_SET(RISCV_PLACE(name))
+_Static_assert(FIELD_PLACES + RISCV_FIELD_COUNT <= PLACE_SET_SIZE, "a set has them all");
+
+/* riscv_get_NAME(cpu), riscv_set_NAME(cpu, value); of arrays riscv_get_NAME(cpu, i), riscv_set_NAME(cpu, i, value). */
+#define RISCV_ACCESS_FIELD(type, name, ...) FIELD_ACCESS(riscv, struct riscv_cpu, RISCV_PLACE(name), type, name)
+#define RISCV_ACCESS_ARRAY(type, name, ...) FIELD_ACCESS_ARRAY(riscv, struct riscv_cpu, RISCV_PLACE(name), type, name)
+RISCV_FIELDS(RISCV_ACCESS_FIELD, RISCV_ACCESS_ARRAY)
+
+/** By number, where the name does not matter. */
+static inline uint64_t riscv_get(const struct riscv_cpu *cpu, enum riscv_field which, unsigned i) {
+    cpu_note(&cpu->c, FIELD_PLACES + which, NOTE_READ);
+    return field_get(cpu, &riscv_fields[which], i);
+}
+static inline void riscv_set(struct riscv_cpu *cpu, enum riscv_field which, unsigned i, uint64_t value) {
+    cpu_note(&cpu->c, FIELD_PLACES + which, NOTE_WRITE);
+    field_set(cpu, &riscv_fields[which], i, value);
+}
+
 /* Slots: x0-x31 are 0-31, f0-f31 are 32-63, then these (i32, hence fields of 4 bytes). */
-enum riscv_slot { SLOT_X = 0, SLOT_F = 32, SLOT_FFLAGS = 64, SLOT_FRM, SLOT_FS, SLOT_COUNT };
+enum riscv_slot { SLOT_X = 0, SLOT_F = 32, SLOT_FFLAGS = 64, SLOT_FRM, SLOT_FS, SLOT_ACTIONS, SLOT_COUNT };
 
 static inline struct riscv_cpu *riscv_of(struct cpu *cpu) {
     return (struct riscv_cpu *)cpu;

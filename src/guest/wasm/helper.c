@@ -25,7 +25,7 @@ static uint64_t table_fault(struct cpu *cpu, uint32_t index) {
 
 static uint64_t zero_slots(struct cpu *cpu, uint64_t slot, uint64_t count, uint64_t none) {
     (void)none;
-    memset(cpu->frame + 8 * slot, 0, 8 * count);
+    memset(cpu_frame(cpu) + 8 * slot, 0, 8 * count);
     return 0;
 }
 
@@ -104,17 +104,15 @@ static uint64_t elem_drop(struct cpu *cpu, uint64_t what, uint64_t none, uint64_
     return 0;
 }
 
-#define ROW(name, effects) [WASM_HELPER_##name] = {#name, name, effects}
+#define MEMORY                          IN_SET(PLACE_MEMORY)
+#define SLOTS                           IN_SET(PLACE_SLOTS)
+#define FRAME                           IN_SET(PLACE_FRAME)
+#define ROW(name, reads, writes, exits) [WASM_HELPER_##name] = {#name, name, {reads, writes}, exits}
 const struct helper wasm_helpers[WASM_HELPER_COUNT] = {
-    ROW(zero_slots, HELPER_READS),
-    ROW(memory_grow, 0),
-    ROW(memory_init, HELPER_EXITS),
-    ROW(memory_copy, HELPER_EXITS),
-    ROW(memory_fill, HELPER_EXITS),
-    ROW(data_drop, 0),
-    ROW(table_init, HELPER_EXITS),
-    ROW(table_copy, HELPER_EXITS),
-    ROW(table_grow, 0),
-    ROW(table_fill, HELPER_EXITS),
-    ROW(elem_drop, 0),
+    ROW(zero_slots, FRAME, SLOTS, false),   ROW(memory_grow, MEMORY, MEMORY, false),
+    ROW(memory_init, MEMORY, MEMORY, true), ROW(memory_copy, MEMORY, MEMORY, true),
+    ROW(memory_fill, MEMORY, MEMORY, true), ROW(data_drop, 0, MEMORY, false),
+    ROW(table_init, MEMORY, MEMORY, true),  ROW(table_copy, MEMORY, MEMORY, true),
+    ROW(table_grow, MEMORY, MEMORY, false), ROW(table_fill, MEMORY, MEMORY, true),
+    ROW(elem_drop, 0, MEMORY, false),
 };

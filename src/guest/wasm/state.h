@@ -13,10 +13,19 @@ struct wasm_store;
 
 struct wasm_cpu {
     struct cpu c;
-    FIELDS_STRUCT(WASM_FIELDS)
+    FIELDS_RAW_STRUCT(WASM_FIELDS)
     struct wasm_store *store; /* what helpers work on; digested and saved by its owner */
     uint8_t *area;            /* of the store */
 };
+
+/* wasm_get_NAME(cpu), wasm_set_NAME(cpu, value). */
+#define WASM_PLACE_FIELD(type, name, ...)  WASM_FIELD_##name,
+#define WASM_PLACE_ARRAY(type, name, ...)  WASM_FIELD_##name,
+#define WASM_ACCESS_FIELD(type, name, ...) FIELD_ACCESS(wasm, struct wasm_cpu, FIELD_PLACES + WASM_FIELD_##name, type, name)
+#define WASM_ACCESS_ARRAY(type, name, n, ...)                                                                          \
+    FIELD_ACCESS_ARRAY(wasm, struct wasm_cpu, FIELD_PLACES + WASM_FIELD_##name, type, name)
+enum wasm_field { WASM_FIELDS(WASM_PLACE_FIELD, WASM_PLACE_ARRAY) WASM_FIELD_COUNT };
+WASM_FIELDS(WASM_ACCESS_FIELD, WASM_ACCESS_ARRAY)
 
 enum wasm_slot { WASM_SLOT_FRAME, WASM_SLOT_AREA, WASM_SLOT_FRAME_LIMIT, WASM_SLOT_COUNT };
 

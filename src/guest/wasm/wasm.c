@@ -2,12 +2,12 @@
 #include "guest/wasm/wasm.h"
 
 #define FIELDS_OF struct wasm_cpu
-static const struct field fields[] = {FIELDS_TABLE(WASM_FIELDS)};
+static const struct field fields[] = {FIELDS_RAW_TABLE(WASM_FIELDS)};
 
 static const struct slot slots[WASM_SLOT_COUNT] = {
-    [WASM_SLOT_FRAME] = {"frame", offsetof(struct wasm_cpu, c.frame), T_I64, 0},
-    [WASM_SLOT_AREA] = {"area", offsetof(struct wasm_cpu, area), T_I64, 0},
-    [WASM_SLOT_FRAME_LIMIT] = {"frame_limit", offsetof(struct wasm_cpu, c.frame_limit), T_I64, 0},
+    [WASM_SLOT_FRAME] = {"frame", offsetof(struct wasm_cpu, c.frame), T_I64, 0, PLACE_FRAME},
+    [WASM_SLOT_AREA] = {"area", offsetof(struct wasm_cpu, area), T_I64, 0, PLACE_FIXED},
+    [WASM_SLOT_FRAME_LIMIT] = {"frame_limit", offsetof(struct wasm_cpu, c.frame_limit), T_I64, 0, PLACE_FIXED},
 };
 static const uint16_t pins[] = {WASM_SLOT_FRAME, WASM_SLOT_AREA, 0xffff};
 static const uint16_t fp_pins[] = {0xffff};

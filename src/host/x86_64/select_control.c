@@ -199,14 +199,14 @@ static void check_exit(struct jit *j) {
 }
 
 static void select_helper(struct jit *j, const struct uop *u) {
-    uint8_t effects = j->guest->helpers[u->aux].effects;
+    const struct helper *h = &j->guest->helpers[u->aux];
     j->lr.address = 0; /* it may drop reservations, and store */
     j->drained = false;
     const uint16_t operands[3] = {u->a, u->b, u->c};
     for (unsigned n = 0; n < 3; n++)
         if (operands[n]) store_arg(j, n + 1, operands[n]);
-    if (effects & HELPER_WRITES) leave_pins(j);
-    if (effects & HELPER_EXITS) {
+    leave_slots(j, h->effect.writes);
+    if (h->exits || set_has(h->effect.reads, PLACE_PC)) {
         if (j->pc == (uint64_t)(int32_t)j->pc) {
             mov_mi(j, W64, AT_CPU(pc), (int32_t)j->pc);
         } else {
@@ -216,7 +216,7 @@ static void select_helper(struct jit *j, const struct uop *u) {
         }
     }
     x86_call(j, HOST_CALL_HELPER, u->aux, true);
-    if (effects & HELPER_EXITS) check_exit(j);
+    if (h->exits) check_exit(j);
     load_result(j, u->dst);
 }
 

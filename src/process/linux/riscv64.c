@@ -51,64 +51,76 @@ static struct riscv_cpu *registers(const struct cpu *cpu) {
 
 static void riscv64_start(struct cpu *cpu, uint64_t pc, uint64_t sp) {
     struct riscv_cpu *r = riscv_of(cpu);
-    memset(r->x, 0, sizeof r->x);
-    memset(r->f, 0, sizeof r->f);
-    r->x[SP] = sp;
-    r->frm = 0;
-    r->priv = PRIV_U;
-    r->fs = FS_DIRTY;
-    r->cbo = CBO_ZERO;
-    r->mcounteren = 7;                                                    /* programs read cycle, time and instret, */
-    r->mcounteren |= (1u << COUNTER_CLOCKS_END) - (1u << COUNTER_CLOCKS); /* and clocks */
-    r->scounteren = r->mcounteren;
+    const uint64_t counters =
+        7 | ((1u << COUNTER_CLOCKS_END) - (1u << COUNTER_CLOCKS)); /* cycle, time, instret; clocks */
+    for (unsigned i = 0; i < 32; i++) {
+        riscv_set_x(r, i, 0);
+        riscv_set_f(r, i, 0);
+    }
+    riscv_set_x(r, SP, sp);
+    riscv_set_frm(r, 0);
+    riscv_set_priv(r, PRIV_U);
+    riscv_set_fs(r, FS_DIRTY);
+    riscv_set_cbo(r, CBO_ZERO);
+    riscv_set_mcounteren(r, counters);
+    riscv_set_scounteren(r, counters);
     cpu->fp_flags = 0;
     cpu->pc = pc;
 }
 
 static uint64_t riscv64_call(const struct cpu *cpu, uint64_t args[6]) {
-    memcpy(args, registers(cpu)->x + A0, 6 * sizeof *args);
-    return registers(cpu)->x[A7];
+    for (unsigned i = 0; i < 6; i++) args[i] = riscv_get_x(registers(cpu), A0 + i);
+    return riscv_get_x(registers(cpu), A7);
 }
 
 static void riscv64_call_done(struct cpu *cpu, int64_t result) {
-    riscv_of(cpu)->x[A0] = (uint64_t)result;
+    riscv_set_x(riscv_of(cpu), A0, (uint64_t)result);
     cpu->pc += CALL_SIZE;
 }
 
 static uint64_t riscv64_stack(const struct cpu *cpu) {
-    return registers(cpu)->x[SP];
+    return riscv_get_x(registers(cpu), SP);
 }
 
 static void riscv64_set_stack(struct cpu *cpu, uint64_t sp) {
-    riscv_of(cpu)->x[SP] = sp;
+    riscv_set_x(riscv_of(cpu), SP, sp);
 }
 
 static void riscv64_set_tls(struct cpu *cpu, uint64_t tls) {
-    riscv_of(cpu)->x[TP] = tls;
+    riscv_set_x(riscv_of(cpu), TP, tls);
+}
+
+static uint32_t fcsr(const struct cpu *cpu) {
+    return (cpu->fp_flags & 0x1f) | riscv_get_frm(registers(cpu)) << 5;
+}
+
+/* The registers as signal frames and core files have them: the pc in the place of x0. */
+static void save_registers(const struct cpu *cpu, uint8_t *integers, uint8_t *floats) {
+    for (unsigned i = 0; i < 32; i++) {
+        put64(integers, 8 * i, i ? riscv_get_x(registers(cpu), i) : cpu->pc);
+        put64(floats, 8 * i, riscv_get_f(registers(cpu), i));
+    }
 }
 
 static void riscv64_frame_save(const struct cpu *cpu, uint8_t *frame, const struct signal_info *info,
                                const uint64_t stack[3], uint64_t mask) {
-    const struct riscv_cpu *r = registers(cpu);
     memset(frame, 0, FRAME_SIZE);
     memcpy(frame + FRAME_INFO, info, sizeof *info);
     put64(frame, FRAME_STACK, stack[0]);
     put32(frame, FRAME_STACK + 8, (uint32_t)stack[1]);
     put64(frame, FRAME_STACK + 16, stack[2]);
     put64(frame, FRAME_MASK, mask);
-    memcpy(frame + FRAME_REGISTERS, r->x, sizeof r->x);
-    put64(frame, FRAME_REGISTERS, cpu->pc); /* in the place of x0 */
-    memcpy(frame + FRAME_FLOATS, r->f, sizeof r->f);
-    put32(frame, FRAME_FCSR, (cpu->fp_flags & 0x1f) | r->frm << 5);
+    save_registers(cpu, frame + FRAME_REGISTERS, frame + FRAME_FLOATS);
+    put32(frame, FRAME_FCSR, fcsr(cpu));
 }
 
 static void riscv64_frame_enter(struct cpu *cpu, uint64_t at, int signal, uint64_t handler, uint64_t return_address) {
     struct riscv_cpu *r = riscv_of(cpu);
-    r->x[RA] = return_address;
-    r->x[SP] = at;
-    r->x[A0] = (uint64_t)(int64_t)signal;
-    r->x[A1] = at + FRAME_INFO;
-    r->x[A2] = at + FRAME_CONTEXT;
+    riscv_set_x(r, RA, return_address);
+    riscv_set_x(r, SP, at);
+    riscv_set_x(r, A0, (uint64_t)(int64_t)signal);
+    riscv_set_x(r, A1, at + FRAME_INFO);
+    riscv_set_x(r, A2, at + FRAME_CONTEXT);
     cpu->pc = handler & ~UINT64_C(1);
 }
 
@@ -116,12 +128,13 @@ static bool riscv64_frame_load(struct cpu *cpu, const uint8_t *frame, uint64_t *
     struct riscv_cpu *r = riscv_of(cpu);
     for (unsigned i = 0; i < 3; i++)
         if (get32(frame, FRAME_EXTENSIONS + 4 * i)) return false; /* an extension that this processor does not have */
-    memcpy(r->x, frame + FRAME_REGISTERS, sizeof r->x);
-    r->x[0] = 0;
+    for (unsigned i = 0; i < 32; i++) {
+        if (i) riscv_set_x(r, i, get64(frame, FRAME_REGISTERS + 8 * i));
+        riscv_set_f(r, i, get64(frame, FRAME_FLOATS + 8 * i));
+    }
     cpu->pc = get64(frame, FRAME_REGISTERS) & ~UINT64_C(1);
-    memcpy(r->f, frame + FRAME_FLOATS, sizeof r->f);
     cpu->fp_flags = get32(frame, FRAME_FCSR) & 0x1f;
-    r->frm = get32(frame, FRAME_FCSR) >> 5 & 7;
+    riscv_set_frm(r, get32(frame, FRAME_FCSR) >> 5 & 7);
     *mask = get64(frame, FRAME_MASK);
     stack[0] = get64(frame, FRAME_STACK);
     stack[1] = get32(frame, FRAME_STACK + 8);
@@ -131,13 +144,10 @@ static bool riscv64_frame_load(struct cpu *cpu, const uint8_t *frame, uint64_t *
 
 static void riscv64_core_save(const struct cpu *cpu, uint8_t *integers, uint32_t *integers_size, uint8_t *floats,
                               uint32_t *floats_size) {
-    const struct riscv_cpu *r = registers(cpu);
-    memcpy(integers, r->x, sizeof r->x);
-    put64(integers, 0, cpu->pc); /* in the place of x0 */
-    *integers_size = sizeof r->x;
-    memcpy(floats, r->f, sizeof r->f);
-    put64(floats, sizeof r->f, (cpu->fp_flags & 0x1f) | r->frm << 5);
-    *floats_size = sizeof r->f + 8;
+    save_registers(cpu, integers, floats);
+    put64(floats, 8 * 32, fcsr(cpu));
+    *integers_size = 8 * 32;
+    *floats_size = 8 * 32 + 8;
 }
 
 /* ---- what the processor can do: riscv_hwprobe and /proc/cpuinfo */

@@ -306,7 +306,7 @@ static void *find_place(const char *name, unsigned *size) {
     for (int k = 0; k < 2; k++)
         for (unsigned i = 0; i < kinds[k]->nnames; i++)
             if (!strcmp(kinds[k]->names[i].text, name))
-                return k ? &cpu->f[kinds[k]->names[i].value] : &cpu->x[kinds[k]->names[i].value];
+                return k ? &cpu->raw_f[kinds[k]->names[i].value] : &cpu->raw_x[kinds[k]->names[i].value];
     if (!strcmp(name, "pc")) return &m.cpu->pc;
     if (!strcmp(name, "value")) return &m.cpu->exit.value;
     if (!strcmp(name, "reservation")) return &m.cpu->reserve_address;
@@ -340,16 +340,16 @@ struct snapshot {
 static void set_state(const struct test_case *c) {
     struct riscv_cpu *cpu = riscv_of(m.cpu);
     fields_reset(cpu, guest_riscv.fields, guest_riscv.nfields);
-    for (unsigned i = 1; i < 32; i++) cpu->x[i] = junk(i);
-    for (unsigned i = 0; i < 32; i++) cpu->f[i] = junk(i + 32);
+    for (unsigned i = 1; i < 32; i++) cpu->raw_x[i] = junk(i);
+    for (unsigned i = 0; i < 32; i++) cpu->raw_f[i] = junk(i + 32);
     for (unsigned i = 0; i < PAGE; i += 8) {
         uint64_t v = junk(i + 64);
         memcpy(host(DATA + i), &v, 8);
     }
-    cpu->priv = PRIV_U;
-    cpu->fs = FS_DIRTY;
-    cpu->pmpcfg[0] = PMP_R | PMP_W | PMP_X | PMP_A; /* one entry for everything */
-    cpu->pmpaddr[0] = UINT64_MAX >> 10;
+    cpu->raw_priv = PRIV_U;
+    cpu->raw_fs = FS_DIRTY;
+    cpu->raw_pmpcfg[0] = PMP_R | PMP_W | PMP_X | PMP_A; /* one entry for everything */
+    cpu->raw_pmpaddr[0] = UINT64_MAX >> 10;
     m.cpu->fp_flags = 0;
     m.cpu->reserve_address = UINT64_MAX;
     m.cpu->pc = CODE;

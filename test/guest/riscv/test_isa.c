@@ -282,10 +282,10 @@ static struct block *lift(uint64_t ctx, uint32_t bits, unsigned length) {
 static uint64_t random_context(void) {
     struct riscv_cpu cpu = {0};
     static const uint32_t privileges[] = {PRIV_U, PRIV_S, PRIV_M};
-    cpu.frm = random_word() & 7;
-    cpu.priv = privileges[random_word() % 3];
-    cpu.fs = random_word() & 3;
-    cpu.cbo = random_word() & 7;
+    cpu.raw_frm = random_word() & 7;
+    cpu.raw_priv = privileges[random_word() % 3];
+    cpu.raw_fs = random_word() & 3;
+    cpu.raw_cbo = random_word() & 7;
     return guest_riscv.context(&cpu.c);
 }
 

@@ -1,0 +1,76 @@
+/* helpers.c - what helpers, and the functions of the guest's table, read and write: sets of fields (core/effect.h).
+ *
+ * The sets of CSRs stand in their rows (csr.def) and are put together here with what the row's guard reads and what
+ * becomes of the write: a changed field may ask the engine for something, and whether an interrupt is due then is
+ * looked at. Builds with checks compare all of them with what is touched.
+ */
+#include "guest/riscv/csr.h"
+
+#define OF SET_OF
+/* What several of the functions of csr.h read. */
+#define PENDING   (OF(mip) | OF(lines) | OF(menvcfg))
+#define INTERRUPT (PENDING | OF(mie) | OF(mideleg) | OF(priv) | OF(status_ie))
+#define VIEW      (OF(status_memory) | OF(status_stack) | OF(priv))
+#define CBO       (OF(priv) | OF(menvcfg) | OF(senvcfg) | OF(cbo))
+#define PMP       (OF(pmpcfg) | OF(pmpaddr))
+/* Words of csr.def. */
+#define SSTATUS (OF(status_ie) | OF(status_stack) | OF(status_memory) | OF(fs))
+#define FLAGS   IN_SET(PLACE_FP_FLAGS)
+#define CLOCK   IN_SET(PLACE_OUTSIDE)
+#define COUNTS  (OF(mcountinhibit) | CLOCK)
+/* By guard, beside the privilege. */
+#define GUARD_ANY     0
+#define GUARD_FP      OF(fs)
+#define GUARD_COUNTER (OF(mcounteren) | OF(scounteren))
+#define GUARD_SATP    OF(status_trap)
+#define GUARD_TIMECMP (OF(menvcfg) | OF(mcounteren))
+
+/* Fields whose change asks for something, and those that ask for a look at interrupts. */
+#define IF_FLAG(flag, name, flags)                      | ((flags) & (flag) ? OF(name) : 0)
+#define ACTING_FIELD(type, name, class, flags, ...)     IF_FLAG(~(unsigned)FIELD_NO_DIGEST, name, flags)
+#define ACTING_ARRAY(type, name, n, class, flags, ...)  IF_FLAG(~(unsigned)FIELD_NO_DIGEST, name, flags)
+#define RECHECK_FIELD(type, name, class, flags, ...)    IF_FLAG(FIELD_RECHECK, name, flags)
+#define RECHECK_ARRAY(type, name, n, class, flags, ...) IF_FLAG(FIELD_RECHECK, name, flags)
+#define ACTING                                          ((place_set)0 RISCV_FIELDS(ACTING_FIELD, ACTING_ARRAY))
+#define RECHECK                                         ((place_set)0 RISCV_FIELDS(RECHECK_FIELD, RECHECK_ARRAY))
+
+#define CSR(number, name, ...) CSRS(number, 1, name, 0, __VA_ARGS__)
+#define CSRS(first, count, name, base, guard, get, set, read, written, more)                                           \
+    [HELPER_CSR + 2 * CSR_ROW_##                                                                                       \
+        name] = {#name "_read", riscv_help_csr, {.reads = OF(priv) | GUARD_##guard | (read)}, GUARD_##guard != 0},     \
+      [HELPER_CSR + 2 * CSR_ROW_##name + 1] = {                                                                        \
+          #name "_write",                                                                                              \
+          riscv_help_csr,                                                                                              \
+          {.reads = OF(priv) | GUARD_##guard | (read) | (written) | (more) | ((written)&RECHECK ? INTERRUPT : 0),      \
+           .writes = (written) | ((written)&ACTING ? IN_SET(PLACE_ACTIONS) : 0)},                                      \
+          GUARD_##guard != 0},
+
+/* Entering a trap, and what a return from one does. */
+#define TRAP_READS (VIEW | CBO | OF(status_ie) | OF(mideleg) | OF(medeleg) | OF(stvec) | OF(mtvec) | IN_SET(PLACE_PC))
+#define TRAP_WRITES                                                                                                    \
+    (OF(status_ie) | OF(status_stack) | OF(scause) | OF(sepc) | OF(stval) | OF(mcause) | OF(mepc) | OF(mtval) |        \
+     OF(priv) | OF(cbo) | IN_SET(PLACE_RESERVE) | IN_SET(PLACE_PC))
+#define RETURN_READS (VIEW | CBO | INTERRUPT)
+#define RETURN_WRITES                                                                                                  \
+    (OF(status_ie) | OF(status_stack) | OF(status_memory) | OF(priv) | OF(cbo) | IN_SET(PLACE_RESERVE) |               \
+     IN_SET(PLACE_PC) | IN_SET(PLACE_ACTIONS))
+
+const struct helper riscv_helpers[HELPER_COUNT] = {
+    [HELPER_mret] = {"mret", riscv_help_mret, {RETURN_READS | OF(mepc), RETURN_WRITES}, true},
+    [HELPER_sret] = {"sret", riscv_help_sret, {RETURN_READS | OF(sepc) | OF(status_trap), RETURN_WRITES}, true},
+    [HELPER_wfi] = {"wfi", riscv_help_wfi, {OF(priv) | OF(status_trap) | IN_SET(PLACE_PC), IN_SET(PLACE_PC)}, true},
+    [HELPER_sfence] = {"sfence",
+                       riscv_help_sfence,
+                       {OF(priv) | OF(status_trap) | IN_SET(PLACE_PC), IN_SET(PLACE_PC) | IN_SET(PLACE_ACTIONS)},
+                       true},
+#include "guest/riscv/csr.def"
+};
+
+const struct guest_effects riscv_effects = {
+    .walk = {VIEW | OF(satp) | OF(menvcfg) | PMP | IN_SET(PLACE_MEMORY), IN_SET(PLACE_MEMORY)},
+    .enter_trap = {TRAP_READS, TRAP_WRITES},
+    .take_interrupt = {TRAP_READS | INTERRUPT, TRAP_WRITES},
+    .wakes = {PENDING | OF(mie), 0},
+    .set_line = {OF(lines), OF(lines)},
+    .tick = {OF(menvcfg) | OF(stimecmp) | OF(lines), OF(lines)},
+};
