@@ -10,6 +10,7 @@
  * cannot run.
  */
 #include "calls.h"
+#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -120,12 +121,35 @@ static bool is_caught(pid_t tid, int signal) {
     return at && (strtoull(at + 7, NULL, 16) >> (signal - 1) & 1);
 }
 
+static pid_t group_of(pid_t tid) {
+    const char *at = strstr(process_text(tid, "status"), "\nTgid:");
+    return at ? (pid_t)atoi(at + 6) : tid;
+}
+
+/* Does another thread of the process take this very signal, sent by itself? Then the guest is being ended by it: nobody
+ * catches it any more, and what else faults meanwhile does so in a process that has died of the same. */
+static bool is_dying(pid_t tid, int signal) {
+    char path[64];
+    siginfo_t info;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)group_of(tid));
+    DIR *tasks = opendir(path);
+    bool dying = false;
+    for (struct dirent *e; tasks && !dying && (e = readdir(tasks));) {
+        pid_t other = atoi(e->d_name);
+        dying = other > 0 && other != tid && !ptrace(PTRACE_GETSIGINFO, other, 0, &info) && info.si_signo == signal &&
+                info.si_code == SI_TKILL && info.si_pid == group_of(other);
+    }
+    if (tasks) closedir(tasks);
+    return dying;
+}
+
 static void judge_signal(pid_t tid, int signal) {
     siginfo_t info;
     struct user_regs_struct r;
     char what[200];
     if (signal != SIGSEGV && signal != SIGBUS && signal != SIGILL && signal != SIGFPE && signal != SIGTRAP) return;
     if (ptrace(PTRACE_GETSIGINFO, tid, 0, &info) || info.si_code <= 0 || is_caught(tid, signal)) return;
+    if (is_dying(tid, signal)) return;
     ptrace(PTRACE_GETREGS, tid, 0, &r);
     snprintf(what, sizeof what, "signal %d, code %d at %p: rip %#llx, rsp %#llx", signal, info.si_code, info.si_addr,
              r.rip, r.rsp);
