@@ -25,7 +25,7 @@ FUZZ_SECONDS ?= 20
 
 empty :=
 space := $(empty) $(empty)
-VARIANT := $(subst $(space),-,$(strip $(filter-out gcc,$(notdir $(CC))) $(if $(SAN),san) $(if $(POISON),poison) $(if $(DEBUG),debug)))
+VARIANT := $(subst $(space),-,$(strip $(filter-out gcc ccache,$(notdir $(CC))) $(if $(SAN),san) $(if $(POISON),poison) $(if $(DEBUG),debug)))
 B ?= build$(addprefix /,$(VARIANT))
 GEN := $(B)/gen
 

@@ -3,6 +3,7 @@
 
 A file includes files of its own folder, and the doors (DOORS) of folders in a lower layer; nothing else of this project.
 A folder of guest/ or host/ sees itself and what stands directly in guest/ or host/, but no other guest or host.
+Parts of a cpu are used by the folders that they are for (PARTS).
 The neutral folders name no guest, operating system, file format or device in their code (comments may).
 State of a guest's cpu is read and written by accessors only (core/fields.h): members called raw_* are theirs, and guests
 reach what every cpu has through cpu_pc and its like (core/cpu.h), so that builds with checks see every access.
@@ -42,6 +43,9 @@ ACCESSORS = ("core/fields.h", "core/fields.c")
 RAW_MEMBER = re.compile(r"(?:->|\.|offsetof\([^()]*[ ,])(raw_\w+)")
 COMMON_MEMBER = re.compile(r"\b(?:c|cpu)(?:->|\.)(?:c\.)?(?:pc|fp_flags|frame|reserve_\w+|actions)\b")
 BY_NUMBER = re.compile(r"\bfield_[gs]et\b")
+# Parts of struct cpu (core/cpu.h) that are not everybody's.
+PARTS = {"host": ("core", "host", "engine"), "jumps": ("core", "host", "engine"), "soft": ("core", "engine", "guest", "machine")}
+PART = re.compile(r"\bcpu->(%s)\." % "|".join(PARTS))
 CALL_NUMBER = re.compile(r"\b(__NR_\w+|SYS_[a-z]\w*)")
 
 
@@ -106,6 +110,10 @@ def check(src):
                 if include and not include_allowed(path, include.group(1), generated):
                     print(f"src/{path}:{number}: {folder}/ may not include {include.group(1)}")
                     violations += 1
+                for part in PART.findall(line):
+                    if folder not in PARTS[part]:
+                        print(f"src/{path}:{number}: {folder}/ uses cpu->{part}")
+                        violations += 1
                 for member in past_accessors(path, line):
                     print(f"src/{path}:{number}: '{member}' is for accessors only")
                     violations += 1

@@ -77,15 +77,15 @@ void world_batch(struct world *w, const struct batch *batch) {
     bool soft = batch->memory >= MEMORY_SOFT;
     for (unsigned k = 0; k < VARIANTS; k++) {
         struct cpu *cpu = w->cpu[k];
-        cpu->views = soft && variants[k].views ? &w->views[k] : NULL;
+        cpu->soft.views = soft && variants[k].views ? &w->views[k] : NULL;
         cpu->mem[0] = (struct mem_view){.kind = soft                             ? MEM_SOFT
                                                 : batch->memory == MEMORY_DIRECT ? MEM_DIRECT
                                                                                  : MEM_WINDOW,
                                         .base = w->window[batch->memory],
                                         .limit = batch->memory == MEMORY_DIRECT ? UINT64_MAX : 1u << 28,
                                         .tlb = soft ? &w->tlb[k] : NULL};
-        if (cpu->views) cpu->mem[0].tlb = tlb_views_select(cpu->views, cpu->view);
-        cpu->phys = &w->phys;
+        if (cpu->soft.views) cpu->mem[0].tlb = tlb_views_select(cpu->soft.views, cpu->soft.view);
+        cpu->soft.phys = &w->phys;
         engine_flush(w->engine[k]);
         if (soft) cpu_flush_mapping(cpu);
     }
@@ -133,8 +133,8 @@ static void set_cpu(struct world *w, struct cpu *cpu, const struct fuzz_case *c,
     cpu->reserve_address = UINT64_MAX;
     cpu->reserve_value = 0;
     cpu->poll = 0;
-    cpu->executed = 0;
-    cpu->granted = cpu->budget = cpu->ahead = 0;
+    cpu->count.executed = 0;
+    cpu->count.granted = cpu->count.budget = cpu->count.ahead = 0;
     w->traps = 0;
     if (w->batch.memory >= MEMORY_SOFT) cpu_flush_mapping(cpu);
 }
@@ -200,7 +200,7 @@ static void run(struct world *w, unsigned which, const struct fuzz_case *c, cons
             s->value = says_value(s->kind) ? cpu->exit.value : 0;
             s->pc = cpu->pc;
             s->count = cpu_count(cpu);
-            s->budget = cpu->budget;
+            s->budget = cpu->count.budget;
             s->memory = memory_digest(w);
             take_state(cpu, s->state);
             if (s->kind == EXIT_budget && !c->counted) rec->endless = true;

@@ -77,47 +77,74 @@ static inline uint64_t jtlb_empty(unsigned i, unsigned pc_align) {
     return ~((uint64_t)i * pc_align);
 }
 
-struct cpu {
-    uint64_t pc;       /* at exits: as exit.def says; stale while translated code runs */
-    uint32_t poll;     /* nonzero: come to the loop at the next poll */
-    uint32_t fp_flags; /* accrued IEEE flags (fp.h); translated code keeps new ones in the host's status register */
+/* The cpu's parts, by what uses them. Those that are named may be used by the layers that tool/check_layers.py says. */
+
+/** Counted code: translated code takes from the budget, the engine grants it. */
+struct cpu_count {
     int64_t budget;    /* instructions left, when CTX_COUNTED */
-    struct jtlb_line *jtlb;          /* JTLB_LINES lines */
-    uint16_t jtlb_notes[JTLB_NOTES]; /* those entered since it was empty; past JTLB_NOTES of them, any may have been */
-    uint32_t jtlb_entered;
-    uint8_t *frame;       /* current frame of a language guest: host address of its slot 0 */
-    uint8_t *frame_base;  /* start of the guest stack; saved frames are offsets from here */
-    uint8_t *frame_limit; /* end of it */
-    void *pair_sp;        /* pairing stack pointer between two runs of translated code */
-    void *pair_base;      /* where the pairing stack is empty */
-    void *host_sp;        /* the C stack while translated code runs */
-    uint32_t host_fpcsr;  /* the host's FP control and status: translated code's */
-    uint32_t vee_fpcsr;   /* and vee's own */
-    struct exit exit;
-    uint32_t actions;       /* enum field_flag: what the guest's changes ask for, until the loop has done it */
+    uint64_t executed; /* instructions done before the current budget was granted */
+    int64_t granted;   /* the budget that was granted */
+    int64_t ahead;     /* what translated code took from the budget for instructions that it has not begun; it says so
+                          before each C call that may ask (helpers, slow accesses); 0 at exits and in the interpreter */
+};
+
+/** From unit to unit without the loop: the engine's and translated code's. */
+struct cpu_jumps {
+    struct jtlb_line *lines;    /* JTLB_LINES of them */
+    uint16_t notes[JTLB_NOTES]; /* those entered since it was empty; past JTLB_NOTES of them, any may have been */
+    uint32_t entered;
     const uint64_t *routes; /* where links lead that cannot be patched, by number + 1; 0: to the loop */
-    const void *exit_site;  /* link cell or stub through which translated code left, or NULL */
-    struct mem_view mem[MEM_SPACES];
+    const void *site;       /* link cell or stub through which translated code left, or NULL */
+    void *pair_sp;          /* pairing stack pointer between two runs of translated code */
+    void *pair_base;        /* where the pairing stack is empty */
+};
+
+/** Translated code's own, and its thunks': nobody's else but the host's. */
+struct cpu_host {
+    void *sp;                 /* the C stack while translated code runs */
+    uint32_t fpcsr;           /* the host's FP control and status: translated code's */
+    uint32_t vee_fpcsr;       /* and vee's own */
+    const void *const *calls; /* C functions that translated code calls, by number */
+    uint64_t args[4];         /* of such a call: what, a, b, c */
+    uint64_t result;          /* and what it yielded */
+    uint64_t save[16];        /* for the host's thunks */
+    uint64_t spill[SPILLS];
+};
+
+/** MEM_SOFT: the engine's, set up by a machine. */
+struct cpu_soft {
+    struct tlb_views *views; /* where the TLB of space 0 comes from, or NULL if there is only the one */
+    uint32_t view;           /* and which it is: the guest changes both when its rights change */
+    struct phys *phys;       /* physical memory, for the guest's page walks */
+};
+
+struct cpu {
+    /* architected: state of the guest's that every guest has */
+    uint64_t pc;       /* at exits: as exit.def says; stale while translated code runs */
+    uint32_t fp_flags; /* accrued IEEE flags (fp.h); translated code keeps new ones in the host's status register */
+    uint8_t *frame;    /* current frame of a language guest: host address of its slot 0 */
     uint64_t reserve_address; /* lr/sc: guest address, or -1 */
     uint64_t reserve_value;
-    const void *const *calls; /* C functions that translated code calls, by number */
+    /* running and stopping */
+    uint32_t poll; /* nonzero: come to the loop at the next poll */
+    struct exit exit;
+    uint32_t actions; /* enum field_flag: what the guest's changes ask for, until the loop has done it */
+    /* memory */
+    uint8_t *frame_base;  /* start of the guest stack; saved frames are offsets from here */
+    uint8_t *frame_limit; /* end of it */
+    struct mem_view mem[MEM_SPACES];
+    struct cpu_soft soft;
+    /* whose it is */
     const struct guest *guest;
     struct engine *engine;
     struct runner *runner;             /* the engine's own data for this cpu */
     void *owner;                       /* the interface's own data for this cpu */
     const struct interface *interface; /* who answers, and its self: for what guests ask of it (counter) */
     void *self;
-    struct tlb_views *views; /* MEM_SOFT: where the TLB of space 0 comes from, or NULL if there is only the one */
-    uint32_t view;           /* and which it is: the guest changes both when its rights change */
-    struct phys *phys;       /* MEM_SOFT: physical memory, for the guest's page walks */
-    uint64_t executed;       /* instructions done before the current budget was granted (counted code) */
-    int64_t granted;         /* the budget that was granted */
-    int64_t ahead;     /* what translated code took from the budget for instructions that it has not begun; it says so
-                          before each C call that may ask (helpers, slow accesses); 0 at exits and in the interpreter */
-    uint64_t args[4];  /* of a C call made by translated code: what, a, b, c */
-    uint64_t result;   /* and what it yielded */
-    uint64_t save[16]; /* for the host's thunks */
-    uint64_t spill[SPILLS];
+    /* counting, jumping, the host */
+    struct cpu_count count;
+    struct cpu_jumps jumps;
+    struct cpu_host host;
     struct effect *noted; /* builds with checks: what is touched is noted here, unless it is NULL */
 };
 
@@ -165,7 +192,7 @@ static inline void cpu_ask(struct cpu *cpu, unsigned actions) {
 /** Instructions executed so far; exact at every exit of counted code. In helpers and device accesses it is exact too,
     and includes the instruction that is being executed. */
 static inline uint64_t cpu_count(const struct cpu *cpu) {
-    return cpu->executed + (uint64_t)(cpu->granted - cpu->budget - cpu->ahead);
+    return cpu->count.executed + (uint64_t)(cpu->count.granted - cpu->count.budget - cpu->count.ahead);
 }
 
 /** Helpers and interfaces: asks for an exit of this kind. */

@@ -3,10 +3,10 @@
  * The engine owns the memory (a cache with a writable and an executable view), the host owns what is in it. A unit of
  * code is what one block becomes. It has two entries: `entry` for forward edges, and `poll_entry`, a few bytes before,
  * for back edges and indirect jumps, which looks at cpu->poll first. Links are the direct jumps out of a unit: each
- * leads to a stub in the unit that leaves with EXIT_none and cpu->exit_site = the link's number + 1, until it is
+ * leads to a stub in the unit that leaves with EXIT_none and cpu->jumps.site = the link's number + 1, until it is
  * patched to lead to another unit's entry. The engine knows where the link leads; a stub need not say it in cpu->pc,
- * but for an inline cache's. Where code cannot be patched, cpu->routes has an address for that number, to which the
- * stub goes instead. Every other way out leaves exit_site alone, which is NULL on entry.
+ * but for an inline cache's. Where code cannot be patched, cpu->jumps.routes has an address for that number, to which
+ * the stub goes instead. Every other way out leaves jumps.site alone, which is NULL on entry.
  */
 #ifndef CORE_HOST_H
 #define CORE_HOST_H
@@ -17,7 +17,7 @@
 #include "core/uop.h"
 #include <string.h>
 
-/* C functions that emitted code calls, by number: the engine fills cpu->calls in this order. All have this form. */
+/* C functions that emitted code calls, by number: cpu->host.calls has them in this order. All have this form. */
 enum host_call {
     HOST_CALL_EVAL,    /* a uop by its meaning: what = op | x << 16 */
     HOST_CALL_READ,    /* memory read: what = uop op | space << 16, a = address; may exit */
@@ -100,7 +100,7 @@ struct host {
     /** Emits the enter and leave thunks and constants at the cache's start; returns bytes used. */
     uint32_t (*prepare)(const struct guest *guest, uint8_t *write, uint8_t *execute, uint32_t limit);
     enum emit_result (*emit)(struct emission *e);
-    /** Runs code until it leaves; cpu->exit, cpu->pc, cpu->exit_site say why. */
+    /** Runs code until it leaves; cpu->exit, cpu->pc, cpu->jumps.site say why. */
     void (*enter)(struct cpu *cpu, const uint8_t *execute, const void *code);
     /** Makes a link (at offset `patch`) lead to the code at offset `to`. */
     void (*patch)(uint8_t *write, uint32_t patch, uint32_t to);
@@ -116,7 +116,7 @@ struct host {
     struct cpu *(*fault_cpu)(void *ucontext); /* valid when fault_pc is in the cache */
     /** A fault that is a full pairing stack: empties it in the context and returns true. */
     bool (*fault_pair)(void *ucontext, void *address, struct cpu *cpu);
-    /** Translates the host's sticky FP status in cpu->host_fpcsr to fp.h flags and clears it. */
+    /** Translates the host's sticky FP status in cpu->host.fpcsr to fp.h flags and clears it. */
     uint32_t (*take_fp_flags)(struct cpu *cpu);
     void (*cpu_init)(struct cpu *cpu);
     /** Code has come to lie `by` bytes further from the cache's head, and its links' numbers rise by `links`. Positions

@@ -192,6 +192,15 @@ bool relocs_room(struct engine *e, uint32_t n) {
     return n <= e->reloc_cap - e->nrelocs;
 }
 
+/* From now on stores to this page must be seen, by whichever cpu. */
+static void stores_are_seen(struct engine *e, const struct code_page *p) {
+    for (const struct runner *r = e->runners; r; r = r->next) {
+        for (unsigned k = 0; k < MEM_SPACES; k++)
+            if (r->cpu->mem[k].kind == MEM_SOFT) tlb_revoke_write(r->cpu->mem[k].tlb, p->bytes);
+        if (r->cpu->soft.views) tlb_views_revoke_write(r->cpu->soft.views, p->bytes);
+    }
+}
+
 void unit_insert(struct engine *e, struct unit *u, struct code_page *p) {
     if (e->nunits == e->units->nbuckets) units_spread(e);
     struct unit **head = unit_head(e, u->pc, u->page, u->ctx);
@@ -199,10 +208,7 @@ void unit_insert(struct engine *e, struct unit *u, struct code_page *p) {
     u->page_next = p->units;
     *head = u;
     e->nunits++;
-    /* From now on stores to this page must be seen. */
-    for (unsigned k = 0; !p->units && k < MEM_SPACES; k++)
-        if (e->cpu && e->cpu->mem[k].kind == MEM_SOFT) tlb_revoke_write(e->cpu->mem[k].tlb, p->bytes);
-    if (!p->units && e->cpu && e->cpu->views) tlb_views_revoke_write(e->cpu->views, p->bytes);
+    if (!p->units && e->soft) stores_are_seen(e, p);
     p->units = u;
 }
 

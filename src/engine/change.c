@@ -314,8 +314,8 @@ static bool pages_each(struct engine *e, uint64_t start, uint64_t length, page_f
 
 void engine_invalidate(struct engine *e, uint64_t start, uint64_t length) {
     const bool any = pages_each(e, start, length, page_invalidate);
-    /* Stale units lead to the loop by themselves; this only spares a single cpu the way over them. */
-    if (any && e->cpu && !e->shared) cpu_drop_shortcuts(e->cpu);
+    /* Stale units lead to the loop by themselves; this only spares cpus of one thread the way over them. */
+    for (const struct runner *r = any && !e->shared ? e->runners : NULL; r; r = r->next) cpu_drop_shortcuts(r->cpu);
 }
 
 /* ---- what the guest says */

@@ -52,13 +52,13 @@ bool engine_host_fault(int signal, void *siginfo, void *ucontext) {
             cpu->pc += mark_take(&mark);
             host_end += mark_take(&mark);
         }
-        if (u->ctx & CTX_COUNTED) cpu->budget += u->ninsns - (n + 1);
+        if (u->ctx & CTX_COUNTED) cpu->count.budget += u->ninsns - (n + 1);
         uint64_t guest;
         if (in_linear_space(cpu, address, &guest))
             cpu_exit(cpu, EXIT_memory_bounds, guest);
         else /* where it was, if that is the guest's: the loop looks whether there is code */
             cpu_exit(cpu, EXIT_interpret, in_space(&cpu->mem[0], address));
-        cpu->exit_site = NULL;
+        cpu->jumps.site = NULL;
         e->host->leave_from_fault(ucontext, cpu, e->execute);
         return true;
     }

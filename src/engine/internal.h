@@ -135,7 +135,6 @@ struct engine {
     struct runner *runners;
     struct runner *spares; /* of cpus that have ended, for their memory; at most SPARES */
     uint32_t nspares;
-    struct cpu *cpu; /* the one that ran last */
     struct lock lock;
     struct code_source *sources; /* store.c */
     bool shared;                 /* several threads: the lock is used */

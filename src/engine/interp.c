@@ -63,12 +63,12 @@ static void interp_block(struct engine *e, struct cpu *cpu, const struct block *
                 return;
             }
             if (counted) {
-                if (cpu->budget <= 0) {
+                if (cpu->count.budget <= 0) {
                     cpu->exit.kind = EXIT_budget;
                     cpu->pc = pc;
                     return;
                 }
-                cpu->budget--;
+                cpu->count.budget--;
             }
             cpu->runner->interpreted++;
             break;
@@ -161,7 +161,8 @@ void interp_one(struct engine *e, struct cpu *cpu, uint64_t ctx) {
     struct fetch f = {0};
     e->config.interface->fetch(e->config.self, cpu, cpu->pc, &f);
     if (f.fault) {
-        cpu->budget -= (ctx & CTX_COUNTED) != 0; /* like any instruction that does not happen: it will be given back */
+        cpu->count.budget -=
+            (ctx & CTX_COUNTED) != 0; /* like any instruction that does not happen: it will be given back */
         cpu_exit(cpu, f.fault, cpu->pc);
         return;
     }

@@ -24,8 +24,9 @@ static struct place physical_place(const struct cpu *cpu, uint64_t physical, siz
     struct place p = {.physical = physical, .size = PAGE - (physical & (PAGE - 1))};
     if (p.size > size) p.size = size;
     for (;; p.size = 1) {
-        const struct phys_region *r = cpu->phys ? phys_find(cpu->phys, physical, p.size) : NULL;
-        p.host = cpu->phys ? phys_readable(cpu->phys, physical, p.size) : c->interface->ram(c->self, physical, p.size);
+        const struct phys_region *r = cpu->soft.phys ? phys_find(cpu->soft.phys, physical, p.size) : NULL;
+        p.host = cpu->soft.phys ? phys_readable(cpu->soft.phys, physical, p.size)
+                                : c->interface->ram(c->self, physical, p.size);
         p.kind = p.host ? (r && r->kind == PHYS_ROM ? MEMORY_ROM : MEMORY_RAM) : r ? MEMORY_DEVICE : MEMORY_NONE;
         if (p.kind != MEMORY_NONE || p.size == 1) return p;
     }

@@ -93,13 +93,13 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     cpu->engine = e;
     cpu->interface = e->config.interface;
     cpu->self = e->config.self;
-    cpu->jtlb = jtlb;
+    cpu->jumps.lines = jtlb;
     jtlb[0].pc = jtlb_empty(0, e->guest->pc_align); /* the others are zero, which belongs to line 0 */
-    cpu->calls = engine_calls;
-    cpu->routes = e->routes;
+    cpu->host.calls = engine_calls;
+    cpu->jumps.routes = e->routes;
     cpu->reserve_address = UINT64_MAX;
-    cpu->pair_base = e->host ? (uint8_t *)cpu - 64 : NULL;
-    if (e->host) memset(cpu->pair_base, 0xff, 64); /* below the lowest frame: an address that no return goes to */
+    cpu->jumps.pair_base = e->host ? (uint8_t *)cpu - 64 : NULL;
+    if (e->host) memset(cpu->jumps.pair_base, 0xff, 64); /* below the lowest frame: an address that no return goes to */
     e->guest->reset(cpu);
     if (e->host) e->host->cpu_init(cpu);
     cpu_drop_shortcuts(cpu);
@@ -107,7 +107,6 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     arena_init_with(&r->scratch, SCRATCH, at, SCRATCH);
     cpu->runner = e->runners = r;
     if (r->next) r->next->previous = r;
-    e->cpu = cpu;
     return cpu;
 }
 
@@ -118,13 +117,12 @@ static void runner_forget(struct engine *e, struct runner *r) {
     if (r->next) r->next->previous = r->previous;
     *at = r->next;
     e->stats.interpreted += r->interpreted;
-    if (e->cpu == r->cpu) e->cpu = NULL;
 }
 
 /* With the lock: may the memory of this one, which ended in good order, be the next one's? Threads and children that
    execute something come and go; what they leave costs less to clean than to map again. */
 static bool spare(struct engine *e, struct runner *r) {
-    if (e->nspares == SPARES || r->cpu->jtlb_entered > JTLB_NOTES) return false;
+    if (e->nspares == SPARES || r->cpu->jumps.entered > JTLB_NOTES) return false;
     cpu_drop_shortcuts(r->cpu);
     arena_done(&r->scratch);
     r->next = e->spares;
@@ -160,9 +158,9 @@ struct engine_stats engine_stats(const struct engine *e) {
 }
 
 void cpu_grant(struct cpu *cpu, int64_t n) {
-    cpu->executed = cpu_count(cpu);
-    cpu->granted = n;
-    cpu->budget = n - cpu->ahead; /* which has been taken already */
+    cpu->count.executed = cpu_count(cpu);
+    cpu->count.granted = n;
+    cpu->count.budget = n - cpu->count.ahead; /* which has been taken already */
 }
 
 void cpu_poke(struct cpu *cpu) {
@@ -171,20 +169,20 @@ void cpu_poke(struct cpu *cpu) {
 
 /* Everything that leads to code by a way other than the table: the jump TLB and the pairing stack. */
 void cpu_drop_shortcuts(struct cpu *cpu) {
-    bool few = cpu->jtlb_entered <= JTLB_NOTES;
-    for (unsigned n = 0; n < (few ? cpu->jtlb_entered : (unsigned)JTLB_LINES); n++) {
-        unsigned i = few ? cpu->jtlb_notes[n] : n;
-        cpu->jtlb[i].pc = jtlb_empty(i, cpu->guest->pc_align);
+    bool few = cpu->jumps.entered <= JTLB_NOTES;
+    for (unsigned n = 0; n < (few ? cpu->jumps.entered : (unsigned)JTLB_LINES); n++) {
+        unsigned i = few ? cpu->jumps.notes[n] : n;
+        cpu->jumps.lines[i].pc = jtlb_empty(i, cpu->guest->pc_align);
     }
-    cpu->jtlb_entered = 0;
-    cpu->pair_sp = cpu->pair_base;
+    cpu->jumps.entered = 0;
+    cpu->jumps.pair_sp = cpu->jumps.pair_base;
     __atomic_add_fetch(&cpu->engine->stats.pair_drops, 1, __ATOMIC_RELAXED);
 }
 
 void cpu_flush_mapping(struct cpu *cpu) {
     for (unsigned k = 0; k < MEM_SPACES; k++)
         if (cpu->mem[k].kind == MEM_SOFT) tlb_flush(cpu->mem[k].tlb);
-    if (cpu->views) tlb_views_flush(cpu->views, cpu->view);
+    if (cpu->soft.views) tlb_views_flush(cpu->soft.views, cpu->soft.view);
     cpu_drop_shortcuts(cpu);
 }
 
@@ -208,11 +206,11 @@ static bool poison_flush(struct engine *e) {
 /* Guest code has been left through a link: the pc is where that leads. A flush, which forgets the links, may come
    before the cpu that left has the lock. */
 void take_site(struct engine *e, struct cpu *cpu) {
-    const uint64_t site = (uint64_t)(uintptr_t)cpu->exit_site;
+    const uint64_t site = (uint64_t)(uintptr_t)cpu->jumps.site;
     if (!site) return;
     const struct code_link *l = &e->links[site - 1];
     if (!l->cell) cpu->pc = l->target_pc;
-    cpu->exit_site = NULL;
+    cpu->jumps.site = NULL;
     cpu->runner->site = (uint32_t)site;
 }
 
@@ -241,14 +239,15 @@ static void link_exit(struct engine *e, struct cpu *cpu, const struct unit *u) {
 static void jtlb_enter(struct engine *e, struct cpu *cpu, const struct unit *u) {
     if (e->config.poll_always) return; /* no block is entered but by the loop */
     unsigned i = (u->pc / e->guest->pc_align) % JTLB_LINES;
-    if (cpu->jtlb_entered < JTLB_NOTES) cpu->jtlb_notes[cpu->jtlb_entered] = (uint16_t)i;
-    if (cpu->jtlb_entered <= JTLB_NOTES) cpu->jtlb_entered++;
-    cpu->jtlb[i] = (struct jtlb_line){.pc = u->pc, .code = e->host ? (const void *)(e->execute + u->poll_entry) : u};
+    if (cpu->jumps.entered < JTLB_NOTES) cpu->jumps.notes[cpu->jumps.entered] = (uint16_t)i;
+    if (cpu->jumps.entered <= JTLB_NOTES) cpu->jumps.entered++;
+    cpu->jumps.lines[i] =
+        (struct jtlb_line){.pc = u->pc, .code = e->host ? (const void *)(e->execute + u->poll_entry) : u};
 }
 
 /* The interpreter's use of the jump TLB: units instead of code. */
 static struct unit *unit_near(struct engine *e, struct cpu *cpu) {
-    const struct jtlb_line *l = &cpu->jtlb[(cpu->pc / e->guest->pc_align) % JTLB_LINES];
+    const struct jtlb_line *l = &cpu->jumps.lines[(cpu->pc / e->guest->pc_align) % JTLB_LINES];
     if (e->host || l->pc != cpu->pc) return NULL;
     struct unit *u = (struct unit *)l->code;
     return u->stale || u->held ? NULL : u;
@@ -256,7 +255,7 @@ static struct unit *unit_near(struct engine *e, struct cpu *cpu) {
 
 /* An exit before its instruction gives that instruction back to the budget. */
 static void settle_count(struct engine *e, struct cpu *cpu) {
-    if (e->config.counted && exit_info[cpu->exit.kind].when == EXIT_BEFORE) cpu->budget++;
+    if (e->config.counted && exit_info[cpu->exit.kind].when == EXIT_BEFORE) cpu->count.budget++;
 }
 
 /* Runs guest code until an exit that the loop must look at; cpu->exit says which. */
@@ -281,7 +280,7 @@ static void run_some(struct engine *e, struct cpu *cpu, uint64_t ctx) {
         settle_count(e, cpu);
         return;
     }
-    if ((ctx & CTX_COUNTED) && cpu->budget < u->ninsns) {
+    if ((ctx & CTX_COUNTED) && cpu->count.budget < u->ninsns) {
         cpu->runner->site = 0;
         interp_one(e, cpu, ctx);
         settle_count(e, cpu);
@@ -313,8 +312,7 @@ void engine_run(struct engine *e, struct cpu *cpu) {
     bool polled = false;
     engine_lock(e, cpu);
     os_allocs_may_fail(true); /* what is opened or not may fail with a message, what runs goes on */
-    e->cpu = cpu;
-    if (!e->shared) { /* several cpus have the same memory */
+    if (!e->shared) {         /* several cpus have the same memory */
         e->soft = false;
         for (unsigned k = 0; k < MEM_SPACES; k++) e->soft |= cpu->mem[k].kind == MEM_SOFT;
     }
@@ -330,7 +328,7 @@ void engine_run(struct engine *e, struct cpu *cpu) {
         polled = e->config.poll_always && !polled;
         if (__atomic_exchange_n(&cpu->poll, 0, __ATOMIC_SEQ_CST) || polled) {
             cpu->exit.kind = EXIT_poll;
-        } else if (e->config.counted && cpu->budget <= 0) {
+        } else if (e->config.counted && cpu->count.budget <= 0) {
             cpu->exit.kind = EXIT_budget;
         } else if (one) {
             one = false;

@@ -257,7 +257,7 @@ static void evict(struct jit *j, enum bank bank, uint8_t r) {
             if (cell == j->nspilled) j->nspilled++;
             j->spilled[cell] = t;
             v->spill = (uint16_t)(cell + 1);
-            j->target->store(j, bank, (uint32_t)(offsetof(struct cpu, spill) + 8 * cell), r, 8);
+            j->target->store(j, bank, (uint32_t)(offsetof(struct cpu, host.spill) + 8 * cell), r, 8);
         }
     }
     free_reg(j, v);
@@ -328,7 +328,7 @@ bool in_memory(struct jit *j, uint16_t t, uint32_t *offset) {
     if (v->slot && j->pin_of[v->slot - 1] == NO_REG)
         *offset = j->guest->slots[v->slot - 1].offset;
     else if (!v->slot && v->spill)
-        *offset = (uint32_t)(offsetof(struct cpu, spill) + 8 * (v->spill - 1u));
+        *offset = (uint32_t)(offsetof(struct cpu, host.spill) + 8 * (v->spill - 1u));
     else
         return false;
     return true;

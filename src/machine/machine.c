@@ -141,10 +141,11 @@ static bool cpu_make(struct machine *m, const struct interface *interface) {
     vm->cpu = vm->engine ? engine_cpu_make(vm->engine, &vm->error) : NULL;
     m->views = vm->cpu ? aligned_alloc(64, (sizeof *m->views + 63) / 64 * 64) : NULL;
     if (!m->views) return error_set(&vm->error, ERROR_RESOURCES, "no memory for a cpu");
-    tlb_views_flush(m->views, vm->cpu->view);
-    vm->cpu->views = m->views;
-    vm->cpu->mem[DATA_SPACE] = (struct mem_view){.kind = MEM_SOFT, .tlb = tlb_views_select(m->views, vm->cpu->view)};
-    vm->cpu->phys = &m->phys;
+    tlb_views_flush(m->views, vm->cpu->soft.view);
+    vm->cpu->soft.views = m->views;
+    vm->cpu->mem[DATA_SPACE] =
+        (struct mem_view){.kind = MEM_SOFT, .tlb = tlb_views_select(m->views, vm->cpu->soft.view)};
+    vm->cpu->soft.phys = &m->phys;
     vm->cpu->interface = interface;
     vm->cpu->self = vm;
     vm->cpu->pc = RESET;
@@ -226,7 +227,7 @@ static enum answer answer(void *self, struct cpu *cpu) {
     default:
         /* A trap takes a step of its own, so that time passes and counts are reached even where every instruction
          * traps. */
-        cpu->budget--;
+        cpu->count.budget--;
         cpu_ask(cpu, cpu->guest->enter_trap(cpu));
         return ANSWER_RESUME;
     }

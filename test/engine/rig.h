@@ -142,8 +142,8 @@ static inline void rig_reset(struct rig *r) {
     r->x[SP] = RIG_DATA + RIG_DATA_SIZE;
     r->cpu->fp_flags = 0;
     r->cpu->reserve_address = UINT64_MAX;
-    r->cpu->executed = 0;
-    r->cpu->granted = r->cpu->budget = r->cpu->ahead = 0;
+    r->cpu->count.executed = 0;
+    r->cpu->count.granted = r->cpu->count.budget = r->cpu->count.ahead = 0;
     r->polls = r->device_writes = 0;
 }
 

@@ -29,7 +29,7 @@ static inline struct hart *hart_make(void) {
     h->cpu.c.guest = &guest_riscv;
     guest_riscv.reset(&h->cpu.c);
     h->cpu.c.reserve_address = UINT64_MAX;
-    h->cpu.c.phys = &h->phys;
+    h->cpu.c.soft.phys = &h->phys;
     phys_add(&h->phys, (struct phys_region){.start = HART_RAM, .size = HART_RAM_SIZE, .host = h->ram});
     return h;
 }

@@ -255,7 +255,7 @@ static void rights_have_their_tlbs(void **state) {
     struct tlb *seen[3][4];
     uint8_t page[1];
     tlb_views_flush(views, 0);
-    h->cpu.c.views = views;
+    h->cpu.c.soft.views = views;
     for (unsigned round = 0; round < 2; round++)
         for (unsigned p = 0; p < 3; p++)
             for (unsigned bits = 0; bits < 4; bits++) {
@@ -279,12 +279,12 @@ static void rights_have_their_tlbs(void **state) {
                     assert_int_equal(seen[p][bits] == seen[q][other], same);
                 }
     /* A flush reaches those that are not in use when they come into use again. */
-    tlb_views_flush(views, h->cpu.c.view);
+    tlb_views_flush(views, h->cpu.c.soft.view);
     hart_write(h, MSTATUS, 0);
     hart_write(h, MSTATUS, STATUS_MPRV);
     assert_int_not_equal(h->cpu.c.mem[0].tlb->line[5].read, 0x5000);
     free(views);
-    h->cpu.c.views = NULL;
+    h->cpu.c.soft.views = NULL;
 }
 
 static void enabling_a_pending_interrupt_is_noticed(void **state) {

@@ -119,11 +119,11 @@ static void the_clock_ticks_with_the_count(void **state) {
     assert_int_equal(get(MTIME, 8), 0);
     vm_clock_advance(&vm, 99);
     assert_int_equal(get(MTIME, 8), 0);
-    h->cpu.c.executed = 1; /* one instruction */
+    h->cpu.c.count.executed = 1; /* one instruction */
     assert_int_equal(get(MTIME, 8), 1);
     put(MTIME, 8, 1ull << 40);
     assert_int_equal(get(MTIME, 8), 1ull << 40);
-    h->cpu.c.executed = 101;
+    h->cpu.c.count.executed = 101;
     assert_int_equal(get(MTIME, 8), (1ull << 40) + 1);
     put(MTIME + 4, 4, 7); /* halves */
     assert_int_equal(get(MTIME, 8), 7ull << 32 | 1);

@@ -1,5 +1,6 @@
 /* test_image.c - loading programs, well-formed and hostile: what is refused is refused with a text that says what is
  * wrong, and leaves nothing behind; what is accepted lies in memory as its headers say. In both modes of memory. */
+#include "process/linux/abi.h"
 #include "process/process.h"
 #include <setjmp.h>
 #include <stdarg.h>

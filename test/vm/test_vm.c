@@ -172,7 +172,7 @@ static void a_digest_covers_registers_memory_and_count(void **state) {
     CHANGES(cpu->b);
     CHANGES(cpu->c.pc);
     CHANGES(cpu->c.fp_flags);
-    CHANGES(cpu->c.executed);
+    CHANGES(cpu->c.count.executed);
     CHANGES(t.memory[TOY_MEMORY - 1]);
 #undef CHANGES
     assert_int_equal(vm_digest(&t.vm), first);

@@ -148,7 +148,7 @@ static unsigned pmpcfg_put(struct riscv_cpu *cpu, unsigned i, uint64_t v) {
 bool riscv_set_field(struct cpu *c, unsigned field, unsigned index, uint64_t v, unsigned *actions) {
     struct riscv_cpu *cpu = riscv_of(c);
     *actions = 0;
-    if (!riscv_fields[field].write_mask || (riscv_fields[field].class != CLASS_GPR && !c->phys)) return false;
+    if (!riscv_fields[field].write_mask || (riscv_fields[field].class != CLASS_GPR && !c->soft.phys)) return false;
     switch ((enum riscv_field)field) {
     case RISCV_FIELD_x:
         if (!index) return false;

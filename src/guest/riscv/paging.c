@@ -81,10 +81,10 @@ unsigned riscv_update_view(struct riscv_cpu *cpu) {
     enum riscv_priv priv = riscv_data_priv(cpu);
     unsigned sum = GET(status_memory) & STATUS_SUM ? 1 : 0, mxr = GET(status_memory) & STATUS_MXR ? 1 : 0;
     unsigned view = priv == PRIV_M ? VIEW_M : priv == PRIV_U ? VIEW_U + mxr : VIEW_S + sum + 2 * mxr;
-    if (view == cpu->c.view) return 0;
-    cpu->c.view = view;
-    if (!cpu->c.views) return FIELD_FLUSH_TLB;
-    cpu->c.mem[0].tlb = tlb_views_select(cpu->c.views, view);
+    if (view == cpu->c.soft.view) return 0;
+    cpu->c.soft.view = view;
+    if (!cpu->c.soft.views) return FIELD_FLUSH_TLB;
+    cpu->c.mem[0].tlb = tlb_views_select(cpu->c.soft.views, view);
     return 0;
 }
 
@@ -125,7 +125,7 @@ static uint32_t leaf_find(const struct riscv_cpu *cpu, uint64_t address, enum ac
         uint64_t index = address >> (PAGE_SHIFT + level * VPN_BITS) & ((1u << VPN_BITS) - 1);
         uint64_t unit = 8;
         leaf->physical = table + index * 8;
-        leaf->at = (uint64_t *)phys_ram(cpu->c.phys, leaf->physical, 8);
+        leaf->at = (uint64_t *)phys_ram(cpu->c.soft.phys, leaf->physical, 8);
         leaf->level = level;
         unsigned rights = access == ACCESS_LOOK ? PMP_R : riscv_pmp(cpu, leaf->physical, PRIV_S, &unit);
         if (!leaf->at || !(rights & PMP_R) || unit < 8) return access_fault[access];

@@ -147,7 +147,7 @@ static void select_loop(struct jit *j, const struct uop *u, const struct modify 
     const bool small = v->is_const && (v->constant == (uint64_t)(int32_t)v->constant);
     const uint8_t pin = pinned ? j->pin_of[v->slot - 1] : NO_REG;
     const int32_t imm = (int32_t)v->constant;
-    const struct mem memory = AT_CPU(args[2]);
+    const struct mem memory = AT_CPU(host.args[2]);
     take_reg(j, BANK_INT, RAX);
     if (!pinned && !small) store_arg(j, 2, u->b);
     atomic_begin(j, u, true, &a);

@@ -67,7 +67,7 @@ static void link_jump(struct jit *j, uint32_t patch, uint64_t target) {
 }
 
 static void give_back(struct jit *j, uint32_t n) {
-    if (n) alu_mi(j, ALU_ADD, W64, AT_CPU(budget), (int32_t)n);
+    if (n) alu_mi(j, ALU_ADD, W64, AT_CPU(count.budget), (int32_t)n);
 }
 
 static void select_branch(struct jit *j, const struct uop *u, bool w) {
@@ -152,7 +152,7 @@ static void dispatch(struct jit *j, const struct uop *u) {
     mov_rr(j, W32, t, a);
     shift_ri(j, SH_SHL, W32, t, 4 - align);
     alu_ri(j, ALU_AND, W32, t, (JTLB_LINES - 1) << 4);
-    alu_rm(j, ALU_ADD, W64, t, AT_CPU(jtlb));
+    alu_rm(j, ALU_ADD, W64, t, AT_CPU(jumps.lines));
     op_rm(j, 0x3b, W64, a, at_reg(t, 0));
     struct cold *c = cold_new(j, COLD_LEAVE_AT, jcc(j, CC_NE));
     if (c) {
@@ -274,8 +274,8 @@ static void select_putf(struct jit *j, const struct uop *u) {
 /* The accrued FP flags are the field's and MXCSR's together; a put leaves them in the field alone. */
 static void get_fp_flags(struct jit *j, uint16_t dst) {
     uint8_t t = temp_reg(j, BANK_INT), s = temp_reg(j, BANK_INT);
-    op_rm(j, 0x01ae, false, 3, AT_CPU(host_fpcsr)); /* stmxcsr */
-    mov_rm(j, W32, t, AT_CPU(host_fpcsr));
+    op_rm(j, 0x01ae, false, 3, AT_CPU(host.fpcsr)); /* stmxcsr */
+    mov_rm(j, W32, t, AT_CPU(host.fpcsr));
     alu_ri(j, ALU_AND, W32, t, 0x3f);
     lea(j, W64, s, at_cache(X86_FP_FLAGS));
     op_rm(j, 0x01b6, W32, t, (struct mem){.base = s, .index = t});
@@ -293,8 +293,8 @@ static void select_get(struct jit *j, const struct uop *u) {
 static void select_put(struct jit *j, const struct uop *u) {
     put_slot(j, u->x, u->a);
     if (!(j->guest->slots[u->x].flags & SLOT_FP_FLAGS)) return;
-    mov_mi(j, W32, AT_CPU(host_fpcsr), 0x1f80);
-    op_rm(j, 0x01ae, false, 2, AT_CPU(host_fpcsr)); /* ldmxcsr */
+    mov_mi(j, W32, AT_CPU(host.fpcsr), 0x1f80);
+    op_rm(j, 0x01ae, false, 2, AT_CPU(host.fpcsr)); /* ldmxcsr */
 }
 
 bool select_control(struct jit *j, const struct uop *u) {
@@ -341,7 +341,7 @@ void control_begin(struct jit *j) {
     m->entry = here(j);
     for (unsigned i = 0; m->switchable && i < sizeof x86_nop5; i++) byte(j, x86_nop5[i]);
     if (!m->counted) return;
-    alu_mi(j, ALU_SUB, W64, AT_CPU(budget), (int32_t)j->block->ninsns);
+    alu_mi(j, ALU_SUB, W64, AT_CPU(count.budget), (int32_t)j->block->ninsns);
     struct cold *c = cold_new(j, COLD_LEAVE_AT, jcc(j, CC_S));
     if (c) {
         c->value = j->block->pc;
@@ -360,7 +360,7 @@ static void fill(struct jit *j, uint32_t rel) {
 
 static void cold_call(struct jit *j, struct cold *c) {
     bool mem_op = uop_info[c->op].form == FORM_MEM;
-    struct mem args[3] = {AT_CPU(args[1]), AT_CPU(args[2]), AT_CPU(args[3])};
+    struct mem args[3] = {AT_CPU(host.args[1]), AT_CPU(host.args[2]), AT_CPU(host.args[3])};
     if (mem_op) {
         alu_rm(j, ALU_XOR, W64, c->reg, c->mem); /* the address again */
         mov_mr(j, W64, args[0], c->reg);
@@ -379,22 +379,22 @@ static void cold_call(struct jit *j, struct cold *c) {
             }
         }
     }
-    mov_mi(j, W64, AT_CPU(args[0]), (int32_t)c->value);
-    mov_mr(j, W64, AT_CPU(save[0]), RAX);
-    if (mem_op && c->ahead) mov_mi(j, W64, AT_CPU(ahead), (int32_t)c->ahead);
+    mov_mi(j, W64, AT_CPU(host.args[0]), (int32_t)c->value);
+    mov_mr(j, W64, AT_CPU(host.save[0]), RAX);
+    if (mem_op && c->ahead) mov_mi(j, W64, AT_CPU(count.ahead), (int32_t)c->ahead);
     mov_ri(j, RAX, c->call);
     call_to(j, X86_CALL);
     uint32_t failed = 0;
     if (mem_op) {
-        if (c->ahead) mov_mi(j, W64, AT_CPU(ahead), 0);
+        if (c->ahead) mov_mi(j, W64, AT_CPU(count.ahead), 0);
         alu_mi(j, ALU_CMP, W32, AT_CPU(exit.kind), 0);
         failed = jcc(j, CC_NE);
     }
     if (c->call != HOST_CALL_WRITE) {
         if (c->flag)
-            op_rm(j, 0xf3017e, W32, c->reg2, AT_CPU(result));
+            op_rm(j, 0xf3017e, W32, c->reg2, AT_CPU(host.result));
         else
-            mov_rm(j, W64, c->reg2, AT_CPU(result));
+            mov_rm(j, W64, c->reg2, AT_CPU(host.result));
     }
     jmp_to(j, c->back);
     if (failed) {
@@ -410,12 +410,12 @@ static void cold_call(struct jit *j, struct cold *c) {
 static void cold_fma(struct jit *j, const struct cold *c) {
     const uint8_t factors[2] = {c->reg2, c->size};
     for (unsigned n = 0; n < 2; n++) {
-        struct mem to = at_cpu((uint32_t)(offsetof(struct cpu, args) + 8 * (n + 1)));
+        struct mem to = at_cpu((uint32_t)(offsetof(struct cpu, host.args) + 8 * (n + 1)));
         if (!c->flag) mov_mi(j, W64, to, 0);
         op_rm(j, c->flag ? 0x6601d6 : 0x66017e, W32, factors[n], to);
     }
-    mov_mi(j, W64, AT_CPU(args[0]), c->flag);
-    mov_mr(j, W64, AT_CPU(save[0]), RAX);
+    mov_mi(j, W64, AT_CPU(host.args[0]), c->flag);
+    mov_mr(j, W64, AT_CPU(host.save[0]), RAX);
     mov_ri(j, RAX, HOST_CALL_FMA_NAN);
     call_to(j, X86_CALL);
     op_rm(j, 0x0128, W32, c->reg, constant_at(c->flag ? K_NAN64 : K_NAN32));

@@ -176,7 +176,7 @@ static void select_store(struct jit *j, const struct uop *u) {
         struct cold *c = soft_check(j, u, true, HOST_CALL_WRITE, t, s);
         if (b == NO_REG) {
             b = s; /* no longer needed */
-            mov_rm(j, W64, b, AT_CPU(args[2]));
+            mov_rm(j, W64, b, AT_CPU(host.args[2]));
         }
         emit_store(j, u->op, b, at_reg(t, 0));
         if (c) c->back = here(j);
@@ -206,7 +206,7 @@ static void call_atomic(struct jit *j, const struct uop *u) {
         alu_rr(j, ALU_ADD, W64, t, a);
         a = t;
     }
-    mov_mr(j, W64, AT_CPU(args[1]), a);
+    mov_mr(j, W64, AT_CPU(host.args[1]), a);
     if (u->b) store_arg(j, 2, u->b);
     if (u->c) store_arg(j, 3, u->c);
     x86_call(j, HOST_CALL_ATOMIC, u->op | (uint64_t)u->x << 16, true);

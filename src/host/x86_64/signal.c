@@ -50,7 +50,7 @@ bool x86_fault_pair(void *ucontext, void *address, struct cpu *cpu) {
     greg_t *r = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
     uint64_t at = (uint64_t)(uintptr_t)address, sp = (uint64_t)r[REG_RSP];
     if (at - (sp - 16) > 16) return false;
-    r[REG_RSP] = (greg_t)(uintptr_t)cpu->pair_base;
+    r[REG_RSP] = (greg_t)(uintptr_t)cpu->jumps.pair_base;
     return true;
 }
 

@@ -1,6 +1,6 @@
 /* thunk.c - code that is made once per cache: entering, leaving, calling C, dispatching by guest pc, and constants.
  *
- * Everything is position-independent, or relative to the cache's start, and reaches C through cpu->calls only.
+ * Everything is position-independent, or relative to the cache's start, and reaches C through cpu->host.calls only.
  */
 #include "host/x86_64/x86_64.h"
 #include <assert.h>
@@ -37,53 +37,53 @@ static void emit_enter(struct jit *j) {
     for (unsigned i = 0; i < sizeof saved; i++) push(j, saved[i]);
     lea(j, W64, CPU, at_reg(RDI, CPU_BIAS));
     mov_rr(j, W64, RAX, RSI);
-    mov_mr(j, W64, AT_CPU(host_sp), RSP);
-    stmxcsr(j, AT_CPU(vee_fpcsr));
-    ldmxcsr(j, AT_CPU(host_fpcsr));
-    mov_rm(j, W64, RSP, AT_CPU(pair_sp));
+    mov_mr(j, W64, AT_CPU(host.sp), RSP);
+    stmxcsr(j, AT_CPU(host.vee_fpcsr));
+    ldmxcsr(j, AT_CPU(host.fpcsr));
+    mov_rm(j, W64, RSP, AT_CPU(jumps.pair_sp));
     pins_move(j, true);
     op_rr(j, 0xff, false, 4, RAX); /* jmp *rax */
 }
 
 static void emit_leave(struct jit *j) {
     pins_move(j, false);
-    mov_mr(j, W64, AT_CPU(pair_sp), RSP);
-    mov_rm(j, W64, RSP, AT_CPU(host_sp));
-    stmxcsr(j, AT_CPU(host_fpcsr));
-    ldmxcsr(j, AT_CPU(vee_fpcsr));
+    mov_mr(j, W64, AT_CPU(jumps.pair_sp), RSP);
+    mov_rm(j, W64, RSP, AT_CPU(host.sp));
+    stmxcsr(j, AT_CPU(host.fpcsr));
+    ldmxcsr(j, AT_CPU(host.vee_fpcsr));
     for (unsigned i = sizeof saved; i-- > 0;) pop(j, saved[i]);
     byte(j, 0xc3);
 }
 
-/* eax: the function's number; its operands are in cpu->args. Runs on the C stack and keeps every register, but takes
-   pins from memory afterwards, where the function may have changed them. */
+/* eax: the function's number; its operands are in cpu->host.args. Runs on the C stack and keeps every register, but
+   takes pins from memory afterwards, where the function may have changed them. */
 static void emit_call(struct jit *j) {
     static const uint8_t arg_regs[4] = {RSI, RDX, RCX, R8};
-    mov_mr(j, W64, AT_CPU(save[1]), RCX);
-    mov_mr(j, W64, AT_CPU(save[2]), RDX);
+    mov_mr(j, W64, AT_CPU(host.save[1]), RCX);
+    mov_mr(j, W64, AT_CPU(host.save[2]), RDX);
     for (unsigned i = 0; i < 4; i++)
-        op_rm(j, MOVUPS_STORE, false, (uint8_t)i, at_cpu((uint32_t)(offsetof(struct cpu, save[4]) + 16 * i)));
+        op_rm(j, MOVUPS_STORE, false, (uint8_t)i, at_cpu((uint32_t)(offsetof(struct cpu, host.save[4]) + 16 * i)));
     pins_move(j, false);
-    mov_mr(j, W64, AT_CPU(save[3]), RSP);
-    mov_rm(j, W64, RSP, AT_CPU(host_sp));
-    stmxcsr(j, AT_CPU(host_fpcsr));
-    ldmxcsr(j, AT_CPU(vee_fpcsr));
+    mov_mr(j, W64, AT_CPU(host.save[3]), RSP);
+    mov_rm(j, W64, RSP, AT_CPU(host.sp));
+    stmxcsr(j, AT_CPU(host.fpcsr));
+    ldmxcsr(j, AT_CPU(host.vee_fpcsr));
     alu_ri(j, ALU_SUB, W64, RSP, 8); /* six registers and a return address are above: 16-aligned at the call */
     lea(j, W64, RDI, at_reg(CPU, -CPU_BIAS));
     for (unsigned i = 0; i < 4; i++)
-        mov_rm(j, W64, arg_regs[i], at_cpu((uint32_t)(offsetof(struct cpu, args) + 8 * i)));
+        mov_rm(j, W64, arg_regs[i], at_cpu((uint32_t)(offsetof(struct cpu, host.args) + 8 * i)));
     mov_rr(j, W32, RAX, RAX);
-    mov_rm(j, W64, R9, AT_CPU(calls));
+    mov_rm(j, W64, R9, AT_CPU(host.calls));
     op_rm(j, 0xff, false, 2, (struct mem){.base = R9, .index = RAX, .scale = 3});
-    mov_mr(j, W64, AT_CPU(result), RAX);
-    ldmxcsr(j, AT_CPU(host_fpcsr));
-    mov_rm(j, W64, RSP, AT_CPU(save[3]));
+    mov_mr(j, W64, AT_CPU(host.result), RAX);
+    ldmxcsr(j, AT_CPU(host.fpcsr));
+    mov_rm(j, W64, RSP, AT_CPU(host.save[3]));
     pins_move(j, true);
     for (unsigned i = 0; i < 4; i++)
-        op_rm(j, MOVUPS_LOAD, false, (uint8_t)i, at_cpu((uint32_t)(offsetof(struct cpu, save[4]) + 16 * i)));
-    mov_rm(j, W64, RAX, AT_CPU(save[0]));
-    mov_rm(j, W64, RCX, AT_CPU(save[1]));
-    mov_rm(j, W64, RDX, AT_CPU(save[2]));
+        op_rm(j, MOVUPS_LOAD, false, (uint8_t)i, at_cpu((uint32_t)(offsetof(struct cpu, host.save[4]) + 16 * i)));
+    mov_rm(j, W64, RAX, AT_CPU(host.save[0]));
+    mov_rm(j, W64, RCX, AT_CPU(host.save[1]));
+    mov_rm(j, W64, RDX, AT_CPU(host.save[2]));
     byte(j, 0xc3);
 }
 
@@ -94,7 +94,7 @@ static void emit_dispatch(struct jit *j) {
     mov_rr(j, W32, RCX, RAX);
     shift_ri(j, SH_SHL, W32, RCX, 4 - align);
     alu_ri(j, ALU_AND, W32, RCX, (JTLB_LINES - 1) << 4);
-    alu_rm(j, ALU_ADD, W64, RCX, AT_CPU(jtlb));
+    alu_rm(j, ALU_ADD, W64, RCX, AT_CPU(jumps.lines));
     op_rm(j, 0x3b, W64, RAX, at_reg(RCX, 0));
     uint8_t *miss = jcc_short(j, CC_NE);
     op_rm(j, 0xff, false, 4, at_reg(RCX, 8));
@@ -127,19 +127,19 @@ uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute
     pad_to(&j, X86_DISPATCH);
     emit_dispatch(&j);
     pad_to(&j, X86_MISS);
-    mov_rm(&j, W64, RSP, AT_CPU(pair_base));
+    mov_rm(&j, W64, RSP, AT_CPU(jumps.pair_base));
     jmp_to(&j, X86_DISPATCH);
     pad_to(&j, X86_EMPTY);
     mov_ri(&j, RAX, 1);
     jmp_to(&j, X86_MISS);
     pad_to(&j, X86_LINK);
-    mov_rm(&j, W64, RCX, AT_CPU(routes));
+    mov_rm(&j, W64, RCX, AT_CPU(jumps.routes));
     mov_rm(&j, W64, RCX, (struct mem){.base = RCX, .index = RAX, .scale = 3});
     test_rr(&j, W64, RCX, RCX);
     uint8_t *none = jcc_short(&j, CC_E);
     op_rr(&j, 0xff, false, 4, RCX);
     short_here(&j, none);
-    mov_mr(&j, W64, AT_CPU(exit_site), RAX);
+    mov_mr(&j, W64, AT_CPU(jumps.site), RAX);
     jmp_to(&j, X86_LEAVE);
     pad_to(&j, X86_LEAVE_AT);
     mov_mr(&j, W64, AT_CPU(pc), RAX);
@@ -169,24 +169,24 @@ void x86_enter(struct cpu *cpu, const uint8_t *execute, const void *code) {
     const uint8_t *at = execute + X86_ENTER;
     memcpy(&enter, &at, sizeof enter);
     const uint64_t bottom[2] = {(uint64_t)(uintptr_t)(execute + X86_EMPTY), 1};
-    memcpy(cpu->pair_base, bottom, sizeof bottom);
+    memcpy(cpu->jumps.pair_base, bottom, sizeof bottom);
     enter(cpu, code);
 }
 
 void x86_call(struct jit *j, enum host_call function, uint64_t what, bool may_exit) {
-    mov_mi(j, W64, AT_CPU(args[0]), (int32_t)what);
+    mov_mi(j, W64, AT_CPU(host.args[0]), (int32_t)what);
     if (j->m->counted && may_exit) {
         /* The function may ask for the exact instruction count. */
-        if (insns_ahead(j)) mov_mi(j, W64, AT_CPU(ahead), (int32_t)insns_ahead(j));
+        if (insns_ahead(j)) mov_mi(j, W64, AT_CPU(count.ahead), (int32_t)insns_ahead(j));
     }
-    mov_mr(j, W64, AT_CPU(save[0]), RAX);
+    mov_mr(j, W64, AT_CPU(host.save[0]), RAX);
     mov_ri(j, RAX, function);
     call_to(j, X86_CALL);
-    if (j->m->counted && may_exit && insns_ahead(j)) mov_mi(j, W64, AT_CPU(ahead), 0);
+    if (j->m->counted && may_exit && insns_ahead(j)) mov_mi(j, W64, AT_CPU(count.ahead), 0);
 }
 
 void store_arg(struct jit *j, unsigned n, uint16_t temp) {
-    store_whole(j, (uint32_t)(offsetof(struct cpu, args) + 8 * n), temp);
+    store_whole(j, (uint32_t)(offsetof(struct cpu, host.args) + 8 * n), temp);
 }
 
 void store_whole(struct jit *j, uint32_t offset, uint16_t temp) {
@@ -215,7 +215,7 @@ void load_result(struct jit *j, uint16_t temp) {
     if (!temp || !j->v[temp].last) return;
     uint8_t r = def_reg(j, temp);
     if (j->v[temp].bank == BANK_FP)
-        op_rm(j, MOVQ_LOAD, false, r, AT_CPU(result));
+        op_rm(j, MOVQ_LOAD, false, r, AT_CPU(host.result));
     else
-        mov_rm(j, W64, r, AT_CPU(result));
+        mov_rm(j, W64, r, AT_CPU(host.result));
 }

@@ -152,14 +152,14 @@ uint32_t x86_fp_flags(uint32_t s) {
 }
 
 static uint32_t x86_take_fp_flags(struct cpu *cpu) {
-    uint32_t flags = x86_fp_flags(cpu->host_fpcsr & 0x3f);
-    cpu->host_fpcsr &= ~0x3fu;
+    uint32_t flags = x86_fp_flags(cpu->host.fpcsr & 0x3f);
+    cpu->host.fpcsr &= ~0x3fu;
     return flags;
 }
 
 static void x86_cpu_init(struct cpu *cpu) {
-    cpu->host_fpcsr = 0x1f80; /* everything masked, round to nearest, no flags */
-    cpu->vee_fpcsr = 0x1f80;
+    cpu->host.fpcsr = 0x1f80; /* everything masked, round to nearest, no flags */
+    cpu->host.vee_fpcsr = 0x1f80;
     for (unsigned k = 0; k < MEM_SPACES; k++)
         if (cpu->mem[k].kind == MEM_WINDOW || cpu->mem[k].kind == MEM_LINEAR) {
             os_gs_base(cpu->mem[k].base);

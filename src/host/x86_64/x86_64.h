@@ -69,8 +69,8 @@ struct cold *cold_new(struct jit *j, enum cold_kind kind, uint32_t from);
 /* thunk.c */
 uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute, uint32_t limit);
 void x86_enter(struct cpu *cpu, const uint8_t *execute, const void *code);
-/** Emits a C call of an enum host_call function: operands must be in cpu->args[1..3]; `what` goes to args[0]. All
-    registers are kept but for pins that the function writes in memory; the result is in cpu->result. */
+/** Emits a C call of an enum host_call function: operands must be in cpu->host.args[1..3]; `what` goes to args[0]. All
+    registers are kept but for pins that the function writes in memory; the result is in cpu->host.result. */
 void x86_call(struct jit *j, enum host_call function, uint64_t what, bool may_exit);
 void store_arg(struct jit *j, unsigned n, uint16_t temp);
 /** Stores a value to 8 bytes of the cpu as C has it: narrow ones zero-extended, whatever the register has above. */

@@ -269,7 +269,7 @@ enum answer linux_call(struct thread *t) {
     if (trace) strace_end(trace, result);
     if (result == CALL_STOP) return ANSWER_STOP;
     if (result == CALL_AGAIN) return ANSWER_RESUME;
-    t->cpu->budget--; /* the instruction has been executed */
+    t->cpu->count.budget--; /* the instruction has been executed */
     if (result != CALL_STATE) p->abi->call_done(t->cpu, result);
     return ANSWER_RESUME;
 }

@@ -137,7 +137,7 @@ static uint64_t count_begin(struct call *c, struct partner *k) {
     const uint64_t stop_at = vm->stop_at;
     if (!vm->counted) return stop_at;
     struct cpu *cpu = k->process.thread.cpu;
-    cpu->executed = cpu_count(c->thread->cpu);
+    cpu->count.executed = cpu_count(c->thread->cpu);
     cpu_grant(cpu, INT64_MAX / 2);
     vm->cpu = cpu;
     vm->stop_at = UINT64_MAX;
