@@ -72,6 +72,12 @@ expect 1 "$bad" layers base/x.c '#include "parts.def"'
 expect 1 "*engine/ names 'linux'*1 violations" layers engine/x.c '#include <linux/futex.h>'
 expect 1 "*engine/ names 'riscv'*1 violations" layers engine/x.c 'int riscv_pc;'
 expect 1 "*core/ names 'wasm'*1 violations" layers core/x.def 'char *name = "a wasm module";'
+expect 1 "*language/ names 'wasm'*1 violations" layers language/x.c 'extern int language_wasm;'
+expect 1 "*language/ may not include*" layers language/x.c '#include "language/jvm/machine.h"'
+expect 1 "$bad" layers language/wasm/x.c '#include "language/pascal/machine.h"'
+expect 0 "$good" layers language/wasm/x.c '#include "guest/wasm/wasm.h"
+#include "language/wasm/machine.h"
+#include "language/language.h"'
 expect 1 "*vm/ names 'uart'*1 violations" layers vm/x.h 'struct UART_state;'
 expect 1 "*host/ names the system call 'SYS_mmap'*" layers host/x86_64/x.c 'int n = SYS_mmap;'
 expect 1 "*process/ uses cpu->jumps*1 violations" layers process/x.c 'int f(void) { return c->cpu->jumps.entered; }'

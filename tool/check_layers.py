@@ -2,7 +2,8 @@
 """Checks that the source tree keeps its layers (docs/layers.md): prints a line for each violation, then a summary.
 
 A file includes files of its own folder, and the doors (DOORS) of folders in a lower layer; nothing else of this project.
-A folder of guest/ or host/ sees itself and what stands directly in guest/ or host/, but no other guest or host.
+A folder of guest/, host/ or language/ sees itself and what stands directly in guest/, host/ or language/, which sees none of
+them.
 Parts of a cpu are used by the folders that they are for (PARTS).
 The neutral folders name no guest, operating system, file format or device in their code (comments may).
 State of a guest's cpu is read and written by accessors only (core/fields.h): members called raw_* are theirs, and guests
@@ -34,6 +35,7 @@ PUBLIC = {"vee/vee.h": ("vm", "cmd"), "parts.def": ("vm", "engine", "host", "mac
 ONLY_PUBLIC = ("cmd",)
 
 NEUTRAL = ("core", "opt", "host", "engine", "vm")
+NEUTRAL_FILES = r"language/\w+\.[ch]"  # what all languages share
 FOREIGN = set("""riscv riscv64 riscv32 rv64 rv32 wasm wasi webassembly pcode arm64 aarch64 i386 jvm
                  linux freebsd darwin windows elf coff
                  ecall csr satp mstatus sstatus hart
@@ -82,7 +84,7 @@ def include_allowed(path, name, generated):
         name = os.path.dirname(path) + "/" + name
     other, rest = name.split("/", 1)
     if other == folder:
-        return not inside or "/" not in rest or rest.startswith(inside[0] + "/")
+        return "/" not in rest or rest.startswith(inside[0] + "/" if inside else "linux/")
     if folder in ONLY_PUBLIC or other not in LAYER or LAYER[other] >= LAYER[folder]:
         return False
     return re.fullmatch(DOORS[other], rest) is not None
@@ -103,6 +105,7 @@ def check(src):
                 print(f"src/{path}: folder {folder} is in no layer")
                 violations += 1
                 continue
+            neutral = folder in NEUTRAL or re.fullmatch(NEUTRAL_FILES, path)
             with open(os.path.join(directory, name), encoding="utf-8") as f:
                 lines = without_comments(f.read()).split("\n")
             for number, line in enumerate(lines, 1):
@@ -117,7 +120,7 @@ def check(src):
                 for member in past_accessors(path, line):
                     print(f"src/{path}:{number}: '{member}' is for accessors only")
                     violations += 1
-                if folder in NEUTRAL and not (include and folder == "host"):
+                if neutral and not (include and folder == "host"):
                     for word in sorted(FOREIGN.intersection(words(line))):
                         print(f"src/{path}:{number}: {folder}/ names '{word}'")
                         violations += 1

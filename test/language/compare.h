@@ -6,7 +6,7 @@
 #ifndef TEST_LANGUAGE_COMPARE_H
 #define TEST_LANGUAGE_COMPARE_H
 
-#include "language/wasm_machine.h"
+#include "language/embed.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,10 +31,8 @@ static inline void compare_note(struct vm *vm, struct compare_result *r) {
 
 static inline void compare_call(struct vm *vm, struct wasm_instance *in, uint32_t function, struct compare_result *r) {
     static const uint64_t zeros[WASM_MAX_VALUES];
-    struct wasm_machine *m = machine_of(vm);
-    m->phase = PHASE_CALL;
-    machine_call(m, in, function, zeros);
-    vm->end = VM_RUNNING;
+    struct wasm_machine *m = wasm_machine_of(vm);
+    embed_call(m, in, function, zeros);
     vm->status = 0;
     vm->stop_at = cpu_count(vm->cpu) + COMPARE_INSTRUCTIONS;
     vm_run(vm);
@@ -52,14 +50,14 @@ static inline void compare_run(const uint8_t *bytes, size_t size, enum tier tier
     vm.counted = true;
     vm.next_event = vm.stop_at = UINT64_MAX;
     *r = (struct compare_result){0};
-    if (!machine_make(&vm)) {
+    if (!language_make(&vm, &language_wasm)) {
         snprintf(r->error, sizeof r->error, "%s", vm.error.text);
-        machine_free(vm.data);
+        language_free(vm.data);
         return;
     }
-    struct wasm_machine *m = machine_of(&vm);
+    struct wasm_machine *m = wasm_machine_of(&vm);
     struct error error = {0};
-    struct wasm_instance *in = machine_load(m, compare_copy(bytes, size), size, "module", &error, NULL);
+    struct wasm_instance *in = embed_load(m, compare_copy(bytes, size), size, "module", &error, NULL);
     snprintf(r->error, sizeof r->error, "%s", error.text);
     r->accepted = in != NULL;
     for (struct wasm_memory *k = m->store->memories; k; k = k->next)
@@ -69,7 +67,7 @@ static inline void compare_run(const uint8_t *bytes, size_t size, enum tier tier
     if (in && in->module->start != UINT32_MAX) compare_call(&vm, in, in->module->start, r);
     for (uint32_t k = 0; in && k < in->module->nexports && r->calls <= COMPARE_FUNCTIONS; k++)
         if (in->module->exports[k].kind == WASM_FUNCTION) compare_call(&vm, in, in->module->exports[k].index, r);
-    machine_free(vm.data);
+    language_free(vm.data);
 }
 
 /* Modules that ask for a lot of memory would only cost time. */

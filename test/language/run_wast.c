@@ -6,7 +6,7 @@
  * one machine; each assertion counts. The last line is `N passed, N failed`.
  */
 #include "language/json.h"
-#include "language/wasm_machine.h"
+#include "language/embed.h"
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -57,11 +57,10 @@ static struct wasm_instance *load_module(struct script *s, const char *path, uin
         error_set(&s->error, ERROR_NOT_FOUND, "%s: cannot be read", path);
         return NULL;
     }
-    struct wasm_instance *in = machine_load(s->m, bytes, size, path, &s->error, trap);
+    struct wasm_instance *in = embed_load(s->m, bytes, size, path, &s->error, trap);
     if (!in || in->module->start == UINT32_MAX) return in;
     s->vm.end = VM_RUNNING;
-    s->m->phase = PHASE_CALL;
-    machine_call(s->m, in, in->module->start, NULL);
+    embed_call(s->m, in, in->module->start, NULL);
     vm_run(&s->vm);
     if (s->vm.end != VM_TRAPPED) return in;
     *trap = (uint32_t)s->vm.status;
@@ -72,7 +71,7 @@ static struct wasm_instance *load_module(struct script *s, const char *path, uin
 /* Instances by the names that scripts give them ($m) are kept among the names that imports see: no import starts so. */
 static struct wasm_instance *find_instance(struct script *s, const struct json *where, const char *key) {
     const char *name = json_text(where, key);
-    return *name ? machine_named(s->m, name, strlen(name)) : s->last;
+    return *name ? wasm_instance_named(s->m, name, strlen(name)) : s->last;
 }
 
 static void path_of(struct script *s, const struct json *command, char *path, size_t size) {
@@ -85,7 +84,7 @@ static void do_module(struct script *s, const struct json *command) {
     const char *name = json_text(command, "name");
     path_of(s, command, path, sizeof path);
     s->last = load_module(s, path, &trap);
-    if (s->last && *name) machine_name(s->m, s->last, name, strlen(name));
+    if (s->last && *name) wasm_name_instance(s->m, s->last, name, strlen(name));
     note(s, s->last != NULL, "module", s->error.text);
 }
 
@@ -154,11 +153,10 @@ static bool act(struct script *s, const struct json *action, uint64_t *results, 
     for (const struct json *v = list ? list->first : NULL; v && n < 100; v = v->next)
         if (!parse_value(v, &args[n++])) return false;
     if (n != t->nparams) return false;
-    s->m->phase = PHASE_CALL;
-    machine_call(s->m, in, e->index, args);
+    embed_call(s->m, in, e->index, args);
     vm_run(&s->vm);
     *nresults = t->nresults < 100 ? t->nresults : 100;
-    for (uint32_t k = 0; k < *nresults; k++) results[k] = machine_result(s->m, k);
+    for (uint32_t k = 0; k < *nresults; k++) results[k] = wasm_result(&s->m->machine, k);
     return true;
 }
 
@@ -206,7 +204,7 @@ static void do_command(struct script *s, const struct json *command) {
     } else if (!strcmp(type, "register")) {
         struct wasm_instance *in = find_instance(s, command, "name");
         const struct json *as = json_get(command, "as");
-        note(s, in && as && machine_name(s->m, in, as->text, as->length), type, "");
+        note(s, in && as && wasm_name_instance(s->m, in, as->text, as->length), type, "");
     } else if (!strcmp(type, "assert_return") || !strcmp(type, "action")) {
         do_return(s, command, type);
     } else if (!strcmp(type, "assert_trap") || !strcmp(type, "assert_exhaustion")) {
@@ -235,13 +233,13 @@ static void run_script(const struct vm_options *options, const char *spectest, c
     arena_init(&arena, 1 << 20);
     struct json_parser parser = {.at = (const char *)text, .arena = &arena};
     const struct json *root = text ? json_value(&parser) : NULL, *commands = json_get(root, "commands");
-    if (!commands || !machine_make(&s->vm)) {
+    if (!commands || !language_make(&s->vm, &language_wasm)) {
         note(s, false, "script", commands ? s->vm.error.text : "cannot be read");
     } else {
-        s->m = machine_of(&s->vm);
+        s->m = wasm_machine_of(&s->vm);
         struct wasm_instance *in = load_module(s, spectest, &trap);
         if (in)
-            machine_name(s->m, in, "spectest", 8);
+            wasm_name_instance(s->m, in, "spectest", 8);
         else
             note(s, false, "spectest", s->error.text);
         for (const struct json *c = commands->first; c; c = c->next) do_command(s, c);
@@ -249,7 +247,7 @@ static void run_script(const struct vm_options *options, const char *spectest, c
     *passed += s->passed;
     *failed += s->failed;
     *skipped += s->skipped;
-    machine_free(s->vm.data);
+    language_free(s->vm.data);
     arena_done(&arena);
     free(text);
     free(s);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "language/wasm_machine.h"
+#include "language/embed.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,13 +66,13 @@ static struct wasm_instance *load(struct vm *vm, const struct vm_options *option
         uint32_t trap;
         *vm = (struct vm){
             .options = *options, .counted = options->counted, .next_event = UINT64_MAX, .stop_at = UINT64_MAX};
-        bool made = machine_make(vm);
+        bool made = language_make(vm, &language_wasm);
         if (made) {
             uint8_t *copy = malloc(module->size);
             memcpy(copy, module->at, module->size);
-            struct wasm_instance *in = machine_load(machine_of(vm), copy, module->size, "test", &vm->error, &trap);
+            struct wasm_instance *in = embed_load(wasm_machine_of(vm), copy, module->size, "test", &vm->error, &trap);
             if (in || vm->error.code != ERROR_RESOURCES || tries == 8) return in;
-            machine_free(machine_of(vm));
+            language_free(vm->data);
         } else {
             assert_true(vm->error.code == ERROR_RESOURCES && tries < 8);
         }
@@ -97,13 +97,11 @@ static const uint64_t nasty[] = {0,         1, 2, 0xffffffff, 1ull << 32, INT64_
 enum { NASTY = sizeof nasty / sizeof *nasty };
 
 static void run(struct vm *vm, const struct wasm_instance *in, const uint64_t *args, uint64_t *results) {
-    struct wasm_machine *m = machine_of(vm);
-    m->phase = PHASE_CALL;
-    vm->end = VM_RUNNING;
-    machine_call(m, in, 0, args);
+    struct wasm_machine *m = wasm_machine_of(vm);
+    embed_call(m, in, 0, args);
     vm_run(vm);
     assert_int_equal(vm->end, VM_EXITED);
-    for (uint32_t k = 0; k < 2; k++) results[k] = machine_result(m, k);
+    for (uint32_t k = 0; k < 2; k++) results[k] = wasm_result(&m->machine, k);
 }
 
 static void compare_all(uint8_t op, uint8_t nparams) {
@@ -122,7 +120,7 @@ static void compare_all(uint8_t op, uint8_t nparams) {
                 fail_msg("op %x, variant %u: %lx %lx %lx %lx gave %lx %lx", op, v, args[0], args[1], args[2], args[3],
                          results[0], results[1]);
         }
-        machine_free(machine_of(&vm));
+        language_free(vm.data);
     }
 }
 
@@ -159,7 +157,7 @@ static void one_after_the_other(void **state) {
             run(&vm, in, args, results);
             assert_true(join(results) == (u128)args[0] * args[1] + UINT64_MAX);
         }
-        machine_free(machine_of(&vm));
+        language_free(vm.data);
     }
 }
 
@@ -167,7 +165,7 @@ static bool accepted(const struct bytes *module) {
     struct vm vm;
     bool good = load(&vm, &variants[0], module) != NULL;
     if (!good && !strstr(vm.error.text, "type mismatch")) fail_msg("%s", vm.error.text);
-    machine_free(machine_of(&vm));
+    language_free(vm.data);
     return good;
 }
 

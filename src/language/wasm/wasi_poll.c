@@ -5,7 +5,7 @@
  * the wait is over: clocks that have come to their deadlines, descriptors that the host says are ready, errors. In
  * counted machines time is the machine's own and passes at once, but only where no descriptor is ready.
  */
-#include "language/wasi.h"
+#include "language/wasm/wasi.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -30,7 +30,7 @@ struct row {
 };
 
 static uint16_t clock_row(struct host_call *c, const uint8_t *s, struct row *r) {
-    const struct wasi *w = c->machine->wasi;
+    const struct wasi *w = host_machine(c)->wasi;
     const uint64_t timeout = load(s + 24, 8), flags = load(s + 40, 2);
     if (r->of >= CLOCKS || flags & ~(uint64_t)ABSOLUTE) return WASI_INVAL;
     const uint64_t began = w->began[r->of];
@@ -135,7 +135,7 @@ static uint32_t put_events(struct host_call *c, const struct row *rows, uint32_t
 }
 
 static void note_begin(struct host_call *c) {
-    struct wasi *w = c->machine->wasi;
+    struct wasi *w = host_machine(c)->wasi;
     if (w->waits && !memcmp(w->waiting, c->args, sizeof w->waiting)) return;
     for (unsigned k = 0; k < CLOCKS; k++) w->began[k] = wasi_clock_now(w->vm, k);
     memcpy(w->waiting, c->args, sizeof w->waiting);
@@ -146,7 +146,7 @@ uint64_t poll_oneoff(struct host_call *c) {
     const uint8_t *in = host_memory(c, arg(c, 0), (uint64_t)SUBSCRIPTION * n);
     uint8_t *out = host_memory(c, arg(c, 1), (uint64_t)EVENT * n), *count = host_memory(c, arg(c, 3), 4);
     struct pollfd polled[STREAMS] = {{.fd = -1}, {.fd = -1}, {.fd = -1}};
-    struct wasi *w = c->machine->wasi;
+    struct wasi *w = host_machine(c)->wasi;
     uint32_t found = 0;
     if (!n || n > MAX_SUBSCRIPTIONS) return WASI_INVAL;
     if (!in || !out || !count) return WASI_FAULT;

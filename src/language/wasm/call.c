@@ -1,14 +1,5 @@
-/* wasm_answer.c - what a wasm machine does when its code stops: calls that leave the instance, the end of the outermost
- * function, traps; code bytes.
- */
-#include "language/wasm_machine.h"
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-const struct wasm_type_info *function_type(const struct wasm_instance *in, uint32_t function) {
-    return &in->module->types[in->module->functions[function].type];
-}
+/* call.c - calls on the guest stack: the outermost one, those that leave the instance, and what of a frame is alive. */
+#include "language/wasm/machine.h"
 
 /* ---- frames */
 
@@ -16,7 +7,7 @@ static uint64_t *slots_of(const struct cpu *cpu) {
     return (uint64_t *)cpu->frame;
 }
 
-static void bind(const struct wasm_instance *in, struct cpu *cpu) {
+void wasm_bind(const struct wasm_instance *in, struct cpu *cpu) {
     wasm_instance_bind(in, cpu);
     cpu_memory_moved(cpu);
 }
@@ -27,22 +18,21 @@ static void leave_frame(struct cpu *cpu, uint64_t distance, uint64_t pc) {
     cpu->pc = pc;
 }
 
-void machine_call(struct wasm_machine *m, const struct wasm_instance *in, uint32_t function, const uint64_t *args) {
-    struct cpu *cpu = m->vm->cpu;
-    const struct wasm_type_info *t = function_type(in, function);
+void wasm_call(struct language_machine *machine, const struct language_function *f, const uint64_t *args) {
+    struct cpu *cpu = machine->vm->cpu;
+    const struct wasm_instance *in = f->unit;
+    const struct wasm_type_info *t = function_type(in, f->index);
     cpu->frame = cpu->frame_base;
     if (t->nparams) memcpy(cpu->frame, args, 8ull * t->nparams);
     slots_of(cpu)[t->nparams + FRAME_DISTANCE] = 0;
     slots_of(cpu)[t->nparams + FRAME_RETURN] = wasm_pc(in, WASM_FINISH);
-    cpu->pc = wasm_pc(in, wasm_entry(in->module, function));
-    m->called = in;
-    m->called_function = function;
-    wasi_forget(m->wasi);
-    bind(in, cpu);
+    cpu->pc = wasm_pc(in, wasm_entry(in->module, f->index));
+    wasi_forget(wasm_machine(machine)->wasi);
+    wasm_bind(in, cpu);
 }
 
-uint64_t machine_result(const struct wasm_machine *m, uint32_t k) {
-    return slots_of(m->vm->cpu)[k];
+uint64_t wasm_result(const struct language_machine *machine, uint32_t k) {
+    return slots_of(machine->vm->cpu)[k];
 }
 
 static uint32_t code_slots(const struct wasm_module *module, uint32_t offset, bool trapped) {
@@ -58,11 +48,12 @@ static uint32_t code_slots(const struct wasm_module *module, uint32_t offset, bo
     return frame_operand_slot(f) + height;
 }
 
-uint32_t machine_live_slots(const struct wasm_machine *m, bool trapped) {
-    const struct wasm_instance *in = wasm_instance_of(m->store, m->vm->cpu->pc);
-    uint32_t offset = (uint32_t)m->vm->cpu->pc;
+static uint32_t live_slots(const struct wasm_machine *m, bool trapped) {
+    const uint64_t pc = m->machine.vm->cpu->pc;
+    const struct wasm_instance *in = wasm_instance_of(m->store, pc);
+    const uint32_t offset = (uint32_t)pc;
     if (!in) return 0;
-    if (offset == WASM_FINISH) return function_type(m->called, m->called_function)->nresults;
+    if (offset == WASM_FINISH) return m->machine.language->signature(&m->machine.called).nresults;
     if (offset >= WASM_RETURN_STUB) {
         const struct wasm_type_info *t = &in->module->types[offset - WASM_RETURN_STUB];
         return t->nparams + FRAME_HEADER + t->nresults;
@@ -71,47 +62,22 @@ uint32_t machine_live_slots(const struct wasm_machine *m, bool trapped) {
     return code_slots(in->module, offset, trapped);
 }
 
-/* ---- traps */
+uint64_t wasm_live(const struct language_machine *machine, bool trapped) {
+    return 8ull * live_slots((const struct wasm_machine *)machine, trapped);
+}
 
 static enum answer trap(struct wasm_machine *m, enum exit_kind kind, uint64_t value) {
-    struct vm *vm = m->vm;
-    const struct wasm_instance *in = wasm_instance_of(m->store, vm->cpu->pc);
-    uint32_t offset = (uint32_t)vm->cpu->pc;
-    const struct wasm_function *f = in ? wasm_function_at(in->module, offset) : NULL;
-    struct wasm_name name =
-        f ? wasm_function_name(in->module, wasm_function_index(in->module, f)) : (struct wasm_name){0};
-    if (f)
-        snprintf(vm->error.text, sizeof vm->error.text, "%s in function %u%s%.*s%s at offset 0x%x of %s",
-                 exit_info[kind].text, wasm_function_index(in->module, f), name.length ? " (" : "",
-                 (int)(name.length < 100 ? name.length : 100), name.length ? name.text : "", name.length ? ")" : "",
-                 offset, in->module->file);
-    else
-        snprintf(vm->error.text, sizeof vm->error.text, "%s in an imported function", exit_info[kind].text);
-    return vm_stop(vm, VM_TRAPPED, (int)kind, value);
-}
-
-uint64_t host_trap(struct host_call *c, enum exit_kind kind, uint64_t value) {
-    c->answer = trap(c->machine, kind, value);
-    return 0;
-}
-
-uint64_t host_exit(struct host_call *c, int status) {
-    c->answer = vm_stop(c->machine->vm, VM_EXITED, status, 0);
-    return 0;
-}
-
-uint8_t *host_memory(const struct host_call *c, uint32_t address, uint64_t size) {
-    return wasm_memory_at(c->instance, address, size);
+    return language_trap(&m->machine, kind, value);
 }
 
 /* ---- calls that leave the instance */
 
 static enum answer call_host(struct wasm_machine *m, const struct wasm_instance *in, const struct host_function *f,
                              const struct wasm_type_info *t) {
-    struct cpu *cpu = m->vm->cpu;
+    struct cpu *cpu = m->machine.vm->cpu;
     uint64_t *slots = slots_of(cpu);
     uint64_t distance = slots[t->nparams + FRAME_DISTANCE], pc = slots[t->nparams + FRAME_RETURN];
-    struct host_call c = {.machine = m, .instance = in, .args = slots, .answer = ANSWER_RESUME};
+    struct host_call c = {.machine = &m->machine, .unit = in, .args = slots, .answer = ANSWER_RESUME};
     uint64_t result = f->call(&c);
     if (c.answer != ANSWER_RESUME || c.again) return c.answer;
     if (t->nresults) slots[0] = t->results[0] == WASM_I32 || t->results[0] == WASM_F32 ? (uint32_t)result : result;
@@ -122,7 +88,7 @@ static enum answer call_host(struct wasm_machine *m, const struct wasm_instance 
 /* The current frame holds the arguments and header of a call by `in` of a function of its type number `type`, which is
    at `pc` in another instance. */
 static enum answer call_other(struct wasm_machine *m, const struct wasm_instance *in, uint32_t type, uint64_t pc) {
-    struct cpu *cpu = m->vm->cpu;
+    struct cpu *cpu = m->machine.vm->cpu;
     uint32_t nparams = in->module->types[type].nparams, n = nparams + FRAME_HEADER;
     if (cpu->frame_limit - cpu->frame < 16 * (ptrdiff_t)n) return trap(m, EXIT_stack, 0);
     uint64_t *to = slots_of(cpu) + n;
@@ -131,23 +97,23 @@ static enum answer call_other(struct wasm_machine *m, const struct wasm_instance
     to[nparams + FRAME_RETURN] = wasm_pc(in, WASM_RETURN_STUB + type);
     cpu->frame = (uint8_t *)to;
     cpu->pc = pc;
-    bind(wasm_instance_of(m->store, pc), cpu);
+    wasm_bind(wasm_instance_of(m->store, pc), cpu);
     return ANSWER_RESUME;
 }
 
 static enum answer return_other(struct wasm_machine *m, const struct wasm_instance *in, uint32_t type) {
-    struct cpu *cpu = m->vm->cpu;
+    struct cpu *cpu = m->machine.vm->cpu;
     const struct wasm_type_info *t = &in->module->types[type];
     uint64_t *slots = slots_of(cpu);
     uint64_t distance = slots[t->nparams + FRAME_DISTANCE], pc = slots[t->nparams + FRAME_RETURN];
     memmove(slots, slots + t->nparams + FRAME_HEADER, 8ull * t->nresults);
-    bind(in, cpu);
+    wasm_bind(in, cpu);
     leave_frame(cpu, distance, pc);
     return ANSWER_RESUME;
 }
 
 static enum answer answer_call(struct wasm_machine *m, uint32_t stub) {
-    const struct wasm_instance *in = wasm_instance_of(m->store, m->vm->cpu->pc);
+    const struct wasm_instance *in = wasm_instance_of(m->store, m->machine.vm->cpu->pc);
     if (stub >= WASM_RETURN_STUB) return return_other(m, in, stub - WASM_RETURN_STUB);
     uint32_t function = stub - WASM_STUB;
     const struct import_target *target = (const struct import_target *)in->owner + function;
@@ -158,7 +124,7 @@ static enum answer answer_call(struct wasm_machine *m, uint32_t stub) {
 
 /* An indirect call whose element is not a function of the wanted type in this instance. */
 static enum answer answer_indirect(struct wasm_machine *m) {
-    struct cpu *cpu = m->vm->cpu;
+    struct cpu *cpu = m->machine.vm->cpu;
     const struct wasm_instance *in = wasm_instance_of(m->store, cpu->pc);
     const struct wasm_function *f = wasm_function_at(in->module, (uint32_t)cpu->pc);
     struct wasm_reader r = {.bytes = in->module->bytes, .at = (uint32_t)cpu->pc, .end = f->end};
@@ -185,87 +151,16 @@ static enum answer answer_indirect(struct wasm_machine *m) {
     return call_other(m, in, i.index[0], reference & ((UINT64_C(1) << WASM_REF_TYPE_SHIFT) - 1));
 }
 
-/* ---- the end of the outermost function */
+/* ---- whatever stops code */
 
-static void print_results(struct wasm_machine *m, const struct wasm_type_info *t) {
-    enum { LINE = 64 };
-    char *text = malloc((size_t)LINE * t->nresults + 1);
-    size_t at = 0;
-    if (!text) return;
-    text[0] = 0;
-    for (uint32_t k = 0; k < t->nresults; k++) {
-        value_print(text + at, LINE - 1, t->results[k], machine_result(m, k));
-        at += strlen(text + at);
-        text[at++] = '\n';
-        text[at] = 0;
-    }
-    free(m->vm->output);
-    m->vm->output = text;
-}
-
-void machine_begin(struct wasm_machine *m) {
-    const struct wasm_module *module = m->program->module;
-    if (m->phase == PHASE_START && module->start != UINT32_MAX) {
-        machine_call(m, m->program, module->start, NULL);
-        return;
-    }
-    if (m->phase <= PHASE_INITIALIZE && m->initialize) {
-        m->phase = PHASE_INITIALIZE;
-        machine_call(m, m->program, m->initialize->index, NULL);
-        return;
-    }
-    m->phase = PHASE_ENTRY;
-    machine_call(m, m->program, m->entry, m->arguments);
-}
-
-static enum answer answer_finished(struct wasm_machine *m) {
-    struct vm *vm = m->vm;
-    const struct wasm_type_info *t = function_type(m->called, m->called_function);
-    vm->cpu->pc = wasm_pc(m->called, WASM_FINISH);
-    if (m->phase < PHASE_ENTRY) {
-        m->phase++;
-        machine_begin(m);
-        return ANSWER_RESUME;
-    }
-    bool status = m->phase == PHASE_ENTRY && !m->print_results && t->nresults;
-    if (m->phase == PHASE_ENTRY && m->print_results) print_results(m, t);
-    return vm_stop(vm, VM_EXITED, status ? (int)(machine_result(m, 0) & 0xff) : 0, 0);
-}
-
-static enum answer wasm_answer(void *self, struct cpu *cpu) {
-    struct vm *vm = self;
-    struct wasm_machine *m = machine_of(vm);
-    bool event;
+enum answer wasm_answer(struct language_machine *machine, struct cpu *cpu) {
+    struct wasm_machine *m = wasm_machine(machine);
     switch ((enum exit_kind)cpu->exit.kind) {
-    case EXIT_budget: return vm_answer_budget(vm, cpu, &event);
-    case EXIT_poll: return vm_answer_poll(vm) ? ANSWER_STOP : ANSWER_RESUME;
     case EXIT_host_call: return answer_call(m, (uint32_t)cpu->exit.value);
     case EXIT_signature: return answer_indirect(m);
-    case EXIT_finished: return answer_finished(m);
+    case EXIT_finished: cpu->pc = wasm_pc(machine->called.unit, WASM_FINISH); return language_finished(machine);
     case EXIT_fault_read:
     case EXIT_fault_write: return trap(m, EXIT_memory_bounds, cpu->exit.value);
     default: return trap(m, cpu->exit.kind, cpu->exit.value);
     }
 }
-
-/* Code never changes, so one page identity an instance will do. */
-static void wasm_fetch(void *self, struct cpu *cpu, uint64_t address, struct fetch *f) {
-    static const uint8_t stub[1];
-    const struct wasm_instance *in = wasm_instance_of(machine_of(self)->store, address);
-    (void)cpu;
-    if (!in) {
-        f->fault = EXIT_fault_fetch;
-        return;
-    }
-    *f = (struct fetch){.bytes = stub, .avail = 1, .page = in->id + 1, .unit = in};
-    if ((uint32_t)address >= WASM_STUB) return;
-    const struct wasm_function *function = wasm_function_at(in->module, (uint32_t)address);
-    if (!function) {
-        f->fault = EXIT_fault_fetch;
-        return;
-    }
-    f->bytes = in->module->bytes + (uint32_t)address;
-    f->avail = function->end - (uint32_t)address;
-}
-
-const struct interface wasm_interface = {.name = "wasm", .answer = wasm_answer, .fetch = wasm_fetch};

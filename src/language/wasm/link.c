@@ -1,10 +1,10 @@
-/* wasm_link.c - from a module to an instance: imports are looked up and compared with what was asked for, then
+/* link.c - from a module to an instance: imports are looked up and compared with what was asked for, then
  * everything the module defines is made, then its active segments are copied (core 2.0, 4.5).
  *
  * Up to the segments a failure has changed nothing that code can see. A segment that does not fit is a trap: those
  * before it stay copied, and functions that are in other instances' tables already stay callable.
  */
-#include "language/wasm_machine.h"
+#include "language/wasm/machine.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,7 +14,7 @@ struct linking {
     struct error *error;
 };
 
-bool machine_name(struct wasm_machine *m, struct wasm_instance *in, const char *name, size_t length) {
+bool wasm_name_instance(struct wasm_machine *m, struct wasm_instance *in, const char *name, size_t length) {
     struct named_instance *n = calloc(1, sizeof *n);
     char *copy = n ? malloc(length + 1) : NULL;
     if (!copy) {
@@ -28,7 +28,7 @@ bool machine_name(struct wasm_machine *m, struct wasm_instance *in, const char *
     return true;
 }
 
-struct wasm_instance *machine_named(const struct wasm_machine *m, const char *name, size_t length) {
+struct wasm_instance *wasm_instance_named(const struct wasm_machine *m, const char *name, size_t length) {
     for (const struct named_instance *n = m->names; n; n = n->next)
         if (strlen(n->name) == length && !memcmp(n->name, name, length)) return n->instance;
     return NULL;
@@ -41,17 +41,6 @@ static bool refuse(struct linking *k, const struct wasm_import *i, const char *w
 }
 
 /* ---- imports */
-
-static bool host_type_equal(const struct host_function *f, const struct wasm_type_info *t) {
-    static const char letters[] = "iIfF";
-    static const uint8_t codes[] = {WASM_I32, WASM_I64, WASM_F32, WASM_F64};
-    const char *p = f->type;
-    uint32_t n = 0;
-    for (; *p != ':'; p++, n++)
-        if (n >= t->nparams || t->params[n] != codes[strchr(letters, *p) - letters]) return false;
-    if (n != t->nparams || t->nresults != strlen(++p)) return false;
-    return !*p || t->results[0] == codes[strchr(letters, *p) - letters];
-}
 
 static bool limits_fit(const struct wasm_limits *have, uint32_t size, const struct wasm_limits *wanted) {
     if (size < wanted->min) return false;
@@ -68,9 +57,11 @@ static bool link_function(struct linking *k, const struct wasm_import *i, const 
         *target = (struct import_target){.instance = from, .function = e->index};
         return true;
     }
-    const struct host_function *f = host_find(i->module, i->name);
+    const struct language *l = k->m->machine.language;
+    const struct language_signature signature = {wanted->nparams, wanted->nresults, wanted->params, wanted->results};
+    const struct host_function *f = host_find(l, i->module.text, i->module.length, i->name.text, i->name.length);
     if (!f) return refuse(k, i, "unknown import: no such function is offered");
-    if (!host_type_equal(f, wanted))
+    if (!host_type_is(f, l, &signature))
         return refuse(k, i, "incompatible import type: the function has another signature");
     *target = (struct import_target){.host = f};
     return true;
@@ -109,7 +100,7 @@ static bool link_object(struct linking *k, const struct wasm_import *i, const st
 }
 
 static bool link_import(struct linking *k, const struct wasm_import *i) {
-    const struct wasm_instance *from = machine_named(k->m, i->module.text, i->module.length);
+    const struct wasm_instance *from = wasm_instance_named(k->m, i->module.text, i->module.length);
     const struct wasm_export *e = from ? wasm_export_find(from->module, i->name.text, i->name.length) : NULL;
     if (from && !e) from = NULL;
     if (e && e->kind != i->kind) return refuse(k, i, "incompatible import type: it is of another kind");
@@ -173,21 +164,11 @@ static struct wasm_instance *instantiate(struct wasm_machine *m, const struct wa
     return copy_segments(&k, trap) ? k.in : NULL;
 }
 
-struct wasm_instance *machine_load(struct wasm_machine *m, uint8_t *bytes, size_t size, const char *file,
-                                   struct error *error, uint32_t *trap) {
-    struct loaded_module *l = calloc(1, sizeof *l);
+struct wasm_instance *wasm_load(struct wasm_machine *m, struct language_file *file, struct error *error, uint32_t *trap) {
     uint32_t ignored;
     if (!trap) trap = &ignored;
     *trap = 0;
-    if (l) l->file = strdup(file);
-    if (!l || !l->file) {
-        free(bytes);
-        free(l);
-        error_set(error, ERROR_RESOURCES, "%s: out of memory", file);
-        return NULL;
-    }
-    *l = (struct loaded_module){.next = m->modules, .bytes = bytes, .file = l->file};
-    m->modules = l;
-    l->module = wasm_module_read(bytes, size, l->file, error);
-    return l->module ? instantiate(m, l->module, error, trap) : NULL;
+    struct wasm_module *module = wasm_module_read(file->bytes, file->size, file->name, error);
+    file->code = module;
+    return module ? instantiate(m, module, error, trap) : NULL;
 }

@@ -2,7 +2,7 @@
 #ifndef LANGUAGE_WASI_H
 #define LANGUAGE_WASI_H
 
-#include "language/wasm_machine.h"
+#include "language/wasm/machine.h"
 
 enum wasi_error {
     WASI_OK = 0,
@@ -50,7 +50,7 @@ static inline void store(uint8_t *at, unsigned size, uint64_t value) {
 }
 /** The host's descriptor for one of the guest's, or -1. */
 static inline int wasi_stream(const struct host_call *c, uint32_t fd) {
-    return fd < STREAMS ? c->machine->wasi->host[fd] : -1;
+    return fd < STREAMS ? host_machine(c)->wasi->host[fd] : -1;
 }
 
 /* wasi_poll.c */

@@ -5,7 +5,7 @@
  * Addresses in the guest's memory are checked before anything is done; structures have the layout of the interface's
  * definition (little-endian, natural alignment, offsets below).
  */
-#include "language/wasi.h"
+#include "language/wasm/wasi.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -209,12 +209,12 @@ static uint64_t fd_tell(struct host_call *c) {
 
 static uint64_t fd_close(struct host_call *c) {
     if (stream(c) < 0) return WASI_BADF;
-    c->machine->wasi->host[arg(c, 0)] = -1; /* the host's own stays open: it is the embedder's */
+    host_machine(c)->wasi->host[arg(c, 0)] = -1; /* the host's own stays open: it is the embedder's */
     return WASI_OK;
 }
 
 static uint64_t fd_renumber(struct host_call *c) {
-    int fd = stream(c), *hosts = c->machine->wasi->host;
+    int fd = stream(c), *hosts = host_machine(c)->wasi->host;
     if (fd < 0 || arg(c, 1) >= STREAMS || hosts[arg(c, 1)] < 0) return WASI_BADF;
     hosts[arg(c, 0)] = -1;
     hosts[arg(c, 1)] = fd;

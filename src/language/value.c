@@ -1,9 +1,10 @@
-/* wasm_value.c - values as text: arguments of --invoke, its results, what print functions print. */
-#include "language/wasm_machine.h"
+/* value.c - values as text, by their types. */
+#include "language/value.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Decimal or 0x..., from the smallest signed to the largest unsigned value of the width. */
 static bool parse_integer(const char *text, unsigned bits, uint64_t *value) {
@@ -18,7 +19,13 @@ static bool parse_integer(const char *text, unsigned bits, uint64_t *value) {
     return true;
 }
 
-bool value_parse(const char *text, uint8_t type, uint64_t *value) {
+enum value_type value_letter(char letter) {
+    static const char letters[] = "iIfF";
+    const char *at = strchr(letters, letter);
+    return at && *at ? (enum value_type)(at - letters) : VALUE_REFERENCE;
+}
+
+bool value_parse(const char *text, enum value_type type, uint64_t *value) {
     char *end;
     double wide;
     float narrow;
@@ -26,14 +33,14 @@ bool value_parse(const char *text, uint8_t type, uint64_t *value) {
     *value = 0;
     if (!*text) return false;
     switch (type) {
-    case WASM_I32: return parse_integer(text, 32, value);
-    case WASM_I64: return parse_integer(text, 64, value);
-    case WASM_F32:
+    case VALUE_I32: return parse_integer(text, 32, value);
+    case VALUE_I64: return parse_integer(text, 64, value);
+    case VALUE_F32:
         narrow = strtof(text, &end);
         memcpy(&low, &narrow, sizeof low);
         *value = low;
         return !*end;
-    case WASM_F64:
+    case VALUE_F64:
         wide = strtod(text, &end);
         memcpy(value, &wide, sizeof wide);
         return !*end;
@@ -55,34 +62,27 @@ static void print_float(char *text, size_t size, float value) {
     }
 }
 
-void value_print(char *text, size_t size, uint8_t type, uint64_t value) {
+void value_print(char *text, size_t size, enum value_type type, uint64_t value) {
     double wide;
     float narrow;
     uint32_t low = (uint32_t)value;
     memcpy(&wide, &value, sizeof wide);
     memcpy(&narrow, &low, sizeof narrow);
     switch (type) {
-    case WASM_I32: snprintf(text, size, "%" PRId32, (int32_t)low); break;
-    case WASM_I64: snprintf(text, size, "%" PRId64, (int64_t)value); break;
-    case WASM_F32:
+    case VALUE_I32: snprintf(text, size, "%" PRId32, (int32_t)low); break;
+    case VALUE_I64: snprintf(text, size, "%" PRId64, (int64_t)value); break;
+    case VALUE_F32:
         if (narrow != narrow)
             snprintf(text, size, "%snan", low >> 31 ? "-" : "");
         else
             print_float(text, size, narrow);
         break;
-    case WASM_F64:
+    case VALUE_F64:
         if (wide != wide)
             snprintf(text, size, "%snan", value >> 63 ? "-" : "");
         else
             print_double(text, size, wide);
         break;
-    default:
-        if (!value)
-            snprintf(text, size, "null");
-        else if (type == WASM_EXTERNREF)
-            snprintf(text, size, "extern %" PRIu64, value - 1);
-        else
-            snprintf(text, size, "func 0x%" PRIx64, value & ((UINT64_C(1) << WASM_REF_TYPE_SHIFT) - 1));
-        break;
+    default: snprintf(text, size, value ? "reference 0x%" PRIx64 : "null", value); break;
     }
 }
