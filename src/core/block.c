@@ -172,7 +172,9 @@ enum taking {
     TAKE_EXTENDS = 16, /* sext32, zext32 */
     TAKE_ZERO = 32,    /* x + 0 is x; moves and address arithmetic lift to this */
     TAKE_ONES = 64,    /* x & -1 is x */
-    TAKE_BRANCH = 128
+    TAKE_BRANCH = 128,
+    TAKE_OR = 256,
+    TAKE_SHIFTS_BACK = 512 /* shr_i64, sar_i64 */
 };
 #define IS2(name, other) (IS(name, other##_i64) || IS(name, other##_i32))
 #define ZERO(name)                                                                                                     \
@@ -182,8 +184,9 @@ enum taking {
     [UOP_##name] = ((flags)&PURE ? TAKE_PURE : 0) | ((flags)&COMM ? TAKE_COMM : 0) | ((flags)&END ? TAKE_END : 0) |    \
                    (FORM(form, COND) || FORM(form, BRANCH) || FORM(form, EXITIF) ? TAKE_COMPARES : 0) |                \
                    (IS(name, sext32_i64) || IS(name, zext32_i64) ? TAKE_EXTENDS : 0) | (ZERO(name) ? TAKE_ZERO : 0) |  \
-                   (IS(name, and_i64) ? TAKE_ONES : 0) | (FORM(form, BRANCH) ? TAKE_BRANCH : 0),
-static const uint8_t takes[UOP_COUNT] = {
+                   (IS(name, and_i64) ? TAKE_ONES : 0) | (FORM(form, BRANCH) ? TAKE_BRANCH : 0) |                      \
+                   (IS2(name, or) ? TAKE_OR : 0) | (IS(name, shr_i64) || IS(name, sar_i64) ? TAKE_SHIFTS_BACK : 0),
+static const uint16_t takes[UOP_COUNT] = {
 #include "core/uop.def"
 };
 #undef U
@@ -195,6 +198,72 @@ static const uint8_t results[UOP_COUNT] = {
 
 static inline bool is_right_identity(unsigned is, uint64_t value) {
     return value == 0 ? is & TAKE_ZERO : value == UINT64_MAX && (is & TAKE_ONES);
+}
+
+static inline const struct uop *definition(const struct builder *b, uint16_t temp) {
+    return &b->block->uops[b->block->temps[temp].def];
+}
+
+/* Shifts to the left and back are extensions, or an extension and a shift of what is left: how code without
+   instructions for these narrows, and scales unsigned indices. */
+static uint16_t fold_shifts(struct builder *b, const struct uop *u, uint64_t back) {
+    const struct uop *d = definition(b, u->a);
+    const bool sign = u->op == UOP_sar_i64;
+    if (d->op != UOP_shl_i64 || !is_const(b, d->b)) return 0;
+    const uint16_t x = d->a;
+    const uint64_t n = const_of(b, d->b);
+    if (n != back && !(n == 32 && back < 32 && back && !sign)) return 0;
+    switch (n) {
+    case 56: return build1(b, sign ? UOP_sext8_i64 : UOP_zext8_i64, x);
+    case 48: return build1(b, sign ? UOP_sext16_i64 : UOP_zext16_i64, x);
+    case 32: break;
+    default: return 0;
+    }
+    const uint16_t low = build1(b, UOP_trunc_i32, x);
+    if (n == back) return build1(b, sign ? UOP_sext32_i64 : UOP_zext32_i64, low);
+    const uint16_t by = build_const(b, T_I64, n - back);
+    return build2(b, UOP_shl_i64, build1(b, UOP_zext32_i64, low), by);
+}
+
+/* Shifts of one value (or of its low half, taken twice) in opposite directions, by its width together: *x rotated to
+ *the left by n. The one to the left is *left. */
+static bool is_rotation(const struct builder *b, uint16_t p, uint16_t q, bool wide, uint16_t *x, uint64_t *n,
+                        uint16_t *left) {
+    const struct uop *l = definition(b, p), *r = definition(b, q);
+    const enum uop_op shl = wide ? UOP_shl_i64 : UOP_shl_i32, shr = wide ? UOP_shr_i64 : UOP_shr_i32;
+    const bool swapped = l->op == shr;
+    if (swapped) {
+        const struct uop *t = l;
+        l = r;
+        r = t;
+    }
+    if (l->op != shl || r->op != shr || !is_const(b, l->b) || !is_const(b, r->b)) return false;
+    if (l->a != r->a) {
+        const struct uop *d = definition(b, l->a), *e = definition(b, r->a);
+        if (d->op != UOP_trunc_i32 || e->op != UOP_trunc_i32 || d->a != e->a) return false;
+    }
+    *x = l->a;
+    *n = const_of(b, l->b);
+    *left = swapped ? q : p;
+    return *n > 0 && *n < (wide ? 64 : 32) && *n + const_of(b, r->b) == (wide ? 64 : 32);
+}
+
+/* Rotations, as code without an instruction for them has them. Of a low half the shifts are extended, and so is the
+   rotation: as what was shifted to the left is. */
+static uint16_t fold_or(struct builder *b, const struct uop *u) {
+    uint16_t x, left;
+    uint64_t n;
+    if (u->op == UOP_or_i32) {
+        if (!is_rotation(b, u->a, u->b, false, &x, &n, &left)) return 0;
+        return build2(b, UOP_rotl_i32, x, build_const(b, T_I32, n));
+    }
+    if (is_rotation(b, u->a, u->b, true, &x, &n, &left)) return build2(b, UOP_rotl_i64, x, build_const(b, T_I64, n));
+    const struct uop *p = definition(b, u->a), *q = definition(b, u->b);
+    if ((p->op != UOP_sext32_i64 && p->op != UOP_zext32_i64) || (q->op != UOP_sext32_i64 && q->op != UOP_zext32_i64))
+        return 0;
+    if (!is_rotation(b, p->a, q->a, false, &x, &n, &left)) return 0;
+    const enum uop_op extension = left == p->a ? p->op : q->op;
+    return build1(b, extension, build2(b, UOP_rotl_i32, x, build_const(b, T_I32, n)));
 }
 
 /* A PURE uop with a constant operand: what it folds to, or 0. */
@@ -209,7 +278,7 @@ static uint16_t fold(struct builder *b, const struct uop *u, unsigned is) {
     }
     if (cb && is_right_identity(is, vb)) return u->a;
     if (ca && (is & TAKE_COMM) && is_right_identity(is, va)) return u->b;
-    return 0;
+    return cb && (is & TAKE_SHIFTS_BACK) ? fold_shifts(b, u, vb) : 0;
 }
 
 /* An extension of a value that is extended already: the value itself. Result 0: not so. */
@@ -247,6 +316,7 @@ uint16_t builder_take(struct builder *b) {
         if (((temps[u->a].known | temps[u->b].known | temps[u->c].known) & KNOWN_CONST) &&
             (folded = fold(b, u, is)) != 0)
             return folded;
+        if ((is & TAKE_OR) && (folded = fold_or(b, u)) != 0) return folded;
         if (is & TAKE_EXTENDS) {
             if ((folded = fold_extension(b, u)) != 0) return folded;
             /* Either extension of a value whose top bit is clear is the other one; the zero-extension costs hosts

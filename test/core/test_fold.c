@@ -110,6 +110,10 @@ static uint16_t operand(struct builder *b, struct machine *m, enum type type, ui
     return build_get(b, slot);
 }
 
+static unsigned definition_op(const struct builder *b, uint16_t temp) {
+    return b->block->uops[b->block->temps[temp].def].op;
+}
+
 static unsigned random_x(enum uop_form form) {
     switch (form) {
     case FORM_COND: return (unsigned)(next_random() % C_COUNT);
@@ -162,6 +166,63 @@ static void every_pure_uop_folds_to_its_meaning(void **state) {
         tried++;
     }
     assert_true(tried > 90);
+}
+
+/* Shifts that are extensions or rotations together, and those that are not quite. */
+static void shifts_fold_to_what_they_are_together(void **state) {
+    (void)state;
+    unsigned folded[4] = {0};
+    for (unsigned i = 0; i < 40 * rounds; i++) {
+        static struct machine m;
+        struct builder b;
+        uint64_t random = next_random();
+        const bool wide = random & 1, swap = random & 2, narrow = random & 4, twice = random & 8;
+        static const uint8_t often[] = {32, 48, 56, 16, 24, 31, 1, 29};
+        const uint64_t n = random & 16 ? often[random >> 8 & 7] : random >> 8 & 63;
+        const uint64_t k = random & 32 ? n : random & 64 ? (wide || random & 128 ? 64 : 32) - n : random >> 16 & 63;
+        for (unsigned s = 0; s < toy.nslots; s++) m.slot[s] = random_value(toy_slots[s].type);
+        begin(&b);
+        const uint64_t v = m.slot[TOY_A], low = (uint32_t)v;
+        const uint16_t x = build_get(&b, TOY_A);
+        uint16_t result;
+        uint64_t want;
+        if (random >> 24 & 1) { /* there and back */
+            const bool sign = random >> 25 & 1;
+            result = build2(&b, UOP_shl_i64, x, build_const(&b, T_I64, n & 63));
+            result = build2(&b, sign ? UOP_sar_i64 : UOP_shr_i64, result, build_const(&b, T_I64, k & 63));
+            want = v << (n & 63);
+            want = sign ? (uint64_t)((int64_t)want >> (k & 63)) : want >> (k & 63);
+            folded[0] += definition_op(&b, result) != (sign ? UOP_sar_i64 : UOP_shr_i64);
+        } else if (wide) {
+            uint16_t p = build2(&b, UOP_shl_i64, x, build_const(&b, T_I64, n & 63));
+            uint16_t q =
+                build2(&b, UOP_shr_i64, random >> 26 & 7 ? x : build_get(&b, TOY_B), build_const(&b, T_I64, k & 63));
+            result = build2(&b, UOP_or_i64, swap ? q : p, swap ? p : q);
+            want = v << (n & 63) | (random >> 26 & 7 ? v : m.slot[TOY_B]) >> (k & 63);
+            folded[1] += definition_op(&b, result) != UOP_or_i64;
+        } else {
+            const enum uop_op extensions[2] = {UOP_sext32_i64, UOP_zext32_i64};
+            uint16_t t = build1(&b, UOP_trunc_i32, x), t2 = twice ? build1(&b, UOP_trunc_i32, x) : t;
+            uint16_t p = build2(&b, UOP_shl_i32, t, build_const(&b, T_I32, n & 31));
+            uint16_t q = build2(&b, UOP_shr_i32, t2, build_const(&b, T_I32, k & 31));
+            uint64_t vp = (uint32_t)(low << (n & 31)), vq = low >> (k & 31);
+            if (!narrow) {
+                p = build1(&b, extensions[random >> 30 & 1], p);
+                q = build1(&b, extensions[random >> 31 & 1], q);
+                if (!(random >> 30 & 1)) vp = (uint64_t)(int32_t)vp;
+                if (!(random >> 31 & 1)) vq = (uint64_t)(int32_t)vq;
+            }
+            const enum uop_op op = narrow ? UOP_or_i32 : UOP_or_i64;
+            result = build2(&b, op, swap ? q : p, swap ? p : q);
+            want = vp | vq;
+            folded[2 + narrow] += definition_op(&b, result) != op;
+        }
+        end(&b);
+        run(&m, b.block);
+        if (m.temp[result] != want)
+            fail_msg("shifts of %#lx by %lu and %lu: %#lx, not %#lx", v, n, k, m.temp[result], want);
+    }
+    for (unsigned k = 0; k < 4; k++) assert_true(folded[k] > rounds);
 }
 
 /* FP uops raise flags when they run, so they are never folded, whatever the operands. */
@@ -271,9 +332,12 @@ int main(int argc, char **argv) {
     if (argc > 2) rounds = (unsigned)strtoul(argv[2], NULL, 0);
     arena_init(&arena, 1 << 16);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_pure_uop_folds_to_its_meaning),         cmocka_unit_test(fp_uops_are_never_folded),
-        cmocka_unit_test(forwarding_keeps_the_order_of_puts_and_gets), cmocka_unit_test(stale_values_are_read_again),
+        cmocka_unit_test(every_pure_uop_folds_to_its_meaning),
+        cmocka_unit_test(fp_uops_are_never_folded),
+        cmocka_unit_test(forwarding_keeps_the_order_of_puts_and_gets),
+        cmocka_unit_test(stale_values_are_read_again),
         cmocka_unit_test(running_out_of_temporaries_fails_softly),
+        cmocka_unit_test(shifts_fold_to_what_they_are_together),
     };
     int failed = cmocka_run_group_tests_name("core/block", tests, NULL, NULL);
     arena_done(&arena);

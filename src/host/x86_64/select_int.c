@@ -99,11 +99,21 @@ static void select_not(struct jit *j, const struct uop *u, enum alu op, bool w) 
     def_from(j, u->dst, t);
 }
 
+static void select_rorx(struct jit *j, bool w, uint8_t to, uint8_t a, unsigned n) {
+    vex_prefix(j, 0xf203f0, w, to, 0, NO_REG, a);
+    j->p = put_modrm_reg(j->p, to, a);
+    byte(j, n);
+}
+
 static void select_shift(struct jit *j, const struct uop *u, unsigned digit, bool w) {
     int32_t n;
     if (small_const(j, u->b, false, &n)) {
         uint8_t a = use_reg(j, u->a), to = def_reg(j, u->dst);
         n &= w ? 63 : 31;
+        if (digit <= SH_ROR && to != a && x86_features.bmi2) {
+            select_rorx(j, w, to, a, (unsigned)(digit == SH_ROR ? n : -n) & (w ? 63 : 31));
+            return;
+        }
         if (digit == SH_SHL && n >= 1 && n <= 3 && to != a) {
             lea(j, w, to, (struct mem){.base = NO_REG, .index = a, .scale = (uint8_t)n});
             return;
