@@ -137,11 +137,39 @@ static uint32_t plain(void) {
     }
 }
 
+/* Moves a word as bytes, in any order: loads, then stores, of which now and then one is something else. */
+static unsigned move_bytes(uint32_t *code) {
+    static const uint8_t registers[8] = {A0, A1, 28, A2, S3, 5, A6, 30};
+    const unsigned size = roll(3) ? 8 : 4, from = base(), to = base();
+    const uint32_t at = (uint32_t)roll(64) * 8, source = (uint32_t)roll(512);
+    uint8_t order[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    for (unsigned k = size; roll(2) && k-- > 1;) {
+        const unsigned other = (unsigned)roll(k + 1);
+        const uint8_t t = order[k];
+        order[k] = order[other];
+        order[other] = t;
+    }
+    for (unsigned k = 0; k < size; k++) code[k] = i_type(0x03, 4, registers[k], from, (source + k) & 0xfff);
+    for (unsigned k = 0; k < size; k++)
+        code[size + k] = s_type(0x23, 0, to, registers[order[k]], (at + order[k]) & 0xfff);
+    switch (roll(6)) {
+    case 0: code[roll(2 * size)] = i_type(0x13, 0, to, to, 1); break;
+    case 1: code[size + roll(size)] = s_type(0x23, (unsigned)roll(4), to, any(), at); break;
+    case 2: code[size - 1] = i_type(0x13, 0, registers[roll(size)], any(), 7); break;
+    default: break;
+    }
+    return 2 * size;
+}
+
 /* Blocks of accesses and arithmetic; branches go forwards, but for one that counts s0 down; an ecall at the end. */
 static unsigned generate(uint32_t *code) {
     unsigned n = 5 + (unsigned)roll(MOST - 10), back = (unsigned)roll(n);
     for (unsigned i = 0; i < n; i++) {
         uint32_t bits = 0;
+        if (roll(20) == 0 && i + 16 < n) {
+            i += move_bytes(code + i) - 1;
+            continue;
+        }
         while (!bits) bits = roll(3) ? memory_access() : plain();
         if (roll(8) == 0) bits = b_type((unsigned)roll(2) * 4, any(), any(), 4 * (1 + (int)roll(n - i)));
         code[i] = bits;

@@ -164,6 +164,70 @@ static bool store_constant(struct jit *j, const struct uop *u, struct mem m) {
     }
 }
 
+/* The bytes that this store and those of the instructions behind it put next to each other, lowest first, if they have
+   all been loaded as bytes: how code that may assume no alignment moves a word. 0, 4 or 8 of them; *at: where to. */
+static unsigned moved_bytes(const struct jit *j, const struct uop *u, uint16_t bytes[8], int64_t *at) {
+    const struct uop *end = j->block->uops + j->block->nuops;
+    unsigned n = 0;
+    int64_t low = u->imm, low4 = 0;
+    uint32_t set = 0, set4 = 0;
+    for (const struct uop *p = u; n < 8; n++, p += 2) {
+        if (p + 2 > end || p->op != UOP_store_8 || p->a != u->a || p->x != u->x) break;
+        const int64_t d = p->imm - u->imm;
+        if (d < -7 || d > 7 || definition_of(j, p->b)->op != UOP_load_u8) break;
+        if (p->imm < low) low = p->imm;
+        set |= 1u << (d + 7);
+        if (n == 3) set4 = set, low4 = low;
+        if (p[1].op != UOP_mark) {
+            n++;
+            break;
+        }
+    }
+    if (n == 8 && set >> (low - u->imm + 7) == 0xff)
+        *at = low;
+    else if (n >= 4 && set4 >> (low4 - u->imm + 7) == 0xf)
+        *at = low4, n = 4;
+    else
+        return 0;
+    for (unsigned k = 0; k < n; k++) bytes[u[2 * k].imm - *at] = u[2 * k].b;
+    return n;
+}
+
+/* The low byte of a value into that of a register; the first one clears the others. */
+static void gather_byte(struct jit *j, uint8_t r, uint16_t t, bool first) {
+    const struct value *v = value_of(j, t);
+    uint32_t offset;
+    if (!first) shift_ri(j, SH_SHL, W32, r, 8);
+    if (in_memory(j, t, &offset))
+        op_rm8(j, first ? 0x01b6 : 0x8a, r, at_cpu(offset));
+    else
+        op_rr8(j, first ? 0x01b6 : 0x8a, r, v->reg != NO_REG ? v->reg : j->pin_of[v->slot - 1]);
+}
+
+/* Stored at once: a wide load behind them, which is what they are for, would wait for eight stores to be done. If this
+   faults the first one is interpreted, and the others are code of their own. */
+static bool store_together(struct jit *j, const struct uop *u) {
+    uint16_t bytes[8];
+    int64_t at;
+    const enum mem_kind kind = (enum mem_kind)mem_view_of(j, u)->kind;
+    if (u[1].op != UOP_mark || u[2].op != UOP_store_8 || (kind != MEM_DIRECT && kind != MEM_WINDOW)) return false;
+    const unsigned n = moved_bytes(j, u, bytes, &at);
+    if (!n) return false;
+    uint8_t r = temp_reg(j, BANK_INT);
+    for (unsigned k = 4; k-- > 0;) gather_byte(j, r, bytes[n - 4 + k], k == 3);
+    if (n == 8) {
+        uint8_t t = temp_reg(j, BANK_INT);
+        for (unsigned k = 4; k-- > 0;) gather_byte(j, t, bytes[k], k == 3);
+        shift_ri(j, SH_SHL, W64, r, 32);
+        alu_rr(j, ALU_OR, W64, r, t);
+        unlock_reg(j, BANK_INT, t);
+    }
+    const struct uop whole = {.op = n == 8 ? UOP_store_64 : UOP_store_32, .a = u->a, .x = u->x, .imm = at};
+    emit_store(j, whole.op, r, space_address(j, &whole));
+    j->stored = j->at + 2 * (n - 1);
+    return true;
+}
+
 static void select_store(struct jit *j, const struct uop *u) {
     if (mem_view_of(j, u)->kind == MEM_SOFT) {
         /* The value first goes where the slow path finds it; scratch registers are few. */
@@ -232,6 +296,11 @@ bool select_mem(struct jit *j, const struct uop *u) {
     case UOP_load_f32:
     case UOP_load_f64: select_load(j, u); return true;
     case UOP_store_8:
+        if (j->at <= j->stored) return true;
+        if (store_together(j, u)) {
+            j->drained = false;
+            return true;
+        } /* fall through */
     case UOP_store_16:
     case UOP_store_32:
     case UOP_store_64:
