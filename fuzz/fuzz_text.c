@@ -6,12 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct slot slots[] = {
-    {"a", 0, T_I64, 0, FIELD_PLACES}, {"w", 8, T_I32, 0, FIELD_PLACES + 1}, {"f", 16, T_F64, 0, FIELD_PLACES + 2}};
-static const struct helper helpers[] = {{"leaf", NULL, {0, 0}, false},
-                                        {"exits", NULL, {0, IN_SET(FIELD_PLACES)}, true}};
-static const struct guest guest = {
-    .name = "fuzz", .slots = slots, .nslots = 3, .helpers = helpers, .nhelpers = 2, .pc_align = 2};
+static const struct slot slots[] = {{"a", 0, T_I64, 0, FIELD_PLACES},
+                                    {"w", 8, T_I32, 0, FIELD_PLACES + 1},
+                                    {"f", 16, T_F64, 0, FIELD_PLACES + 2},
+                                    {"v", 32, T_V128, 0, FIELD_PLACES + 3}};
+static const struct helper helpers[] = {
+    {"leaf", NULL, {0, 0}, false}, {"exits", NULL, {0, IN_SET(FIELD_PLACES)}, true}, {"wide", NULL, {0, 0}, false}};
+static const uint8_t wide_helpers[3][4] = {[2] = {T_V128, T_V128}};
+static const struct guest guest = {.name = "fuzz",
+                                   .slots = slots,
+                                   .nslots = 4,
+                                   .helpers = helpers,
+                                   .nhelpers = 3,
+                                   .wide_helpers = wide_helpers,
+                                   .pc_align = 2};
 
 static char *print(const struct block *k) {
     char *text;

@@ -64,7 +64,15 @@ static __attribute__((noinline, cold)) bool uops_grow(struct builder *b) {
 }
 
 /* An i64 is the sign-extension (zero-extension) of its low half; an i32 has its top bit clear (KNOWN_POSITIVE). */
-enum known { KNOWN_SIGN = 1, KNOWN_ZERO = 2, KNOWN_POSITIVE = 4, KNOWN_BOTH = 3, KNOWN_CONST = 8, KNOWN_ASK = 16 };
+enum known {
+    KNOWN_SIGN = 1,
+    KNOWN_ZERO = 2,
+    KNOWN_POSITIVE = 4,
+    KNOWN_BOTH = 3,
+    KNOWN_CONST = 8,
+    KNOWN_ASK = 16,
+    KNOWN_POOL = 32 /* a wide constant */
+};
 
 /* What follows from the uop alone; KNOWN_ASK: known_of says. */
 static const uint8_t known_by_op[UOP_COUNT] = {
@@ -120,12 +128,13 @@ static unsigned known_of(const struct builder *b, const struct uop *u) {
 }
 
 /* The temporary that the uop at b->at defines; 0: failed. */
-static inline uint16_t temp_new(struct builder *b, enum type type, unsigned known) {
+static inline uint16_t temp_new(struct builder *b, enum type type, unsigned cells, unsigned known) {
     struct block *k = b->block;
-    if (k->ntemps == k->tcap && !temps_grow(b)) return 0;
-    uint16_t t = (uint16_t)k->ntemps++;
+    const uint32_t t = k->ntemps;
+    if (t + cells > k->tcap && !temps_grow(b)) return 0;
+    k->ntemps = t + cells;
     k->temps[t] = (struct temp){.def = k->nuops, .type = (uint8_t)type, .known = (uint8_t)known};
-    return t;
+    return (uint16_t)t;
 }
 
 /* The uop at b->at stays. */
@@ -142,9 +151,9 @@ static inline void keep_plain(struct builder *b, enum uop_op op, unsigned x, uin
     *b->at = (struct uop){.op = (uint16_t)op, .a = a, .x = (uint16_t)x, .imm = (int64_t)imm};
     advance(b);
 }
-static inline uint16_t keep_value(struct builder *b, enum uop_op op, enum type type, unsigned known, unsigned x,
-                                  uint64_t imm) {
-    uint16_t t = b->failed ? 0 : temp_new(b, type, known);
+static inline uint16_t keep_value(struct builder *b, enum uop_op op, enum type type, unsigned cells, unsigned known,
+                                  unsigned x, uint64_t imm) {
+    uint16_t t = b->failed ? 0 : temp_new(b, type, cells, known);
     if (!t) return 0;
     *b->at = (struct uop){.op = (uint16_t)op, .dst = t, .x = (uint16_t)x, .imm = (int64_t)imm};
     return advance(b) ? t : 0;
@@ -159,8 +168,44 @@ bool builder_is_const(const struct builder *b, uint16_t temp, uint64_t *value) {
 uint16_t build_const(struct builder *b, enum type type, uint64_t value) {
     bool wide = type == T_I64;
     if (!wide) value = (uint32_t)value;
-    return keep_value(b, wide ? UOP_const_i64 : UOP_const_i32, wide ? T_I64 : T_I32,
+    return keep_value(b, wide ? UOP_const_i64 : UOP_const_i32, wide ? T_I64 : T_I32, 1,
                       known_of_const(wide ? T_I64 : T_I32, value), 0, value);
+}
+
+/* By type: how a slot is read, and how a wide one is written; what a wide constant is. */
+static const uint16_t gets_of[] = {
+    [T_I32] = UOP_get_i32, [T_I64] = UOP_get_i64, [T_F64] = UOP_get_f64, [T_V128] = UOP_get_v128};
+static const uint16_t wide_puts[] = {[T_V128] = UOP_put_v128};
+static const uint16_t wide_consts[] = {[T_V128] = UOP_const_v128};
+
+static bool pool_grow(struct builder *b) {
+    struct block *k = b->block;
+    const uint32_t cap = k->pool_cap ? 2 * k->pool_cap : 8 * TYPE_CELLS;
+    uint64_t *pool = k->pool_cap ? arena_grow(b->arena, k->pool, k->pool_cap * sizeof *pool, cap * sizeof *pool)
+                                 : arena_alloc_raw(b->arena, cap * sizeof *pool);
+    if (!pool) return false;
+    k->pool = pool;
+    k->pool_cap = cap;
+    return true;
+}
+
+/* What is there already is not entered again, whatever it is a part of. */
+uint16_t build_const_wide(struct builder *b, enum type type, const uint64_t *cells) {
+    struct block *k = b->block;
+    const uint32_t n = type_info[type].cells;
+    uint32_t at = 0;
+    if (b->failed) return 0;
+    while (at + n <= k->npool && memcmp(k->pool + at, cells, n * sizeof *cells)) at++;
+    if (at + n > k->npool) {
+        at = k->npool;
+        if (at + n > k->pool_cap && !pool_grow(b)) {
+            b->failed = true;
+            return 0;
+        }
+        memcpy(k->pool + at, cells, n * sizeof *cells);
+        k->npool = at + n;
+    }
+    return keep_value(b, (enum uop_op)wide_consts[type], type, n, KNOWN_POOL, 0, at);
 }
 
 /* What builder_take asks of a uop's kind, in one byte. */
@@ -174,7 +219,8 @@ enum taking {
     TAKE_ONES = 64,    /* x & -1 is x */
     TAKE_BRANCH = 128,
     TAKE_OR = 256,
-    TAKE_SHIFTS_BACK = 512 /* shr_i64, sar_i64 */
+    TAKE_SHIFTS_BACK = 512, /* shr_i64, sar_i64 */
+    TAKE_WIDE = 1024
 };
 #define IS2(name, other) (IS(name, other##_i64) || IS(name, other##_i32))
 #define ZERO(name)                                                                                                     \
@@ -185,7 +231,8 @@ enum taking {
                    (FORM(form, COND) || FORM(form, BRANCH) || FORM(form, EXITIF) ? TAKE_COMPARES : 0) |                \
                    (IS(name, sext32_i64) || IS(name, zext32_i64) ? TAKE_EXTENDS : 0) | (ZERO(name) ? TAKE_ZERO : 0) |  \
                    (IS(name, and_i64) ? TAKE_ONES : 0) | (FORM(form, BRANCH) ? TAKE_BRANCH : 0) |                      \
-                   (IS2(name, or) ? TAKE_OR : 0) | (IS(name, shr_i64) || IS(name, sar_i64) ? TAKE_SHIFTS_BACK : 0),
+                   (IS2(name, or) ? TAKE_OR : 0) | (IS(name, shr_i64) || IS(name, sar_i64) ? TAKE_SHIFTS_BACK : 0) |   \
+                   (SIZE_##r > 8 || SIZE_##a > 8 || SIZE_##b > 8 || SIZE_##c > 8 ? TAKE_WIDE : 0),
 static const uint16_t takes[UOP_COUNT] = {
 #include "core/uop.def"
 };
@@ -266,8 +313,27 @@ static uint16_t fold_or(struct builder *b, const struct uop *u) {
     return build1(b, extension, build2(b, UOP_rotl_i32, x, build_const(b, T_I32, n)));
 }
 
+/* The cells of a constant; NULL if it is none. */
+static const uint64_t *cells_of(const struct builder *b, uint16_t temp) {
+    const struct block *k = b->block;
+    const struct uop *d = &k->uops[k->temps[temp].def];
+    if (k->temps[temp].known & KNOWN_POOL) return k->pool + d->imm;
+    return is_const(b, temp) ? (const uint64_t *)&d->imm : NULL;
+}
+
+static __attribute__((noinline, cold)) uint16_t fold_wide(struct builder *b, const struct uop *u) {
+    const uint64_t *va = cells_of(b, u->a), *vb = cells_of(b, u->b), *vc = cells_of(b, u->c);
+    const enum type type = (enum type)results[u->op];
+    uint64_t r[TYPE_CELLS] = {0};
+    uint32_t flags = 0;
+    if ((u->a && !va) || (u->b && !vb) || (u->c && !vc) || type == T_F32 || type == T_F64) return 0;
+    uop_eval_wide(u->op, u->x, u->imm, r, va, vb, vc, &flags);
+    return type_is_wide(type) ? build_const_wide(b, type, r) : build_const(b, type, r[0]);
+}
+
 /* A PURE uop with a constant operand: what it folds to, or 0. */
 static uint16_t fold(struct builder *b, const struct uop *u, unsigned is) {
+    if (is & TAKE_WIDE) return fold_wide(b, u);
     const bool ca = is_const(b, u->a), cb = is_const(b, u->b);
     const uint64_t va = ca ? const_of(b, u->a) : 0, vb = cb ? const_of(b, u->b) : 0;
     if ((ca || !u->a) && (cb || !u->b) && (is_const(b, u->c) || !u->c)) {
@@ -306,6 +372,11 @@ static void turn_comparison(const struct builder *b, struct uop *u) {
         u->x = u->x == C_GTU ? C_NE : C_EQ;
 }
 
+/* The result of a uop with wide values; it may be narrow. */
+static __attribute__((noinline, cold)) uint16_t temp_new_wide(struct builder *b, enum type type) {
+    return temp_new(b, type, type_info[type].cells, 0);
+}
+
 uint16_t builder_take(struct builder *b) {
     if (b->failed) return 0;
     struct uop *u = b->at;
@@ -313,7 +384,7 @@ uint16_t builder_take(struct builder *b) {
     const unsigned is = takes[u->op];
     uint16_t folded;
     if (is & TAKE_PURE) {
-        if (((temps[u->a].known | temps[u->b].known | temps[u->c].known) & KNOWN_CONST) &&
+        if (((temps[u->a].known | temps[u->b].known | temps[u->c].known) & (KNOWN_CONST | KNOWN_POOL)) &&
             (folded = fold(b, u, is)) != 0)
             return folded;
         if ((is & TAKE_OR) && (folded = fold_or(b, u)) != 0) return folded;
@@ -329,7 +400,10 @@ uint16_t builder_take(struct builder *b) {
     uint16_t t = 0;
     if (results[u->op] != T_N) {
         unsigned known = known_by_op[u->op];
-        t = temp_new(b, (enum type)results[u->op], known & KNOWN_ASK ? known_of(b, u) : known);
+        if (__builtin_expect(is & TAKE_WIDE, 0))
+            t = temp_new_wide(b, (enum type)results[u->op]);
+        else
+            t = temp_new(b, (enum type)results[u->op], 1, known & KNOWN_ASK ? known_of(b, u) : known);
         if (!t) return 0;
         u->dst = t;
     }
@@ -371,8 +445,7 @@ uint16_t build_get(struct builder *b, unsigned slot) {
     assert(slot < b->guest->nslots);
     if (b->slot_temp[slot]) return b->slot_temp[slot];
     const struct slot *s = &b->guest->slots[slot];
-    enum uop_op op = s->type == T_F64 ? UOP_get_f64 : s->type == T_I32 ? UOP_get_i32 : UOP_get_i64;
-    uint16_t t = keep_value(b, op, s->type, 0, slot, 0);
+    uint16_t t = keep_value(b, (enum uop_op)gets_of[s->type], s->type, type_info[s->type].cells, 0, slot, 0);
     /* Host FP flags rise behind the builder's back: such a slot is read anew each time. */
     if (t && !(s->flags & SLOT_FP_FLAGS)) b->slot_temp[slot] = t;
     return t;
@@ -381,8 +454,9 @@ uint16_t build_get(struct builder *b, unsigned slot) {
 void build_put(struct builder *b, unsigned slot, uint16_t temp) {
     if (b->failed) return;
     assert(slot < b->guest->nslots && temp);
-    keep_plain(b, UOP_put, slot, temp, 0);
-    if (!(b->guest->slots[slot].flags & SLOT_FP_FLAGS)) b->slot_temp[slot] = temp;
+    const struct slot *s = &b->guest->slots[slot];
+    keep_plain(b, s->type < T_FIRST_WIDE ? UOP_put : (enum uop_op)wide_puts[s->type], slot, temp, 0);
+    if (!(s->flags & SLOT_FP_FLAGS)) b->slot_temp[slot] = temp;
 }
 
 void build_call(struct builder *b, uint64_t pc, uint64_t return_pc) {
@@ -397,7 +471,8 @@ void build_callind(struct builder *b, uint16_t target, uint64_t return_pc) {
 
 uint16_t build_helper(struct builder *b, unsigned number, uint16_t p, uint16_t q, uint16_t r) {
     assert(number < b->guest->nhelpers);
-    uint16_t t = builder_emit(b, (struct uop){.op = UOP_helper, .a = p, .b = q, .c = r, .aux = number});
+    const enum uop_op op = helper_types(b->guest, number)[0] == T_V128 ? UOP_helper_v128 : UOP_helper;
+    uint16_t t = builder_emit(b, (struct uop){.op = op, .a = p, .b = q, .c = r, .aux = number});
     builder_forget(b, b->guest->helpers[number].effect.writes);
     return t;
 }

@@ -3,7 +3,8 @@
  *   shape   a known op; a result and operands exactly where its row has them; fields that its form does not use are 0
  *   temps   each is assigned once, before its uses, and has the type that the row says
  *   forms   slots, spaces, conditions, rounding modes, exit kinds, helpers and constants are in range; slots have the
- *           type of the get or put; code addresses are aligned; a call's return address is a constant
+ *           type of the get or put, and its alignment; wide values go only to who says that it takes them; code
+ *           addresses are aligned; a call's return address is a constant
  *   marks   the first uop is the mark of the block's pc; a mark begins at or after the end of the one before (or
  * repeats it: an instruction that works element by element); ninsns and bytes agree with the marks end     the last
  * uop, and no other, has END commits within an instruction nothing that changes state precedes a uop that may leave
@@ -33,7 +34,7 @@ struct check {
     bool finished;                 /* this instruction may have left with an AFTER exit */
     uint8_t temp[BLOCK_MAX_TEMPS]; /* enum temp_state */
 };
-enum temp_state { TEMP_UNDEFINED, TEMP_VALUE, TEMP_CONST };
+enum temp_state { TEMP_UNDEFINED, TEMP_VALUE, TEMP_CONST, TEMP_PART /* of a wide one, not its first number */ };
 
 static bool wrong(struct check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static bool wrong(struct check *c, const char *format, ...) {
@@ -56,6 +57,7 @@ enum { USES_X = 1, USES_AUX = 2, USES_IMM = 4 };
 static const uint8_t form_uses[] = {
     [FORM_PLAIN] = 0,
     [FORM_CONST] = USES_IMM,
+    [FORM_POOL] = USES_IMM,
     [FORM_SMALL] = USES_X,
     [FORM_COND] = USES_X,
     [FORM_ROUND] = USES_X,
@@ -93,7 +95,7 @@ static bool check_shape(struct check *c, const struct uop *u) {
 static bool check_operand(struct check *c, uint16_t temp, enum type want) {
     const struct block *k = c->block;
     if (!temp) return true;
-    if (temp >= k->ntemps || c->temp[temp] == TEMP_UNDEFINED)
+    if (temp >= k->ntemps || c->temp[temp] == TEMP_UNDEFINED || c->temp[temp] == TEMP_PART)
         return wrong(c, "%%%u is used before it is defined", temp);
     enum type is = k->temps[temp].type;
     bool fits = want == T_ANY || is == want || (want == T_INT && (is == T_I32 || is == T_I64));
@@ -106,8 +108,12 @@ static bool check_temps(struct check *c, const struct uop *u) {
     if (!check_operand(c, u->a, info->a) || !check_operand(c, u->b, info->b) || !check_operand(c, u->c, info->c))
         return false;
     if (!u->dst) return true;
-    if (u->dst >= k->ntemps) return wrong(c, "%%%u is not among the block's temporaries", u->dst);
-    if (c->temp[u->dst] != TEMP_UNDEFINED) return wrong(c, "%%%u is assigned twice", u->dst);
+    const uint32_t end = u->dst + type_info[info->result].cells;
+    if (end > k->ntemps) return wrong(c, "%%%u is not among the block's temporaries", u->dst);
+    for (uint32_t t = u->dst; t < end; t++) {
+        if (c->temp[t] != TEMP_UNDEFINED) return wrong(c, "%%%u is assigned twice", t);
+        c->temp[t] = TEMP_PART;
+    }
     if (k->temps[u->dst].type != info->result)
         return wrong(c, "%%%u is noted as %s", u->dst, type_name((enum type)k->temps[u->dst].type));
     c->temp[u->dst] = info->form == FORM_CONST ? TEMP_CONST : TEMP_VALUE;
@@ -116,10 +122,22 @@ static bool check_temps(struct check *c, const struct uop *u) {
 
 /* ---- forms */
 
+/* Of a uop that takes operands of any type: wide ones only where somebody says so. */
+static bool check_wide(struct check *c, uint16_t temp, enum type declared) {
+    const enum type is = temp ? (enum type)c->block->temps[temp].type : T_N;
+    if (declared == T_N && !type_is_wide(is)) return true;
+    return is == declared ||
+           wrong(c, "%%%u is %s, not %s", temp, type_name(is), declared == T_N ? "narrow" : type_name(declared));
+}
+
 static bool check_slot(struct check *c, const struct uop *u) {
     if (u->x >= c->guest->nslots) return wrong(c, "there is no slot %u", u->x);
     const struct slot *s = &c->guest->slots[u->x];
-    enum type type = u->op == UOP_put ? c->block->temps[u->a].type : uop_info[u->op].result;
+    const bool put = uop_info[u->op].result == T_N;
+    enum type type = put ? c->block->temps[u->a].type : uop_info[u->op].result;
+    const unsigned size = type_info[s->type].size;
+    if (s->offset % size) return wrong(c, "slot %s is not aligned to %u", s->name, size);
+    if (put && !check_wide(c, u->a, uop_info[u->op].a == T_ANY ? T_N : (enum type)uop_info[u->op].a)) return false;
     return type == s->type ||
            wrong(c, "slot %s is %s, not %s", s->name, type_name((enum type)s->type), type_name(type));
 }
@@ -132,6 +150,16 @@ static bool check_exit_kind(struct check *c, unsigned kind) {
     return (kind > EXIT_none && kind < EXIT_COUNT) || wrong(c, "exit kind %u", kind);
 }
 
+static bool check_helper(struct check *c, const struct uop *u) {
+    if (u->aux >= c->guest->nhelpers) return wrong(c, "there is no helper %u", u->aux);
+    const uint8_t *types = helper_types(c->guest, u->aux);
+    const enum type result = (enum type)uop_info[u->op].result;
+    if ((types[0] == T_N ? T_I64 : types[0]) != result)
+        return wrong(c, "helper %s does not yield %s", c->guest->helpers[u->aux].name, type_name(result));
+    return check_wide(c, u->a, (enum type)types[1]) && check_wide(c, u->b, (enum type)types[2]) &&
+           check_wide(c, u->c, (enum type)types[3]);
+}
+
 static bool check_form(struct check *c, const struct uop *u) {
     switch ((enum uop_form)uop_info[u->op].form) {
     case FORM_PLAIN:
@@ -139,11 +167,16 @@ static bool check_form(struct check *c, const struct uop *u) {
         return true;
     case FORM_CONST:
         return u->op != UOP_const_i32 || (uint64_t)u->imm <= UINT32_MAX || wrong(c, "does not fit in 32 bits");
+    case FORM_POOL:
+        return (u->imm >= 0 && u->imm + type_info[uop_info[u->op].result].cells <= c->block->npool) ||
+               wrong(c, "beyond the pool");
     case FORM_SMALL: return u->x < 64 || u->op == UOP_fence || wrong(c, "shift by %u", u->x);
     case FORM_COND: return u->x < C_COUNT || wrong(c, "condition %u", u->x);
     case FORM_ROUND: return u->x <= FP_RMM || wrong(c, "rounding mode %u", u->x);
     case FORM_SLOT: return check_slot(c, u);
-    case FORM_FRAME: return u->imm >= 0 || wrong(c, "negative frame slot");
+    case FORM_FRAME:
+        if (u->op == UOP_putf && !check_wide(c, u->a, T_N)) return false;
+        return u->imm >= 0 || wrong(c, "negative frame slot");
     case FORM_MEM: return u->x < MEM_SPACES || wrong(c, "there is no memory space %u", u->x);
     case FORM_MARK: return true;
     case FORM_BRANCH: return u->x < C_COUNT ? check_target(c, u->imm) : wrong(c, "condition %u", u->x);
@@ -152,9 +185,9 @@ static bool check_form(struct check *c, const struct uop *u) {
         return check_target(c, u->imm);
     case FORM_EXIT:
         if (u->a && u->imm) return wrong(c, "two values");
-        return check_exit_kind(c, u->x);
+        return check_wide(c, u->a, T_N) && check_exit_kind(c, u->x);
     case FORM_EXITIF: return u->x < C_COUNT ? check_exit_kind(c, u->aux) : wrong(c, "condition %u", u->x);
-    case FORM_HELPER: return u->aux < c->guest->nhelpers || wrong(c, "there is no helper %u", u->aux);
+    case FORM_HELPER: return check_helper(c, u);
     }
     return false;
 }
@@ -184,7 +217,7 @@ static bool check_mark(struct check *c, const struct uop *u) {
 static bool changes_state(const struct check *c, const struct uop *u) {
     const struct uop_info *info = &uop_info[u->op];
     if (u->op == UOP_fence) return false;
-    if (u->op == UOP_helper) return c->guest->helpers[u->aux].effect.writes != 0;
+    if (info->form == FORM_HELPER) return c->guest->helpers[u->aux].effect.writes != 0;
     return info->flags & UF_EFFECT || (info->flags & UF_FP && c->accrues);
 }
 

@@ -8,6 +8,7 @@
 #define CORE_CPU_H
 
 #include "core/effect.h"
+#include "core/type.h"
 #include <stdalign.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -145,7 +146,8 @@ struct cpu {
     struct cpu_count count;
     struct cpu_jumps jumps;
     struct cpu_host host;
-    struct effect *noted; /* builds with checks: what is touched is noted here, unless it is NULL */
+    uint64_t wide[4][TYPE_CELLS]; /* of any C call: what it yielded, a, b, c, where that is wide */
+    struct effect *noted;         /* builds with checks: what is touched is noted here, unless it is NULL */
 };
 
 /* Accessors of state: the one at this place is read or written. */

@@ -15,7 +15,7 @@
 struct slot {
     const char *name;
     uint32_t offset; /* from the start of the guest's cpu struct */
-    uint8_t type;    /* T_I32, T_I64, T_F64 */
+    uint8_t type;    /* T_I32, T_I64, T_F64, T_V128; the offset is a multiple of its size, and slots do not overlap */
     uint8_t flags;   /* enum slot_flag */
     uint8_t place;   /* of the field (core/effect.h) */
 };
@@ -57,9 +57,12 @@ struct guest {
     const struct slot *slots;
     unsigned nslots;
     const uint16_t *pins;    /* slots of integer type that hosts keep in registers, hottest first, 0xffff ends */
-    const uint16_t *fp_pins; /* likewise T_F64 slots */
+    const uint16_t *fp_pins; /* likewise of types in BANK_FP */
     const struct helper *helpers;
     unsigned nhelpers;
+    /* By helper: type of the result and of a, b, c where that is wide, else T_N; NULL: none is. A wide operand is in
+       cpu->wide[1], [2] or [3] (a, b or c then mean nothing), a wide result is left in cpu->wide[0]. */
+    const uint8_t (*wide_helpers)[4];
     unsigned pc_align;       /* instruction addresses are multiples of this */
     bool explicit_coherence; /* code changes take effect at EXIT_code_changed only */
 
@@ -93,5 +96,11 @@ struct guest {
     uint64_t (*tick)(struct cpu *cpu, uint64_t time);
     const struct guest_effects *effects; /* may be NULL where none of these is there */
 };
+
+/** A helper's wide types, as above. */
+static inline const uint8_t *helper_types(const struct guest *guest, unsigned number) {
+    static const uint8_t narrow[4];
+    return guest->wide_helpers ? guest->wide_helpers[number] : narrow;
+}
 
 #endif

@@ -19,12 +19,13 @@
 
 /* C functions that emitted code calls, by number: cpu->host.calls has them in this order. All have this form. */
 enum host_call {
-    HOST_CALL_EVAL,    /* a uop by its meaning: what = op | x << 16 */
-    HOST_CALL_READ,    /* memory read: what = uop op | space << 16, a = address; may exit */
-    HOST_CALL_WRITE,   /* memory write: b = value; may exit */
-    HOST_CALL_ATOMIC,  /* amo, cas, lr, sc: may exit */
-    HOST_CALL_HELPER,  /* guest helper: what = its number; may exit */
-    HOST_CALL_FMA_NAN, /* a, b: factors of a sum that came out as a NaN; what: 1 for binary64. Accrues the flags */
+    HOST_CALL_EVAL,      /* a uop by its meaning: what = op | x << 16 */
+    HOST_CALL_EVAL_WIDE, /* the same of a wide one: its wide operands and result are in cpu->wide */
+    HOST_CALL_READ,      /* memory read: what = uop op | space << 16, a = address; may exit; a wide result likewise */
+    HOST_CALL_WRITE,     /* memory write: b = value (a wide one likewise); may exit */
+    HOST_CALL_ATOMIC,    /* amo, cas, lr, sc: may exit */
+    HOST_CALL_HELPER,    /* guest helper: what = its number; may exit */
+    HOST_CALL_FMA_NAN,   /* a, b: factors of a sum that came out as a NaN; what: 1 for binary64. Accrues the flags */
     HOST_CALL_COUNT
 };
 typedef uint64_t host_call_fn(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c);
@@ -136,6 +137,9 @@ struct guard_result {
 };
 struct guard_result guard_read(const void GUEST_MEMORY *from, unsigned size, uint64_t *value);
 struct guard_result guard_write(void GUEST_MEMORY *to, unsigned size, uint64_t value);
+/** Multiples of 16 bytes, not more than TYPE_MOST; all is written or nothing. */
+struct guard_result guard_read_wide(const void GUEST_MEMORY *from, unsigned size, uint64_t *cells);
+struct guard_result guard_write_wide(void GUEST_MEMORY *to, unsigned size, const uint64_t *cells);
 /** Compare and swap of 4 or 8 bytes; *old gets what was there. */
 struct guard_result guard_cas(void GUEST_MEMORY *at, unsigned size, uint64_t expected, uint64_t value, uint64_t *old);
 /** In a fault handler: if the pc is in one of these, makes it return the status. */

@@ -5,6 +5,7 @@
 #include "base/bits.h"
 #include "core/fp.h"
 #include "core/uop.h"
+#include "core/wide.h"
 
 #define FP_SIGN_16 0x8000u
 #define FP_SIGN_32 0x80000000u

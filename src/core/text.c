@@ -11,10 +11,10 @@
  *     jump -> 10418
  *
  * One uop a line, spelled as its form (enum uop_form) says; `; ...` is a comment. What is printed depends on the uop
- * alone, so printing never fails, and a well-formed block (see check.c) parses back to itself. The parser accepts
- * whatever has the right shape, well-formed or not, because the checker's tests are written in this text; the type of a
- * temporary is the result type of the uop that defines it. Program counters are hexadecimal without a prefix; other
- * numbers are decimal, or hexadecimal with 0x.
+ * and the block's pool alone, so printing never fails, and a well-formed block (see check.c) parses back to itself. The
+ * parser accepts whatever has the right shape, well-formed or not, because the checker's tests are written in this
+ * text; the type of a temporary is the result type of the uop that defines it. Program counters are hexadecimal without
+ * a prefix; other numbers are decimal, or hexadecimal with 0x.
  */
 #include "base/arena.h"
 #include "core/cpu.h"
@@ -67,7 +67,18 @@ static void print_operands(FILE *out, const uint16_t *operand, unsigned count, c
     }
 }
 
-static void print_uop(FILE *out, const struct uop *u, const struct guest *guest) {
+/* A wide constant: all of its digits. */
+static void print_pool(FILE *out, const struct block *k, const struct uop *u) {
+    const unsigned cells = type_info[uop_info[u->op].result].cells;
+    if ((uint64_t)u->imm > k->npool || k->npool - (uint64_t)u->imm < cells) {
+        fprintf(out, "pool%" PRId64, u->imm);
+        return;
+    }
+    fputs("0x", out);
+    for (unsigned n = cells; n-- > 0;) fprintf(out, "%016" PRIx64, k->pool[(uint64_t)u->imm + n]);
+}
+
+static void print_uop(FILE *out, const struct block *block, const struct uop *u, const struct guest *guest) {
     if (u->op >= UOP_COUNT) {
         fprintf(out, "  ?op%u\n", u->op);
         return;
@@ -85,6 +96,10 @@ static void print_uop(FILE *out, const struct uop *u, const struct guest *guest)
     case FORM_CONST:
         fputc(' ', out);
         print_number(out, u->imm);
+        break;
+    case FORM_POOL:
+        fputc(' ', out);
+        print_pool(out, block, u);
         break;
     case FORM_SMALL: fprintf(out, ".%u", u->x); break;
     case FORM_COND:
@@ -146,7 +161,7 @@ static void print_uop(FILE *out, const struct uop *u, const struct guest *guest)
 
 void block_print(FILE *out, const struct block *block, const struct guest *guest) {
     fprintf(out, "block %" PRIx64 " ctx 0x%" PRIx64 "\n", block->pc, block->ctx);
-    for (uint32_t i = 0; i < block->nuops; i++) print_uop(out, &block->uops[i], guest);
+    for (uint32_t i = 0; i < block->nuops; i++) print_uop(out, block, &block->uops[i], guest);
 }
 
 /* ---- parsing: a cursor over the text; the first failure is noted and makes everything after it fail */
@@ -155,6 +170,7 @@ struct parser {
     const char *at;
     unsigned line;
     const struct guest *guest;
+    struct block *block; /* its pool grows */
     bool failed;
     char *why;
     size_t size;
@@ -327,6 +343,23 @@ static bool parse_exit_value(struct parser *p, struct uop *u) {
     return u->op == UOP_exit && *p->at == '%' ? parse_temp(p, &u->a) : parse_number(p, &u->imm);
 }
 
+/* Hexadecimal digits with 0x, as many as the type has or fewer: entered in the pool, which has room for one a line. */
+static bool parse_pool(struct parser *p, enum type type, int64_t *at) {
+    const unsigned cells = type_info[type].cells;
+    uint64_t *value = p->block->pool + p->block->npool;
+    if (!expect(p, "0x")) return false;
+    const size_t digits = strspn(p->at, "0123456789abcdefABCDEF");
+    if (!digits || digits > 16u * cells) return fail(p, "expected a number of up to %u digits", 16 * cells);
+    for (size_t n = 0; n < digits; n++) {
+        const char digit[2] = {p->at[digits - 1 - n]};
+        value[n / 16] |= strtoull(digit, NULL, 16) << n % 16 * 4;
+    }
+    p->at += digits;
+    *at = p->block->npool;
+    p->block->npool += cells;
+    return true;
+}
+
 /* What follows the uop's name. */
 static bool parse_rest(struct parser *p, struct uop *u) {
     const struct uop_info *info = &uop_info[u->op];
@@ -337,6 +370,7 @@ static bool parse_rest(struct parser *p, struct uop *u) {
     bool comma = false;
     switch ((enum uop_form)info->form) {
     case FORM_CONST: return parse_number(p, &u->imm);
+    case FORM_POOL: return parse_pool(p, (enum type)info->result, &u->imm);
     case FORM_SMALL:
         if (!expect(p, ".") || !parse_small(p, UINT16_MAX + 1, &v)) return false;
         u->x = (uint16_t)v;
@@ -430,12 +464,21 @@ struct block *block_parse(const char *text, struct arena *arena, const struct gu
     struct block *k = arena_alloc(arena, sizeof *k);
     struct uop *uops = arena_alloc(arena, lines * sizeof *uops);
     struct temp *temps = arena_alloc(arena, BLOCK_MAX_TEMPS * sizeof *temps);
-    if (!k || !uops || !temps) {
+    uint64_t *pool = arena_alloc(arena, lines * TYPE_CELLS * sizeof *pool);
+    if (!k || !uops || !temps || !pool) {
         fail(&p, "out of memory");
         return NULL;
     }
-    *k = (struct block){
-        .pc = pc, .ctx = ctx, .uops = uops, .temps = temps, .cap = lines, .ntemps = 1, .tcap = BLOCK_MAX_TEMPS};
+    *k = (struct block){.pc = pc,
+                        .ctx = ctx,
+                        .uops = uops,
+                        .temps = temps,
+                        .pool = pool,
+                        .cap = lines,
+                        .ntemps = 1,
+                        .tcap = BLOCK_MAX_TEMPS,
+                        .pool_cap = lines * TYPE_CELLS};
+    p.block = k;
     if (!at_line_end(&p)) fail(&p, "unexpected text");
     while (!p.failed && next_line(&p)) {
         struct uop *u = &uops[k->nuops];
@@ -446,7 +489,8 @@ struct block *block_parse(const char *text, struct arena *arena, const struct gu
         }
         k->nuops++;
         if (u->dst) temps[u->dst] = (struct temp){.def = k->nuops - 1, .type = uop_info[u->op].result};
-        if (u->dst >= k->ntemps) k->ntemps = u->dst + 1u;
+        const uint32_t end = u->dst + (u->dst ? type_info[uop_info[u->op].result].cells : 1u);
+        if (end > k->ntemps) k->ntemps = end;
         if (u->op == UOP_mark) {
             k->ninsns++;
             k->bytes = (uint32_t)((uint64_t)u->imm + u->x - pc);

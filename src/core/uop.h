@@ -10,6 +10,7 @@
 #ifndef CORE_UOP_H
 #define CORE_UOP_H
 
+#include "core/type.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,11 +19,10 @@
 struct arena;
 struct guest;
 
-enum type { T_N, T_I32, T_I64, T_F32, T_F64, T_V128, T_REF, T_IREF, T_INT, T_ANY };
-
 enum uop_form {
     FORM_PLAIN,  /* operands only */
     FORM_CONST,  /* imm is the value */
+    FORM_POOL,   /* imm is where the value begins in the block's pool */
     FORM_SMALL,  /* x is a small number */
     FORM_COND,   /* x is enum uop_cond */
     FORM_ROUND,  /* x is enum fp_round */
@@ -48,7 +48,7 @@ enum uop_op {
 enum uop_cond { C_EQ, C_NE, C_LTS, C_GES, C_LTU, C_GEU, C_LES, C_GTS, C_LEU, C_GTU, C_COUNT };
 /* A condition and its negation differ in the lowest bit. */
 
-/** A temporary's number within its block; 0 is "none". */
+/** Temporaries are numbers within their block; 0 is "none". A wide one takes several: its name is the first. */
 struct uop {
     uint16_t op;      /* enum uop_op */
     uint16_t dst;     /* temporary defined, or 0 */
@@ -69,6 +69,12 @@ extern const struct uop_info uop_info[UOP_COUNT];
 /** Value of a PURE or FP uop for given operands; FP flags are OR-ed into *flags. Asserts that the uop has a meaning. */
 uint64_t uop_eval(enum uop_op op, unsigned x, int64_t imm, uint64_t a, uint64_t b, uint64_t c, uint32_t *flags);
 
+/** Has it a wide operand or result? */
+bool uop_is_wide(enum uop_op op);
+/** The same of a wide one: cells of its operands (NULL for those that it has not) and its result. */
+void uop_eval_wide(enum uop_op op, unsigned x, int64_t imm, uint64_t *r, const uint64_t *a, const uint64_t *b,
+                   const uint64_t *c, uint32_t *flags);
+
 /** Access size in bytes of a memory uop (FORM_MEM). */
 unsigned uop_mem_size(enum uop_op op);
 
@@ -84,8 +90,10 @@ struct block {
     uint64_t ctx; /* the context it was lifted under: see CTX_* in cpu.h */
     struct uop *uops;
     struct temp *temps; /* [0] unused */
+    uint64_t *pool;     /* wide constants, cell by cell */
     uint32_t nuops, cap;
     uint32_t ntemps, tcap; /* temporaries are 1 .. ntemps-1 */
+    uint32_t npool, pool_cap;
     uint32_t ninsns;
     uint32_t bytes; /* of guest code covered from pc on */
 };
@@ -137,7 +145,8 @@ static inline uint16_t builder_emit(struct builder *b, struct uop u) {
     return builder_take(b);
 }
 uint16_t build_const(struct builder *b, enum type type, uint64_t value);
-/** True, with *value, if the temporary is a constant. */
+uint16_t build_const_wide(struct builder *b, enum type type, const uint64_t *cells);
+/** True, with *value, if the temporary is a constant, and not wide. */
 bool builder_is_const(const struct builder *b, uint16_t temp, uint64_t *value);
 
 /** Checks every rule of this head comment; on failure writes a line that names the uop to `why` and returns false. */

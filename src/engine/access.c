@@ -35,7 +35,7 @@ struct piece {
     unsigned size;
     bool code; /* there is code in the page, so that it matters what is written */
 };
-enum { PIECES = 3, PAGE = 1 << TLB_PAGE_SHIFT }; /* rights can change every four bytes */
+enum { PIECES = TYPE_MOST / 4 + 1, PAGE = 1 << TLB_PAGE_SHIFT }; /* rights can change every four bytes */
 
 /* The walk may itself change code, by what it notes in the tables: then translated code may not go on behind this
    instruction, which is interpreted. False: exit taken. */
@@ -110,8 +110,9 @@ static bool soft_access(struct cpu *cpu, struct mem_view *m, uint64_t address, u
         if (left_to_interpreter(cpu, &piece[i])) return false;
     if (!ram) {
         const struct engine_config *c = &cpu->engine->config;
-        bool ok = n == 1 && (write ? c->interface->device_write(c->self, cpu, piece[0].physical, size, *value)
-                                   : c->interface->device_read(c->self, cpu, piece[0].physical, size, value));
+        bool ok = n == 1 && size <= 8 &&
+                  (write ? c->interface->device_write(c->self, cpu, piece[0].physical, size, *value)
+                         : c->interface->device_read(c->self, cpu, piece[0].physical, size, value));
         if (!ok) cpu_exit(cpu, write ? EXIT_access_write : EXIT_access_read, address);
         return ok;
     }
@@ -149,6 +150,34 @@ bool access_write(struct cpu *cpu, unsigned space, uint64_t address, unsigned si
     if (!host_address(m, address, size, &at)) return fail(cpu, true, 0, address);
     struct guard_result r = guard_write(at, size, value);
     return r.status == 1 || fail(cpu, true, r.status, guest_fault(m, address, size, r.address));
+}
+
+static bool read_wide_for(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, bool translated,
+                          uint64_t *cells) {
+    struct mem_view *m = &cpu->mem[space];
+    uint8_t GUEST_MEMORY *at;
+    if (m->kind == MEM_SOFT) return soft_access(cpu, m, address, size, false, translated, cells);
+    if (!host_address(m, address, size, &at)) return fail(cpu, false, 0, address);
+    struct guard_result r = guard_read_wide(at, size, cells);
+    return r.status == 1 || fail(cpu, false, r.status, guest_fault(m, address, size, r.address));
+}
+
+static bool write_wide_for(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, bool translated,
+                           const uint64_t *cells) {
+    struct mem_view *m = &cpu->mem[space];
+    uint8_t GUEST_MEMORY *at;
+    if (m->kind == MEM_SOFT) return soft_access(cpu, m, address, size, true, translated, (uint64_t *)(uintptr_t)cells);
+    if (!host_address(m, address, size, &at)) return fail(cpu, true, 0, address);
+    struct guard_result r = guard_write_wide(at, size, cells);
+    return r.status == 1 || fail(cpu, true, r.status, guest_fault(m, address, size, r.address));
+}
+
+bool access_read_wide(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, uint64_t *cells) {
+    return read_wide_for(cpu, space, address, size, false, cells);
+}
+
+bool access_write_wide(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, const uint64_t *cells) {
+    return write_wide_for(cpu, space, address, size, false, cells);
 }
 
 static bool load_for(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address, bool translated,
@@ -301,12 +330,25 @@ bool access_atomic(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t add
 }
 
 /* The entry points of translated code's slow paths (enum host_call). */
+static uint64_t call_eval_wide(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c) {
+    const enum uop_op op = (enum uop_op)(what & 0xffff);
+    const struct uop_info *i = &uop_info[op];
+    const uint64_t *va = type_is_wide((enum type)i->a) ? cpu->wide[1] : &a;
+    const uint64_t *vb = type_is_wide((enum type)i->b) ? cpu->wide[2] : &b;
+    const uint64_t *vc = type_is_wide((enum type)i->c) ? cpu->wide[3] : &c;
+    uop_eval_wide(op, (unsigned)(what >> 16), 0, cpu->wide[0], va, vb, vc, &cpu->fp_flags);
+    return cpu->wide[0][0];
+}
 static uint64_t call_eval(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c) {
     return uop_eval((enum uop_op)(what & 0xffff), (unsigned)(what >> 16), 0, a, b, c, &cpu->fp_flags);
 }
 static uint64_t call_read(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c) {
     uint64_t v = 0;
     (void)b, (void)c;
+    if ((what & 0xffff) == UOP_load_v128) {
+        read_wide_for(cpu, (unsigned)(what >> 16), a, SIZE_V128, true, cpu->wide[0]);
+        return 0;
+    }
     load_for(cpu, (enum uop_op)(what & 0xffff), (unsigned)(what >> 16), a, true, &v);
     return v;
 }
@@ -314,7 +356,9 @@ static uint64_t call_write(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t 
     (void)c;
     struct mem_view *m = &cpu->mem[what >> 16];
     enum uop_op op = (enum uop_op)(what & 0xffff);
-    if (m->kind == MEM_SOFT)
+    if (op == UOP_store_v128)
+        write_wide_for(cpu, (unsigned)(what >> 16), a, SIZE_V128, true, cpu->wide[2]);
+    else if (m->kind == MEM_SOFT)
         soft_access(cpu, m, a, uop_mem_size(op), true, true, &b);
     else
         access_store(cpu, op, (unsigned)(what >> 16), a, b);
@@ -339,7 +383,8 @@ static uint64_t call_fma_nan(struct cpu *cpu, uint64_t what, uint64_t a, uint64_
 }
 
 const void *const engine_calls[HOST_CALL_COUNT] = {
-    [HOST_CALL_EVAL] = (const void *)call_eval,     [HOST_CALL_READ] = (const void *)call_read,
-    [HOST_CALL_WRITE] = (const void *)call_write,   [HOST_CALL_ATOMIC] = (const void *)call_atomic,
-    [HOST_CALL_HELPER] = (const void *)call_helper, [HOST_CALL_FMA_NAN] = (const void *)call_fma_nan,
+    [HOST_CALL_EVAL] = (const void *)call_eval,       [HOST_CALL_EVAL_WIDE] = (const void *)call_eval_wide,
+    [HOST_CALL_READ] = (const void *)call_read,       [HOST_CALL_WRITE] = (const void *)call_write,
+    [HOST_CALL_ATOMIC] = (const void *)call_atomic,   [HOST_CALL_HELPER] = (const void *)call_helper,
+    [HOST_CALL_FMA_NAN] = (const void *)call_fma_nan,
 };

@@ -154,6 +154,9 @@ void cpu_memory_moved(struct cpu *cpu);
     changed. Values are zero-extended. Misaligned accesses are fine. */
 bool access_read(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, uint64_t *value);
 bool access_write(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, uint64_t value);
+/** The same for the sizes of wide types; no device takes them. */
+bool access_read_wide(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, uint64_t *cells);
+bool access_write_wide(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, const uint64_t *cells);
 
 /* For whoever is not the guest, between runs (look.c): looking changes nothing, not even where it may not look. */
 /** Physical: of MEM_SOFT only; elsewhere there is nothing at such addresses. */

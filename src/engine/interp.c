@@ -1,7 +1,8 @@
 /* interp.c - tier 0: runs the uops of a block one by one, by the meanings of uop.def. The reference for every host.
  *
- * Temporaries live in a local array, as zero-extended bit patterns. The state in the cpu is exact at every mark,
- * because commits come last; so leaving is always "set pc, say why". Needs no host.
+ * Temporaries live in a local array of cells, as zero-extended bit patterns; a wide one has several, as its numbers.
+ * The state in the cpu is exact at every mark, because commits come last; so leaving is always "set pc, say why". Needs
+ * no host.
  */
 #include "engine/internal.h"
 #include "core/meaning.h"
@@ -24,6 +25,14 @@ static void slot_write(struct cpu *cpu, const struct slot *s, uint64_t value) {
     memcpy((unsigned char *)cpu + s->offset, &value, s->type == T_I32 ? 4 : 8);
 }
 
+/* Wide operands go where helpers look for them. */
+static __attribute__((noinline, cold)) void helper_operands(struct cpu *cpu, const uint8_t types[4],
+                                                            const struct uop *u, const uint64_t *t) {
+    const uint16_t operand[3] = {u->a, u->b, u->c};
+    for (unsigned n = 0; n < 3; n++)
+        if (types[n + 1] != T_N) memcpy(cpu->wide[n + 1], &t[operand[n]], type_info[types[n + 1]].size);
+}
+
 static void leave(struct cpu *cpu, uint32_t kind, uint64_t value, uint64_t pc, uint64_t next) {
     cpu->exit = (struct exit){.kind = kind, .value = value};
     cpu->pc = exit_info[kind].when == EXIT_BEFORE ? pc : next;
@@ -43,6 +52,10 @@ static void interp_block(struct engine *e, struct cpu *cpu, const struct block *
 #define A   t[u->a]
 #define B   t[u->b]
 #define C   t[u->c]
+#define R   (&t[u->dst])
+#define VA  (&A)
+#define VB  (&B)
+#define VC  (&C)
 #define X   u->x
 #define IMM u->imm
             /* rows without HAND: by their meaning */
@@ -53,7 +66,12 @@ static void interp_block(struct engine *e, struct cpu *cpu, const struct block *
         t[u->dst] = T_##rtype == T_I32 || T_##rtype == T_F32 ? (uint32_t)r : r;                                        \
         break;                                                                                                         \
     }
+#define W(name, rtype, a, b, c, form, flags, meaning)                                                                  \
+    case UOP_##name:                                                                                                   \
+        meaning;                                                                                                       \
+        break;
 #include "core/uop.def"
+        case UOP_const_v128: memcpy(R, block->pool + IMM, SIZE_V128); break;
         case UOP_mark:
             pc = (uint64_t)IMM;
             next = pc + X;
@@ -75,7 +93,9 @@ static void interp_block(struct engine *e, struct cpu *cpu, const struct block *
         case UOP_get_i64:
         case UOP_get_i32:
         case UOP_get_f64: t[u->dst] = slot_read(cpu, &guest->slots[X]); break;
+        case UOP_get_v128: memcpy(R, (const uint8_t *)cpu + guest->slots[X].offset, SIZE_V128); break;
         case UOP_put: slot_write(cpu, &guest->slots[X], A); break;
+        case UOP_put_v128: memcpy((uint8_t *)cpu + guest->slots[X].offset, VA, SIZE_V128); break;
         case UOP_getf_i64:
         case UOP_getf_f64: memcpy(&t[u->dst], cpu->frame + 8 * IMM, 8); break;
         case UOP_getf_i32:
@@ -85,7 +105,9 @@ static void interp_block(struct engine *e, struct cpu *cpu, const struct block *
             t[u->dst] = v;
             break;
         }
+        case UOP_getf_v128: memcpy(R, cpu->frame + 8 * IMM, SIZE_V128); break;
         case UOP_putf: memcpy(cpu->frame + 8 * IMM, &A, 8); break;
+        case UOP_putf_v128: memcpy(cpu->frame + 8 * IMM, VA, SIZE_V128); break;
         case UOP_load_u8:
         case UOP_load_s8:
         case UOP_load_u16:
@@ -98,6 +120,10 @@ static void interp_block(struct engine *e, struct cpu *cpu, const struct block *
             if (access_load(cpu, u->op, X, A + (uint64_t)IMM, &t[u->dst])) break;
             cpu->pc = pc;
             return;
+        case UOP_load_v128:
+            if (access_read_wide(cpu, X, A + (uint64_t)IMM, SIZE_V128, R)) break;
+            cpu->pc = pc;
+            return;
         case UOP_store_8:
         case UOP_store_16:
         case UOP_store_32:
@@ -108,6 +134,13 @@ static void interp_block(struct engine *e, struct cpu *cpu, const struct block *
                 cpu->pc = pc;
                 return;
             }
+            goto stored;
+        case UOP_store_v128:
+            if (!access_write_wide(cpu, X, A + (uint64_t)IMM, SIZE_V128, VB)) {
+                cpu->pc = pc;
+                return;
+            }
+        stored:
             if (cpu->exit.kind == EXIT_none) break;
             cpu->pc = next; /* a device wants the loop before the next instruction; a store is the last of its own */
             return;
@@ -128,10 +161,13 @@ static void interp_block(struct engine *e, struct cpu *cpu, const struct block *
             if (!(u->op == UOP_exitif_i64 ? cond64(X, A, B) : cond32(X, A, B))) break;
             leave(cpu, u->aux, (uint64_t)IMM, pc, next);
             return;
-        case UOP_helper: {
+        case UOP_helper:
+        case UOP_helper_v128: {
             const struct helper *h = &guest->helpers[u->aux];
             cpu->pc = pc;
+            if (guest->wide_helpers) helper_operands(cpu, guest->wide_helpers[u->aux], u, t);
             t[u->dst] = h->call(cpu, A, B, C);
+            if (u->op == UOP_helper_v128) memcpy(R, cpu->wide[0], SIZE_V128);
             if (cpu->exit.kind == EXIT_none) break;
             assert(h->exits);
             if (exit_info[cpu->exit.kind].when == EXIT_BEFORE) cpu->pc = pc;
@@ -146,6 +182,10 @@ static void interp_block(struct engine *e, struct cpu *cpu, const struct block *
 #undef A
 #undef B
 #undef C
+#undef R
+#undef VA
+#undef VB
+#undef VC
 #undef X
 #undef IMM
     cpu->pc = next;

@@ -126,10 +126,14 @@ struct block *block_lift_open(struct engine *e, struct cpu *cpu, struct arena *a
 static struct unit *translate_not(struct engine *e, const struct block *block, const struct fetch *f) {
     struct block *copy = arena_alloc_raw(&e->arena, sizeof *copy);
     struct uop *uops = arena_alloc_raw(&e->arena, block->nuops * sizeof *uops);
-    if (!copy || !uops) return NULL;
+    uint64_t *pool = block->npool ? arena_alloc_raw(&e->arena, block->npool * sizeof *pool) : NULL;
+    if (!copy || !uops || (block->npool && !pool)) return NULL;
     memcpy(uops, block->uops, block->nuops * sizeof *uops);
+    if (pool) memcpy(pool, block->pool, block->npool * sizeof *pool);
     *copy = *block;
     copy->uops = uops;
+    copy->pool = pool;
+    copy->pool_cap = block->npool;
     copy->temps = NULL;
     copy->cap = block->nuops;
     copy->tcap = 0;

@@ -11,7 +11,12 @@
 #include <string.h>
 
 static unsigned slot_size(const struct jit *j, unsigned slot) {
-    return j->guest->slots[slot].type == T_I32 ? 4 : 8;
+    return type_info[j->guest->slots[slot].type].size;
+}
+
+/* What is loaded and stored of a value that is in spill cells. */
+static unsigned value_size(const struct jit *j, const struct value *v) {
+    return 8u * type_info[j->block->temps[v - j->v].type].cells;
 }
 
 /* What the passes do with a uop, by its kind: one jump, which is guessed far better than a row of tests. */
@@ -32,30 +37,34 @@ enum trait {
     TRAIT_END = 2,
     TRAIT_KEPT = 4,   /* selected even if nobody wants the result */
     TRAIT_FP = 8,     /* the result's bank is BANK_FP */
-    TRAIT_PASSES = 16 /* what is to become of the result may be said of the operand: unary, of one bank */
+    TRAIT_PASSES = 16 /* what is to become of the result may be said of the operand: unary, of one bank; a pin of a
+                         narrow slot is for narrow values only, as C calls keep no more of it */
 };
-#define FP_BANK(t)    (T_##t == T_F32 || T_##t == T_F64)
+#define IN_FP(t)      ((int)BANK_OF_##t == (int)BANK_FP)
 #define SHARES(name)  (IS(name, trunc_i32) || IS(name, low_f32) || IS(name, unbox_f32))
 #define EXTENDS(name) (IS(name, sext32_i64) || IS(name, zext32_i64))
 #define U(name, r, a, b, c, form, flags, meaning)                                                                      \
-    [UOP_##name] = IS(name, mark)                 ? KIND_MARK                                                          \
-                   : IS(name, put)                ? KIND_PUT                                                           \
-                   : FORM(form, SLOT)             ? KIND_GET                                                           \
-                   : FORM(form, CONST)            ? KIND_CONST                                                         \
-                   : SHARES(name)                 ? KIND_SHARES                                                        \
-                   : EXTENDS(name)                ? KIND_EXTEND                                                        \
-                   : !((flags)&PURE)              ? KIND_OTHER                                                         \
-                   : T_##a != T_N && T_##b == T_N ? KIND_UNARY                                                         \
-                   : T_##b != T_N && T_##c == T_N ? KIND_BINARY                                                        \
-                                                  : KIND_PURE,
+    [UOP_##name] = IS(name, mark)                          ? KIND_MARK                                                 \
+                   : FORM(form, SLOT) && T_##r == T_N      ? KIND_PUT                                                  \
+                   : FORM(form, SLOT)                      ? KIND_GET                                                  \
+                   : FORM(form, CONST) || FORM(form, POOL) ? KIND_CONST                                                \
+                   : SHARES(name)                          ? KIND_SHARES                                               \
+                   : EXTENDS(name)                         ? KIND_EXTEND                                               \
+                   : !((flags)&PURE)                       ? KIND_OTHER                                                \
+                   : T_##a != T_N && T_##b == T_N          ? KIND_UNARY                                                \
+                   : T_##b != T_N && T_##c == T_N          ? KIND_BINARY                                               \
+                                                           : KIND_PURE,
 static const uint8_t kinds[UOP_COUNT] = {
 #include "core/uop.def"
 };
 #undef U
 #define U(name, r, a, b, c, form, flags, meaning)                                                                      \
-    [UOP_##name] = (((flags)&EXIT) || IS(name, unbox_f32) ? TRAIT_LEAVES : 0) | ((flags)&END ? TRAIT_END : 0) |        \
-                   ((flags) & (EXIT | EFFECT | FP) ? TRAIT_KEPT : 0) | (FP_BANK(r) ? TRAIT_FP : 0) |                   \
-                   (((flags)&PURE) && T_##a != T_N && T_##b == T_N && FP_BANK(r) == FP_BANK(a) ? TRAIT_PASSES : 0),
+    [UOP_##name] =                                                                                                     \
+        (((flags)&EXIT) || IS(name, unbox_f32) ? TRAIT_LEAVES : 0) | ((flags)&END ? TRAIT_END : 0) |                   \
+        ((flags) & (EXIT | EFFECT | FP) ? TRAIT_KEPT : 0) | (IN_FP(r) ? TRAIT_FP : 0) |                                \
+        (((flags)&PURE) && T_##a != T_N && T_##b == T_N && IN_FP(r) == IN_FP(a) && (SIZE_##r > 8) == (SIZE_##a > 8)    \
+             ? TRAIT_PASSES                                                                                            \
+             : 0),
 static const uint8_t traits[UOP_COUNT] = {
 #include "core/uop.def"
 };
@@ -244,22 +253,30 @@ static void free_reg(struct jit *j, struct value *v) {
     v->reg = NO_REG;
 }
 
+/* Stores a register to spill cells that nobody needs. */
+static void spill(struct jit *j, enum bank bank, uint8_t r, uint16_t t) {
+    const unsigned size = value_size(j, &j->v[t]);
+    unsigned first = 0, end = 0; /* so far these are free */
+    while (8 * (end - first) < size) {
+        if (end == SPILLS) {
+            jit_fail(j, EMIT_LARGE);
+            return;
+        }
+        const bool is_free = end >= j->nspilled || is_dead(j, j->spilled[end]);
+        end++;
+        if (!is_free) first = end;
+    }
+    if (end > j->nspilled) j->nspilled = end;
+    for (unsigned cell = first; cell < end; cell++) j->spilled[cell] = t;
+    j->v[t].spill = (uint16_t)(first + 1);
+    j->target->store(j, bank, (uint32_t)(offsetof(struct cpu, host.spill) + 8 * first), r, size);
+}
+
 static void evict(struct jit *j, enum bank bank, uint8_t r) {
     uint16_t t = j->owner[bank][r];
     if (!t) return;
     struct value *v = &j->v[t];
-    if (v->last >= j->at && !has_place(j, v)) {
-        unsigned cell = 0;
-        while (cell < j->nspilled && !is_dead(j, j->spilled[cell])) cell++;
-        if (cell == SPILLS) {
-            jit_fail(j, EMIT_LARGE);
-        } else {
-            if (cell == j->nspilled) j->nspilled++;
-            j->spilled[cell] = t;
-            v->spill = (uint16_t)(cell + 1);
-            j->target->store(j, bank, (uint32_t)(offsetof(struct cpu, host.spill) + 8 * cell), r, 8);
-        }
-    }
+    if (v->last >= j->at && !has_place(j, v)) spill(j, bank, r, t);
     free_reg(j, v);
 }
 
@@ -338,9 +355,9 @@ void fetch_into(struct jit *j, uint16_t t, uint8_t r) {
     struct value *v = value_of(j, t);
     uint32_t offset;
     if (v->is_const)
-        j->target->constant(j, r, v->constant);
+        j->target->constant(j, v->bank, r, v->constant);
     else if (in_memory(j, t, &offset))
-        j->target->load(j, v->bank, r, offset, v->slot ? slot_size(j, v->slot - 1u) : 8);
+        j->target->load(j, v->bank, r, offset, v->slot ? slot_size(j, v->slot - 1u) : value_size(j, v));
     else
         j->target->move(j, v->bank, r, v->reg != NO_REG ? v->reg : j->pin_of[v->slot - 1]);
 }
@@ -357,9 +374,9 @@ uint8_t use_reg(struct jit *j, uint16_t t) {
     uint32_t offset;
     r = temp_reg(j, v->bank);
     if (v->is_const)
-        j->target->constant(j, r, v->constant);
+        j->target->constant(j, v->bank, r, v->constant);
     else if (in_memory(j, t, &offset))
-        j->target->load(j, v->bank, r, offset, v->slot ? slot_size(j, v->slot - 1u) : 8);
+        j->target->load(j, v->bank, r, offset, v->slot ? slot_size(j, v->slot - 1u) : value_size(j, v));
     else
         jit_fail(j, EMIT_REFUSED); /* a value that is nowhere: the block was not checked */
     own(j, v, r);
@@ -452,9 +469,9 @@ void put_slot(struct jit *j, unsigned slot, uint16_t t) {
     unsigned size = slot_size(j, slot);
     if (j->tied[slot] == root && v->slot == slot + 1) return; /* computed in place, or a put of what was got */
     untie(j, slot);
-    if (v->is_const) {
-        if (pin != NO_REG && v->bank == BANK_INT)
-            j->target->constant(j, pin, v->constant);
+    if (v->is_const && v->bank == BANK_INT) {
+        if (pin != NO_REG)
+            j->target->constant(j, BANK_INT, pin, v->constant);
         else
             j->target->store_constant(j, offset, v->constant, size);
         return;
@@ -464,7 +481,7 @@ void put_slot(struct jit *j, unsigned slot, uint16_t t) {
         j->target->move(j, v->bank, pin, r);
     else
         j->target->store(j, v->bank, offset, r, size);
-    if (!v->slot && size == 8) {
+    if (!v->slot && size >= 8 && !v->is_const) {
         j->tied[slot] = root;
         v->slot = (uint16_t)(slot + 1);
         if (pin != NO_REG) free_reg(j, v);

@@ -4,6 +4,7 @@
  * for slots without one); a spill cell. `tied[slot]` is the temporary whose value the slot holds now; a put moves the
  * old one's value away first if it is still wanted. Pins always hold the architected value at every uop that may exit,
  * so leaving needs no repair. A result may be computed straight into a pin when the put that follows allows (a hint).
+ * A wide value is in one register of its bank, in its slot, or in several spill cells in a row.
  */
 #ifndef HOST_BASELINE_H
 #define HOST_BASELINE_H
@@ -12,17 +13,16 @@
 #include "core/host.h"
 
 enum { NO_REG = 0xff, MAX_SCRATCH = 4 };
-enum bank { BANK_INT, BANK_FP };
 
 struct value {
-    uint64_t constant;
-    uint32_t last;    /* index of the uop that uses it last; 0: never used */
-    uint32_t hint_at; /* while looking back: index of the put that `hint` comes from */
-    uint16_t root;    /* the temporary whose place this one shares (itself, usually) */
-    uint16_t slot;    /* slot + 1 that holds it, or 0 */
-    uint16_t hint;    /* slot + 1 that it will be put into, or 0 */
-    uint16_t spill;   /* spill cell + 1, or 0 */
-    uint8_t reg;      /* scratch register, or NO_REG */
+    uint64_t constant; /* of a wide one: where it begins in the block's pool */
+    uint32_t last;     /* index of the uop that uses it last; 0: never used */
+    uint32_t hint_at;  /* while looking back: index of the put that `hint` comes from */
+    uint16_t root;     /* the temporary whose place this one shares (itself, usually) */
+    uint16_t slot;     /* slot + 1 that holds it, or 0 */
+    uint16_t hint;     /* slot + 1 that it will be put into, or 0 */
+    uint16_t spill;    /* (first) spill cell + 1, or 0 */
+    uint8_t reg;       /* scratch register, or NO_REG */
     uint8_t bank;
     bool is_const;
     bool boxed;    /* FP: known to be a boxed f32 */
@@ -40,7 +40,7 @@ struct target {
     void (*move)(struct jit *j, enum bank bank, uint8_t to, uint8_t from);
     void (*load)(struct jit *j, enum bank bank, uint8_t to, uint32_t offset, unsigned size); /* from the cpu */
     void (*store)(struct jit *j, enum bank bank, uint32_t offset, uint8_t from, unsigned size);
-    void (*constant)(struct jit *j, uint8_t to, uint64_t value);
+    void (*constant)(struct jit *j, enum bank bank, uint8_t to, uint64_t value); /* see struct value */
     void (*store_constant)(struct jit *j, uint32_t offset, uint64_t value, unsigned size);
     /** Can the user compute the definition (a pure uop that nobody else uses) on the way? */
     bool (*absorbs)(const struct jit *j, const struct uop *user, const struct uop *definition);

@@ -31,6 +31,7 @@ static int teardown(void **state) {
 
 #define HEAD  "block 10 ctx 0\n10: mark 2\n"
 #define CONST "%1 = const_i64 8\n"
+#define WIDE  "%1 = const_v128 0x12\n"
 #define END   "jump -> 12\n"
 
 static struct block *parse(const char *text) {
@@ -83,6 +84,10 @@ static void good_blocks_pass(void **state) {
         HEAD CONST "%2 = get_i64 a\ncallind %2, %1\n",
         HEAD "%2 = get_i64 a\nret %2\n",
         HEAD "%2 = get_i32 w\nexit host_call, %2\n",
+        /* wide values: two numbers each */
+        HEAD WIDE "%3 = get_v128 v\n%5 = add_i8x16 %1, %3\nput_v128 v, %5\nputf_v128 frame[1], %5\n" END,
+        HEAD WIDE "%3 = const_i64 8\nstore_v128 mem0[%3], %1\n" END,
+        HEAD WIDE "%3 = const_i64 8\n%4 = helper_v128 wide(%1, %3, %1)\n%6 = helper sums(%4)\nput a, %6\n" END,
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) assert_good(texts[i]);
 }
@@ -108,7 +113,23 @@ static void every_rule_is_enforced(void **state) {
         {HEAD CONST "%2 = add_i32 %1, %1\n" END, "%1 is i64, not i32"},
         {HEAD CONST "%2 = fneg_f64 %1\n" END, "%1 is i64, not f64"},
         {HEAD CONST "%2 = bits_f64 %1\nstore_8 mem0[%1], %2\n" END, "%2 is f64, not int"},
+        {HEAD WIDE "%2 = const_i64 1\n" END, "%2 is assigned twice"},
+        {HEAD "%2 = const_i64 1\n" WIDE END, "%2 is assigned twice"},
+        {HEAD WIDE "%3 = add_i64x2 %1, %2\n" END, "%2 is used before it is defined"},
+        {HEAD WIDE "%3 = clz_i64 %1\n" END, "%1 is v128, not i64"},
+        {HEAD CONST "%2 = add_i64x2 %1, %1\n" END, "%1 is i64, not v128"},
         /* forms */
+        {HEAD WIDE "put v, %1\n" END, "%1 is v128, not narrow"},
+        {HEAD WIDE "put_v128 a, %1\n" END, "slot a is i64, not v128"},
+        {HEAD "%1 = get_i64 v\n" END, "slot v is v128, not i64"},
+        {HEAD "%1 = get_v128 f\n" END, "slot f is f64, not v128"},
+        {HEAD WIDE "putf frame[0], %1\n" END, "%1 is v128, not narrow"},
+        {HEAD WIDE "exit syscall, %1\n", "%1 is v128, not narrow"},
+        {HEAD WIDE "%3 = helper leaf(%1)\n" END, "%1 is v128, not narrow"},
+        {HEAD CONST "%2 = helper sums(%1)\n" END, "%1 is i64, not v128"},
+        {HEAD "%2 = helper sums()\n" END, "%0 is none, not v128"},
+        {HEAD WIDE "%3 = helper wide(%1, _, %1)\n" END, "helper wide does not yield i64"},
+        {HEAD CONST "%2 = helper_v128 leaf(%1)\n" END, "helper leaf does not yield v128"},
         {HEAD "%1 = get_i64 slot9\n" END, "there is no slot 9"},
         {HEAD "%1 = get_i32 a\n" END, "slot a is i64, not i32"},
         {HEAD CONST "put f, %1\n" END, "slot f is f64, not i64"},
@@ -213,6 +234,25 @@ static void damage_is_found(void **state) {
     k = parse(HEAD CONST "exit syscall, %1\n");
     k->uops[2].imm = 1;
     assert_bad(k, "two values", "two values");
+    k = parse(HEAD WIDE END);
+    k->uops[1].imm = 1;
+    assert_bad(k, "half a constant", "beyond the pool");
+    k->uops[1].imm = -1;
+    assert_bad(k, "no constant", "beyond the pool");
+    k = parse(HEAD WIDE END);
+    k->ntemps--;
+    assert_bad(k, "half a temporary", "%1 is not among");
+}
+
+static void slots_are_aligned(void **state) {
+    (void)state;
+    struct slot slots[TOY_V + 1];
+    struct guest other = toy;
+    memcpy(slots, toy_slots, sizeof slots);
+    slots[TOY_V].offset += 8;
+    other.slots = slots;
+    assert_false(block_check(parse(HEAD "%1 = get_v128 v\n" END), &other, why, sizeof why));
+    assert_non_null(strstr(why, "slot v is not aligned to 16"));
 }
 
 static void too_many_instructions_are_found(void **state) {
@@ -244,6 +284,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(good_blocks_pass, setup, teardown),
         cmocka_unit_test_setup_teardown(every_rule_is_enforced, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_is_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(slots_are_aligned, setup, teardown),
         cmocka_unit_test_setup_teardown(too_many_instructions_are_found, setup, teardown),
         cmocka_unit_test_setup_teardown(fp_changes_state_only_where_flags_accrue, setup, teardown),
     };

@@ -54,9 +54,9 @@ static uint64_t random_value(enum type type) {
     return type == T_I32 || type == T_F32 ? (uint32_t)v : v;
 }
 
-/* A cpu of the toy guest, and the temporaries of one block. */
+/* A cpu of the toy guest, of which the last slot is wide, and the temporaries of one block. */
 struct machine {
-    uint64_t slot[sizeof toy_slots / sizeof *toy_slots];
+    uint64_t slot[sizeof toy_slots / sizeof *toy_slots + TYPE_CELLS];
     uint64_t temp[BLOCK_MAX_TEMPS];
 };
 
@@ -71,8 +71,16 @@ static void run(struct machine *m, const struct block *k) {
         case UOP_get_i64:
         case UOP_get_i32:
         case UOP_get_f64: m->temp[u->dst] = m->slot[u->x]; break;
+        case UOP_put_v128: memcpy(&m->slot[u->x], &m->temp[u->a], SIZE_V128); break;
+        case UOP_get_v128: memcpy(&m->temp[u->dst], &m->slot[u->x], SIZE_V128); break;
+        case UOP_const_v128: memcpy(&m->temp[u->dst], &k->pool[u->imm], SIZE_V128); break;
         default:
             assert_true(uop_info[u->op].flags & UF_PURE);
+            if (uop_is_wide(u->op)) {
+                uop_eval_wide(u->op, u->x, u->imm, &m->temp[u->dst], &m->temp[u->a], &m->temp[u->b], &m->temp[u->c],
+                              &flags);
+                break;
+            }
             m->temp[u->dst] = uop_eval(u->op, u->x, u->imm, m->temp[u->a], m->temp[u->b], m->temp[u->c], &flags);
         }
     }
@@ -93,10 +101,16 @@ static void end(struct builder *b) {
     if (!block_check(b->block, &toy, why, sizeof why)) fail_msg("%s", why);
 }
 
-/* A temporary of the type, known to the builder or not, and its value. */
+/* A temporary of the type, known to the builder or not, and its value: all of its cells. */
 static uint16_t operand(struct builder *b, struct machine *m, enum type type, uint64_t *value, bool *known) {
     *known = next_random() & 1;
     *value = random_value(type);
+    if (type_is_wide(type)) {
+        for (unsigned n = 1; n < type_info[type].cells; n++) value[n] = random_value(T_I64);
+        if (*known) return build_const_wide(b, type, value);
+        memcpy(value, &m->slot[TOY_V], type_info[type].size);
+        return build_get(b, TOY_V);
+    }
     if (type == T_F32) {
         /* no slot is f32: an unknown one comes out of a wide register, a known one is moved from a constant */
         if (*known) return build1(b, UOP_bits_f32, build_const(b, T_I32, *value));
@@ -127,41 +141,52 @@ static void try_op(unsigned op) {
     static struct machine m;
     const struct uop_info *info = &uop_info[op];
     const enum type types[3] = {info->a, info->b, info->c};
-    uint64_t value[3] = {0};
+    uint64_t value[3][TYPE_CELLS] = {0};
     uint16_t temp[3] = {0};
     bool constant = true;
     struct builder b;
     for (unsigned i = 0; i < toy.nslots; i++) m.slot[i] = random_value(toy_slots[i].type);
+    for (unsigned n = 1; n < TYPE_CELLS; n++) m.slot[TOY_V + n] = random_value(T_I64);
     begin(&b);
     for (int i = 0; i < 3; i++) {
         bool known;
         if (types[i] == T_N) continue;
-        temp[i] = operand(&b, &m, types[i], &value[i], &known);
-        constant &= known && (types[i] == T_I64 || types[i] == T_I32);
+        temp[i] = operand(&b, &m, types[i], value[i], &known);
+        constant &= known && types[i] != T_F32 && types[i] != T_F64;
     }
     struct uop u = {.op = (uint16_t)op, .a = temp[0], .b = temp[1], .c = temp[2]};
     u.x = (uint16_t)random_x(info->form);
     uint32_t flags = 0;
-    uint64_t want = uop_eval(op, u.x, 0, value[0], value[1], value[2], &flags), got;
+    uint64_t want[TYPE_CELLS] = {0}, got;
+    if (uop_is_wide(op))
+        uop_eval_wide(op, u.x, 0, want, value[0], value[1], value[2], &flags);
+    else
+        want[0] = uop_eval(op, u.x, 0, *value[0], *value[1], *value[2], &flags);
     uint16_t result = builder_emit(&b, u);
     end(&b);
     assert_int_equal(flags, 0);
     assert_int_equal(b.block->temps[result].type, info->result);
     if (constant && (info->result == T_I64 || info->result == T_I32)) {
         assert_true(builder_is_const(&b, result, &got));
-        assert_int_equal(got, want);
+        assert_int_equal(got, want[0]);
+    }
+    const struct uop *d = &b.block->uops[b.block->temps[result].def];
+    if (constant && type_is_wide(info->result)) {
+        assert_int_equal(uop_info[d->op].form, FORM_POOL);
+        assert_false(builder_is_const(&b, result, &got));
     }
     run(&m, b.block);
-    if (m.temp[result] != want)
-        fail_msg("%s.%u of %#lx %#lx %#lx is %#lx, not %#lx", info->name, u.x, value[0], value[1], value[2],
-                 m.temp[result], want);
+    if (memcmp(&m.temp[result], want, 8u * type_info[info->result].cells))
+        fail_msg("%s.%u of %#lx %#lx %#lx is %#lx, not %#lx", info->name, u.x, *value[0], *value[1], *value[2],
+                 m.temp[result], want[0]);
 }
 
 static void every_pure_uop_folds_to_its_meaning(void **state) {
     (void)state;
     unsigned tried = 0;
     for (unsigned op = 0; op < UOP_COUNT; op++) {
-        if (!(uop_info[op].flags & UF_PURE) || uop_info[op].form == FORM_CONST) continue;
+        if (!(uop_info[op].flags & UF_PURE)) continue;
+        if (uop_info[op].form == FORM_CONST || uop_info[op].form == FORM_POOL) continue;
         for (unsigned i = 0; i < rounds; i++) try_op(op);
         tried++;
     }
@@ -232,13 +257,13 @@ static void fp_uops_are_never_folded(void **state) {
         if (!(uop_info[op].flags & UF_FP)) continue;
         struct builder b;
         struct machine m = {0};
-        uint64_t value;
+        uint64_t value[TYPE_CELLS];
         bool known;
         begin(&b);
         struct uop u = {.op = (uint16_t)op};
-        if (uop_info[op].a != T_N) u.a = operand(&b, &m, uop_info[op].a, &value, &known);
-        if (uop_info[op].b != T_N) u.b = operand(&b, &m, uop_info[op].b, &value, &known);
-        if (uop_info[op].c != T_N) u.c = operand(&b, &m, uop_info[op].c, &value, &known);
+        if (uop_info[op].a != T_N) u.a = operand(&b, &m, uop_info[op].a, value, &known);
+        if (uop_info[op].b != T_N) u.b = operand(&b, &m, uop_info[op].b, value, &known);
+        if (uop_info[op].c != T_N) u.c = operand(&b, &m, uop_info[op].c, value, &known);
         uint16_t result = builder_emit(&b, u);
         assert_int_equal(b.block->uops[b.block->nuops - 1].op, op);
         assert_int_equal(b.block->uops[b.block->nuops - 1].dst, result);
@@ -290,6 +315,35 @@ static void forwarding_keeps_the_order_of_puts_and_gets(void **state) {
     }
 }
 
+/* Wide values are forwarded as others are; of equal constants the pool has one, and a temporary's numbers are its own.
+ */
+static void wide_values_are_forwarded_and_shared(void **state) {
+    (void)state;
+    static struct machine m;
+    const uint64_t one[] = {1, 2}, other[] = {2, 1}, within[] = {2, 2};
+    struct builder b;
+    begin(&b);
+    const uint16_t v = build_get(&b, TOY_V), p = build_const_wide(&b, T_V128, one);
+    assert_int_equal(p, v + 2);
+    assert_int_equal(build_get(&b, TOY_V), v);
+    build_put(&b, TOY_V, p);
+    assert_int_equal(build_get(&b, TOY_V), p);
+    const uint16_t q = build_const_wide(&b, T_V128, one);
+    assert_int_equal(b.block->npool, 2);
+    const uint16_t r = build_const_wide(&b, T_V128, other);
+    assert_int_equal(b.block->npool, 4);
+    build_const_wide(&b, T_V128, within); /* the end of the one with the start of the other */
+    assert_int_equal(b.block->npool, 4);
+    for (unsigned n = 0; n < 100; n++) build_const_wide(&b, T_V128, (const uint64_t[]){n, 1000});
+    const uint16_t sum = build2(&b, UOP_xor_v128, build_get(&b, TOY_V), r);
+    build_put(&b, TOY_V, sum);
+    end(&b);
+    run(&m, b.block);
+    assert_memory_equal(&m.temp[q], one, sizeof one);
+    assert_int_equal(m.slot[TOY_V], 3);
+    assert_int_equal(m.slot[TOY_V + 1], 3);
+}
+
 /* A helper that writes state, and the host's sticky FP flags, make earlier values stale. */
 static void stale_values_are_read_again(void **state) {
     (void)state;
@@ -323,6 +377,7 @@ static void running_out_of_temporaries_fails_softly(void **state) {
     assert_int_equal(t, 0);
     assert_int_equal(build_get(&b, TOY_B), 0);
     assert_int_equal(build_const(&b, T_I64, 1), 0);
+    assert_int_equal(build_const_wide(&b, T_V128, (const uint64_t[]){1, 2}), 0);
     build_put(&b, TOY_A, 0);
     assert_true(b.block->ntemps <= BLOCK_MAX_TEMPS);
 }
@@ -338,6 +393,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(stale_values_are_read_again),
         cmocka_unit_test(running_out_of_temporaries_fails_softly),
         cmocka_unit_test(shifts_fold_to_what_they_are_together),
+        cmocka_unit_test(wide_values_are_forwarded_and_shared),
     };
     int failed = cmocka_run_group_tests_name("core/block", tests, NULL, NULL);
     arena_done(&arena);

@@ -52,10 +52,14 @@ static void assert_same(const struct block *p, const struct block *q) {
     assert_int_equal(p->ninsns, q->ninsns);
     assert_int_equal(p->bytes, q->bytes);
     assert_memory_equal(p->temps + 1, q->temps + 1, (p->ntemps - 1) * sizeof *p->temps);
+    const uint64_t *constant = NULL, *other = NULL;
     for (uint32_t i = 0; i < p->nuops; i++) {
         const struct uop *a = &p->uops[i], *b = &q->uops[i];
+        const bool pooled = uop_info[a->op].form == FORM_POOL;
+        if (pooled) constant = p->pool + a->imm, other = q->pool + b->imm;
         if (a->op != b->op || a->dst != b->dst || a->a != b->a || a->b != b->b || a->c != b->c || a->x != b->x ||
-            a->aux != b->aux || a->imm != b->imm)
+            a->aux != b->aux ||
+            (pooled ? memcmp(constant, other, type_info[uop_info[a->op].result].size) != 0 : a->imm != b->imm))
             fail_msg("uop %u (%s) differs", i, uop_info[a->op].name);
     }
 }
@@ -89,12 +93,45 @@ static const char sample[] = "block 10412 ctx 0x300\n"
                              "  exitif_i64.eq %1, %2 -> stack, -5\n"
                              "  call _, %4 -> ffffffff80000000\n"
                              "  exit illegal, 0x12345678\n"
-                             "  exit syscall, %1\n";
+                             "  exit syscall, %1\n"
+                             "10424: mark 4\n"
+                             "  %14 = const_v128 0x000102030405060708090a0b0c0d0e0f\n"
+                             "  %16 = const_v128 0x00000000000000000000000000000001\n"
+                             "  %18 = get_v128 v\n"
+                             "  %20 = load_v128 mem0[%1 + 16]\n"
+                             "  %22 = getf_v128 frame[2]\n"
+                             "  %24 = add_i16x8 %14, %20\n"
+                             "  %26 = splat_i64x2 %1\n"
+                             "  %28 = extract_i8x16.15 %26\n"
+                             "  %29 = replace_i32x4.3 %24, %28\n"
+                             "  %31 = select_v128 %1, %24, %29\n"
+                             "  %33 = helper_v128 wide(%14, %1, %16)\n"
+                             "  %35 = helper sums(%33)\n"
+                             "  store_v128 mem2[%1], %31\n"
+                             "  putf_v128 frame[3], %31\n"
+                             "  put_v128 v, %31\n"
+                             "  jump -> 10428\n";
 
 static void every_form_is_spelled_as_documented(void **state) {
     (void)state;
     char *text = print(parse(sample, &toy), &toy);
     assert_string_equal(text, sample);
+    free(text);
+}
+
+/* Fewer digits mean zeros above. */
+static void wide_constants_have_all_digits(void **state) {
+    (void)state;
+    struct block *k =
+        parse("block 10 ctx 0\n10: mark 2\n%1 = const_v128 0xfedcba98765432100\n%3 = const_v128 0x7", &toy);
+    assert_int_equal(k->ntemps, 5);
+    assert_int_equal(k->npool, 4);
+    assert_int_equal(k->pool[0], 0xedcba98765432100);
+    assert_int_equal(k->pool[1], 0xf);
+    assert_int_equal(k->pool[2], 7);
+    assert_int_equal(k->pool[3], 0);
+    char *text = print(k, &toy);
+    assert_non_null(strstr(text, "%1 = const_v128 0x000000000000000fedcba98765432100\n"));
     free(text);
 }
 
@@ -125,11 +162,16 @@ static uint64_t next_random(uint64_t *s) {
     return *s;
 }
 
+enum { POOL = 40 };
+
 /* Any uop whose fields are in range and not in use elsewhere, each op many times. */
 static struct uop random_uop(unsigned op, uint16_t *ntemps, uint64_t *s) {
     const struct uop_info *info = &uop_info[op];
     struct uop u = {.op = (uint16_t)op};
-    if (info->result != T_N) u.dst = (*ntemps)++;
+    if (info->result != T_N) {
+        u.dst = *ntemps;
+        *ntemps = (uint16_t)(*ntemps + type_info[info->result].cells);
+    }
     if (info->a != T_N) u.a = (uint16_t)(1 + next_random(s) % (*ntemps - 1u));
     if (info->b != T_N) u.b = (uint16_t)(1 + next_random(s) % (*ntemps - 1u));
     if (info->c != T_N) u.c = (uint16_t)(1 + next_random(s) % (*ntemps - 1u));
@@ -139,6 +181,7 @@ static struct uop random_uop(unsigned op, uint16_t *ntemps, uint64_t *s) {
     case FORM_CONST:
     case FORM_FRAME:
     case FORM_TARGET: u.imm = (int64_t)imm; break;
+    case FORM_POOL: u.imm = (int64_t)(next_random(s) % (POOL - TYPE_CELLS)); break;
     case FORM_SMALL: u.x = (uint16_t)next_random(s); break;
     case FORM_COND: u.x = (uint16_t)(next_random(s) % C_COUNT); break;
     case FORM_ROUND: u.x = (uint16_t)(next_random(s) % 5); break;
@@ -171,7 +214,9 @@ static void random_blocks_round_trip(void **state) {
     for (int round = 0; round < 200; round++) {
         struct block k = {.pc = next_random(&s), .ctx = next_random(&s), .ntemps = 2};
         k.uops = arena_alloc(&arena, UOP_COUNT * sizeof *k.uops);
-        k.temps = arena_alloc(&arena, (UOP_COUNT + 2) * sizeof *k.temps);
+        k.temps = arena_alloc(&arena, (UOP_COUNT * TYPE_CELLS + 2) * sizeof *k.temps);
+        k.pool = arena_alloc(&arena, POOL * sizeof *k.pool);
+        while (k.npool < POOL) k.pool[k.npool++] = next_random(&s);
         k.uops[k.nuops++] = (struct uop){.op = UOP_const_i64, .dst = 1};
         k.temps[1] = (struct temp){.type = T_I64};
         uint16_t ntemps = 2;
@@ -196,11 +241,14 @@ static void nonsense_is_printed_without_harm(void **state) {
                          {.op = UOP_exit, .x = 999},
                          {.op = UOP_set_i64, .x = 999},
                          {.op = UOP_fadd_f64, .x = 999},
+                         {.op = UOP_const_v128, .dst = 1, .imm = 1},
+                         {.op = UOP_const_v128, .dst = 1, .imm = -1},
                          {.op = UOP_helper, .aux = 999999}};
     struct block k = {.uops = uops, .nuops = sizeof uops / sizeof *uops};
     char *text = print(&k, &toy);
     assert_non_null(strstr(text, "?op9999\n"));
     assert_non_null(strstr(text, "exit exit999"));
+    assert_non_null(strstr(text, "const_v128 pool1"));
     free(text);
 }
 
@@ -224,6 +272,9 @@ static void rejected_texts_name_line_and_fault(void **state) {
         {"block 10 ctx 0\n %1 const_i64 1", "expected '='"},
         {"block 10 ctx 0\n %1 = const_i64 99999999999999999999", "bad number"},
         {"block 10 ctx 0\n %1 = const_i64 x", "expected a number"},
+        {"block 10 ctx 0\n %1 = const_v128 12", "expected '0x'"},
+        {"block 10 ctx 0\n %1 = const_v128 0xg", "expected a number of up to 32 digits"},
+        {"block 10 ctx 0\n %1 = const_v128 0x000000000000000000000000000000001", "up to 32 digits"},
         {"block 10 ctx 0\n %1 = load_64 mem0(%1)", "expected '['"},
         {"block 10 ctx 0\n %1 = load_64 mem0[%1 + 8", "expected ']'"},
         {"block 10 ctx 0\n %1 = set_i64 %1, %1", "expected '.'"},
@@ -254,6 +305,7 @@ static void a_short_message_buffer_is_respected(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_form_is_spelled_as_documented, setup, teardown),
+        cmocka_unit_test_setup_teardown(wide_constants_have_all_digits, setup, teardown),
         cmocka_unit_test_setup_teardown(numbers_stand_for_names_without_a_guest, setup, teardown),
         cmocka_unit_test_setup_teardown(comments_and_space_are_skipped, setup, teardown),
         cmocka_unit_test_setup_teardown(random_blocks_round_trip, setup, teardown),

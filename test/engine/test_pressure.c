@@ -29,7 +29,7 @@ static void put_code(unsigned op, unsigned dst, unsigned a, unsigned b, unsigned
 }
 
 static unsigned move_of(enum type t) {
-    return t == T_I32 ? 0 : t == T_I64 ? 1 : t == T_F32 ? 2 : 3;
+    return t == T_I32 ? 0 : t == T_I64 ? 1 : t == T_F32 ? 2 : t == T_F64 ? 3 : 4;
 }
 
 /* Value n of the type gets something of this kind. */
@@ -68,6 +68,14 @@ static void operand(enum type t, unsigned n, unsigned kind) {
             put_code(UOP_get_f64, n, 0, 0, 0, roll(FP_SLOTS), 0);
         }
         break;
+    case T_V128:
+        if (kind == FROM_CONSTANT)
+            put_code(UOP_const_v128, n, 0, 0, 0, 0, roll(256));
+        else if (kind == FROM_RESULT)
+            put_code(UOP_add_i32x4, n, 1, 2, 0, 0, 0);
+        else
+            put_code(UOP_get_v128, n, 0, 0, 0, roll(WIDE_SLOTS), 0);
+        break;
     default:
         if (kind == FROM_CONSTANT) {
             put_code(UOP_const_i32, 5, 0, 0, 0, 0, roll(9));
@@ -87,6 +95,7 @@ static void press(unsigned n) {
     for (unsigned k = 0; k < n; k++) {
         put_code(ints[k % 4], 16 + k, 2 * k, 2 * k + 1, 0, 0, 0);
         if (k % 2) put_code(UOP_fadd_f64, 16 + k, k, k + 1, 0, 0, 0);
+        if (k % 3 == 0) put_code(UOP_add_i16x8, 16 + k, k, k + 1, 0, 0, 0);
     }
 }
 
@@ -95,6 +104,7 @@ static void flood(void) {
     for (unsigned k = 0; k < 10; k++) put_code(UOP_select_i64, k, 16 + k, 30 + k, 44 + k, 0, 0);
     for (unsigned k = 0; k < 9; k++) put_code(UOP_select_i32, k, 16 + k, 30 + k, 44 + k, 0, 0);
     for (unsigned k = 0; k < 9; k++) put_code(UOP_fmadd_f64, k, 16 + k, 30 + k, 44 + k, 0, 0);
+    for (unsigned k = 0; k < 5; k++) put_code(UOP_select_v128, k, 16 + k, 30 + k, 44 + k, 0, 0);
 }
 
 /* What slots hold is wanted although they get something else. */
@@ -109,6 +119,11 @@ static void untie(void) {
         put_code(UOP_get_f64, 46 + k, 0, 0, 0, s, 0);
         put_code(UOP_put, 0, 1 + k, 0, 0, INT_SLOTS + WORD_SLOTS + s, 2);
     }
+    for (unsigned k = 0; k < 2; k++) {
+        const unsigned s = roll(WIDE_SLOTS);
+        put_code(UOP_get_v128, 46 + k, 0, 0, 0, s, 0);
+        put_code(UOP_put_v128, 0, 1 + k, 0, 0, s, 0);
+    }
 }
 
 static void write_case(unsigned op, unsigned wanted, unsigned level) {
@@ -120,6 +135,11 @@ static void write_case(unsigned op, unsigned wanted, unsigned level) {
     const bool early = roll(2);
     const struct code shape = {.k = (uint8_t)k};
     for (unsigned n = 0; n < 3; n++) type[n] = operand_type((enum type)types[n], &shape);
+    if (info->form == FORM_HELPER) {
+        const uint8_t *declared = wide_helpers[helper_of(&(struct code){.op = (uint16_t)op, .x = (uint8_t)x})];
+        for (unsigned n = 0; n < 3; n++)
+            if (declared[n + 1]) type[n] = (enum type)declared[n + 1];
+    }
     for (unsigned pass = 0; pass < 2; pass++) {
         if (pass == early) {
             if (level == 1) press(4);
@@ -149,6 +169,7 @@ static void write_case(unsigned op, unsigned wanted, unsigned level) {
     if (info->flags & UF_END) return;
     if (info->result == T_I64 && !roll(3)) put_code(UOP_put, 0, 14, 0, 0, roll(INT_SLOTS), 0);
     if (info->result == T_F64 && !roll(3)) put_code(UOP_put, 0, 14, 0, 0, INT_SLOTS + WORD_SLOTS + roll(FP_SLOTS), 2);
+    if (info->result == T_V128 && !roll(3)) put_code(UOP_put_v128, 0, 14, 0, 0, roll(WIDE_SLOTS), 0);
     for (unsigned n = 0; n < 3; n++)
         if (type[n] != T_N && (wanted >> n & 1)) put_code(CODE_MOVE, 50 + n, value[n], 0, 0, move_of(type[n]), 0);
     if (level == 3) flood();
@@ -201,7 +222,7 @@ static void every_row(enum mem_kind kind, bool counted, unsigned refuse, unsigne
     uint64_t cases = 0;
     worlds_make(kind, counted, refuse);
     for (unsigned op = 0; op < UOP_COUNT; op++) {
-        if (op == UOP_mark || op == UOP_const_i32 || op == UOP_const_i64) continue;
+        if (op == UOP_mark || uop_info[op].form == FORM_CONST) continue;
         for (unsigned wanted = 0; wanted < 1u << operands_of(op); wanted++)
             for (unsigned level = 0; level < LEVELS; level++)
                 for (unsigned round = 0; round < rounds; round++, cases++) {

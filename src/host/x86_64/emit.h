@@ -32,6 +32,9 @@ enum {
     X86_END = X86_PIN_OF + X86_SLOTS
 };
 
+/* Moves between vector registers and memory, of 8 and 16 bytes of any alignment. */
+enum { MOVQ_LOAD = 0xf3017e, MOVQ_STORE = 0x6601d6, MOVUPS_LOAD = 0x0110, MOVUPS_STORE = 0x0111 };
+
 /* [base + index * scale + disp]; base NO_REG: absolute. gs: relative to the window's base. */
 struct mem {
     uint8_t base, index, scale; /* scale: log2 */

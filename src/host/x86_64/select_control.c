@@ -224,7 +224,8 @@ void select_call_c(struct jit *j, const struct uop *u) {
     const uint16_t operands[3] = {u->a, u->b, u->c};
     for (unsigned n = 0; n < 3; n++)
         if (operands[n]) store_arg(j, n + 1, operands[n]);
-    x86_call(j, HOST_CALL_EVAL, u->op | (uint64_t)u->x << 16, false);
+    x86_call(j, uop_is_wide((enum uop_op)u->op) ? HOST_CALL_EVAL_WIDE : HOST_CALL_EVAL, u->op | (uint64_t)u->x << 16,
+             false);
     load_result(j, u->dst);
 }
 
@@ -244,6 +245,7 @@ static void select_getf(struct jit *j, const struct uop *u) {
     case UOP_getf_i64: mov_rm(j, W64, to, m); break;
     case UOP_getf_i32: mov_rm(j, W32, to, m); break;
     case UOP_getf_f64: op_rm(j, 0xf3017e, W32, to, m); break;
+    case UOP_getf_v128: op_rm(j, MOVUPS_LOAD, W32, to, m); break;
     default: op_rm(j, 0x66016e, W32, to, m); break;
     }
 }
@@ -269,6 +271,11 @@ static void select_putf(struct jit *j, const struct uop *u) {
     } else {
         mov_mr(j, W64, m, a);
     }
+}
+
+static void select_putf_wide(struct jit *j, const struct uop *u) {
+    uint8_t f = frame_reg(j), a = use_reg(j, u->a);
+    op_rm(j, MOVUPS_STORE, W32, a, at_reg(f, (int32_t)(8 * u->imm)));
 }
 
 /* The accrued FP flags are the field's and MXCSR's together; a put leaves them in the field alone. */
@@ -302,13 +309,17 @@ bool select_control(struct jit *j, const struct uop *u) {
     case UOP_nop: return true;
     case UOP_get_i64:
     case UOP_get_i32:
-    case UOP_get_f64: select_get(j, u); return true;
-    case UOP_put: select_put(j, u); return true;
+    case UOP_get_f64:
+    case UOP_get_v128: select_get(j, u); return true;
+    case UOP_put:
+    case UOP_put_v128: select_put(j, u); return true;
     case UOP_getf_i64:
     case UOP_getf_i32:
     case UOP_getf_f64:
-    case UOP_getf_f32: select_getf(j, u); return true;
+    case UOP_getf_f32:
+    case UOP_getf_v128: select_getf(j, u); return true;
     case UOP_putf: select_putf(j, u); return true;
+    case UOP_putf_v128: select_putf_wide(j, u); return true;
     case UOP_trunc_i32: return true; /* the same register */
     case UOP_br_i64: select_branch(j, u, W64); return true;
     case UOP_br_i32: select_branch(j, u, W32); return true;
@@ -320,7 +331,8 @@ bool select_control(struct jit *j, const struct uop *u) {
     case UOP_exit: select_exit(j, u); return true;
     case UOP_exitif_i64: select_exitif(j, u, W64); return true;
     case UOP_exitif_i32: select_exitif(j, u, W32); return true;
-    case UOP_helper: select_helper(j, u); return true;
+    case UOP_helper:
+    case UOP_helper_v128: select_helper(j, u); return true;
     default: return false;
     }
 }
@@ -392,7 +404,9 @@ static void cold_call(struct jit *j, struct cold *c) {
         failed = jcc(j, CC_NE);
     }
     if (c->call != HOST_CALL_WRITE) {
-        if (c->flag)
+        if (c->op == UOP_load_v128)
+            op_rm(j, MOVUPS_LOAD, W32, c->reg2, AT_CPU(wide[0]));
+        else if (c->flag)
             op_rm(j, 0xf3017e, W32, c->reg2, AT_CPU(host.result));
         else
             mov_rm(j, W64, c->reg2, AT_CPU(host.result));
@@ -496,6 +510,33 @@ static void cold_divide(struct jit *j, const struct cold *c) {
     jmp_to(j, c->back);
 }
 
+void pool_load(struct jit *j, uint8_t to, uint32_t at) {
+    const uint64_t *v = j->block->pool + at;
+    if (!(v[0] | v[1])) {
+        op_rr(j, 0x0157, W32, to, to); /* xorps */
+    } else if ((v[0] & v[1]) == UINT64_MAX) {
+        op_rr(j, 0x660176, W32, to, to); /* pcmpeqd */
+    } else {
+        op_rm(j, MOVUPS_LOAD, W32, to, at_cold());
+        struct cold *c = cold_new(j, COLD_POOL, here(j) - 4);
+        if (c) c->value = at;
+    }
+}
+
+/* The pool, if anything is loaded from it. */
+static void cold_pool(struct jit *j) {
+    uint32_t pool = 0;
+    for (const struct cold *c = j->cold; c < j->cold + j->ncold; c++) {
+        if (c->kind != COLD_POOL) continue;
+        if (!pool) {
+            while (here(j) & 15) byte(j, 0xcc);
+            pool = here(j);
+            for (uint32_t n = 0; n < j->block->npool; n++) word64(j, j->block->pool[n]);
+        }
+        jump_fill(j, c->from[0], pool + 8 * (uint32_t)c->value);
+    }
+}
+
 static void cold_one(struct jit *j, struct cold *c) {
     if (c->kind == COLD_CELL) {
         cold_cell(j, c);
@@ -542,7 +583,8 @@ static void cold_one(struct jit *j, struct cold *c) {
         jmp_to(j, X86_MISS);
         break;
     case COLD_DIVIDE: cold_divide(j, c); break;
-    case COLD_CELL: break;
+    case COLD_CELL:
+    case COLD_POOL: break;
     }
 }
 
@@ -568,4 +610,5 @@ void control_end(struct jit *j) {
     for (uint32_t i = 0; i < m->nlinks; i++)
         if (!m->links[i].cell) link_stub(j, &m->links[i], m->first_link + i + 1);
     for (uint32_t i = 0; i < j->ncold; i++) cold_one(j, &j->cold[i]);
+    if (j->block->npool) cold_pool(j);
 }

@@ -108,6 +108,7 @@ static void emit_load(struct jit *j, enum uop_op op, uint8_t to, struct mem m) {
     case UOP_load_s32: op_rm(j, 0x63, W64, to, m); break;
     case UOP_load_64: mov_rm(j, W64, to, m); break;
     case UOP_load_f32: op_rm(j, 0x66016e, W32, to, m); break;
+    case UOP_load_v128: op_rm(j, MOVUPS_LOAD, W32, to, m); break;
     default: op_rm(j, 0xf3017e, W32, to, m); break;
     }
 }
@@ -119,6 +120,7 @@ static void emit_store(struct jit *j, enum uop_op op, uint8_t from, struct mem m
     case UOP_store_32: mov_mr(j, W32, m, from); break;
     case UOP_store_64: mov_mr(j, W64, m, from); break;
     case UOP_store_f32: op_rm(j, 0x66017e, W32, from, m); break;
+    case UOP_store_v128: op_rm(j, MOVUPS_STORE, W32, from, m); break;
     default: op_rm(j, 0x6601d6, W32, from, m); break;
     }
 }
@@ -228,6 +230,21 @@ static bool store_together(struct jit *j, const struct uop *u) {
     return true;
 }
 
+/* Of a store that crosses pages of which one may not be written, processors may do a part if it is wider than 8 bytes
+   (guard.S): the interpreter does all or nothing. One register more than what is locked already is free after it. */
+static inline __attribute__((always_inline)) struct mem within_page(struct jit *j, const struct uop *u, struct mem m) {
+    struct mem offset = m;
+    if (u->op != UOP_store_v128) return m;
+    offset.gs = false;
+    uint8_t t = temp_reg(j, BANK_INT);
+    lea(j, W32, t, offset);
+    alu_ri(j, ALU_AND, W32, t, 4095);
+    alu_ri(j, ALU_CMP, W32, t, (int32_t)(4096 - SIZE_V128));
+    cold_new(j, COLD_INTERPRET, jcc(j, CC_A));
+    unlock_reg(j, BANK_INT, t);
+    return m;
+}
+
 static void select_store(struct jit *j, const struct uop *u) {
     if (mem_view_of(j, u)->kind == MEM_SOFT) {
         /* The value first goes where the slow path finds it; scratch registers are few. */
@@ -252,13 +269,13 @@ static void select_store(struct jit *j, const struct uop *u) {
         return;
     }
     if (mem_view_of(j, u)->kind == MEM_WINDOW) { /* needs two scratch registers itself: the value comes last */
-        struct mem m = space_address(j, u);
+        struct mem m = within_page(j, u, space_address(j, u));
         uint8_t b = reg_now(j, u->b);
         emit_store(j, u->op, b == NO_REG ? use_reg(j, u->b) : b, m);
         return;
     }
     uint8_t b = use_reg(j, u->b);
-    emit_store(j, u->op, b, space_address(j, u));
+    emit_store(j, u->op, b, within_page(j, u, space_address(j, u)));
 }
 
 static void call_atomic(struct jit *j, const struct uop *u) {
@@ -294,7 +311,8 @@ bool select_mem(struct jit *j, const struct uop *u) {
     case UOP_load_s32:
     case UOP_load_64:
     case UOP_load_f32:
-    case UOP_load_f64: select_load(j, u); return true;
+    case UOP_load_f64:
+    case UOP_load_v128: select_load(j, u); return true;
     case UOP_store_8:
         if (j->at <= j->stored) return true;
         if (store_together(j, u)) {
@@ -306,6 +324,7 @@ bool select_mem(struct jit *j, const struct uop *u) {
     case UOP_store_64:
     case UOP_store_f32:
     case UOP_store_f64:
+    case UOP_store_v128:
         j->drained = false;
         select_store(j, u);
         return true;

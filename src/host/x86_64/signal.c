@@ -20,7 +20,7 @@ static bool is_accessed(const greg_t *r, uint64_t address, uint64_t size, bool c
 }
 
 bool guard_fault(void *ucontext, bool bus, void *address) {
-    enum { GUARDED_MOST = 8 };
+    enum { GUARDED_MOST = TYPE_MOST };
     greg_t *r = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
     uint64_t pc = (uint64_t)r[REG_RIP], at = (uint64_t)(uintptr_t)address;
     if (copy_fault(&pc)) {

@@ -10,14 +10,15 @@ const uint8_t x86_gpr_pins[GPR_PINS] = {RBX, RSI, RDI, R8, R9, R10, R11, R12, R1
 const uint8_t x86_xmm_pins[XMM_PINS] = {4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 static const uint8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
 
-enum { MOVQ_LOAD = 0xf3017e, MOVQ_STORE = 0x6601d6, MOVUPS_LOAD = 0x0110, MOVUPS_STORE = 0x0111 };
-
 static void pins_move(struct jit *j, bool load) {
     const struct guest *g = j->guest;
     for (unsigned i = 0; g->pins && i < GPR_PINS && g->pins[i] != 0xffff; i++)
         op_rm(j, load ? 0x8b : 0x89, W64, x86_gpr_pins[i], at_cpu(g->slots[g->pins[i]].offset));
-    for (unsigned i = 0; g->fp_pins && i < XMM_PINS && g->fp_pins[i] != 0xffff; i++)
-        op_rm(j, load ? MOVQ_LOAD : MOVQ_STORE, false, x86_xmm_pins[i], at_cpu(g->slots[g->fp_pins[i]].offset));
+    for (unsigned i = 0; g->fp_pins && i < XMM_PINS && g->fp_pins[i] != 0xffff; i++) {
+        const struct slot *s = &g->slots[g->fp_pins[i]];
+        const uint32_t narrow = load ? MOVQ_LOAD : MOVQ_STORE, wide = load ? MOVUPS_LOAD : MOVUPS_STORE;
+        op_rm(j, s->type == T_V128 ? wide : narrow, false, x86_xmm_pins[i], at_cpu(s->offset));
+    }
 }
 static void ldmxcsr(struct jit *j, struct mem m) {
     op_rm(j, 0x01ae, false, 2, m);
@@ -186,6 +187,12 @@ void x86_call(struct jit *j, enum host_call function, uint64_t what, bool may_ex
 }
 
 void store_arg(struct jit *j, unsigned n, uint16_t temp) {
+    if (j->block->temps[temp].type == T_V128) {
+        const uint16_t locked = j->locked[BANK_FP]; /* as below */
+        op_rm(j, MOVUPS_STORE, false, use_reg(j, temp), at_cpu((uint32_t)offsetof(struct cpu, wide[n])));
+        j->locked[BANK_FP] = locked;
+        return;
+    }
     store_whole(j, (uint32_t)(offsetof(struct cpu, host.args) + 8 * n), temp);
 }
 
@@ -214,7 +221,9 @@ void store_whole(struct jit *j, uint32_t offset, uint16_t temp) {
 void load_result(struct jit *j, uint16_t temp) {
     if (!temp || !j->v[temp].last) return;
     uint8_t r = def_reg(j, temp);
-    if (j->v[temp].bank == BANK_FP)
+    if (j->block->temps[temp].type == T_V128)
+        op_rm(j, MOVUPS_LOAD, false, r, AT_CPU(wide[0]));
+    else if (j->v[temp].bank == BANK_FP)
         op_rm(j, MOVQ_LOAD, false, r, AT_CPU(host.result));
     else
         mov_rm(j, W64, r, AT_CPU(host.result));

@@ -16,14 +16,21 @@ static void x86_load(struct jit *j, enum bank bank, uint8_t to, uint32_t offset,
     if (bank == BANK_INT)
         mov_rm(j, size == 8, to, at_cpu(offset));
     else
-        op_rm(j, 0xf3017e, W32, to, at_cpu(offset));
+        op_rm(j, size == 16 ? MOVUPS_LOAD : MOVQ_LOAD, W32, to, at_cpu(offset));
 }
 
 static void x86_store(struct jit *j, enum bank bank, uint32_t offset, uint8_t from, unsigned size) {
     if (bank == BANK_INT)
         mov_mr(j, size == 8, at_cpu(offset), from);
     else
-        op_rm(j, 0x6601d6, W32, from, at_cpu(offset));
+        op_rm(j, size == 16 ? MOVUPS_STORE : MOVQ_STORE, W32, from, at_cpu(offset));
+}
+
+static void x86_constant(struct jit *j, enum bank bank, uint8_t to, uint64_t value) {
+    if (bank == BANK_INT)
+        mov_ri(j, to, value);
+    else
+        pool_load(j, to, (uint32_t)value);
 }
 
 static void x86_store_constant(struct jit *j, uint32_t offset, uint64_t value, unsigned size) {
@@ -36,14 +43,16 @@ static void x86_store_constant(struct jit *j, uint32_t offset, uint64_t value, u
 }
 
 /* Which file knows a uop, by its kind; what that one leaves to the others is tried with them all. */
-enum { CONTROL, INT, MEM, FLOAT, KINDS };
+enum { CONTROL, INT, MEM, FLOAT, VECTOR, KINDS };
 #define FLOATING(t) (T_##t == T_F32 || T_##t == T_F64)
+#define WIDE(t)     (SIZE_##t > 8)
 #define U(name, r, a, b, c, form, flags, meaning)                                                                      \
     [UOP_##name] = FORM(form, MEM) ? MEM                                                                               \
                    : FORM(form, SLOT) || FORM(form, FRAME) || FORM(form, BRANCH) || FORM(form, TARGET) ||              \
                            FORM(form, EXIT) || FORM(form, EXITIF) || FORM(form, HELPER) || ((flags)&END) ||            \
                            UOP_##name == UOP_trunc_i32                                                                 \
                        ? CONTROL                                                                                       \
+                   : WIDE(r) || WIDE(a)         ? VECTOR                                                               \
                    : FLOATING(r) || FLOATING(a) ? FLOAT                                                                \
                                                 : INT,
 static const uint8_t kinds[UOP_COUNT] = {
@@ -52,8 +61,11 @@ static const uint8_t kinds[UOP_COUNT] = {
 #undef U
 
 static void x86_select(struct jit *j, const struct uop *u) {
-    static bool (*const select[KINDS])(struct jit *, const struct uop *) = {
-        [CONTROL] = select_control, [INT] = select_int, [MEM] = select_mem, [FLOAT] = select_fp};
+    static bool (*const select[KINDS])(struct jit *, const struct uop *) = {[CONTROL] = select_control,
+                                                                            [INT] = select_int,
+                                                                            [MEM] = select_mem,
+                                                                            [FLOAT] = select_fp,
+                                                                            [VECTOR] = select_vector};
     const unsigned kind = kinds[u->op];
     if (select[kind](j, u)) return;
     for (unsigned k = 0; k < KINDS; k++)
@@ -70,7 +82,7 @@ static const struct target x86_target = {
     .move = x86_move,
     .load = x86_load,
     .store = x86_store,
-    .constant = mov_ri,
+    .constant = x86_constant,
     .store_constant = x86_store_constant,
     .absorbs = x86_absorbs,
     .select = x86_select,

@@ -48,7 +48,8 @@ enum cold_kind {
     COLD_FMA,       /* likewise, and inf * 0 raises its flag whatever is added to it */
     COLD_CALL,      /* C call, then back */
     COLD_MISS,      /* return address mispredicted: target in reg */
-    COLD_DIVIDE     /* division by 0 or -1 */
+    COLD_DIVIDE,    /* division by 0 or -1 */
+    COLD_POOL       /* no code: what is loaded from the block's pool, from cell `value` on */
 };
 struct cold {
     uint8_t kind, reg, reg2, size;
@@ -86,7 +87,10 @@ bool select_int(struct jit *j, const struct uop *u);
 bool select_fp(struct jit *j, const struct uop *u);
 bool select_mem(struct jit *j, const struct uop *u);
 bool select_atomic(struct jit *j, const struct uop *u);
+bool select_vector(struct jit *j, const struct uop *u);
 bool select_control(struct jit *j, const struct uop *u);
+/** Loads the wide constant at that place of the block's pool. */
+void pool_load(struct jit *j, uint8_t to, uint32_t at);
 void control_begin(struct jit *j);
 extern const uint8_t x86_nop5[5];
 void control_end(struct jit *j);

@@ -1,0 +1,146 @@
+/* Accesses of 16 bytes: all of one happens or nothing, in every kind of memory, on both tiers, at every place around a
+ * boundary of pages with every pair of rights. What is expected is worked out here, byte by byte.
+ */
+#include "pressure.h"
+
+enum { PAGE = 4096, BOUNDARY = DATA + 2 * PAGE, SIZE = 16, AROUND = 24, RESULT = 1 };
+enum rights { RIGHTS_NONE, RIGHTS_READ, RIGHTS_WRITE, RIGHTS };
+
+static enum rights rights[2]; /* before and behind the boundary */
+static bool soft;             /* they are the guest's own */
+
+static bool allowed(uint64_t address, bool write) {
+    return rights[address >= BOUNDARY] >= (write ? RIGHTS_WRITE : RIGHTS_READ);
+}
+
+static void walk(struct cpu *cpu, uint64_t address, enum access access, struct walk *w) {
+    (void)cpu;
+    const bool write = access == ACCESS_WRITE, near = address / PAGE - (BOUNDARY / PAGE - 1) < 2;
+    *w = (struct walk){.physical = address, .page_size = PAGE, .read = true, .write = true, .execute = true};
+    if (!near || !soft) return;
+    w->read = allowed(address, false);
+    w->write = allowed(address, true);
+    if (!allowed(address, write)) w->fault = write ? EXIT_fault_write : EXIT_fault_read;
+}
+
+static void protect(struct cpu *cpu, bool on) {
+    static const int host[RIGHTS] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE};
+    for (unsigned n = 0; n < 2; n++)
+        assert_int_equal(
+            mprotect(memory + BOUNDARY - PAGE + n * PAGE, PAGE, host[on && !soft ? rights[n] : RIGHTS_WRITE]), 0);
+    cpu_flush_mapping(cpu);
+}
+
+/* One access; value n of the integers is its address, in space n % 3 and without displacement (n % 8 is 0). */
+static void try_access(struct world *w, enum uop_op op, unsigned n, uint64_t address) {
+    const bool write = op == UOP_store_v128;
+    const uint64_t old[2] = {0x1111111111111111, 0x2222222222222222}, new[2] = {0x0123456789abcdef, ~address};
+    const uint64_t start = n % 3 == 1 ? (uint64_t)(uintptr_t)memory : 0;
+    uint64_t *value = w->frame + value_at(T_V128, RESULT), seen[2];
+    const struct code access = {.op = (uint16_t)op, .dst = RESULT, .a = (uint8_t)n, .b = RESULT};
+    uint64_t first_bad = UINT64_MAX;
+    memcpy(code, &access, sizeof access);
+    memcpy(code + LENGTH, &(struct code){.op = CODE_STOP}, LENGTH);
+    memset(memory + BOUNDARY - 64, 0x77, 128);
+    memcpy(memory + address, write ? old : new, SIZE);
+    memcpy(value, write ? new : old, SIZE);
+    w->frame[value_at(T_I64, n)] = start + address;
+    for (uint64_t at = address + SIZE; at-- > address;)
+        if (!allowed(at, write)) first_bad = at;
+    protect(w->cpu, true);
+    w->cpu->pc = CODE;
+    cpu_grant(w->cpu, 100);
+    engine_run(w->engine, w->cpu);
+    protect(w->cpu, false);
+    const struct exit *exit = &w->cpu->exit;
+    const bool done = exit->kind == EXIT_finished;
+    if (done != (first_bad == UINT64_MAX))
+        fail_msg("%s at 0x%llx, space %u, rights %d %d: exit %s", uop_info[op].name, (unsigned long long)address, n % 3,
+                 rights[0], rights[1], exit_info[exit->kind].name);
+    memcpy(seen, memory + address, SIZE);
+    assert_memory_equal(seen, write && !done ? old : new, SIZE);
+    assert_memory_equal(value, write || done ? new : old, SIZE);
+    for (uint64_t at = BOUNDARY - 64; at < BOUNDARY + 64; at++)
+        if (at - address >= SIZE) assert_int_equal(memory[at], 0x77);
+    if (done) return;
+    assert_int_equal(w->cpu->pc, CODE);
+    /* In linear memory, by whatever space it is reached here, nothing can be mended: one kind says all. */
+    const bool bounds = w->cpu->mem[0].kind == MEM_LINEAR && exit->kind == EXIT_memory_bounds;
+    const uint64_t at = exit->value - (bounds ? 0 : start);
+    if (!bounds) assert_int_equal(exit->kind, write ? EXIT_fault_write : EXIT_fault_read);
+    assert_true(at - address < SIZE && !allowed(at, write));
+}
+
+static void all_or_nothing(enum tier tier, enum mem_kind kind, bool counted) {
+    static const uint8_t by_space[3] = {0, 16, 8};
+    static struct world w;
+    world_make(&w, &(struct engine_config){.tier = tier, .counted = counted}, kind);
+    for (unsigned space = 0; space < 3; space++)
+        for (unsigned pair = 0; pair < RIGHTS * RIGHTS; pair++)
+            for (unsigned op = 0; op < 2; op++) {
+                soft = w.cpu->mem[space].kind == MEM_SOFT;
+                rights[0] = (enum rights)(pair / RIGHTS);
+                rights[1] = (enum rights)(pair % RIGHTS);
+                engine_invalidate(w.engine, CODE, 2 * LENGTH);
+                for (uint64_t address = BOUNDARY - AROUND; address < BOUNDARY + AROUND - SIZE; address++)
+                    try_access(&w, op ? UOP_store_v128 : UOP_load_v128, by_space[space], address);
+            }
+    world_free(&w);
+}
+
+/* Where there is no RAM: devices are asked for 8 bytes at most. */
+static void not_of_devices(enum tier tier) {
+    static struct world w;
+    world_make(&w, &(struct engine_config){.tier = tier}, MEM_WINDOW);
+    for (unsigned op = 0; op < 2; op++)
+        for (uint64_t address = MEMORY - 8; address <= MEMORY; address += 8) {
+            const struct code access = {.op = op ? UOP_store_v128 : UOP_load_v128, .dst = RESULT, .a = 8, .b = RESULT};
+            engine_invalidate(w.engine, CODE, LENGTH);
+            memcpy(code, &access, sizeof access);
+            memset(memory + MEMORY - 8, 0x55, 8);
+            w.frame[value_at(T_I64, 8)] = address;
+            w.cpu->pc = CODE;
+            engine_run(w.engine, w.cpu);
+            assert_int_equal(w.cpu->exit.kind, op ? EXIT_access_write : EXIT_access_read);
+            assert_int_equal(w.cpu->pc, CODE);
+            assert_int_equal(memory[MEMORY - 8], 0x55);
+        }
+    world_free(&w);
+}
+
+/* The test library puts handlers of its own in the place of the engine's before every test. */
+static void on_fault(int signal, siginfo_t *info, void *context) {
+    if (!engine_host_fault(signal, info, context)) sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+}
+
+static void catch_faults(void) {
+    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    sigaction(SIGSEGV, &action, NULL);
+    sigaction(SIGBUS, &action, NULL);
+}
+
+static void accesses_are_all_or_nothing(void **state) {
+    (void)state;
+    static const enum tier tiers[] = {TIER_INTERP, TIER_BASELINE};
+    catch_faults();
+    for (unsigned k = 0; k < (host_native ? 2 : 1); k++) {
+        all_or_nothing(tiers[k], MEM_WINDOW, false);
+        all_or_nothing(tiers[k], MEM_LINEAR, k);
+        not_of_devices(tiers[k]);
+    }
+}
+
+static int setup(void **state) {
+    (void)state;
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS, both = PROT_READ | PROT_WRITE;
+    strained_make();
+    strained.walk = walk;
+    memory = mmap(NULL, MEMORY, both, flags, -1, 0);
+    code = mmap(NULL, CODE_SIZE, both, flags | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED || code == MAP_FAILED;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(accesses_are_all_or_nothing)};
+    return cmocka_run_group_tests(tests, setup, NULL);
+}
