@@ -45,11 +45,12 @@ struct signal_info {
 
 /** What the guest asked to be done with a signal (its struct sigaction). */
 struct action {
-    uint64_t handler; /* or ACTION_DEFAULT, ACTION_IGNORE */
-    uint64_t flags;   /* SA_* */
+    uint64_t handler;  /* or ACTION_DEFAULT, ACTION_IGNORE */
+    uint64_t flags;    /* SA_* */
+    uint64_t restorer; /* where a handler returns to, with ACTION_RESTORER; not on every instruction set */
     uint64_t mask;
 };
-enum { ACTION_DEFAULT = 0, ACTION_IGNORE = 1, SIGNALS = 64 };
+enum { ACTION_DEFAULT = 0, ACTION_IGNORE = 1, ACTION_RESTORER = 0x04000000, SIGNALS = 64 };
 
 enum {
     CALL_PATHS = 16, /* two arguments, each as it is placed and with what stands for it, and interpreters */
@@ -64,6 +65,7 @@ enum {
 struct scratch {
     char path[CALL_PATHS][PATH_MAX];
     struct iovec iov[CALL_IOVECS];
+    uint64_t structs[6][32]; /* of arguments: the host's form */
     uint8_t bytes[16 << 10];
 };
 

@@ -11,14 +11,36 @@ enum { NUMBERS = 512 /* of system calls, in every table */, CORE_REGISTERS = 528
 
 /** What a number of a system call means: one look, as every call of the guest begins with it. */
 struct number {
-    uint16_t row; /* enum row_index; 0: nothing */
+    uint16_t row;    /* enum row_index; 0: nothing */
+    uint8_t shape;   /* which of the shapes; 0: an argument is a register, in order */
+    uint8_t layouts; /* which of the tables of layouts */
+};
+
+/** A struct of layout.def: its sizes, and how it is copied between the guest's form and the host's (NULL: they are the
+    same). out: false when a value does not fit. */
+struct layout {
+    uint16_t guest, host;
+    void (*in)(void *host, const void *guest);
+    bool (*out)(void *guest, const void *host);
+};
+enum { LAYOUTS = 'z' - 'A' + 1 /* by letter */, LAYOUT_MOST = 256 /* bytes of the largest */ };
+
+/** A bit that is not the same everywhere. */
+struct flag {
+    const char *name;
+    uint32_t guest, host;
 };
 
 /** The system calls of one instruction set, as its programs see them. */
 struct abi_calls {
     const char *name;
-    const struct number *numbers; /* NUMBERS of them */
-    uint32_t audit_arch;          /* AUDIT_ARCH_*: as filters of system calls are told */
+    const struct number *numbers;        /* NUMBERS of them */
+    const char *const *shapes;           /* of arguments: see call_shape in call.c; the first is not used */
+    const struct layout *const *layouts; /* tables of LAYOUTS each */
+    const struct flag *open_flags;       /* O_*, up to a row without bits; NULL: they are the host's */
+    uint32_t action_flags;               /* SA_*, beside those that there are everywhere */
+    uint32_t signal_stack;               /* MINSIGSTKSZ: least alternate stack, bytes */
+    uint32_t audit_arch;                 /* AUDIT_ARCH_*: as filters of system calls are told */
 };
 
 /** What else Linux on one instruction set is. */

@@ -130,7 +130,7 @@ static uint64_t buffer(struct call *c, uint64_t guest, uint64_t size, bool writt
 /* The vectors are read when the request is submitted. */
 static uint64_t vector(struct call *c, const struct iocb *r, struct iovec *to, bool written) {
     if (r->aio_nbytes > CALL_IOVECS) return CALL_NOBODYS; /* too many: that is looked at first */
-    if (!call_read(c, r->aio_buf, to, r->aio_nbytes * sizeof *to)) return CALL_NOBODYS;
+    if (!call_gets(c, LAYOUT_iovec, r->aio_buf, r->aio_nbytes, to)) return CALL_NOBODYS;
     for (uint64_t i = 0; i < r->aio_nbytes; i++)
         to[i].iov_base = (void *)(uintptr_t)buffer(c, (uintptr_t)to[i].iov_base, to[i].iov_len, written);
     return (uintptr_t)to;
@@ -264,7 +264,7 @@ int64_t call_io_getevents(struct call *c) {
 int64_t call_io_pgetevents(struct call *c) {
     struct aio *a = context_find(c->process, c->guest[0]);
     uint64_t mask[2] = {0}, set;
-    if (c->guest[5] && !call_read(c, c->guest[5], mask, sizeof mask)) return -EFAULT;
+    if (c->guest[5] && !call_gets(c, LAYOUT_word, c->guest[5], 2, mask)) return -EFAULT;
     int64_t r = call_mask_begin(c, mask[0], mask[1], &set);
     if (r < 0) return r;
     const uint64_t host_mask[2] = {(uintptr_t)&set, sizeof set};

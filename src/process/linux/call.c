@@ -12,6 +12,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+enum { CALL_SHAPE_PAGE = 4096 /* whatever pages there are */ };
 static int64_t call_absent(struct call *c);
 const struct row linux_rows[ROWS] = {
 #define PASS(name, args)            [ROW_##name] = {#name, args, NULL, SYS_##name},
@@ -53,6 +54,106 @@ int64_t call_read_string(struct call *c, uint64_t from, char *to, size_t size) {
     return -ENAMETOOLONG;
 }
 
+/* ---- structs */
+
+static bool get(struct call *c, const struct layout *l, uint64_t from, void *host) {
+    uint64_t guest[LAYOUT_MOST / sizeof(uint64_t)];
+    if (!l->in) return call_read(c, from, host, l->guest);
+    if (!call_read(c, from, guest, l->guest)) return false;
+    l->in(host, guest);
+    return true;
+}
+
+static int64_t put(struct call *c, const struct layout *l, uint64_t to, const void *host) {
+    uint64_t guest[LAYOUT_MOST / sizeof(uint64_t)];
+    if (!l->out) return call_write(c, to, host, l->guest) ? 0 : -EFAULT;
+    if (!l->out(guest, host)) return -EOVERFLOW;
+    return call_write(c, to, guest, l->guest) ? 0 : -EFAULT;
+}
+
+bool call_get(struct call *c, char letter, uint64_t from, void *host) {
+    return get(c, call_layout(c, letter), from, host);
+}
+
+bool call_gets(struct call *c, char letter, uint64_t from, uint64_t count, void *host) {
+    const struct layout *l = call_layout(c, letter);
+    if (!l->in) return call_read(c, from, host, count * l->guest);
+    for (uint64_t i = 0; i < count; i++)
+        if (!get(c, l, from + i * l->guest, (uint8_t *)host + i * l->host)) return false;
+    return true;
+}
+
+int64_t call_put(struct call *c, char letter, uint64_t to, const void *host) {
+    return put(c, call_layout(c, letter), to, host);
+}
+
+bool call_time(struct call *c, uint64_t from, struct timespec *room, uint64_t *host) {
+    if (!call_layout(c, LAYOUT_timespec)->in) return call_pointer(c, from, sizeof *room, host);
+    *host = (uintptr_t)room;
+    return call_get(c, LAYOUT_timespec, from, room);
+}
+
+int64_t call_give(struct call *c, unsigned i, char letter, const void *host) {
+    c->out &= ~(1u << i);
+    return call_put(c, letter, c->guest[i], host);
+}
+
+/* An argument that points to a struct: the host gets its own form. What it does not write of one that goes both ways
+   comes back as it was. */
+__attribute__((noinline)) static bool struct_argument(struct call *c, unsigned i, char letter, const struct layout *l) {
+    void *host = c->thread->scratch->structs[i];
+    if (!space_within(c->process->space, c->guest[i], l->guest)) return false;
+    if (letter != '>' && !get(c, l, c->guest[i], host)) return false;
+    c->host[i] = (uintptr_t)host;
+    if (letter != '<') c->out |= 1u << i;
+    if (letter == '=') c->out_always |= 1u << i;
+    c->out_as[i] = l;
+    return true;
+}
+
+__attribute__((noinline)) static int64_t structs_out(struct call *c, int64_t result) {
+    unsigned out = result >= 0 ? c->out : c->out & c->out_always;
+    if (result <= CALL_AGAIN) return result;
+    for (; out; out &= out - 1) {
+        const unsigned i = (unsigned)__builtin_ctz(out);
+        int64_t r = put(c, c->out_as[i], c->guest[i], c->thread->scratch->structs[i]);
+        if (r < 0 && result >= 0) result = r;
+    }
+    return result;
+}
+
+/* ---- flags */
+
+static uint64_t flags_in(const struct flag *f, uint64_t flags) {
+    uint64_t known = 0, set = 0;
+    for (; f->guest; f++) {
+        known |= f->guest | f->host;
+        if (flags & f->guest) set |= f->host;
+    }
+    return (flags & ~known) | set;
+}
+
+static uint64_t flags_out(const struct flag *f, uint64_t flags) {
+    uint64_t known = 0, set = 0;
+    for (; f->guest; f++) {
+        known |= f->guest | f->host;
+        if (flags & f->host) set |= f->guest;
+    }
+    return (flags & ~known) | set;
+}
+
+uint64_t open_flags_in(const struct process *p, uint64_t flags) {
+    const struct flag *f = p->abi->calls->open_flags;
+    return f ? flags_in(f, flags) : flags;
+}
+
+uint64_t open_flags_out(const struct process *p, uint64_t flags) {
+    const struct flag *f = p->abi->calls->open_flags;
+    return f ? flags_out(f, flags) : flags;
+}
+
+/* ---- pointers */
+
 static bool pointer(struct call *c, uint64_t guest, uint64_t size, bool written, uint64_t *host) {
     if (!space_within(c->process->space, guest, size)) return false;
     space_reach(c->process->space, guest, size);
@@ -80,7 +181,7 @@ int64_t call_path(struct call *c, int dir, uint64_t from, unsigned how) {
 int64_t call_iovec(struct call *c, uint64_t from, uint64_t count) {
     struct iovec *iov = c->thread->scratch->iov;
     if (count > CALL_IOVECS) return -EINVAL;
-    if (!call_read(c, from, iov, count * sizeof *iov)) return -EFAULT;
+    if (!call_gets(c, LAYOUT_iovec, from, count, iov)) return -EFAULT;
     for (uint64_t i = 0; i < count; i++) {
         uint64_t host;
         if ((int64_t)iov[i].iov_len < 0) return -EINVAL;
@@ -97,6 +198,7 @@ static uint64_t parse_number(const char **s) {
 }
 
 uint64_t call_size(const char **s, const struct call *c) {
+    if (**s >= 'A') return call_layout(c, *(*s)++)->guest;
     if (**s != '@') return parse_number(s);
     uint64_t size = c->guest[(*s)[1] - '0'];
     *s += 2;
@@ -122,10 +224,11 @@ static unsigned path_how(const struct call *c, unsigned argument, char letter) {
     bool follow = letter == 'P' && !(c->process->root.whole && call_is(c, ROW_umount2));
     unsigned i = 0;
     for (const char *s = c->row->args; *s; s++) {
+        const uint64_t flags = *s == 'O' ? open_flags_in(c->process, c->guest[i]) : 0;
         if (*s == 'a' && (c->guest[i] & AT_SYMLINK_NOFOLLOW)) follow = false;
-        if (*s == 'O' && (c->guest[i] & O_NOFOLLOW)) follow = false;
-        if (*s == 'O' && (c->guest[i] & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) follow = false;
-        if (*s == 'O' && (c->guest[i] & O_CREAT)) return (follow ? PATH_FOLLOW : 0) | PATH_CREATE;
+        if (flags & O_NOFOLLOW) follow = false;
+        if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) follow = false;
+        if (flags & O_CREAT) return (follow ? PATH_FOLLOW : 0) | PATH_CREATE;
         i += *s == ' ';
     }
     for (unsigned k = 0; k < sizeof rows / sizeof *rows; k++)
@@ -139,6 +242,7 @@ static int64_t translate_one(struct call *c, unsigned i, char letter, char befor
     uint64_t v = c->guest[i];
     int64_t r;
     switch (letter) {
+    case 'O': c->host[i] = open_flags_in(c->process, v); break;
     case 'f':
     case 'd':
         if (own_fd_named(c->process, (int)v)) return -EBADF;
@@ -181,17 +285,43 @@ static int64_t translate_one(struct call *c, unsigned i, char letter, char befor
     return 0;
 }
 
+/* Makes of registers the arguments of a row. Each argument is a letter a to f, the register that it is in; a capital
+   letter, the same as a signed number of 32 bits; two letters, its lower and upper 32 bits; or -, nothing: 0. Behind
+   it ^ counts pages instead of bytes. */
+__attribute__((noinline, cold)) static void call_shape(struct call *c, const char *shape) {
+    uint64_t registers[6];
+    memcpy(registers, c->guest, sizeof registers);
+    memset(c->guest, 0, sizeof c->guest);
+    for (unsigned i = 0; *shape && i < 6; i++) {
+        uint64_t *to = &c->guest[i];
+        const char first = *shape++;
+        if (first >= 'a') *to = registers[first - 'a'];
+        if (first >= 'A' && first < 'a') *to = (uint64_t)(int32_t)registers[first - 'A'];
+        if (*shape >= 'a') *to = (uint32_t)*to | registers[*shape++ - 'a'] << 32;
+        if (*shape == '^') *to *= CALL_SHAPE_PAGE;
+        shape += strcspn(shape, " ");
+        shape += *shape == ' ';
+    }
+}
+
 static int64_t translate(struct call *c) {
     const char *s = c->row->args;
     memcpy(c->host, c->guest, sizeof c->host);
     char before = 0, letter;
     for (unsigned i = 0; *s; i++, before = letter) {
         letter = *s++;
-        uint64_t size = letter == '<' || letter == '>' || letter == '=' ? call_size(&s, c) : 0;
+        const bool memory = letter == '<' || letter == '>' || letter == '=';
+        const struct layout *as = memory && *s >= 'A' ? call_layout(c, *s) : NULL;
+        uint64_t size = memory ? call_size(&s, c) : 0;
         bool null = *s == '?' && !c->guest[i];
         if (*s == '?') s++;
         if (*s == ' ') s++;
-        int64_t r = null ? 0 : translate_one(c, i, letter, before, size);
+        if (null) continue;
+        if (as && as->in) {
+            if (!struct_argument(c, i, letter, as)) return -EFAULT;
+            continue;
+        }
+        int64_t r = translate_one(c, i, letter, before, size);
         if (r < 0) return r;
     }
     return 0;
@@ -225,16 +355,19 @@ static inline void call_begin(struct call *c, struct thread *t, const struct row
     c->process = t->process;
     c->thread = t;
     c->row = row;
-    c->paths = c->nheld = 0;
+    c->paths = c->nheld = c->out = 0;
+    c->out_always = 0;
     c->missing = false;
 }
 
 int64_t call_within(struct thread *t, unsigned row, const uint64_t args[6]) {
     struct call c;
     call_begin(&c, t, &linux_rows[row]);
+    c.layouts = t->process->abi->calls->layouts[0];
     memcpy(c.guest, args, sizeof c.guest);
     int64_t result = translate(&c);
     if (result == 0) result = perform(&c);
+    if (c.out) result = structs_out(&c, result);
     if (c.nheld) path_release(&c);
     return result;
 }
@@ -251,9 +384,12 @@ enum answer linux_call(struct thread *t) {
     struct process *p = t->process;
     struct call c;
     uint64_t number = p->abi->call(t->cpu, c.guest);
-    const unsigned index = number < NUMBERS ? p->abi->calls->numbers[number].row : ROW_NONE;
-    const struct row *row = index ? &linux_rows[index] : NULL;
+    const struct abi_calls *calls = p->abi->calls;
+    const struct number n = number < NUMBERS ? calls->numbers[number] : (struct number){ROW_NONE, 0, 0};
+    const struct row *row = n.row ? &linux_rows[n.row] : NULL;
     call_begin(&c, t, row);
+    c.layouts = calls->layouts[n.layouts];
+    if (__builtin_expect(n.shape, 0)) call_shape(&c, calls->shapes[n.shape]);
     int64_t result = -ENOSYS;
     t->cpu->reserve_address = UINT64_MAX; /* as a return from the kernel does */
     struct strace line, *trace = p->vm->options.strace ? &line : NULL;
@@ -264,6 +400,7 @@ enum answer linux_call(struct thread *t) {
         if (result == 0) result = perform(&c);
         while (result == -EMFILE && own_fd_yield(p)) result = perform(&c); /* some make two */
         own_fds_shift(p, result == 0 ? second_made(&c) : result);
+        if (c.out) result = structs_out(&c, result);
     }
     if (c.nheld) path_release(&c);
     if (trace) strace_end(trace, result);

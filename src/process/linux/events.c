@@ -1,31 +1,23 @@
 /* events.c - waiting for descriptors and futexes.
  *
- * struct epoll_event is packed on x86-64 and is not elsewhere. Calls that take a signal mask wait with the guest's mask
+ * Calls that take a signal mask wait with the guest's mask
  * without the signals that vee keeps open. */
 #include "process/linux/linux.h"
 #include <linux/futex.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 
 enum { SET_SIZE = 8 };
-
-struct guest_event {
-    uint32_t events, pad;
-    uint64_t data;
-};
 
 static int64_t epoll_change(struct call *c, const struct epoll_event *e) {
     return call_wait(c, SYS_epoll_ctl, c->host[0], c->host[1], c->host[2], (uintptr_t)e, 0, 0);
 }
 
 int64_t call_epoll_ctl(struct call *c) {
-    struct guest_event g;
     struct epoll_event e;
     if ((int)c->guest[1] == EPOLL_CTL_DEL) return epoll_change(c, &e);
-    if (!call_read(c, c->guest[3], &g, sizeof g)) return -EFAULT;
-    e.events = g.events;
-    e.data.u64 = g.data;
-    return epoll_change(c, &e);
+    return call_get(c, LAYOUT_epoll_event, c->guest[3], &e) ? epoll_change(c, &e) : -EFAULT;
 }
 
 int64_t call_mask_begin(struct call *c, uint64_t from, uint64_t size, uint64_t *set) {
@@ -44,20 +36,19 @@ int64_t call_mask_end(struct call *c, uint64_t from, int64_t result) {
 static int64_t epoll_wait_any(struct call *c, long number, uint64_t timeout, uint64_t mask, uint64_t mask_size) {
     struct epoll_event *events = (struct epoll_event *)c->thread->scratch->bytes;
     const int room = (int)(sizeof c->thread->scratch->bytes / sizeof *events);
+    const uint64_t size = call_layout(c, LAYOUT_epoll_event)->guest;
     int max = (int)c->guest[2];
     uint64_t set;
     if (max <= 0) return -EINVAL;
-    if (!space_within(c->process->space, c->guest[1], (uint64_t)max * sizeof(struct guest_event))) return -EFAULT;
+    if (!space_within(c->process->space, c->guest[1], (uint64_t)max * size)) return -EFAULT;
     if (max > room) max = room;
     int64_t r = call_mask_begin(c, mask, mask_size, &set);
     if (r < 0) return r;
     r = call_mask_end(c, mask,
                       call_wait(c, number, c->host[0], (uintptr_t)events, (uint64_t)max, timeout,
                                 mask ? (uintptr_t)&set : 0, SET_SIZE));
-    for (int64_t i = 0; i < r; i++) {
-        struct guest_event g = {.events = events[i].events, .data = events[i].data.u64};
-        if (!call_write(c, c->guest[1] + (uint64_t)i * sizeof g, &g, sizeof g)) return i ? i : -EFAULT;
-    }
+    for (int64_t i = 0; i < r; i++)
+        if (call_put(c, LAYOUT_epoll_event, c->guest[1] + (uint64_t)i * size, &events[i]) < 0) return i ? i : -EFAULT;
     return r;
 }
 
@@ -83,7 +74,7 @@ int64_t call_pselect6(struct call *c) {
     uint64_t bytes = n > 0 ? ((uint64_t)n + 63) / 64 * 8 : 0, sets[3] = {0}, set, mask[2] = {0};
     for (unsigned i = 0; i < 3; i++)
         if (c->guest[1 + i] && !call_pointer(c, c->guest[1 + i], bytes, &sets[i])) return -EFAULT;
-    if (c->guest[5] && !call_read(c, c->guest[5], mask, sizeof mask)) return -EFAULT;
+    if (c->guest[5] && !call_gets(c, LAYOUT_word, c->guest[5], 2, mask)) return -EFAULT;
     int64_t r = call_mask_begin(c, mask[0], mask[1], &set);
     if (r < 0) return r;
     uint64_t host_mask[2] = {(uintptr_t)&set, SET_SIZE};
@@ -96,13 +87,14 @@ int64_t call_pselect6(struct call *c) {
 int64_t call_futex(struct call *c) {
     const uint64_t *g = c->guest;
     uint64_t word, time = g[3], second = 0;
+    struct timespec at;
     int operation = (int)g[1] & FUTEX_CMD_MASK;
     bool timed = operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET || operation == FUTEX_LOCK_PI ||
                  operation == FUTEX_LOCK_PI2 || operation == FUTEX_WAIT_REQUEUE_PI;
     bool two = operation == FUTEX_REQUEUE || operation == FUTEX_CMP_REQUEUE || operation == FUTEX_WAKE_OP ||
                operation == FUTEX_WAIT_REQUEUE_PI || operation == FUTEX_CMP_REQUEUE_PI;
     if (!call_pointer(c, g[0], 4, &word)) return -EFAULT;
-    if (timed && time && !call_pointer(c, g[3], 16, &time)) return -EFAULT;
+    if (timed && time && !call_time(c, g[3], &at, &time)) return -EFAULT;
     if (two && !call_pointer(c, g[4], 4, &second)) return -EFAULT;
     return call_wait(c, SYS_futex, word, g[1], g[2], time, second, g[5]);
 }

@@ -39,11 +39,12 @@ struct program {
 };
 
 static int64_t vector_count(struct call *c, uint64_t from) {
+    const uint64_t size = call_layout(c, LAYOUT_word)->guest;
     uint64_t word;
     int64_t n = 0;
     if (!from) return 0;
     for (;; n++) {
-        if (!call_read(c, from + (uint64_t)n * 8, &word, sizeof word)) return -EFAULT;
+        if (!call_get(c, LAYOUT_word, from + (uint64_t)n * size, &word)) return -EFAULT;
         if (!word) return n;
         if (!space_within(c->process->space, word, 0)) return -EFAULT;
         if (n == VECTOR_MAX) return -E2BIG;
@@ -51,9 +52,10 @@ static int64_t vector_count(struct call *c, uint64_t from) {
 }
 
 static int64_t vector_copy(struct call *c, uint64_t from, int64_t count, const char **to) {
+    const uint64_t size = call_layout(c, LAYOUT_word)->guest;
     for (int64_t i = 0; i < count; i++) {
         uint64_t word, host;
-        if (!call_read(c, from + (uint64_t)i * 8, &word, sizeof word)) return -EFAULT;
+        if (!call_get(c, LAYOUT_word, from + (uint64_t)i * size, &word)) return -EFAULT;
         if (!word || !call_pointer(c, word, 0, &host)) return -EFAULT;
         to[i] = (const char *)(uintptr_t)host;
     }

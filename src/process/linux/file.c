@@ -1,7 +1,5 @@
-/* file.c - system calls on files whose structs or whose meaning are not the host's.
- *
- * struct stat is laid out by each architecture; what is shown of vee's own program is the guest's. Everything else
- * about files passes through (syscall.def).
+/* file.c - system calls on files whose meaning is not the host's: what is opened may be a file of procfs, what is shown
+ * of vee's own program is the guest's. Everything else about files passes through (syscall.def).
  */
 #include "process/linux/linux.h"
 #include <fcntl.h>
@@ -12,57 +10,6 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
-
-/** struct stat of the generic table (riscv64, arm64). */
-struct guest_stat {
-    uint64_t dev, ino;
-    uint32_t mode, nlink, uid, gid;
-    uint64_t rdev, pad1;
-    int64_t size;
-    int32_t blksize, pad2;
-    int64_t blocks;
-    int64_t atime;
-    uint64_t atime_nsec;
-    int64_t mtime;
-    uint64_t mtime_nsec;
-    int64_t ctime;
-    uint64_t ctime_nsec;
-    uint32_t unused[2];
-};
-
-static int64_t stat_write(struct call *c, uint64_t to, const struct stat *st) {
-    struct guest_stat g = {
-        .dev = st->st_dev,
-        .ino = st->st_ino,
-        .mode = st->st_mode,
-        .nlink = (uint32_t)st->st_nlink,
-        .uid = st->st_uid,
-        .gid = st->st_gid,
-        .rdev = st->st_rdev,
-        .size = st->st_size,
-        .blksize = (int32_t)st->st_blksize,
-        .blocks = st->st_blocks,
-        .atime = st->st_atim.tv_sec,
-        .atime_nsec = (uint64_t)st->st_atim.tv_nsec,
-        .mtime = st->st_mtim.tv_sec,
-        .mtime_nsec = (uint64_t)st->st_mtim.tv_nsec,
-        .ctime = st->st_ctim.tv_sec,
-        .ctime_nsec = (uint64_t)st->st_ctim.tv_nsec,
-    };
-    return call_write(c, to, &g, sizeof g) ? 0 : -EFAULT;
-}
-
-int64_t call_newfstatat(struct call *c) {
-    struct stat st; /* glibc's is the kernel's on x86-64 */
-    int64_t r = call_wait(c, SYS_newfstatat, c->host[0], c->host[1], (uintptr_t)&st, c->host[3], 0, 0);
-    return r < 0 ? r : stat_write(c, c->guest[2], &st);
-}
-
-int64_t call_fstat(struct call *c) {
-    struct stat st;
-    int64_t r = call_wait(c, SYS_fstat, c->host[0], (uintptr_t)&st, 0, 0, 0, 0);
-    return r < 0 ? r : stat_write(c, c->guest[1], &st);
-}
 
 /* ---- extended attributes */
 
@@ -209,6 +156,7 @@ int64_t call_openat2(struct call *c) {
     int64_t r = call_read_struct(c, c->guest[2], c->guest[3], &how, sizeof how);
     if (r == 0) r = call_read_string(c, c->guest[1], path, PATH_MAX);
     if (r < 0) return r;
+    how.flags = open_flags_in(c->process, how.flags);
     proc_own_id(c->process, path);
     const bool follow = !(how.flags & O_NOFOLLOW) && (how.flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL) &&
                         !(how.resolve & (RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS));
@@ -317,7 +265,7 @@ void fd_path(char path[FD_PATH], int fd) {
 
 /* ---- descriptors */
 
-enum { FCNTL_NUMBER = 0, FCNTL_UNKNOWN = -1 };
+enum { FCNTL_NUMBER = 0, FCNTL_UNKNOWN = -1, FCNTL_LOCK = -2, FCNTL_FLAGS = -3 };
 
 /* For commands whose argument points somewhere, the size of what is there. What is not known may point, too. */
 static int fcntl_size(int command) {
@@ -327,7 +275,7 @@ static int fcntl_size(int command) {
     case F_SETLKW:
     case F_OFD_GETLK:
     case F_OFD_SETLK:
-    case F_OFD_SETLKW: return sizeof(struct flock);
+    case F_OFD_SETLKW: return FCNTL_LOCK;
     case F_GETOWN_EX:
     case F_SETOWN_EX:
     case F_GET_RW_HINT:
@@ -339,8 +287,6 @@ static int fcntl_size(int command) {
     case F_DUPFD_CLOEXEC:
     case F_GETFD:
     case F_SETFD:
-    case F_GETFL:
-    case F_SETFL:
     case F_GETOWN:
     case F_SETOWN:
     case F_GETSIG:
@@ -354,8 +300,29 @@ static int fcntl_size(int command) {
     case F_GET_SEALS:
     case 1027: /* F_DUPFD_QUERY */
     case 1028: /* F_CREATED_QUERY */ return FCNTL_NUMBER;
+    case F_GETFL:
+    case F_SETFL: return FCNTL_FLAGS;
     default: return FCNTL_UNKNOWN;
     }
+}
+
+static int64_t fcntl_lock(struct call *c, int command) {
+    struct flock lock;
+    uint64_t arg;
+    const bool asks = command == F_GETLK || command == F_OFD_GETLK;
+    if (!call_layout(c, LAYOUT_flock)->in)
+        return call_pointer(c, c->guest[2], sizeof lock, &arg)
+                   ? call_wait(c, SYS_fcntl, c->host[0], (uint64_t)command, arg, 0, 0, 0)
+                   : -EFAULT;
+    if (!call_get(c, LAYOUT_flock, c->guest[2], &lock)) return -EFAULT;
+    int64_t r = call_wait(c, SYS_fcntl, c->host[0], (uint64_t)command, (uintptr_t)&lock, 0, 0, 0);
+    return r < 0 || !asks ? r : call_put(c, LAYOUT_flock, c->guest[2], &lock);
+}
+
+static int64_t fcntl_flags(struct call *c, int command) {
+    const uint64_t flags = open_flags_in(c->process, c->guest[2]);
+    int64_t r = call_wait(c, SYS_fcntl, c->host[0], (uint64_t)command, flags, 0, 0, 0);
+    return r < 0 || command == F_SETFL ? r : (int64_t)open_flags_out(c->process, (uint64_t)r);
 }
 
 int64_t call_fcntl(struct call *c) {
@@ -366,6 +333,8 @@ int64_t call_fcntl(struct call *c) {
         int64_t r = host_do(SYS_fcntl, c->host[0], F_GETFD);
         return r < 0 ? r : -EINVAL;
     }
+    if (size == FCNTL_LOCK) return fcntl_lock(c, command);
+    if (size == FCNTL_FLAGS) return fcntl_flags(c, command);
     if (size && !call_pointer(c, c->guest[2], (uint64_t)size, &arg)) return -EFAULT;
     return call_wait(c, SYS_fcntl, c->host[0], (uint64_t)command, arg, 0, 0, 0);
 }

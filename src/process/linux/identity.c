@@ -10,7 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-enum { COUNTED_ID = 1000, ROBUST_HEAD = 24 };
+enum { COUNTED_ID = 1000 };
 
 /* ---- ids */
 
@@ -50,14 +50,22 @@ int64_t call_set_tid_address(struct call *c) {
 
 int64_t call_set_robust_list(struct call *c) {
     struct thread *t = c->thread;
-    if (c->guest[1] != ROBUST_HEAD) return -EINVAL;
+    const struct layout *word = call_layout(c, LAYOUT_word);
+    const uint64_t head = 3 * word->guest;
+    if (c->guest[1] != head) return -EINVAL;
     t->robust_list = c->guest[0];
     t->robust_size = c->guest[1];
     /* The kernel walks the list when the process is killed; it can where guest addresses are host addresses. Not at the
        end of one that shares its memory: the list may lead to memory of vee, which lives on. */
-    if (!c->process->space->window && !c->process->partner && space_within(c->process->space, c->guest[0], ROBUST_HEAD))
+    if (!word->in && !c->process->space->window && !c->process->partner &&
+        space_within(c->process->space, c->guest[0], head))
         return host_do(SYS_set_robust_list, c->guest[0], c->guest[1]);
     return 0;
+}
+
+static int64_t robust_list_put(struct call *c, uint64_t list, uint64_t size) {
+    int64_t r = call_put(c, LAYOUT_word, c->guest[1], &list);
+    return r < 0 ? r : call_put(c, LAYOUT_word, c->guest[2], &size);
 }
 
 int64_t call_get_robust_list(struct call *c) {
@@ -67,13 +75,10 @@ int64_t call_get_robust_list(struct call *c) {
     if (!t) { /* another process's is the host's to tell, as it is asked about the first thread */
         uint64_t list, size;
         int64_t r = host_do(SYS_get_robust_list, id, &list, &size);
-        if (r < 0) return r;
-        return call_write(c, c->guest[1], &list, 8) && call_write(c, c->guest[2], &size, 8) ? 0 : -EFAULT;
+        return r < 0 ? r : robust_list_put(c, list, size);
     }
     if (!id) t = c->thread;
-    if (!call_write(c, c->guest[1], &t->robust_list, 8) || !call_write(c, c->guest[2], &t->robust_size, 8))
-        return -EFAULT;
-    return 0;
+    return robust_list_put(c, t->robust_list, t->robust_size);
 }
 
 int64_t call_personality(struct call *c) {
@@ -163,41 +168,46 @@ static int64_t files_limit_exchange(struct process *p, const uint64_t *set, uint
     return r;
 }
 
-static int64_t limit_exchange(struct call *c, int64_t pid, int resource, uint64_t from, uint64_t to) {
+static int64_t limit_exchange(struct call *c, int64_t pid, int resource, const uint64_t set[2], uint64_t old[2]) {
     struct process *p = c->process;
-    uint64_t *limit = pid == 0 || pid == getpid() ? virtual_limit(p, resource) : NULL, set[2], old[2];
-    if (from && !call_read(c, from, set, sizeof set)) return -EFAULT;
-    if (!limit && from && virtual_limit(p, resource) && is_vee(pid)) return -EPERM;
+    uint64_t *limit = pid == 0 || pid == getpid() ? virtual_limit(p, resource) : NULL;
+    if (!limit && set && virtual_limit(p, resource) && is_vee(pid)) return -EPERM;
     if (resource == RLIMIT_NOFILE && (pid == 0 || pid == getpid())) {
-        int64_t r = files_limit_exchange(p, from ? set : NULL, old);
-        if (r < 0) return r;
+        return files_limit_exchange(p, set, old);
     } else if (!limit) {
-        int64_t r = host_do(SYS_prlimit64, pid, resource, from ? set : NULL, old);
-        if (r < 0) return r;
+        return host_do(SYS_prlimit64, pid, resource, set, old);
     } else {
-        memcpy(old, limit, sizeof old);
-        if (from) {
+        memcpy(old, limit, 2 * sizeof *old);
+        if (set) {
             if (set[0] > set[1]) return -EINVAL;
             if (set[1] > limit[1] && geteuid() != 0) return -EPERM;
-            memcpy(limit, set, sizeof set);
+            memcpy(limit, set, 2 * sizeof *set);
             if (resource == RLIMIT_CORE) signals_core_limit(p);
             process_limits_changed(p);
         }
     }
-    return to && !call_write(c, to, old, sizeof old) ? -EFAULT : 0;
+    return 0;
 }
 
 int64_t call_prlimit64(struct call *c) {
     int64_t pid = process_id_in(c->process, (int32_t)c->guest[0]);
-    return limit_exchange(c, pid, (int)c->guest[1], c->guest[2], c->guest[3]);
+    const uint64_t from = c->guest[2], to = c->guest[3];
+    uint64_t set[2], old[2];
+    if (from && !call_read(c, from, set, sizeof set)) return -EFAULT;
+    int64_t r = limit_exchange(c, pid, (int)c->guest[1], from ? set : NULL, old);
+    return r == 0 && to && !call_write(c, to, old, sizeof old) ? -EFAULT : r;
 }
 
 int64_t call_getrlimit(struct call *c) {
-    return limit_exchange(c, 0, (int)c->guest[0], 0, c->guest[1]);
+    uint64_t old[2];
+    int64_t r = limit_exchange(c, 0, (int)c->guest[0], NULL, old);
+    return r < 0 ? r : call_put(c, LAYOUT_rlimit, c->guest[1], old);
 }
 
 int64_t call_setrlimit(struct call *c) {
-    return limit_exchange(c, 0, (int)c->guest[0], c->guest[1], 0);
+    uint64_t set[2], old[2];
+    if (!call_get(c, LAYOUT_rlimit, c->guest[1], set)) return -EFAULT;
+    return limit_exchange(c, 0, (int)c->guest[0], set, old);
 }
 
 /* ---- random bytes */

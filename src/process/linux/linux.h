@@ -38,7 +38,11 @@ struct call {
     struct process *process;
     struct thread *thread;
     const struct row *row;
+    const struct layout *layouts; /* of the number that the guest has called it by */
     uint64_t guest[6], host[6];
+    unsigned out;        /* bit per argument that is the host's form of a struct, to go back to the guest */
+    unsigned out_always; /* ... whatever the result is */
+    const struct layout *out_as[6];
     unsigned paths;      /* used up of scratch->path */
     int held[CALL_HELD]; /* descriptors that paths go by, until the call is done */
     unsigned nheld;
@@ -122,6 +126,31 @@ bool call_message_holds_own(struct call *c, uint64_t control, uint64_t size);
  */
 int64_t call_mask_begin(struct call *c, uint64_t from, uint64_t size, uint64_t *set);
 int64_t call_mask_end(struct call *c, uint64_t from, int64_t result);
+
+/** The structs of layout.def by their letters. */
+enum {
+#define LAYOUT(letter, name, host) LAYOUT_##name = letter,
+#define FIELD(guest, host)
+#define MOST(guest, host)
+#define END
+#include "process/linux/layout.def"
+};
+/** Reads and writes a struct of layout.def; the host's form is at `host`. Writing: 0, -EFAULT or -EOVERFLOW. */
+bool call_get(struct call *c, char letter, uint64_t from, void *host);
+bool call_gets(struct call *c, char letter, uint64_t from, uint64_t count, void *host);
+int64_t call_put(struct call *c, char letter, uint64_t to, const void *host);
+static inline const struct layout *call_layout(const struct call *c, char letter) {
+    return &c->layouts[letter - 'A'];
+}
+/** Gives what argument `i` is room for, by a row with > or =. */
+int64_t call_give(struct call *c, unsigned i, char letter, const void *host);
+
+/** A time that the host is to read: where it is for the host, in the guest's memory or copied to `room`. */
+bool call_time(struct call *c, uint64_t from, struct timespec *room, uint64_t *host);
+
+/** Flags of open, from the guest's and to it. */
+uint64_t open_flags_in(const struct process *p, uint64_t flags);
+uint64_t open_flags_out(const struct process *p, uint64_t flags);
 
 /** Reads a struct of a size that the guest gives: what is missing in it is 0, what is behind it must be. */
 int64_t call_read_struct(struct call *c, uint64_t from, uint64_t size, void *to, size_t known);

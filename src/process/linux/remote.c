@@ -16,7 +16,7 @@ static int64_t remote_vectors(struct call *c, uint64_t from, uint64_t count, str
     const struct space *s = c->process->space;
     _Static_assert(CALL_IOVECS * sizeof *v <= sizeof c->thread->scratch->bytes, "room for all");
     if (count > CALL_IOVECS) return -EINVAL;
-    if (!call_read(c, from, v, count * sizeof *v)) return -EFAULT;
+    if (!call_gets(c, LAYOUT_iovec, from, count, v)) return -EFAULT;
     for (uint64_t i = 0; i < count; i++)
         if ((int64_t)v[i].iov_len < 0) return -EINVAL;
     *to = v;

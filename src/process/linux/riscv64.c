@@ -4,7 +4,7 @@
  * and x1-x31, then f0-f31 and fcsr, then room for extensions that ends with an empty header. Handlers return to the
  * vDSO, whose clocks are the counters hpmcounter16 and following: see process_counter.
  */
-#include "process/linux/linux.h"
+#include "process/linux/layout_generic.h"
 #include "engine/engine.h"
 #include "guest/riscv/riscv.h"
 #include "vdso_riscv64.h"
@@ -69,6 +69,7 @@ static void riscv64_start(struct cpu *cpu, uint64_t pc, uint64_t sp) {
 }
 
 static uint64_t riscv64_call(const struct cpu *cpu, uint64_t args[6]) {
+#pragma GCC unroll 6
     for (unsigned i = 0; i < 6; i++) args[i] = riscv_get_x(registers(cpu), A0 + i);
     return riscv_get_x(registers(cpu), A7);
 }
@@ -239,13 +240,17 @@ int64_t call_riscv_flush_icache(struct call *c) {
 }
 
 static const struct number numbers[NUMBERS] = {
-#define NUMBER(number, name)    [number] = {ROW_##name},
+#define NUMBER(number, name)    [number] = {ROW_##name, 0, 0},
 #define OWN(number, name, args) NUMBER(number, name)
 #include "process/linux/riscv64.def"
 };
+#include "process/linux/layout_make.h"
+static const struct layout *const layout_tables[] = {layouts};
 const struct abi_calls riscv64_calls = {
     .name = "riscv64",
     .numbers = numbers,
+    .layouts = layout_tables,
+    .signal_stack = 2048,
     .audit_arch = AUDIT_ARCH_RISCV64,
 };
 

@@ -252,7 +252,9 @@ bool seccomp_allows(struct call *c, uint64_t number, int64_t *result) {
     struct seccomp_data data = {
         .nr = (int)number, .arch = abi->calls->audit_arch, .instruction_pointer = t->cpu->pc + abi->call_size};
     _Static_assert(sizeof data.args == sizeof c->guest, "six arguments");
-    memcpy(data.args, c->guest, sizeof data.args);
+    uint64_t registers[6]; /* not what a shape has made of them */
+    abi->call(t->cpu, registers);
+    memcpy(data.args, registers, sizeof data.args);
     uint32_t answer = filters_run(t->filters, &data), value = answer & SECCOMP_RET_DATA;
     struct signal_info info = {.signo = SIGSYS, .error = (int32_t)value, .code = 1 /* SYS_SECCOMP */};
     info.call.address = data.instruction_pointer;
@@ -330,19 +332,16 @@ static int64_t attach(struct thread *t, struct filter *f, uint64_t flags) {
 static int64_t filter_add(struct call *c, uint64_t flags, uint64_t at) {
     const uint64_t known = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW |
                            SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
-    struct {
-        uint16_t length;
-        uint64_t code;
-    } program;
+    struct sock_fprog program;
     struct thread *t = c->thread;
     if (flags & ~known) return -EINVAL;
-    if (!call_read(c, at, &program, sizeof program)) return -EFAULT;
-    if (!program.length || program.length > BPF_MAXINSNS) return -EINVAL;
+    if (!call_get(c, LAYOUT_sock_fprog, at, &program)) return -EFAULT;
+    if (!program.len || program.len > BPF_MAXINSNS) return -EINVAL;
     if (!may_filter()) return -EACCES;
-    struct filter *f = filter_new(program.length);
+    struct filter *f = filter_new(program.len);
     if (!f) return -ENOMEM;
     int64_t r = 0;
-    if (!call_read(c, program.code, f->code, f->length * sizeof *f->code))
+    if (!call_read(c, (uintptr_t)program.filter, f->code, f->length * sizeof *f->code))
         r = -EFAULT;
     else if (!filter_valid(f, t->scratch) || t->seccomp == SECCOMP_MODE_STRICT)
         r = -EINVAL;

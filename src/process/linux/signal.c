@@ -315,7 +315,8 @@ static bool frame_push(struct thread *t, int signal, const struct signal_info *i
         t->stack_start = t->stack_size = 0;
         t->stack_flags = SS_DISABLE;
     }
-    abi->frame_enter(t->cpu, sp, signal, a->handler, p->vdso + abi->vdso_return);
+    const bool own = a->flags & abi->calls->action_flags & ACTION_RESTORER;
+    abi->frame_enter(t->cpu, sp, signal, a->handler, own ? a->restorer : p->vdso + abi->vdso_return);
     return true;
 }
 

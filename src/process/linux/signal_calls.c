@@ -2,20 +2,20 @@
 #include "process/linux/linux.h"
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { SET_SIZE = 8, STACK_LEAST = 2048, GUEST_ACTION_SIZE = 24 };
+enum { SET_SIZE = 8 };
 static const uint32_t autodisarm = 1u << 31;
 
 int64_t call_rt_sigaction(struct call *c) {
     struct thread *t = c->thread;
     int signal = (int)c->guest[0];
     const uint64_t known = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER |
-                           (uint64_t)(uint32_t)SA_RESETHAND;
+                           (uint64_t)(uint32_t)SA_RESETHAND | c->process->abi->calls->action_flags;
     struct action set, old;
-    _Static_assert(sizeof set == GUEST_ACTION_SIZE, "struct action is the guest's struct sigaction");
     if (c->guest[3] != SET_SIZE) return -EINVAL;
-    if (c->guest[1] && !call_read(c, c->guest[1], &set, sizeof set)) return -EFAULT;
+    if (c->guest[1] && !call_get(c, LAYOUT_sigaction, c->guest[1], &set)) return -EFAULT;
     if (signal < 1 || signal > SIGNALS) return -EINVAL;
     if (c->guest[1] && (signal == SIGKILL || signal == SIGSTOP)) return -EINVAL;
     old = c->process->actions[signal];
@@ -25,7 +25,7 @@ int64_t call_rt_sigaction(struct call *c) {
         c->process->actions[signal] = set;
         signal_action_changed(t, signal);
     }
-    return c->guest[2] && !call_write(c, c->guest[2], &old, sizeof old) ? -EFAULT : 0;
+    return c->guest[2] ? call_put(c, LAYOUT_sigaction, c->guest[2], &old) : 0;
 }
 
 int64_t call_rt_sigprocmask(struct call *c) {
@@ -64,10 +64,11 @@ int64_t call_rt_sigsuspend(struct call *c) {
 int64_t call_rt_sigtimedwait(struct call *c) {
     struct thread *t = c->thread;
     struct signal_info info = {0};
+    struct timespec at;
     uint64_t set, time = 0;
     if (c->guest[3] != SET_SIZE) return -EINVAL;
     if (!call_read(c, c->guest[0], &set, sizeof set)) return -EFAULT;
-    if (c->guest[2] && !call_pointer(c, c->guest[2], 16, &time)) return -EFAULT;
+    if (c->guest[2] && !call_time(c, c->guest[2], &at, &time)) return -EFAULT;
     set &= ~(signal_bit(SIGKILL) | signal_bit(SIGSTOP));
     int64_t r = signal_take_queued(t, set, &info);
     if (!r) {
@@ -90,7 +91,7 @@ int64_t call_rt_sigreturn(struct call *c) {
     }
     /* As sigaltstack would, but what it refuses is passed over. */
     uint32_t mode = (uint32_t)stack[1] & ~autodisarm;
-    if (!signal_on_stack(t) && (mode == 0 || mode == SS_ONSTACK) && stack[2] >= STACK_LEAST) {
+    if (!signal_on_stack(t) && (mode == 0 || mode == SS_ONSTACK) && stack[2] >= abi->calls->signal_stack) {
         t->stack_start = stack[0];
         t->stack_flags = (uint32_t)stack[1];
         t->stack_size = stack[2];
@@ -137,33 +138,29 @@ int64_t call_pidfd_send_signal(struct call *c) {
     return host_do(SYS_pidfd_send_signal, c->host[0], signal, &info, c->guest[3]);
 }
 
-/** stack_t of 64-bit guests. */
-struct guest_stack {
-    uint64_t start;
-    uint32_t flags, pad;
-    uint64_t size;
-};
-
 int64_t call_sigaltstack(struct call *c) {
     struct thread *t = c->thread;
     bool disabled = t->stack_flags & SS_DISABLE, on = signal_on_stack(t);
-    struct guest_stack set,
-        old = {t->stack_start, (t->stack_flags & autodisarm) | (disabled ? SS_DISABLE : 0), 0, t->stack_size};
-    if (on) old.flags |= SS_ONSTACK;
+    stack_t set, old;
+    memset(&old, 0, sizeof old); /* what lies between its fields, too */
+    old.ss_sp = (void *)(uintptr_t)t->stack_start;
+    old.ss_flags = (int)((t->stack_flags & autodisarm) | (disabled ? SS_DISABLE : 0));
+    old.ss_size = t->stack_size;
+    if (on) old.ss_flags |= SS_ONSTACK;
     if (c->guest[0]) {
-        if (!call_read(c, c->guest[0], &set, sizeof set)) return -EFAULT;
-        uint32_t mode = set.flags & ~autodisarm;
+        if (!call_get(c, LAYOUT_sigaltstack, c->guest[0], &set)) return -EFAULT;
+        uint32_t mode = (uint32_t)set.ss_flags & ~autodisarm;
         if (on) return -EPERM;
         if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0) return -EINVAL;
         if (mode == SS_DISABLE)
-            set = (struct guest_stack){.flags = SS_DISABLE};
-        else if (set.size < STACK_LEAST)
+            set = (stack_t){.ss_flags = SS_DISABLE};
+        else if (set.ss_size < c->process->abi->calls->signal_stack)
             return -ENOMEM;
-        t->stack_start = set.start;
-        t->stack_size = set.size;
-        t->stack_flags = set.flags;
+        t->stack_start = (uintptr_t)set.ss_sp;
+        t->stack_size = set.ss_size;
+        t->stack_flags = (uint32_t)set.ss_flags;
     }
-    return c->guest[1] && !call_write(c, c->guest[1], &old, sizeof old) ? -EFAULT : 0;
+    return c->guest[1] ? call_put(c, LAYOUT_sigaltstack, c->guest[1], &old) : 0;
 }
 
 /* Without the signals that never reach a descriptor because the host keeps them open. */
@@ -172,19 +169,19 @@ int64_t call_signalfd4(struct call *c) {
     if (c->guest[2] != SET_SIZE) return -EINVAL;
     if (!call_read(c, c->guest[1], &set, sizeof set)) return -EFAULT;
     set = signal_host_mask(set);
-    return host_do(SYS_signalfd4, c->host[0], &set, SET_SIZE, c->guest[3]);
+    return host_do(SYS_signalfd4, c->host[0], &set, SET_SIZE, c->host[3]);
 }
 
 /* A thread is told by a message whose text is behind the value. */
 int64_t call_mq_notify(struct call *c) {
-    enum { COOKIE = 32, EVENT_SIZE = 64 };
-    struct {
-        uint64_t value;
-        int32_t signal, how;
-        uint8_t rest[EVENT_SIZE - 16];
-    } event;
+    enum { COOKIE = 32 };
+    struct sigevent event;
+    uint64_t text;
     if (!c->guest[1]) return host_do(SYS_mq_notify, c->host[0], 0);
-    if (!call_read(c, c->guest[1], &event, sizeof event)) return -EFAULT;
-    if (event.how == SIGEV_THREAD && !call_pointer(c, event.value, COOKIE, &event.value)) return -EFAULT;
+    if (!call_get(c, LAYOUT_sigevent, c->guest[1], &event)) return -EFAULT;
+    if (event.sigev_notify == SIGEV_THREAD) {
+        if (!call_pointer(c, (uintptr_t)event.sigev_value.sival_ptr, COOKIE, &text)) return -EFAULT;
+        event.sigev_value.sival_ptr = (void *)(uintptr_t)text;
+    }
     return host_do(SYS_mq_notify, c->host[0], &event);
 }

@@ -2,22 +2,14 @@
 #include "process/linux/linux.h"
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
 #include <time.h>
 
-/** struct msghdr of 64-bit guests, the same layout as the host's but with guest addresses. */
-struct guest_message {
-    uint64_t name;
-    uint32_t name_size, pad1;
-    uint64_t iov, iov_count;
-    uint64_t control, control_size;
-    uint32_t flags, pad2;
-};
-enum { MESSAGE_SIZE = 56, MULTI_SIZE = 64, NAME_MAX_SIZE = 128, MULTI_MAX = 1024 };
-_Static_assert(sizeof(struct guest_message) == MESSAGE_SIZE && sizeof(struct msghdr) == MESSAGE_SIZE, "layout");
+enum { NAME_MAX_SIZE = 128, MULTI_MAX = 1024 };
 
 /* ---- addresses that are paths */
 
@@ -102,27 +94,34 @@ void socket_address_show(struct call *c) {
 
 /* ---- messages */
 
-static int64_t message_read(struct call *c, uint64_t from, struct guest_message *g, struct msghdr *h) {
+/* g: with the guest's addresses; h: with the host's. */
+static int64_t message_read(struct call *c, uint64_t from, struct msghdr *g, struct msghdr *h) {
     uint64_t host;
-    if (!call_read(c, from, g, sizeof *g)) return -EFAULT;
+    if (!call_get(c, LAYOUT_msghdr, from, g)) return -EFAULT;
     memset(h, 0, sizeof *h);
-    if (g->name) {
-        if ((int32_t)g->name_size < 0) return -EINVAL;
-        h->msg_namelen = g->name_size < NAME_MAX_SIZE ? g->name_size : NAME_MAX_SIZE;
-        if (!call_pointer(c, g->name, h->msg_namelen, &host)) return -EFAULT;
+    if (g->msg_name) {
+        if ((int32_t)g->msg_namelen < 0) return -EINVAL;
+        h->msg_namelen = g->msg_namelen < NAME_MAX_SIZE ? g->msg_namelen : NAME_MAX_SIZE;
+        if (!call_pointer(c, (uintptr_t)g->msg_name, h->msg_namelen, &host)) return -EFAULT;
         h->msg_name = (void *)(uintptr_t)host;
     }
-    if (g->iov_count > CALL_IOVECS) return -EMSGSIZE;
-    int64_t r = call_iovec(c, g->iov, g->iov_count);
+    if (g->msg_iovlen > CALL_IOVECS) return -EMSGSIZE;
+    int64_t r = call_iovec(c, (uintptr_t)g->msg_iov, g->msg_iovlen);
     if (r < 0) return r;
     h->msg_iov = c->thread->scratch->iov;
-    h->msg_iovlen = g->iov_count;
-    if (g->control) {
-        if (!call_pointer(c, g->control, g->control_size, &host)) return -EFAULT;
+    h->msg_iovlen = g->msg_iovlen;
+    if (g->msg_control) {
+        if (!call_pointer(c, (uintptr_t)g->msg_control, g->msg_controllen, &host)) return -EFAULT;
         h->msg_control = (void *)(uintptr_t)host;
-        h->msg_controllen = g->control_size;
+        h->msg_controllen = g->msg_controllen;
     }
     return 0;
+}
+
+/** struct mmsghdr: a message, how many bytes of it; in whole words. */
+static uint64_t multi_size(const struct call *c) {
+    const uint64_t word = call_layout(c, LAYOUT_word)->guest;
+    return (call_layout(c, LAYOUT_msghdr)->guest + sizeof(uint32_t) + word - 1) / word * word;
 }
 
 /* Would vee's own descriptor go with the message? */
@@ -143,14 +142,13 @@ bool call_message_holds_own(struct call *c, uint64_t control, uint64_t control_s
 }
 
 static int64_t message_send(struct call *c, uint64_t from, uint64_t flags) {
-    struct guest_message g;
-    struct msghdr h;
+    struct msghdr g, h;
     int64_t r = message_read(c, from, &g, &h);
-    if (r >= 0 && call_message_holds_own(c, g.control, g.control_size)) return -EBADF;
-    if (r >= 0 && g.name && c->process->root.length) {
+    if (r >= 0 && call_message_holds_own(c, (uintptr_t)g.msg_control, g.msg_controllen)) return -EBADF;
+    if (r >= 0 && g.msg_name && c->process->root.length) {
         c->paths = 0; /* one message after the other */
         path_release(c);
-        r = socket_address_place(c, g.name, h.msg_namelen, PATH_FOLLOW);
+        r = socket_address_place(c, (uintptr_t)g.msg_name, h.msg_namelen, PATH_FOLLOW);
         if (r > 0) {
             h.msg_name = &c->address;
             h.msg_namelen = (socklen_t)r;
@@ -160,21 +158,22 @@ static int64_t message_send(struct call *c, uint64_t from, uint64_t flags) {
 }
 
 static int64_t message_receive(struct call *c, uint64_t from, uint64_t flags) {
-    struct guest_message g;
-    struct msghdr h;
+    struct msghdr g, h;
     int64_t r = message_read(c, from, &g, &h);
     if (r < 0) return r;
+    const uint64_t name = (uintptr_t)g.msg_name;
     r = call_wait(c, SYS_recvmsg, c->host[0], (uintptr_t)&h, flags, 0, 0, 0);
     if (r < 0) return r;
-    if (g.name) g.name_size = h.msg_namelen;
-    if (g.name && c->process->root.length && h.msg_namelen <= sizeof c->address &&
-        call_read(c, g.name, &c->address, h.msg_namelen)) {
-        g.name_size = socket_path_show(c->process, &c->address, h.msg_namelen);
-        call_write(c, g.name, &c->address, g.name_size < h.msg_namelen ? g.name_size : h.msg_namelen);
+    if (name) g.msg_namelen = h.msg_namelen;
+    if (name && c->process->root.length && h.msg_namelen <= sizeof c->address &&
+        call_read(c, name, &c->address, h.msg_namelen)) {
+        g.msg_namelen = socket_path_show(c->process, &c->address, h.msg_namelen);
+        call_write(c, name, &c->address, g.msg_namelen < h.msg_namelen ? g.msg_namelen : h.msg_namelen);
     }
-    g.control_size = h.msg_controllen;
-    g.flags = (uint32_t)h.msg_flags;
-    return call_write(c, from, &g, sizeof g) ? r : -EFAULT;
+    g.msg_controllen = h.msg_controllen;
+    g.msg_flags = h.msg_flags;
+    const int64_t written = call_put(c, LAYOUT_msghdr, from, &g);
+    return written < 0 ? written : r;
 }
 
 int64_t call_sendmsg(struct call *c) {
@@ -189,10 +188,10 @@ int64_t call_recvmsg(struct call *c) {
 int64_t call_sendmmsg(struct call *c) {
     uint64_t count = (uint32_t)c->guest[2] < MULTI_MAX ? (uint32_t)c->guest[2] : MULTI_MAX;
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t at = c->guest[1] + i * MULTI_SIZE;
+        uint64_t at = c->guest[1] + i * multi_size(c);
         int64_t r = message_send(c, at, c->guest[3]);
         uint32_t sent = (uint32_t)r;
-        if (r >= 0 && !call_write(c, at + MESSAGE_SIZE, &sent, sizeof sent)) r = -EFAULT;
+        if (r >= 0 && !call_write(c, at + call_layout(c, LAYOUT_msghdr)->guest, &sent, sizeof sent)) r = -EFAULT;
         if (r < 0) return i ? (int64_t)i : r;
     }
     return (int64_t)count;
@@ -218,14 +217,14 @@ int64_t call_recvfrom(struct call *c) {
 int64_t call_recvmmsg(struct call *c) {
     uint64_t count = (uint32_t)c->guest[2] < MULTI_MAX ? (uint32_t)c->guest[2] : MULTI_MAX, flags = c->guest[3];
     struct timespec wait, start, now;
-    if (c->guest[4] && !call_read(c, c->guest[4], &wait, sizeof wait)) return -EFAULT;
+    if (c->guest[4] && !call_get(c, LAYOUT_timespec, c->guest[4], &wait)) return -EFAULT;
     if (c->guest[4] && (wait.tv_sec < 0 || (uint64_t)wait.tv_nsec >= 1000000000)) return -EINVAL;
     host_do(SYS_clock_gettime, CLOCK_MONOTONIC, &start);
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t at = c->guest[1] + i * MULTI_SIZE;
+        uint64_t at = c->guest[1] + i * multi_size(c);
         int64_t r = message_receive(c, at, flags & ~(uint64_t)MSG_WAITFORONE);
         uint32_t got = (uint32_t)r;
-        if (r >= 0 && !call_write(c, at + MESSAGE_SIZE, &got, sizeof got)) r = -EFAULT;
+        if (r >= 0 && !call_write(c, at + call_layout(c, LAYOUT_msghdr)->guest, &got, sizeof got)) r = -EFAULT;
         if (r < 0) return i ? (int64_t)i : r;
         if (flags & MSG_WAITFORONE) flags |= MSG_DONTWAIT;
         if (!c->guest[4]) continue;
@@ -281,14 +280,15 @@ static bool is_among(const struct option_row *rows, size_t count, const uint64_t
 
 int64_t call_setsockopt(struct call *c) {
     const uint64_t *g = c->guest;
-    uint64_t host = 0, filter[2], code;
+    struct sock_fprog filter;
+    uint64_t host = 0, code;
     if (g[3] && !call_pointer(c, g[3], (int)g[4] > 0 ? (uint32_t)g[4] : 0, &host)) return -EFAULT;
     if (IS_AMONG(set_refused, g)) return -ENOPROTOOPT;
-    if (IS_AMONG(filters, g) && (int)g[4] == sizeof filter) {
-        if (!call_read(c, g[3], filter, sizeof filter)) return -EFAULT;
-        if (!call_pointer(c, filter[1], (uint16_t)filter[0] * 8, &code)) return -EFAULT;
-        filter[1] = code;
-        return call_wait(c, SYS_setsockopt, c->host[0], g[1], g[2], (uintptr_t)filter, g[4], 0);
+    if (IS_AMONG(filters, g) && (int)g[4] == call_layout(c, LAYOUT_sock_fprog)->guest) {
+        if (!call_get(c, LAYOUT_sock_fprog, g[3], &filter)) return -EFAULT;
+        if (!call_pointer(c, (uintptr_t)filter.filter, filter.len * sizeof *filter.filter, &code)) return -EFAULT;
+        filter.filter = (void *)(uintptr_t)code;
+        return call_wait(c, SYS_setsockopt, c->host[0], g[1], g[2], (uintptr_t)&filter, sizeof filter, 0);
     }
     return call_wait(c, SYS_setsockopt, c->host[0], g[1], g[2], host, g[4], 0);
 }

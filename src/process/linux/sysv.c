@@ -12,13 +12,6 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 
-/** struct semid64_ds as 64-bit guests have it; x86-64 has a word more behind each time. */
-struct guest_semaphores {
-    struct ipc_perm permissions;
-    uint64_t operation_time, change_time, count, unused[2];
-};
-_Static_assert(sizeof(struct guest_semaphores) == 88 && sizeof(struct semid_ds) == 104, "layout");
-
 static int64_t host_semctl(struct call *c, int command, void *argument) {
     return host_do(SYS_semctl, c->guest[0], c->guest[1], command, argument);
 }
@@ -26,19 +19,13 @@ static int64_t host_semctl(struct call *c, int command, void *argument) {
 static int64_t semaphores_show(struct call *c, int command, uint64_t to) {
     struct semid_ds h;
     int64_t r = host_semctl(c, command, &h);
-    if (r < 0) return r;
-    struct guest_semaphores g = {.permissions = h.sem_perm,
-                                 .operation_time = (uint64_t)h.sem_otime,
-                                 .change_time = (uint64_t)h.sem_ctime,
-                                 .count = h.sem_nsems};
-    return call_write(c, to, &g, sizeof g) ? r : -EFAULT;
+    const int64_t written = r < 0 ? 0 : call_put(c, LAYOUT_semid_ds, to, &h);
+    return written < 0 ? written : r;
 }
 
 static int64_t semaphores_set(struct call *c, uint64_t from) {
-    struct guest_semaphores g;
-    if (!call_read(c, from, &g, sizeof g)) return -EFAULT;
-    struct semid_ds h = {.sem_perm = g.permissions}; /* nothing else is looked at */
-    return host_semctl(c, IPC_SET, &h);
+    struct semid_ds h;
+    return call_get(c, LAYOUT_semid_ds, from, &h) ? host_semctl(c, IPC_SET, &h) : -EFAULT;
 }
 
 /* GETALL, SETALL: the kernel is told no length, so the number of semaphores is asked for first. */
@@ -75,7 +62,7 @@ int64_t call_semctl(struct call *c) {
     }
 }
 
-/* ---- what queues and segments have in common: structs that are the same for every 64-bit Linux */
+/* ---- what queues and segments have in common */
 
 /* Passes a control call on whose argument is this many bytes, or none. */
 static int64_t control(struct call *c, long number, size_t size) {
@@ -84,14 +71,19 @@ static int64_t control(struct call *c, long number, size_t size) {
     return host_do(number, c->guest[0], c->guest[1], host);
 }
 
+static int64_t queue_set(struct call *c) {
+    struct msqid_ds q;
+    return call_get(c, LAYOUT_msqid_ds, c->guest[2], &q) ? host_do(SYS_msgctl, c->guest[0], IPC_SET, &q) : -EFAULT;
+}
+
 static int64_t queue_show(struct call *c, int command, uint64_t to) {
     struct msqid_ds q;
-    _Static_assert(sizeof q == 120, "layout");
     int64_t r = host_do(SYS_msgctl, c->guest[0], command, &q);
     if (r < 0) return r;
     q.msg_lspid = (pid_t)process_id_out(c->process, q.msg_lspid);
     q.msg_lrpid = (pid_t)process_id_out(c->process, q.msg_lrpid);
-    return call_write(c, to, &q, sizeof q) ? r : -EFAULT;
+    const int64_t written = call_put(c, LAYOUT_msqid_ds, to, &q);
+    return written < 0 ? written : r;
 }
 
 /* A message is a long and its text. The lengths are looked at before the text, and may promise more than there is room
@@ -119,7 +111,7 @@ int64_t call_msgctl(struct call *c) {
     case IPC_STAT:
     case MSG_STAT:
     case MSG_STAT_ANY: return queue_show(c, command, c->guest[2]);
-    case IPC_SET: return control(c, SYS_msgctl, sizeof(struct msqid_ds));
+    case IPC_SET: return queue_set(c);
     case IPC_INFO:
     case MSG_INFO: return control(c, SYS_msgctl, sizeof(struct msginfo));
     case IPC_RMID: return control(c, SYS_msgctl, 0);
@@ -129,14 +121,19 @@ int64_t call_msgctl(struct call *c) {
 
 /* ---- shared memory */
 
+static int64_t segment_set(struct call *c) {
+    struct shmid_ds m;
+    return call_get(c, LAYOUT_shmid_ds, c->guest[2], &m) ? host_do(SYS_shmctl, c->guest[0], IPC_SET, &m) : -EFAULT;
+}
+
 static int64_t segment_show(struct call *c, int command, uint64_t to) {
     struct shmid_ds m;
-    _Static_assert(sizeof m == 112, "layout");
     int64_t r = host_do(SYS_shmctl, c->guest[0], command, &m);
     if (r < 0) return r;
     m.shm_cpid = (pid_t)process_id_out(c->process, m.shm_cpid);
     m.shm_lpid = (pid_t)process_id_out(c->process, m.shm_lpid);
-    return call_write(c, to, &m, sizeof m) ? r : -EFAULT;
+    const int64_t written = call_put(c, LAYOUT_shmid_ds, to, &m);
+    return written < 0 ? written : r;
 }
 
 int64_t call_shmctl(struct call *c) {
@@ -145,7 +142,7 @@ int64_t call_shmctl(struct call *c) {
     case IPC_STAT:
     case SHM_STAT:
     case SHM_STAT_ANY: return segment_show(c, command, c->guest[2]);
-    case IPC_SET: return control(c, SYS_shmctl, sizeof(struct shmid_ds));
+    case IPC_SET: return segment_set(c);
     case IPC_INFO: return control(c, SYS_shmctl, sizeof(struct shminfo));
     case SHM_INFO: return control(c, SYS_shmctl, sizeof(struct shm_info));
     case SHM_LOCK:

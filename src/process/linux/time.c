@@ -29,16 +29,17 @@ int64_t call_clock_gettime(struct call *c) {
     if (r < 0) return r;
     uint64_t now = counted_clock(vm, (int32_t)c->guest[0]);
     t = (struct timespec){(time_t)(now / NANOSECONDS), (long)(now % NANOSECONDS)};
-    return call_write(c, c->guest[1], &t, sizeof t) ? 0 : -EFAULT;
+    return call_give(c, 1, LAYOUT_timespec, &t);
 }
 
 int64_t call_gettimeofday(struct call *c) {
     struct vm *vm = c->process->vm;
     if (!vm->counted) return host_do(SYS_gettimeofday, c->host[0], c->host[1]);
     uint64_t now = counted_clock(vm, CLOCK_REALTIME);
-    int64_t t[2] = {(int64_t)(now / NANOSECONDS), (int64_t)(now % NANOSECONDS / 1000)};
+    struct timeval t = {(time_t)(now / NANOSECONDS), (suseconds_t)(now % NANOSECONDS / 1000)};
     int32_t zone[2] = {0, 0};
-    if (c->guest[0] && !call_write(c, c->guest[0], t, sizeof t)) return -EFAULT;
+    int64_t r = c->guest[0] ? call_give(c, 0, LAYOUT_timeval, &t) : 0;
+    if (r < 0) return r;
     return c->guest[1] && !call_write(c, c->guest[1], zone, sizeof zone) ? -EFAULT : 0;
 }
 
@@ -46,7 +47,7 @@ static int64_t counted_sleep(struct call *c, int64_t clock, bool absolute, uint6
     struct timespec t, res;
     int64_t r = host_do(SYS_clock_getres, clock, &res);
     if (r < 0) return r;
-    if (!call_read(c, from, &t, sizeof t)) return -EFAULT;
+    if (!call_get(c, LAYOUT_timespec, from, &t)) return -EFAULT;
     if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= NANOSECONDS) return -EINVAL;
     if (t.tv_sec > INT64_MAX / NANOSECONDS - 1) t.tv_sec = INT64_MAX / NANOSECONDS - 1;
     uint64_t length = (uint64_t)t.tv_sec * NANOSECONDS + (uint64_t)t.tv_nsec;
@@ -70,10 +71,11 @@ int64_t call_clock_nanosleep(struct call *c) {
 int64_t call_times(struct call *c) {
     struct vm *vm = c->process->vm;
     if (!vm->counted) return host_do(SYS_times, c->host[0]);
+    int64_t r;
     uint64_t ticks = vm_clock_ns(vm) / TICK;
     struct tms t = {.tms_utime = (clock_t)ticks};
-    if (c->guest[0] && !call_write(c, c->guest[0], &t, sizeof t)) return -EFAULT;
-    return (int64_t)ticks;
+    r = c->guest[0] ? call_give(c, 0, LAYOUT_tms, &t) : 0;
+    return r < 0 ? r : (int64_t)ticks;
 }
 
 int64_t call_getrusage(struct call *c) {
@@ -85,5 +87,5 @@ int64_t call_getrusage(struct call *c) {
     memset(&u, 0, sizeof u);
     u.ru_utime.tv_sec = (time_t)(vm_clock_ns(vm) / NANOSECONDS);
     u.ru_utime.tv_usec = (suseconds_t)(vm_clock_ns(vm) % NANOSECONDS / 1000);
-    return call_write(c, c->guest[1], &u, sizeof u) ? 0 : -EFAULT;
+    return call_give(c, 1, LAYOUT_rusage, &u);
 }

@@ -10,7 +10,7 @@ enum { MOST = 1 << 15 };
 static int64_t buffers(struct call *c, struct uring *r, uint64_t from, uint64_t count, uint64_t *to) {
     struct iovec *v = (struct iovec *)(void *)r->room;
     if (count > MOST) return -EINVAL;
-    if (!call_read(c, from, v, count * sizeof *v)) return -EFAULT;
+    if (!call_gets(c, LAYOUT_iovec, from, count, v)) return -EFAULT;
     for (uint64_t i = 0; i < count; i++) {
         const uint64_t at = (uintptr_t)v[i].iov_base, size = v[i].iov_len;
         uint64_t host;

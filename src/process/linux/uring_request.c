@@ -55,16 +55,16 @@ static uint64_t address(struct call *c, uint64_t guest) {
 static uint64_t vector(struct call *c, struct uring *r, uint64_t from, uint64_t count) {
     if (count > CALL_IOVECS) return CALL_NOBODYS; /* too many: that is looked at first */
     struct iovec *v = room(r, count * sizeof *v);
-    if (!call_read(c, from, v, count * sizeof *v)) return CALL_NOBODYS;
+    if (!call_gets(c, LAYOUT_iovec, from, count, v)) return CALL_NOBODYS;
     for (uint64_t i = 0; i < count; i++)
         v[i].iov_base = (void *)(uintptr_t)buffer(c, (uintptr_t)v[i].iov_base, v[i].iov_len, true);
     return (uintptr_t)v;
 }
 
-/* A message that is sent; the layout is the host's. */
+/* A message that is sent. */
 static uint64_t message(struct call *c, struct uring *r, uint64_t from) {
     struct msghdr *m = room(r, sizeof *m);
-    if (!call_read(c, from, m, sizeof *m)) return CALL_NOBODYS;
+    if (!call_get(c, LAYOUT_msghdr, from, m)) return CALL_NOBODYS;
     if (call_message_holds_own(c, (uintptr_t)m->msg_control, m->msg_controllen)) return CALL_NOBODYS;
     if (m->msg_name) m->msg_name = (void *)(uintptr_t)address(c, (uintptr_t)m->msg_name);
     if (m->msg_control)
