@@ -388,15 +388,23 @@ void def_in(struct jit *j, uint16_t t, uint8_t r) {
     own(j, &j->v[t], r);
 }
 
-/* A value that loses its slot while it is still wanted goes to a scratch register. The caller need not have it there:
-   nothing stays locked, as all slots may have to be left at once. */
+/* The slot no longer holds what it is tied to. */
+static void lose_slot(struct jit *j, unsigned slot) {
+    struct value *v = &j->v[j->tied[slot]];
+    j->tied[slot] = 0;
+    if (v->slot == slot + 1) v->slot = v->other;
+    v->other = 0;
+}
+
+/* A value that loses its only slot while it is still wanted goes to a scratch register. The caller need not have it
+   there: nothing stays locked, as all slots may have to be left at once. */
 static void untie(struct jit *j, unsigned slot) {
     uint16_t t = j->tied[slot];
     if (!t) return;
-    j->tied[slot] = 0;
     struct value *v = &j->v[t];
-    if (v->last > j->at && v->reg == NO_REG && !v->is_const && !v->spill) {
+    if (v->last > j->at && v->reg == NO_REG && !v->is_const && !v->spill && !v->other) {
         const uint16_t locked = j->locked[v->bank];
+        j->tied[slot] = 0;
         uint8_t r = use_reg(j, t);
         uint8_t pin = j->pin_of[slot];
         if (r == pin) {
@@ -405,8 +413,10 @@ static void untie(struct jit *j, unsigned slot) {
             own(j, v, r);
         }
         j->locked[v->bank] = locked;
+        v->slot = 0;
+        return;
     }
-    v->slot = 0;
+    lose_slot(j, slot);
 }
 
 uint8_t def_scratch(struct jit *j, uint16_t t) {
@@ -422,8 +432,8 @@ static uint8_t def_pin(struct jit *j, uint16_t t) {
     if (!v->hint) return NO_REG;
     unsigned slot = v->hint - 1u;
     uint16_t old = j->tied[slot];
-    if (old && j->v[old].last > j->at) return NO_REG;
-    if (old) j->v[old].slot = 0; /* it dies here; rules read operands by the registers they already have */
+    if (old && j->v[old].last > j->at && !j->v[old].other) return NO_REG;
+    if (old) lose_slot(j, slot); /* rules read operands by the registers they already have */
     j->tied[slot] = t;
     v->slot = v->hint;
     return j->pin_of[slot];
@@ -467,7 +477,7 @@ void put_slot(struct jit *j, unsigned slot, uint16_t t) {
     uint8_t pin = j->pin_of[slot];
     uint32_t offset = j->guest->slots[slot].offset;
     unsigned size = slot_size(j, slot);
-    if (j->tied[slot] == root && v->slot == slot + 1) return; /* computed in place, or a put of what was got */
+    if (j->tied[slot] == root) return; /* computed in place, or a put of what was got */
     untie(j, slot);
     if (v->is_const && v->bank == BANK_INT) {
         if (pin != NO_REG)
@@ -481,11 +491,15 @@ void put_slot(struct jit *j, unsigned slot, uint16_t t) {
         j->target->move(j, v->bank, pin, r);
     else
         j->target->store(j, v->bank, offset, r, size);
-    if (!v->slot && size >= 8 && !v->is_const) {
-        j->tied[slot] = root;
-        v->slot = (uint16_t)(slot + 1);
-        if (pin != NO_REG) free_reg(j, v);
+    if (size < 8 || v->is_const || v->other) return;
+    j->tied[slot] = root;
+    if (v->slot && j->pin_of[v->slot - 1] != NO_REG) {
+        v->other = (uint16_t)(slot + 1);
+        return;
     }
+    v->other = v->slot;
+    v->slot = (uint16_t)(slot + 1);
+    if (pin != NO_REG) free_reg(j, v);
 }
 
 void get_slot(struct jit *j, uint16_t t, unsigned slot) {
@@ -500,7 +514,7 @@ void get_slot(struct jit *j, uint16_t t, unsigned slot) {
         own(j, v, r);
         return;
     }
-    if (old) j->v[old].slot = 0;
+    if (old) lose_slot(j, slot);
     j->tied[slot] = t;
     v->slot = (uint16_t)(slot + 1);
 }

@@ -1,10 +1,11 @@
 /* baseline.h - the one-pass translator: where the value of each temporary is, and what a target must offer.
  *
  * A temporary's value is in any of: a constant; a scratch register; a slot (in the slot's pin, or in the cpu's memory
- * for slots without one); a spill cell. `tied[slot]` is the temporary whose value the slot holds now; a put moves the
- * old one's value away first if it is still wanted. Pins always hold the architected value at every uop that may exit,
- * so leaving needs no repair. A result may be computed straight into a pin when the put that follows allows (a hint).
- * A wide value is in one register of its bank, in its slot, or in several spill cells in a row.
+ * for slots without one), or two of them; a spill cell. `tied[slot]` is the temporary whose value the slot holds now; a
+ * put moves the old one's value away first if it is still wanted and nowhere else. Pins always hold the architected
+ * value at every uop that may exit, so leaving needs no repair. A result may be computed straight into a pin when the
+ * put that follows allows (a hint). A wide value is in one register of its bank, in its slots, or in several spill
+ * cells in a row.
  */
 #ifndef HOST_BASELINE_H
 #define HOST_BASELINE_H
@@ -19,18 +20,20 @@ struct value {
     uint32_t last;     /* index of the uop that uses it last; 0: never used */
     uint32_t hint_at;  /* while looking back: index of the put that `hint` comes from */
     uint16_t root;     /* the temporary whose place this one shares (itself, usually) */
-    uint16_t slot;     /* slot + 1 that holds it, or 0 */
+    uint16_t slot;     /* slot + 1 that holds it, or 0: one with a pin, if there is one */
+    uint16_t other;    /* slot + 1 that holds it as well, or 0 */
     uint16_t hint;     /* slot + 1 that it will be put into, or 0 */
     uint16_t spill;    /* (first) spill cell + 1, or 0 */
     uint8_t reg;       /* scratch register, or NO_REG */
     uint8_t bank;
     bool is_const;
-    bool boxed;    /* FP: known to be a boxed f32 */
-    bool several;  /* used more than once */
-    bool whole;    /* used otherwise than through a narrowing */
-    bool needless; /* an extension of which only the narrow half is used: shares its operand's place */
-    bool absorbed; /* computed by its only user; its operand `a` lives until then */
+    bool boxed : 1;    /* FP: known to be a boxed f32 */
+    bool several : 1;  /* used more than once */
+    bool whole : 1;    /* used otherwise than through a narrowing */
+    bool needless : 1; /* an extension of which only the narrow half is used: shares its operand's place */
+    bool absorbed : 1; /* computed by its only user; its operand `a` lives until then */
 };
+_Static_assert(sizeof(struct value) == 32, "cleared for each block");
 
 struct jit;
 

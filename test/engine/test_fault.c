@@ -122,7 +122,9 @@ static uint32_t memory_access(void) {
 
 static uint32_t plain(void) {
     static const uint8_t fp[] = {0x01, 0x05, 0x09, 0x0d, 0x00, 0x04, 0x08, 0x0c}; /* add, sub, mul, div .d and .s */
-    switch (roll(8)) {
+    switch (roll(10)) {
+    case 8:
+    case 9: return i_type(0x13, 0, any(), any(), 0); /* mv */
     case 0: return r_type(0x33, (unsigned)roll(8), 0, any(), any(), any());
     case 1: return r_type(0x33, (unsigned)roll(8), 1, any(), any(), any()); /* mul, div, rem */
     case 2: return r_type(0x3b, 0, 0x20, any(), any(), any());              /* subw */

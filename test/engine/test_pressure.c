@@ -112,11 +112,13 @@ static void untie(void) {
     for (unsigned k = 0; k < 4; k++) {
         const unsigned s = roll(INT_SLOTS);
         put_code(UOP_get_i64, 46 + k, 0, 0, 0, s, 0);
+        if (roll(2)) put_code(UOP_put, 0, 46 + k, 0, 0, roll(INT_SLOTS), 0); /* in two places */
         put_code(UOP_put, 0, 1 + k, 0, 0, s, 0);
     }
     for (unsigned k = 0; k < 3; k++) {
         const unsigned s = roll(FP_SLOTS);
         put_code(UOP_get_f64, 46 + k, 0, 0, 0, s, 0);
+        if (roll(2)) put_code(UOP_put, 0, 46 + k, 0, 0, INT_SLOTS + WORD_SLOTS + roll(FP_SLOTS), 2);
         put_code(UOP_put, 0, 1 + k, 0, 0, INT_SLOTS + WORD_SLOTS + s, 2);
     }
     for (unsigned k = 0; k < 2; k++) {
