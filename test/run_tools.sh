@@ -102,6 +102,37 @@ if command -v clang >/dev/null; then
     expect 1 "*noderef*" memory 'const unsigned char *p = space_host(s, 8); return *p + !b'
 fi
 
+# state ROWS: a struct with these rows (core/object.h), under both compilers
+state() {
+    printf '%s\n' '#include "core/object.h"' '#include <stdbool.h>' \
+        'struct thing { uint64_t level; bool on; struct thing *next; uint32_t marks[3]; struct { int x; } parts[2]; };' \
+        "#define THING_ROWS(R) $1" 'OBJECT_TYPE(thing_type, "thing", struct thing, THING_ROWS)' >"$work/x.c"
+    local compiler
+    for compiler in gcc clang; do
+        command -v $compiler >/dev/null || continue
+        $compiler -std=gnu17 -Wall -Wextra -Werror -Isrc -c -o "$work/x.o" "$work/x.c" || return 1
+    done
+}
+level='R(FIELD, level, MODE)' on='R(FIELD, on, MODE)' next='R(HOST, next, "a list")' marks='R(ARRAY, marks, MODE)'
+parts='R(HOST_IN, parts, "none")'
+expect 0 "" state "$level $on $next $marks $parts"
+expect 1 "*missing*parts*" state "$level $on $next $marks"
+expect 1 "*error*" state "$level $next $marks $parts" # `on`, which would fit in a gap
+expect 1 "*error*" state "$on $next $marks $parts"
+expect 1 "*missing*on*" state "$level"
+expect 1 "*excess*" state "$level $on $next $marks $parts R(FIELD, on, MODE)"
+expect 1 "*unary plus*" state "$level $on R(FIELD, next, MODE) $marks $parts" # an address is no number
+expect 1 "*unary plus*" state "$level $on $next $marks R(ARRAY, parts, MODE)"
+
+# registers MEMBER: a struct made of rows (core/fields.h), with something else in it
+registers() {
+    printf '%s\n' '#include "core/fields.h"' '#define ROWS(FIELD, ARRAY) FIELD(uint64_t, a, MODE, 0, 0, 0, 0)' \
+        "struct thing { FIELDS_STRUCT(ROWS) $1 };" 'FIELDS_WHOLE(struct thing, FIELDS_INIT(ROWS));' >"$work/x.c"
+    gcc -std=gnu17 -Wall -Wextra -Werror -Isrc -fsyntax-only "$work/x.c"
+}
+expect 0 "" registers ''
+expect 1 "*missing*hidden*" registers 'uint8_t hidden;'
+
 # system_calls FILE SED-SCRIPT: the tables with a change in one
 system_calls() {
     rm -rf "$work/linux"

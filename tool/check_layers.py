@@ -21,7 +21,7 @@ LAYER = {"base": 0, "core": 1, "mem": 1, "guest": 2, "opt": 2, "host": 2, "engin
 # What a folder shows to higher layers.
 DOORS = {
     "base": r".*\.h",
-    "core": r"(uop|uop_flags|cpu|effect|fields|guest|host|interface|device|meaning|fp)\.h|(uop|exit)\.def",
+    "core": r"(uop|uop_flags|cpu|effect|fields|object|guest|host|interface|device|meaning|fp)\.h|(uop|exit)\.def",
     "mem": r"(mem|space|phys)\.h",
     "guest": r"(\w+)/\1\.h",
     "opt": r"opt\.h",

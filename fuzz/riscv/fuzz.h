@@ -8,6 +8,7 @@
 #ifndef FUZZ_RISCV_FUZZ_H
 #define FUZZ_RISCV_FUZZ_H
 
+#include "core/object.h"
 #include "engine/engine.h"
 #include "guest/isa.h"
 #include "guest/riscv/riscv.h"
@@ -25,7 +26,7 @@ enum {
     DATA_SIZE = 2 * PAGE, /* readable and writable; a page that can only be read follows, nothing before and behind */
     TABLES_SIZE = 3 * PAGE,
     LOOP_REG = 31,
-    STATE_MAX = 1400
+    STATE_MAX = 200
 };
 
 /* Where things are in physical memory (the soft kinds), in this order: data, the page to read, page tables, code. */
@@ -84,12 +85,18 @@ struct fuzz_case {
     uint8_t action[MAX_STOPS];
 };
 
-/** What is compared. */
+/** What is compared: how it stopped, memory, and every number of the cpu's state. */
+struct number {
+    uint64_t value;
+    const struct field *field;
+    unsigned index;
+};
 struct stop {
     uint32_t kind;
     uint64_t value, pc, count, memory;
     int64_t budget;
-    uint8_t state[STATE_MAX];
+    unsigned numbers;
+    struct number state[STATE_MAX];
 };
 struct record {
     unsigned n;

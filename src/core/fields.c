@@ -15,7 +15,7 @@ void field_set(void *object, const struct field *f, unsigned index, uint64_t val
 
 void fields_reset(void *object, const struct field *fields, unsigned count) {
     for (const struct field *f = fields; count--; f++)
-        for (unsigned i = 0; i < f->count; i++) field_set(object, f, i, f->reset);
+        for (unsigned i = 0; f->kind == FIELD_NUMBERS && i < f->count; i++) field_set(object, f, i, f->reset);
 }
 
 const struct field *field_find(const struct field *fields, unsigned count, const char *name) {

@@ -1,4 +1,5 @@
-/* fields.h - state declared as rows, so that nothing undeclared can exist.
+/* fields.h - state declared as rows, so that nothing undeclared can exist. This file has the rows of registers, of
+ * which structs are made; object.h has the rows of all other structs.
  *
  * A guest (or device) writes its state once, as a macro of rows
  *
@@ -36,19 +37,42 @@ enum field_flag {
     FIELD_RETRANSLATE = 1, /* a write ends the block: translated code depends on it */
     FIELD_FLUSH_TLB = 2,   /* a write drops the TLB */
     FIELD_RECHECK = 4,     /* a write may make an interrupt deliverable */
-    FIELD_NO_DIGEST = 8    /* not part of the digest (host pointers, caches) */
 };
+
+/** What a row says of its member. Rows of registers are numbers; the others: object.h. */
+enum field_kind {
+    FIELD_NUMBERS, /* `count` numbers of `size` bytes each, as they are */
+    FIELD_VALUES,  /* `count` numbers that stand for what is there: `value` says them */
+    FIELD_OBJECTS, /* `count` objects of type `of`, in place */
+    FIELD_LIST,    /* objects of type `of`, anywhere: `next` finds one after the other */
+    FIELD_BYTES,   /* bytes, in place or elsewhere: `bytes` shows them, piece by piece */
+    FIELD_VARIANT, /* an object of which `variant` says the type */
+    FIELD_HOST     /* no state: `why` */
+};
+struct visitor;
+struct object_type;
+struct any_object;
 
 struct field {
     const char *name;
     uint32_t offset; /* from the start of the containing struct */
-    uint16_t size;   /* of one element, bytes: 1, 2, 4 or 8 */
-    uint16_t count;
+    uint32_t size;   /* of one element, bytes; of numbers: 1, 2, 4 or 8 */
+    uint32_t count;
+    uint8_t kind;  /* enum field_kind */
     uint8_t class; /* enum field_class */
     uint8_t flags; /* enum field_flag */
     uint8_t ctx_bits;
     uint64_t reset;
     uint64_t write_mask; /* bits that software can change (WARL) */
+    const struct object_type *(*of)(void);
+    union {
+        uint64_t (*value)(const struct visitor *v, const void *object, unsigned index);
+        void *(*next)(const struct visitor *v, void *object,
+                      void *previous); /* NULL: the first; returns NULL: no more */
+        void (*bytes)(struct visitor *v, const struct field *f, void *object);
+        struct any_object (*variant)(void *object);
+        const char *why;
+    };
 };
 
 #define FIELDS_STRUCT_FIELD(type, name, class, flags, ctx, reset, mask)    type name;
@@ -56,20 +80,27 @@ struct field {
 #define FIELDS_STRUCT(rows)                                                rows(FIELDS_STRUCT_FIELD, FIELDS_STRUCT_ARRAY)
 
 /* In the table's macros FIELDS_OF must be defined as the struct type that contains the fields. */
-#define FIELDS_TABLE_FIELD(type, name, class, flags, ctx, reset, mask)                                                 \
-    {#name, offsetof(FIELDS_OF, name), sizeof(type), 1, CLASS_##class, flags, ctx, reset, mask},
-#define FIELDS_TABLE_ARRAY(type, name, n, class, flags, ctx, reset, mask)                                              \
-    {#name, offsetof(FIELDS_OF, name), sizeof(type), n, CLASS_##class, flags, ctx, reset, mask},
-#define FIELDS_TABLE(rows) rows(FIELDS_TABLE_FIELD, FIELDS_TABLE_ARRAY)
+#define FIELDS_ROW(label, at, type, n, is, asks, bits, first, mask)                                                    \
+    {.name = label,                                                                                                    \
+     .offset = at,                                                                                                     \
+     .size = sizeof(type),                                                                                             \
+     .count = n,                                                                                                       \
+     .class = CLASS_##is,                                                                                              \
+     .flags = asks,                                                                                                    \
+     .ctx_bits = bits,                                                                                                 \
+     .reset = first,                                                                                                   \
+     .write_mask = mask},
+#define FIELDS_TABLE_FIELD(type, name, ...)    FIELDS_ROW(#name, offsetof(FIELDS_OF, name), type, 1, __VA_ARGS__)
+#define FIELDS_TABLE_ARRAY(type, name, n, ...) FIELDS_ROW(#name, offsetof(FIELDS_OF, name), type, n, __VA_ARGS__)
+#define FIELDS_TABLE(rows)                     rows(FIELDS_TABLE_FIELD, FIELDS_TABLE_ARRAY)
 
 /* The same for a cpu, whose members belong to the accessors. */
 #define FIELDS_RAW_STRUCT_FIELD(type, name, class, flags, ctx, reset, mask)    type raw_##name;
 #define FIELDS_RAW_STRUCT_ARRAY(type, name, n, class, flags, ctx, reset, mask) type raw_##name[n];
 #define FIELDS_RAW_STRUCT(rows)                                                rows(FIELDS_RAW_STRUCT_FIELD, FIELDS_RAW_STRUCT_ARRAY)
-#define FIELDS_RAW_TABLE_FIELD(type, name, class, flags, ctx, reset, mask)                                             \
-    {#name, FIELD_OFFSET(FIELDS_OF, name), sizeof(type), 1, CLASS_##class, flags, ctx, reset, mask},
-#define FIELDS_RAW_TABLE_ARRAY(type, name, n, class, flags, ctx, reset, mask)                                          \
-    {#name, FIELD_OFFSET(FIELDS_OF, name), sizeof(type), n, CLASS_##class, flags, ctx, reset, mask},
+#define FIELDS_RAW_TABLE_FIELD(type, name, ...)                                FIELDS_ROW(#name, FIELD_OFFSET(FIELDS_OF, name), type, 1, __VA_ARGS__)
+#define FIELDS_RAW_TABLE_ARRAY(type, name, n, ...)                                                                     \
+    FIELDS_ROW(#name, FIELD_OFFSET(FIELDS_OF, name), type, n, __VA_ARGS__)
 #define FIELDS_RAW_TABLE(rows)   rows(FIELDS_RAW_TABLE_FIELD, FIELDS_RAW_TABLE_ARRAY)
 #define FIELD_OFFSET(type, name) offsetof(type, raw_##name)
 
@@ -105,6 +136,13 @@ struct field {
 /* A struct of these has one char for each context bit: offsetof and sizeof say where FIELDS_PACK puts a field. */
 #define FIELDS_LAYOUT_FIELD(type, name, class, flags, ctxbits, reset, mask) char name[ctxbits];
 #define FIELDS_LAYOUT_ARRAY(type, name, n, class, flags, ctxbits, reset, mask)
+
+/* FIELDS_WHOLE(struct x, FIELDS_INIT(X_FIELDS)): nothing but the rows is in the struct; or what else there is has an
+   initializer. One that is too short is an error (-Wmissing-field-initializers). */
+#define FIELDS_INIT_FIELD(...) 1,
+#define FIELDS_INIT_ARRAY(...) {1},
+#define FIELDS_INIT(rows)      rows(FIELDS_INIT_FIELD, FIELDS_INIT_ARRAY)
+#define FIELDS_WHOLE(of, ...)  _Static_assert(sizeof((of){__VA_ARGS__}) == sizeof(of), "")
 
 /** Sets every field of the object to its reset value. */
 void fields_reset(void *object, const struct field *fields, unsigned count);

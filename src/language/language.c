@@ -172,18 +172,10 @@ static bool language_open(struct vm *vm) {
     return true;
 }
 
-/* What the language has, then the live part of the stack, which holds offsets and pcs but no host addresses. */
-static void language_digest(struct vm *vm) {
-    struct language_machine *m = language_machine_of(vm);
-    m->language->digest(m);
-    const uint64_t live = m->language->live(m, vm->end == VM_TRAPPED), depth = (uint64_t)(vm->cpu->frame - m->stack);
-    vm_digest_bytes(vm, m->stack, depth + live);
-}
-
 const struct vm_kind vm_kind_language = {
     .name = "language",
     .recognise = language_recognise,
     .open = language_open,
     .close = language_close,
-    .digest = language_digest,
+    .state = language_machine_type,
 };

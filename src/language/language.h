@@ -1,8 +1,8 @@
 /* language.h - what machines of every language share, and the table by which a language plugs in (language.def).
  *
- * The common part owns the vm's engine and cpu, the guest stack, the files that were read, host functions' ways out, and
- * the order of calls: what the language wants to run first, then the function that was asked for. A language knows its
- * files, what they import, how a function is called, and what its exits mean. Its struct begins with `struct
+ * The common part owns the vm's engine and cpu, the guest stack, the files that were read, host functions' ways out,
+ * and the order of calls: what the language wants to run first, then the function that was asked for. A language knows
+ * its files, what they import, how a function is called, and what its exits mean. Its struct begins with `struct
  * language_machine`.
  */
 #ifndef LANGUAGE_LANGUAGE_H
@@ -96,14 +96,18 @@ struct language {
     void (*where)(const struct language_machine *m, char *text, size_t size);
     /** Bytes of the current frame that mean something. `trapped`: the instruction's own operands do not. */
     uint64_t (*live)(const struct language_machine *m, bool trapped);
-    /** Whatever code can see besides cpu and stack, by vm_digest_bytes. */
-    void (*digest)(struct language_machine *m);
+    /** What of its struct is state (core/object.h), besides the struct language_machine in it. */
+    const struct object_type *(*state)(void);
+    /** The number of what a function is in, from 1. */
+    uint64_t (*number)(const void *unit);
 };
 
 static inline struct language_machine *language_machine_of(const struct vm *vm) {
     return vm->data;
 }
 
+/* state.c */
+const struct object_type *language_machine_type(void);
 /* language.c */
 /** Makes engine, cpu and stack for the vm, and what the language wants. False with vm->error. */
 bool language_make(struct vm *vm, const struct language *language);

@@ -1,4 +1,4 @@
-/* board.c - devices in their places: reset, accesses, wires, time, digest. What is where: board.def.
+/* board.c - devices in their places: reset, accesses, wires, time. What is where: board.def.
  *
  * A wire carries a level from a device's pin to another device or to the cpu; device_host.pins is what is on the wires
  * now, and follows from the devices' state. Events happen at exact instruction counts: board_update schedules the next
@@ -15,9 +15,6 @@ static const struct device *const devices[DEVICE_COUNT] = {
 #define DEVICE(name) &device_##name,
 #include "machine/device.def"
 };
-
-#define FIELDS_OF struct machine
-static const struct field machine_fields[] = {FIELDS_TABLE(MACHINE_FIELDS)};
 
 struct place {
     unsigned device;
@@ -83,7 +80,6 @@ static uint64_t tree_place(struct machine *m, uint64_t ram, uint64_t used) {
 }
 
 bool board_init(struct machine *m, uint64_t ram, uint64_t used, uint64_t entry, board_symbol *symbol, const void *of) {
-    fields_reset(m, machine_fields, sizeof machine_fields / sizeof *machine_fields);
     m->rom = calloc(1, ROM_SIZE);
     if (!m->rom) return false;
     for (const struct place *p = places; p < places + sizeof places / sizeof *places; p++) {
@@ -240,29 +236,4 @@ bool board_write(struct machine *m, uint64_t physical, unsigned size, uint64_t v
     if (!h->device->write(h->state, h, physical - r->start, size, value)) return false;
     device_update(h);
     return true;
-}
-
-static void digest_fields(struct machine *m, const void *state, const struct field *fields, unsigned count) {
-    for (const struct field *f = fields; count--; f++) {
-        if (f->flags & FIELD_NO_DIGEST) continue;
-        for (unsigned i = 0; i < f->count; i++) {
-            uint64_t v = field_get(state, f, i);
-            vm_digest_bytes(m->vm, &v, sizeof v);
-        }
-    }
-}
-
-static bool page_is_zero(const uint8_t *page) {
-    return page[0] == 0 && !memcmp(page, page + 1, PAGE_SIZE - 1);
-}
-
-void board_digest(struct machine *m) {
-    digest_fields(m, m, machine_fields, sizeof machine_fields / sizeof *machine_fields);
-    for (const struct device_host *h = m->device; h < m->device + DEVICE_COUNT; h++)
-        if (h->present) digest_fields(m, h->state, h->device->fields, h->device->nfields);
-    for (uint64_t at = 0; at < m->ram_size; at += PAGE_SIZE) {
-        if (page_is_zero(m->ram + at)) continue;
-        vm_digest_bytes(m->vm, &at, sizeof at);
-        vm_digest_bytes(m->vm, m->ram + at, PAGE_SIZE);
-    }
 }

@@ -36,10 +36,8 @@ struct device_host {
     bool listens; /* its next event is only to look for input */
 };
 
-#define MACHINE_FIELDS(FIELD, ARRAY) FIELD(uint64_t, time_offset, TIME, 0, 0, 0, UINT64_MAX)
-
 struct machine {
-    FIELDS_STRUCT(MACHINE_FIELDS)
+    uint64_t time_offset; /* what the guest has set the clock forward */
     struct vm *vm;
     const struct guest *guest;
     struct phys phys;
@@ -98,6 +96,8 @@ bool board_read(struct machine *m, uint64_t physical, unsigned size, uint64_t *v
 bool board_write(struct machine *m, uint64_t physical, unsigned size, uint64_t value);
 /** Time of the board, for the cpu's counter. */
 uint64_t board_now(const struct machine *m);
-void board_digest(struct machine *m);
+
+/* state.c */
+const struct object_type *machine_type(void);
 
 #endif

@@ -18,6 +18,7 @@ struct clint {
 };
 #define FIELDS_OF struct clint
 static const struct field fields[] = {FIELDS_TABLE(CLINT_FIELDS)};
+FIELDS_WHOLE(struct clint, FIELDS_INIT(CLINT_FIELDS));
 
 /** Is this a naturally aligned access of 4 or 8 bytes? */
 static bool well_formed(uint64_t offset, unsigned size) {

@@ -22,6 +22,7 @@ struct htif {
 };
 #define FIELDS_OF struct htif
 static const struct field fields[] = {FIELDS_TABLE(HTIF_FIELDS)};
+FIELDS_WHOLE(struct htif, FIELDS_INIT(HTIF_FIELDS));
 
 static void answer(struct device_host *host, uint64_t value) {
     if (host->companion) board_ram_write(host, host->companion, &value, sizeof value);

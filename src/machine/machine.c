@@ -310,15 +310,11 @@ static bool machine_open(struct vm *vm) {
     return false;
 }
 
-static void machine_digest(struct vm *vm) {
-    board_digest(vm->data);
-}
-
 const struct vm_kind vm_kind_machine = {
     .name = "machine",
     .counted = true,
     .recognise = recognise,
     .open = machine_open,
     .close = machine_close,
-    .digest = machine_digest,
+    .state = machine_type,
 };

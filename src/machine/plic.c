@@ -25,6 +25,7 @@ struct plic {
 };
 #define FIELDS_OF struct plic
 static const struct field fields[] = {FIELDS_TABLE(PLIC_FIELDS)};
+FIELDS_WHOLE(struct plic, FIELDS_INIT(PLIC_FIELDS));
 
 static uint32_t pending(const struct plic *p, unsigned word) {
     return p->level[word] & ~p->claimed[word];

@@ -26,6 +26,7 @@ struct rtc {
 };
 #define FIELDS_OF struct rtc
 static const struct field fields[] = {FIELDS_TABLE(RTC_FIELDS)};
+FIELDS_WHOLE(struct rtc, FIELDS_INIT(RTC_FIELDS));
 
 static uint64_t now(const struct rtc *r, struct device_host *host) {
     return board_ns(host) + r->offset;

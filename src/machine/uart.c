@@ -31,6 +31,7 @@ struct uart {
 };
 #define FIELDS_OF struct uart
 static const struct field fields[] = {FIELDS_TABLE(UART_FIELDS)};
+FIELDS_WHOLE(struct uart, FIELDS_INIT(UART_FIELDS));
 
 static void receive(struct uart *u, uint8_t byte) {
     u->in[(u->in_first + u->in_count++) % FIFO] = byte;

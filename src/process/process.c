@@ -190,25 +190,11 @@ static bool process_open(struct vm *vm) {
     return ok;
 }
 
-/* Every writable page that is not all zero, with its address: which ones were touched does not show. */
-static void process_digest(struct vm *vm) {
-    struct space *s = process_of(vm)->space;
-    static const uint8_t zero[SPACE_PAGE];
-    uint8_t page[SPACE_PAGE];
-    for (const struct mapping *m = space_next(s, 0); m; m = space_next(s, m->end)) {
-        if (!(m->rights & SPACE_W)) continue;
-        for (uint64_t at = m->start; at < m->end; at += SPACE_PAGE) {
-            if (!space_read(s, at, page, sizeof page) || !memcmp(page, zero, sizeof page)) continue;
-            vm_digest_bytes(vm, &at, sizeof at);
-            vm_digest_bytes(vm, page, sizeof page);
-        }
-    }
-}
-
 const struct vm_kind vm_kind_process = {
     .name = "process",
     .recognise = process_recognise,
     .open = process_open,
     .close = process_close,
-    .digest = process_digest,
+    .state = process_type,
+    .next_cpu = process_next_cpu,
 };

@@ -185,6 +185,10 @@ bool image_load(struct process *p, int fd, struct error *error);
 /** What names, arguments and environment of a program may take, with the pointers to them; bytes, as Linux counts. */
 uint64_t arguments_most(const struct process *p);
 
+/* state.c */
+const struct object_type *process_type(void);
+struct cpu *process_next_cpu(struct vm *vm, struct cpu *previous);
+
 /* option.c */
 /** Are the options such as this guest can be run with? Else an error that says why not. */
 bool options_check(const struct vm_options *options, const struct abi *abi, struct error *error);

@@ -126,16 +126,16 @@ static bool parse_tier(const char *value, enum tier *tier) {
     return false;
 }
 
-enum { LOG_STRACE = 1 << 16 };
+enum { LOG_STRACE = 1 << 16, LOG_STATE = 1 << 17 }; /* which are not the engine's */
 
 /* The names of the bits of enum engine_log, and QEMU's for them. */
 static bool parse_log(const char *value, unsigned *log) {
     static const struct {
         const char *name;
         unsigned bit;
-    } names[] = {{"guest", LOG_GUEST},  {"uops", LOG_UOPS},    {"host", LOG_HOST},
-                 {"exits", LOG_EXITS},  {"in_asm", LOG_GUEST}, {"op", LOG_UOPS},
-                 {"out_asm", LOG_HOST}, {"int", LOG_EXITS},    {"strace", LOG_STRACE}};
+    } names[] = {{"guest", LOG_GUEST},   {"uops", LOG_UOPS},  {"host", LOG_HOST},    {"exits", LOG_EXITS},
+                 {"in_asm", LOG_GUEST},  {"op", LOG_UOPS},    {"out_asm", LOG_HOST}, {"int", LOG_EXITS},
+                 {"strace", LOG_STRACE}, {"state", LOG_STATE}};
     enum { COUNT = sizeof names / sizeof *names };
     for (*log = 0; *value;) {
         size_t n = strcspn(value, ","), i = 0;
@@ -197,8 +197,9 @@ static bool set(struct vee_config *c, unsigned option, const char *who, const ch
         break;
     case TYPE_LOG:
         if (!parse_log(value, &log))
-            return bad_value(error, who, value, "a list of guest, uops, host, exits and strace");
-        *(unsigned *)place = log & ~LOG_STRACE;
+            return bad_value(error, who, value, "a list of guest, uops, host, exits, strace and state");
+        *(unsigned *)place = log & ~(LOG_STRACE | LOG_STATE);
+        c->options.log_state = log & LOG_STATE;
         if (log & LOG_STRACE) c->options.strace = true;
         break;
     case TYPE_SEED:

@@ -148,6 +148,7 @@ void vm_run(struct vm *vm) {
     }
     grant(vm, vm->cpu);
     engine_run(vm->engine, vm->cpu);
+    if (vm->options.log_state && vm->options.log_line) vm_text(vm, vm->options.log_line, vm->options.log_to);
 }
 
 void vm_ask_stop(struct vm *vm) {

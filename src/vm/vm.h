@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "core/cpu.h"
 #include "core/interface.h"
+#include "core/object.h"
 #include "engine/engine.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +52,7 @@ struct vm_options {
     const char *const *carried; /* process: words of a command line for programs that it executes; NULL-terminated */
     uint64_t ram_size;          /* machine: bytes, 0 for the default */
     unsigned log;               /* enum engine_log */
+    bool log_state;             /* print all state at the end of a run */
     const char *log_file;       /* the log is not on standard error; whoever takes the lines knows where it is */
     bool one_insn;              /* blocks of one instruction */
     bool perfmap, jitdump;
@@ -70,9 +72,10 @@ struct vm_kind {
     bool (*open)(struct vm *vm);
     /** Frees what open made, engine and cpus included. */
     void (*close)(struct vm *vm);
-    /** Feeds memory (touched pages, frames, device state) to the digest: vm_digest_bytes for each piece, in a
-        canonical order that does not depend on tier or host addresses. */
-    void (*digest)(struct vm *vm);
+    /** What hangs on vm->data; NULL: nothing. */
+    const struct object_type *(*state)(void);
+    /** Its cpus, one after the other (NULL: the first; returns NULL: no more). NULL: there is only vm->cpu. */
+    struct cpu *(*next_cpu)(struct vm *vm, struct cpu *previous);
 };
 
 enum vm_end { VM_RUNNING, VM_EXITED, VM_SIGNALED, VM_TRAPPED, VM_POWERED_OFF, VM_AT_COUNT, VM_STOPPED };
@@ -96,7 +99,6 @@ struct vm {
     uint32_t stopping;   /* vm_ask_stop was called */
     uint64_t clock_base; /* of vm_clock_ns: what it adds */
     uint64_t random;     /* of vm_random in counted vms */
-    void *digest_state;
 };
 
 /** The kinds that are built in, from parts.def: NULL-terminated. */
@@ -110,10 +112,13 @@ void vm_run(struct vm *vm);
 /** Asks the run to end at the next poll, as VM_STOPPED. From any thread and from signal handlers. */
 void vm_ask_stop(struct vm *vm);
 void vm_close(struct vm *vm);
-/** 64-bit digest (xxh64) of every declared field of every cpu (but FIELD_NO_DIGEST), the instruction count if counted,
-    and the kind's memory. */
+/* All state of a vm is in rows (core/object.h), and these are what walks them. Between runs. */
+const struct object_type *vm_type(void);
+void vm_walk(struct vm *vm, struct visitor *v);
+/** 64-bit digest (xxh64) of all state. */
 uint64_t vm_digest(struct vm *vm);
-void vm_digest_bytes(struct vm *vm, const void *bytes, size_t size);
+/** The same as lines of text. */
+void vm_text(struct vm *vm, void (*line)(void *to, const char *line), void *to);
 
 /** For kinds: fills *config from the options (tier, counted, poison, log), guest, interface and self. */
 void vm_engine_config(struct vm *vm, const struct guest *guest, const struct interface *interface,

@@ -26,8 +26,8 @@ struct toy_cpu {
 };
 
 static const struct field toy_fields[] = {
-    {"a", offsetof(struct toy_cpu, a), 8, 1, CLASS_GPR, 0, 0, 0, UINT64_MAX},
-    {"b", offsetof(struct toy_cpu, b), 8, 1, CLASS_GPR, 0, 0, 0, UINT64_MAX},
+    {.name = "a", .offset = offsetof(struct toy_cpu, a), .size = 8, .count = 1, .write_mask = UINT64_MAX},
+    {.name = "b", .offset = offsetof(struct toy_cpu, b), .size = 8, .count = 1, .write_mask = UINT64_MAX},
 };
 static const struct slot toy_slots[] = {{"a", offsetof(struct toy_cpu, a), T_I64, 0, FIELD_PLACES},
                                         {"b", offsetof(struct toy_cpu, b), T_I64, 0, FIELD_PLACES + 1}};
@@ -137,11 +137,22 @@ static inline void toy_fetch(void *self, struct cpu *cpu, uint64_t address, stru
 
 static const struct interface toy_interface = {.name = "toy", .answer = toy_answer, .fetch = toy_fetch};
 
-static inline void toy_digest(struct vm *vm) {
-    vm_digest_bytes(vm, ((struct toy_vm *)vm)->memory, TOY_MEMORY);
+static inline void toy_memory(struct visitor *v, const struct field *f, void *object) {
+    visit_pages(v, f, 0, ((struct toy_vm *)object)->memory, TOY_MEMORY);
 }
 
-static const struct vm_kind toy_kind = {.name = "toy", .digest = toy_digest};
+#define TOY_ROWS(R)                                                                                                    \
+    R(HOST_IN, vm, "what is walked")                                                                                   \
+    R(HOST, code, "the test's")                                                                                        \
+    R(HOST, code_size, "the test's")                                                                                   \
+    R(BYTES_IN, memory, toy_memory)                                                                                    \
+    R(ARRAY, event_at, TIME)                                                                                           \
+    R(FIELD, events, TIME)                                                                                             \
+    R(FIELD, every, TIME)                                                                                              \
+    R(HOST, polls, "the test's")
+static inline OBJECT_TYPE(toy_type, "toy", struct toy_vm, TOY_ROWS)
+
+    static const struct vm_kind toy_kind = {.name = "toy", .state = toy_type};
 
 /** Makes *t a vm that runs `code`; `b` is the register's first value. False: no memory. */
 static inline bool toy_make(struct toy_vm *t, const uint8_t *code, size_t size, enum tier tier, bool counted,
@@ -151,6 +162,7 @@ static inline bool toy_make(struct toy_vm *t, const uint8_t *code, size_t size, 
     t->code = code;
     t->code_size = size;
     t->vm.kind = &toy_kind;
+    t->vm.data = t;
     t->vm.options.tier = tier;
     t->vm.options.check = true;
     t->vm.counted = counted;

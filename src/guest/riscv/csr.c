@@ -10,6 +10,7 @@
 
 #define FIELDS_OF struct riscv_cpu
 const struct field riscv_fields[RISCV_FIELD_COUNT] = {FIELDS_RAW_TABLE(RISCV_FIELDS)};
+FIELDS_WHOLE(struct riscv_cpu, {0}, FIELDS_INIT(RISCV_FIELDS));
 
 enum csr_guard { ANY, FP, COUNTER, SATP, TIMECMP };
 enum { NOTHING = 0, ACTIONS = FIELD_RETRANSLATE | FIELD_FLUSH_TLB | FIELD_RECHECK };

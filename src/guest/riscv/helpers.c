@@ -27,8 +27,8 @@
 
 /* Fields whose change asks for something, and those that ask for a look at interrupts. */
 #define IF_FLAG(flag, name, flags)                      | ((flags) & (flag) ? OF(name) : 0)
-#define ACTING_FIELD(type, name, class, flags, ...)     IF_FLAG(~(unsigned)FIELD_NO_DIGEST, name, flags)
-#define ACTING_ARRAY(type, name, n, class, flags, ...)  IF_FLAG(~(unsigned)FIELD_NO_DIGEST, name, flags)
+#define ACTING_FIELD(type, name, class, flags, ...)     IF_FLAG(~0u, name, flags)
+#define ACTING_ARRAY(type, name, n, class, flags, ...)  IF_FLAG(~0u, name, flags)
 #define RECHECK_FIELD(type, name, class, flags, ...)    IF_FLAG(FIELD_RECHECK, name, flags)
 #define RECHECK_ARRAY(type, name, n, class, flags, ...) IF_FLAG(FIELD_RECHECK, name, flags)
 #define ACTING                                          ((place_set)0 RISCV_FIELDS(ACTING_FIELD, ACTING_ARRAY))

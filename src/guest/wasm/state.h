@@ -14,7 +14,7 @@ struct wasm_store;
 struct wasm_cpu {
     struct cpu c;
     FIELDS_RAW_STRUCT(WASM_FIELDS)
-    struct wasm_store *store; /* what helpers work on; digested and saved by its owner */
+    struct wasm_store *store; /* what helpers work on; part of the state by its owner */
     uint8_t *area;            /* of the store */
 };
 

@@ -3,6 +3,7 @@
 
 #define FIELDS_OF struct wasm_cpu
 static const struct field fields[] = {FIELDS_RAW_TABLE(WASM_FIELDS)};
+FIELDS_WHOLE(struct wasm_cpu, {0}, FIELDS_INIT(WASM_FIELDS) NULL /* store */, NULL /* area */);
 
 static const struct slot slots[WASM_SLOT_COUNT] = {
     [WASM_SLOT_FRAME] = {"frame", offsetof(struct wasm_cpu, c.frame), T_I64, 0, PLACE_FRAME},

@@ -58,6 +58,11 @@ extern const struct language language_wasm;
 const struct wasm_type_info *function_type(const struct wasm_instance *in, uint32_t function);
 enum value_type wasm_value_type(uint8_t code);
 
+/* state.c */
+const struct object_type *wasm_machine_type(void);
+/** The number of an instance, from 1; 0: there is none. */
+uint64_t wasm_number(const void *instance);
+
 /* link.c */
 /** Reads, links and instantiates a module that was kept; its start function has not run. NULL with *error; trap, if not
     NULL, then says whether it was a trap of the instantiation (an exit kind) or 0. */

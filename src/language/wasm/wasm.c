@@ -1,4 +1,4 @@
-/* wasm.c - the language WebAssembly: its table, what its programs export, where their code is, what they have in store. */
+/* wasm.c - the language WebAssembly: its table, what its programs export, where their code is. */
 #include "language/wasm/machine.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -135,34 +135,6 @@ static void where(const struct language_machine *machine, char *text, size_t siz
              (uint32_t)pc, in->module->file);
 }
 
-/* ---- the store, in order of making: cells hold globals and sizes */
-
-/* Pages that are not zero, with their numbers. */
-static void digest_memory(struct vm *vm, const struct wasm_memory *memory, uint32_t pages) {
-    static const uint8_t zero[WASM_PAGE];
-    for (uint64_t page = 0; page < pages; page++) {
-        const uint8_t *bytes = memory->base + page * WASM_PAGE;
-        if (!memcmp(bytes, zero, WASM_PAGE)) continue;
-        vm_digest_bytes(vm, &page, sizeof page);
-        vm_digest_bytes(vm, bytes, WASM_PAGE);
-    }
-}
-
-static void digest(struct language_machine *machine) {
-    struct vm *vm = machine->vm;
-    const struct wasm_store *s = wasm_machine(machine)->store;
-    vm_digest_bytes(vm, s->area, s->cells_used);
-    for (const struct wasm_table *t = s->tables; t; t = t->next)
-        vm_digest_bytes(vm, wasm_at(s, t->elements), 8ull * wasm_size(s, t->cell));
-    for (const struct wasm_memory *memory = s->memories; memory; memory = memory->next)
-        digest_memory(vm, memory, wasm_size(s, memory->cell));
-    for (uint32_t k = 0; k < s->ninstances; k++) {
-        const struct wasm_instance *in = s->instances[k];
-        vm_digest_bytes(vm, in->elem_dropped, in->module->nelems);
-        vm_digest_bytes(vm, in->data_dropped, in->module->ndatas);
-    }
-}
-
 static const struct host_function *const functions[] = {wasm_functions, wasi_functions, NULL};
 
 const struct language language_wasm = {
@@ -191,5 +163,6 @@ const struct language language_wasm = {
     .fetch = fetch,
     .where = where,
     .live = wasm_live,
-    .digest = digest,
+    .state = wasm_machine_type,
+    .number = wasm_number,
 };

@@ -34,6 +34,28 @@ struct aio {
     struct aio_slot slots[];
 };
 
+/* The guest's requests that are on their way. */
+static void aio_requests(struct visitor *v, const struct field *f, void *object) {
+    const struct aio *a = object;
+    for (uint32_t k = 0; k < a->room; k++)
+        if (a->slots[k].used) visit_bytes(v, f, k, &a->slots[k].guest, sizeof a->slots[k].guest);
+}
+
+#define AIO_ROWS(R)                                                                                                    \
+    R(HOST, next, "the list")                                                                                          \
+    R(FIELD, guest, RESOURCE)                                                                                          \
+    R(HOST, host, "the host's id")                                                                                     \
+    R(HOST, users, "calls under way")                                                                                  \
+    R(FIELD, ended, RESOURCE)                                                                                          \
+    R(BYTES, room, aio_requests)                                                                                       \
+    R(HOST, free, "slots that nothing is in")
+OBJECT_TYPE(aio_type, "aio", struct aio, AIO_ROWS)
+
+void *aio_next(const struct visitor *v, void *process, void *previous) {
+    (void)v;
+    return previous ? ((struct aio *)previous)->next : ((struct process *)process)->aio;
+}
+
 enum { NO_SLOT = UINT32_MAX, EVENTS = sizeof((struct scratch *)0)->bytes / sizeof(struct io_event) };
 
 static struct aio *context_find(const struct process *p, uint64_t id) {

@@ -365,6 +365,13 @@ void signals_core_limit(struct process *p);
 /** Writes a core file, where the guest's limit allows one (core.c). True: it is there. */
 bool core_dump(struct thread *t, const struct signal_info *info);
 
+/* ---- rows of structs that are of one file (seccomp.c, share.c, uring.c, aio.c), and lists of them */
+
+const struct object_type *filter_type(void), *partner_type(void), *uring_type(void), *aio_type(void);
+void *filter_next(const struct visitor *v, void *thread, void *previous);
+void *partner_next(const struct visitor *v, void *process, void *previous);
+void *aio_next(const struct visitor *v, void *process, void *previous);
+
 /* ---- substitutes for procfs (proc.c) */
 
 /** In counted runs, whose process has an id of its own: makes a path that names it one that the host understands. */

@@ -26,6 +26,22 @@ struct filter {
     struct sock_filter code[];
 };
 
+static void filter_code(struct visitor *v, const struct field *f, void *object) {
+    const struct filter *filter = object;
+    visit_bytes(v, f, 0, filter->code, filter->length * sizeof *filter->code);
+}
+
+#define FILTER_ROWS(R)                                                                                                 \
+    R(HOST, previous, "the list")                                                                                      \
+    R(HOST, references, "how many lists it is in")                                                                     \
+    R(BYTES, length, filter_code)
+OBJECT_TYPE(filter_type, "filter", struct filter, FILTER_ROWS)
+
+void *filter_next(const struct visitor *v, void *thread, void *previous) {
+    (void)v;
+    return previous ? ((struct filter *)previous)->previous : ((struct thread *)thread)->filters;
+}
+
 /* ---- references */
 
 static size_t filter_size(uint32_t length) {

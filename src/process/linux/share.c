@@ -39,6 +39,26 @@ struct partner {
 };
 enum { PARTNER_STATE = offsetof(struct partner, scratch) };
 
+#define PARTNER_ROWS(R)                                                                                                \
+    R(HOST, next, "the list")                                                                                          \
+    R(HOST, memory, "what it is in")                                                                                   \
+    R(HOST, number, "for the engine")                                                                                  \
+    R(FIELD, flags, RESOURCE)                                                                                          \
+    R(FIELD, parent_tid, RESOURCE)                                                                                     \
+    R(FIELD, child_tid, RESOURCE)                                                                                      \
+    R(HOST, of_first, "who takes its memory back")                                                                     \
+    R(HOST, made, "likewise")                                                                                          \
+    R(FIELD, ended, RESOURCE)                                                                                          \
+    R(HOST, had_threads, "likewise")                                                                                   \
+    R(OBJECT, process, process_type)                                                                                   \
+    R(HOST_IN, scratch, "of the call that it makes")
+OBJECT_TYPE(partner_type, "partner", struct partner, PARTNER_ROWS)
+
+void *partner_next(const struct visitor *v, void *process, void *previous) {
+    (void)v;
+    return previous ? ((struct partner *)previous)->next : ((struct process *)process)->partners;
+}
+
 /* In the new process. The words for its id are written here, as a child of vfork may look for them. */
 static void partner_main(void *data) {
     struct partner *k = data;

@@ -17,6 +17,26 @@
 #include <linux/futex.h>
 #include <sys/mman.h>
 
+#define URING_ROWS(R)                                                                                                  \
+    R(HOST, next, "the list")                                                                                          \
+    R(FIELD, fd, RESOURCE)                                                                                             \
+    R(HOST, users, "calls under way")                                                                                  \
+    R(HOST, busy, "calls under way")                                                                                   \
+    R(FIELD, ended, RESOURCE)                                                                                          \
+    R(FIELD, polled, RESOURCE)                                                                                         \
+    R(FIELD, indexed, RESOURCE)                                                                                        \
+    R(FIELD, entries, RESOURCE)                                                                                        \
+    R(FIELD, request_size, RESOURCE)                                                                                   \
+    R(HOST_IN, at, "where the host has what")                                                                          \
+    R(HOST, rings, "the host's, mapped in the guest, too")                                                             \
+    R(HOST, requests, "the host's")                                                                                    \
+    R(HOST, offered, "mapped in the guest, too")                                                                       \
+    R(FIELD, rings_size, RESOURCE)                                                                                     \
+    R(FIELD, requests_size, RESOURCE)                                                                                  \
+    R(HOST, room, "of requests that are being submitted")                                                              \
+    R(HOST, used, "of that room")
+OBJECT_TYPE(uring_type, "ring", struct uring, URING_ROWS)
+
 static const uint32_t setup_known = IORING_SETUP_IOPOLL | IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF |
                                     IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_ATTACH_WQ |
                                     IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN |

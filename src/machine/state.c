@@ -1,0 +1,74 @@
+/* state.c - what of a machine is state: rows (core/object.h) of its structs. Registers of devices are in their own
+ * rows.
+ */
+#include "machine/board.h"
+
+/* ---- the console: buffers hold something between their ends only */
+
+static void console_out(struct visitor *v, const struct field *f, void *object) {
+    const struct console *c = object;
+    visit_bytes(v, f, 0, c->out, c->out_count);
+}
+static void console_in(struct visitor *v, const struct field *f, void *object) {
+    const struct console *c = object;
+    visit_bytes(v, f, 0, c->in + c->in_next, c->in_count - c->in_next);
+}
+
+#define CONSOLE_ROWS(R)                                                                                                \
+    R(BYTES_IN, out, console_out)                                                                                      \
+    R(BYTES_IN, in, console_in)                                                                                        \
+    R(FIELD, out_count, RESOURCE)                                                                                      \
+    R(HOST, in_next, "where `in` begins")                                                                              \
+    R(HOST, in_count, "where it ends")                                                                                 \
+    R(FIELD, ended, RESOURCE)
+static OBJECT_TYPE(console_type, "console", struct console, CONSOLE_ROWS)
+
+    /* ---- devices in their places */
+
+    static struct any_object device_state(void *object) {
+    const struct device_host *h = object;
+    if (!h->state) return (struct any_object){0};
+    return (struct any_object){h->state,
+                               {h->device->name, h->device->state_size, h->device->fields, h->device->nfields}};
+}
+
+#define DEVICE_HOST_ROWS(R)                                                                                            \
+    R(HOST, machine, "what it is part of")                                                                             \
+    R(HOST, device, "functions")                                                                                       \
+    R(VARIANT, state, device_state)                                                                                    \
+    R(FIELD, start, RESOURCE)                                                                                          \
+    R(FIELD, companion, RESOURCE)                                                                                      \
+    R(FIELD, next, TIME)                                                                                               \
+    R(FIELD, pins, RESOURCE)                                                                                           \
+    R(FIELD, number, RESOURCE)                                                                                         \
+    R(FIELD, present, RESOURCE)                                                                                        \
+    R(FIELD, listens, RESOURCE)
+static OBJECT_TYPE(device_host_type, "device", struct device_host, DEVICE_HOST_ROWS)
+
+    /* ---- the machine */
+
+    static void ram(struct visitor *v, const struct field *f, void *object) {
+    const struct machine *m = object;
+    visit_pages(v, f, 0, m->ram, m->ram_size);
+}
+static void rom(struct visitor *v, const struct field *f, void *object) {
+    const struct machine *m = object;
+    visit_bytes(v, f, 0, m->rom, ROM_SIZE);
+}
+
+#define MACHINE_ROWS(R)                                                                                                \
+    R(FIELD, time_offset, TIME)                                                                                        \
+    R(HOST, vm, "what it hangs on")                                                                                    \
+    R(HOST, guest, "functions")                                                                                        \
+    R(HOST_IN, phys, "follows from the places of devices and the size of RAM")                                         \
+    R(OBJECTS, device, device_host_type)                                                                               \
+    R(OBJECT, console, console_type)                                                                                   \
+    R(HOST, views, "a cache of page walks")                                                                            \
+    R(BYTES, ram, ram)                                                                                                 \
+    R(BYTES, rom, rom)                                                                                                 \
+    R(FIELD, ram_size, RESOURCE)                                                                                       \
+    R(FIELD, timer, TIME)                                                                                              \
+    R(FIELD, changed, RESOURCE)                                                                                        \
+    R(FIELD, off, RESOURCE)                                                                                            \
+    R(FIELD, status, RESOURCE)
+OBJECT_TYPE(machine_type, "machine", struct machine, MACHINE_ROWS)
