@@ -117,7 +117,7 @@ static void set_privileged(struct world *w, struct riscv_cpu *r, const struct fu
 static void set_cpu(struct world *w, struct cpu *cpu, const struct fuzz_case *c, const struct start *s,
                     const uint32_t *offset_of) {
     struct riscv_cpu *r = riscv_of(cpu);
-    fields_reset(cpu, cpu->guest->fields, cpu->guest->nfields);
+    object_reset(cpu_type(), cpu);
     uint64_t first = w->batch.code_base + c->at;
     for (unsigned i = 0; i < 32; i++) {
         r->raw_x[i] = s->label[i] >= 0 ? label(c, s->label[i], first, offset_of) + (s->x[i] & 1) : s->x[i];
@@ -130,8 +130,6 @@ static void set_cpu(struct world *w, struct cpu *cpu, const struct fuzz_case *c,
     riscv_update_view(r);
     cpu->fp_flags = s->fflags;
     cpu->pc = first;
-    cpu->reserve_address = UINT64_MAX;
-    cpu->reserve_value = 0;
     cpu->poll = 0;
     cpu->count.executed = 0;
     cpu->count.granted = cpu->count.budget = cpu->count.ahead = 0;

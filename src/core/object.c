@@ -51,6 +51,29 @@ void object_walk(struct visitor *v, const struct object_type *type, void *object
     walk_one(v, NULL, 0, type, object);
 }
 
+void object_reset(const struct object_type *type, void *object) {
+    fields_reset(object, type->fields, type->nfields);
+    for (const struct field *f = type->fields; f < type->fields + type->nfields; f++) {
+        for (unsigned i = 0; f->kind == FIELD_OBJECTS && i < f->count; i++)
+            object_reset(f->of(), (char *)object + f->offset + (size_t)i * f->size);
+        if (f->kind != FIELD_VARIANT) continue;
+        const struct any_object is = f->variant(object);
+        if (is.object) object_reset(&is.type, is.object);
+    }
+}
+
+void object_copy(const struct object_type *type, void *to, void *from) {
+    for (const struct field *f = type->fields; f < type->fields + type->nfields; f++) {
+        char *a = (char *)to + f->offset, *b = (char *)from + f->offset;
+        if (f->kind == FIELD_NUMBERS) memcpy(a, b, (size_t)f->size * f->count);
+        for (unsigned i = 0; f->kind == FIELD_OBJECTS && i < f->count; i++)
+            object_copy(f->of(), a + (size_t)i * f->size, b + (size_t)i * f->size);
+        if (f->kind != FIELD_VARIANT) continue;
+        const struct any_object it = f->variant(to), was = f->variant(from);
+        if (it.object && was.object) object_copy(&it.type, it.object, was.object);
+    }
+}
+
 void visit_bytes(struct visitor *v, const struct field *f, uint64_t at, const void *bytes, size_t size) {
     if (size) v->bytes(v, f, at, bytes, size);
 }
@@ -94,7 +117,7 @@ static OBJECT_TYPE(count_type, "count", struct cpu_count, COUNT_ROWS)
     R(FIELD, pc, PC)                                                                                                   \
     R(FIELD, fp_flags, GPR)                                                                                            \
     R(VALUE, frame, HIDDEN, frame_offset)                                                                              \
-    R(FIELD, reserve_address, HIDDEN)                                                                                  \
+    R(FIRST, reserve_address, HIDDEN, UINT64_MAX)                                                                      \
     R(FIELD, reserve_value, HIDDEN)                                                                                    \
     R(HOST, poll, "a wish to come to the loop, which looks itself")                                                    \
     R(HOST_IN, exit, "answered, or found again by the instruction at pc")                                              \

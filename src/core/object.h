@@ -4,6 +4,7 @@
  *
  *   #define THING_ROWS(R)                                  R(KIND, member, ...)
  *       R(FIELD, level, RESOURCE)                          a number, of this class (fields.h)
+ *       R(FIRST, limit, RESOURCE, UINT64_MAX)              one that is not 0 when everything begins
  *       R(ARRAY, levels, RESOURCE)                         an array of them
  *       R(VALUE, top, HIDDEN, top_of)                      a number that a function says, as the member holds none, or
  *       R(VALUES, handles, HIDDEN, handle_of)              not one that means anything elsewhere; an array of those
@@ -59,6 +60,10 @@ struct visitor {
 
 /** Visits an object of this type and all that hangs on it; v->root is set already. */
 void object_walk(struct visitor *v, const struct object_type *type, void *object);
+/** Every number of it, in place or of a variant, is what it is when everything begins. */
+void object_reset(const struct object_type *type, void *object);
+/** Every such number of one object becomes what it is in another of the same type. */
+void object_copy(const struct object_type *type, void *to, void *from);
 /** For rows of bytes: shows a piece; shows the pages of memory that are not all zero, `at` is the first one's. */
 void visit_bytes(struct visitor *v, const struct field *f, uint64_t at, const void *bytes, size_t size);
 void visit_pages(struct visitor *v, const struct field *f, uint64_t at, const uint8_t *memory, uint64_t size);
@@ -94,6 +99,8 @@ const struct object_type *cpu_type(void);
 /* The plus refuses what is no number: addresses, structs. */
 #define OBJECT_ROW_FIELD(member, is)                                                                                   \
     OBJECT_ROW_ONE(member, .class = CLASS_##is + 0 * sizeof(+((object_self *)0)->member))
+#define OBJECT_ROW_FIRST(member, is, value)                                                                            \
+    OBJECT_ROW_ONE(member, .class = CLASS_##is + 0 * sizeof(+((object_self *)0)->member), .reset = value)
 #define OBJECT_ROW_ARRAY(member, is)                                                                                   \
     OBJECT_ROW_MANY(member, .class = CLASS_##is + 0 * sizeof(+*((object_self *)0)->member))
 #define OBJECT_ROW_VALUE(member, is, how)                                                                              \
@@ -113,6 +120,7 @@ const struct object_type *cpu_type(void);
 /* One initializer for each row. That of a number is not 0, as compilers take a lone 0 for all there is to say. */
 #define OBJECT_INIT(kind, ...) OBJECT_INIT_##kind
 #define OBJECT_INIT_FIELD      1,
+#define OBJECT_INIT_FIRST      1,
 #define OBJECT_INIT_ARRAY      {1},
 #define OBJECT_INIT_VALUE      0,
 #define OBJECT_INIT_VALUES     {0},

@@ -146,7 +146,7 @@ uint32_t engine_code_stored(const void *data, size_t size);
 /** The mapping of virtual addresses changed for this cpu: drops its TLB and everything keyed by virtual address. */
 void cpu_flush_mapping(struct cpu *cpu);
 /** Gives a new cpu the architected state and the memory spaces (not soft ones) of another. */
-void cpu_copy(struct cpu *to, const struct cpu *from);
+void cpu_copy(struct cpu *to, struct cpu *from);
 /** An answer has changed where a memory space lies (its base, not its kind). */
 void cpu_memory_moved(struct cpu *cpu);
 

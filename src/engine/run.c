@@ -9,6 +9,7 @@
  */
 #include "engine/internal.h"
 #include "base/os.h"
+#include "core/object.h"
 #include <string.h>
 
 struct engine *engine_make(const struct engine_config *config, struct error *error) {
@@ -88,8 +89,8 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     struct runner *r = (struct runner *)(void *)(at += rounded(e->guest->cpu_size));
     struct jtlb_line *jtlb = (struct jtlb_line *)(void *)(at += rounded(sizeof *r));
     at += JTLB;
-    fields_reset(cpu, e->guest->fields, e->guest->nfields);
     cpu->guest = e->guest;
+    object_reset(cpu_type(), cpu);
     cpu->engine = e;
     cpu->interface = e->config.interface;
     cpu->self = e->config.self;
@@ -97,7 +98,6 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     jtlb[0].pc = jtlb_empty(0, e->guest->pc_align); /* the others are zero, which belongs to line 0 */
     cpu->host.calls = engine_calls;
     cpu->jumps.routes = e->routes;
-    cpu->reserve_address = UINT64_MAX;
     cpu->jumps.pair_base = e->host ? (uint8_t *)cpu - 64 : NULL;
     if (e->host) memset(cpu->jumps.pair_base, 0xff, 64); /* below the lowest frame: an address that no return goes to */
     e->guest->reset(cpu);
@@ -186,11 +186,9 @@ void cpu_flush_mapping(struct cpu *cpu) {
     cpu_drop_shortcuts(cpu);
 }
 
-void cpu_copy(struct cpu *to, const struct cpu *from) {
-    const size_t size = from->guest->cpu_size - sizeof *from;
-    memcpy(to + 1, from + 1, size);
-    to->pc = from->pc;
-    to->fp_flags = from->fp_flags;
+void cpu_copy(struct cpu *to, struct cpu *from) {
+    object_copy(cpu_type(), to, from);
+    to->reserve_address = UINT64_MAX; /* reservations are not handed on */
     memcpy(to->mem, from->mem, sizeof to->mem);
     to->runner->id = runner_id(to->engine, runner_process(from->runner->id));
 }

@@ -79,7 +79,9 @@ OBJECT_TYPE(vm_type, "vm", struct vm, VM_ROWS)
 
 void vm_walk(struct vm *vm, struct visitor *v) {
     v->root = vm;
+    if (vm->engine) engine_lock(vm->engine, vm->cpu); /* other threads may still run */
     object_walk(v, vm_type(), vm);
+    if (vm->engine) engine_unlock(vm->engine);
 }
 
 /* ---- the digest: numbers as 8 bytes; where objects begin and end, so that no list runs into the next */

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <elf.h>
 #include <linux/filter.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ static struct error error;
 enum { TYPES = 64 };
 static const struct object_type *types[TYPES];
 static unsigned ntypes;
+static bool *seen; /* by type; shared with children */
 
 /* Those of rows are found through the rows; a VARIANT is known only when it is looked at. */
 static void note_type(const struct object_type *type) {
@@ -284,6 +286,8 @@ static void copy_shows(struct vm *vm, const struct place *p, uint64_t before) {
 
 static void everything_shows(struct vm *vm) {
     gather(vm);
+    for (unsigned i = 0; i < g.n; i++)
+        for (unsigned k = 0; k < ntypes; k++) seen[k] |= types[k]->fields == g.place[i].type.fields;
     const uint64_t before = vm_digest(vm);
     bool copied = false;
     assert_true(g.n > 50);
@@ -416,6 +420,54 @@ static void processes(void **state) {
     if (!ONLY_WINDOW) in_child(process_itself, false);
 }
 
+/* All but those of which no test makes any: processes that share memory, rings. */
+static void every_type_was_there(void **state) {
+    static const char *const but[] = {"partner", "ring"};
+    (void)state;
+    for (unsigned k = 0; k < ntypes; k++) {
+        bool excused = false;
+        for (unsigned i = 0; i < sizeof but / sizeof *but; i++) excused |= !strcmp(but[i], types[k]->name);
+        if (seen[k] == excused) fail_msg("%s", types[k]->name);
+    }
+}
+
+/* ---- copies and reset go by the rows, too */
+
+static unsigned different_numbers(struct cpu *a, struct cpu *b) {
+    static struct gathering first;
+    unsigned n = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        g.visitor = (struct visitor){.enter = enter, .leave = leave, .number = number};
+        g.n = g.depth = 0;
+        object_walk(&g.visitor, cpu_type(), i ? b : a);
+        if (i == 0) first = g;
+    }
+    assert_int_equal(first.n, g.n);
+    for (unsigned i = 0; i < g.n; i++)
+        if (g.place[i].at && memcmp(g.place[i].at, first.place[i].at, g.place[i].size)) n++;
+    return n;
+}
+
+static void copies_are_equal_and_reset_is_as_new(void **state) {
+    (void)state;
+    struct vm *vm = open_machine(TIER_INTERP);
+    run_to(vm, 100);
+    struct cpu *copy = engine_cpu_make(vm->engine, &error), *fresh = engine_cpu_make(vm->engine, &error);
+    assert_non_null(copy);
+    assert_non_null(fresh);
+    assert_int_equal(different_numbers(copy, fresh), 0);
+    cpu_copy(copy, vm->cpu);
+    assert_int_equal(different_numbers(copy, vm->cpu), 0);
+    assert_true(different_numbers(copy, fresh) > 3);
+    copy->reserve_address = 8;
+    object_reset(cpu_type(), copy);
+    assert_int_equal(different_numbers(copy, fresh), 0);
+    assert_int_equal(copy->reserve_address, UINT64_MAX);
+    engine_cpu_free(vm->engine, copy);
+    engine_cpu_free(vm->engine, fresh);
+    vm_close(vm);
+}
+
 /* ---- what does not show: the tier, and how memory is reached */
 
 static void tiers_and_memory_do_not_show(void **state) {
@@ -459,6 +511,7 @@ static int make_path(void **state) {
     (void)state;
     const int fd = mkstemp(path);
     close(fd);
+    seen = mmap(NULL, TYPES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return fd < 0;
 }
 static int drop_path(void **state) {
@@ -472,6 +525,8 @@ int main(void) {
         cmocka_unit_test(machines),
         cmocka_unit_test(languages),
         cmocka_unit_test(processes),
+        cmocka_unit_test(every_type_was_there),
+        cmocka_unit_test(copies_are_equal_and_reset_is_as_new),
         cmocka_unit_test(tiers_and_memory_do_not_show),
     };
     return cmocka_run_group_tests_name("state", tests, make_path, drop_path);
