@@ -229,7 +229,8 @@ static bool may_exit(const struct check *c, const struct uop *u, enum exit_when 
     case FORM_EXIT: return exit_info[u->x].when == when;
     case FORM_EXITIF: return exit_info[u->aux].when == when;
     case FORM_HELPER: return when == EXIT_BEFORE && c->guest->helpers[u->aux].exits;
-    default: return false;
+    case FORM_BRANCH: return false;
+    default: return when == EXIT_BEFORE && uop_info[u->op].flags & UF_EXIT;
     }
 }
 

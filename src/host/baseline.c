@@ -33,7 +33,7 @@ enum kind {
     KIND_PURE
 };
 enum trait {
-    TRAIT_LEAVES = 1, /* may leave; targets leave to the interpreter when a narrow value is not boxed */
+    TRAIT_LEAVES = 1, /* may leave */
     TRAIT_END = 2,
     TRAIT_KEPT = 4,   /* selected even if nobody wants the result */
     TRAIT_FP = 8,     /* the result's bank is BANK_FP */
@@ -60,8 +60,8 @@ static const uint8_t kinds[UOP_COUNT] = {
 #undef U
 #define U(name, r, a, b, c, form, flags, meaning)                                                                      \
     [UOP_##name] =                                                                                                     \
-        (((flags)&EXIT) || IS(name, unbox_f32) ? TRAIT_LEAVES : 0) | ((flags)&END ? TRAIT_END : 0) |                   \
-        ((flags) & (EXIT | EFFECT | FP) ? TRAIT_KEPT : 0) | (IN_FP(r) ? TRAIT_FP : 0) |                                \
+        ((flags)&EXIT ? TRAIT_LEAVES : 0) | ((flags)&END ? TRAIT_END : 0) |                                            \
+        (((flags) & (EXIT | EFFECT | FP)) && !((flags)&PURE) ? TRAIT_KEPT : 0) | (IN_FP(r) ? TRAIT_FP : 0) |           \
         (((flags)&PURE) && T_##a != T_N && T_##b == T_N && IN_FP(r) == IN_FP(a) && (SIZE_##r > 8) == (SIZE_##a > 8)    \
              ? TRAIT_PASSES                                                                                            \
              : 0),

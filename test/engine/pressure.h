@@ -233,7 +233,7 @@ static unsigned strained_lift(struct builder *b, const uint8_t *bytes, size_t av
     memcpy(&i, bytes, sizeof i);
     const bool row = i.op < UOP_COUNT;
     /* Whatever may leave or be interpreted alone finds everything in the frame. */
-    if (!row || (uop_info[i.op].flags & (UF_EXIT | UF_END)) || i.op == UOP_unbox_f32) strained_flush(b);
+    if (!row || (uop_info[i.op].flags & (UF_EXIT | UF_END))) strained_flush(b);
     builder_mark(b, b->pc, LENGTH);
     uint16_t v;
     switch (i.op) {
