@@ -153,6 +153,7 @@ struct world {
 };
 /** log: enum engine_log, for standard output. */
 struct world *world_make(unsigned log);
+void world_engines_free(struct world *w);
 /** Starts a batch: drops all code, sets memory up. */
 void world_batch(struct world *w, const struct batch *batch);
 /** Runs the case on both tiers. False: they differ, and `why` says at which stop and in what. */

@@ -5,6 +5,7 @@
  * special ones, and branches stay within the sequence. Everything follows from the seed.
  */
 #include "fuzz.h"
+#include "guest/riscv/csr.h"
 #include "riscv_isa.h"
 #include <string.h>
 
@@ -111,12 +112,22 @@ static unsigned pick_x(struct maker *m, const struct isa_operand *o, enum row_cl
     }
 }
 
+/* Any that there is. */
+static int64_t any_csr(struct random *r) {
+    for (;;) {
+        const unsigned number = (unsigned)random_below(r, 1 << 12);
+        if (riscv_csr_helper(number, false) >= 0) return number;
+    }
+}
+
 static int64_t pick_csr(struct maker *m) {
-    static const uint16_t few[] = {0xc00, 0xc01, 0xc02, 0x300, 0x100, 0x304, 0x180, 0x340, 0xf14, 0x8ff, 0xb00};
+    static const uint16_t few[] = {0xc00, 0xc01, 0xc02, 0xc05, 0xc1f, 0x300, 0x100,
+                                   0x304, 0x180, 0x340, 0xf14, 0x8ff, 0xb00};
     static const uint16_t privileged[] = {0x100, 0x104, 0x105, 0x106, 0x10a, 0x140, 0x141, 0x142, 0x143, 0x144,
                                           0x14d, 0x180, 0x300, 0x300, 0x300, 0x301, 0x302, 0x303, 0x304, 0x305,
                                           0x306, 0x30a, 0x320, 0x340, 0x341, 0x341, 0x342, 0x343, 0x344, 0x3a0,
                                           0x3b0, 0x3b1, 0xb00, 0xb02, 0xc00, 0xc01, 0xc02, 0xf14, 0x323, 0xb03};
+    if (m->c->batch.priv != PRIV_U && random_percent(m->r, 40)) return any_csr(m->r);
     if (m->c->batch.priv != PRIV_U && random_percent(m->r, 75)) return PICK(m->r, privileged);
     if (random_percent(m->r, 80)) return 1 + (int64_t)random_below(m->r, 3);
     return PICK(m->r, few) + (m->c->alone ? 0x400 : 0);
@@ -124,6 +135,8 @@ static int64_t pick_csr(struct maker *m) {
 
 static int64_t pick_value(struct maker *m, const struct isa_row *row, const struct isa_operand *o, enum row_class k) {
     struct random *r = m->r;
+    const bool source = !strcmp(o->name, "rs1") || !strcmp(o->name, "uimm");
+    if (k == ROW_CSR && source && random_percent(r, 35)) return 0; /* of csrrs and csrrc: not written */
     switch ((enum isa_form)o->kind->form) {
     case ISA_NAMES:
         if (o->name[0] == 'r' && (o->name[1] == 'd' || o->name[1] == 's')) return pick_x(m, o, k);
@@ -233,9 +246,14 @@ static void make_start(struct maker *m, struct start *s) {
     s->fflags = random_percent(r, 60) ? 0 : (uint32_t)random_below(r, 32);
     s->fs = random_percent(r, 85) ? FS_DIRTY : (uint32_t)random_below(r, 4);
     s->cbo = random_percent(r, 85) ? 7 : (uint32_t)random_below(r, 8);
-    s->counteren = random_percent(r, 70) ? 7 : 0;
+    s->counteren = random_percent(r, 60) ? 7 : random_percent(r, 50) ? UINT32_MAX : 0;
     if (m->c->batch.priv == PRIV_U) return;
     for (unsigned i = 0; i < STARTS; i++) s->csr[i] = random_percent(r, 40) ? random_next(r) : 0;
+    if (random_percent(r, 20)) { /* much is enabled, delegated or pending */
+        s->csr[0] |= random_next(r) | random_next(r);
+        s->csr[5] |= random_next(r) | random_next(r);
+        s->csr[7] |= random_next(r) | random_next(r);
+    }
     s->mtvec = (int16_t)random_below(r, m->c->n);
     s->stvec = (int16_t)random_below(r, m->c->n);
     if (random_percent(r, 15)) {

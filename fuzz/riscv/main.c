@@ -63,7 +63,7 @@ static void count_exits(const struct world *w) {
 
 /* The child of a campaign: exits with 1 at the first difference. */
 static _Noreturn void campaign(void) {
-    struct world *w = world_make(0);
+    struct world *w = world_make(options.log ? LOG_EFFECTS : 0);
     static struct fuzz_case c;
     double end = now() + options.seconds;
     for (uint64_t number = 0; w->executed < options.insns && now() < end; number++) {
@@ -81,6 +81,8 @@ static _Noreturn void campaign(void) {
         }
         shared->batches++;
     }
+    if (options.log) world_engines_free(w); /* they say what was touched */
+    fflush(stdout);
     _exit(0);
 }
 
@@ -215,6 +217,7 @@ static void summary(double began) {
 
 static const char usage[] =
     "usage: fuzz_riscv [--seed N] [--insns N] [--seconds S] [--counted | --uncounted] [--memory 0..4] [--verbose]\n"
+    "                  [--log] (builds with checks: what helpers and the guest's functions have touched)\n"
     "       fuzz_riscv --against COMMAND [--without zfa,zicond,...] [--seed N] [--insns N] [--seconds S]\n"
     "       fuzz_riscv ... --replay BATCH --index N [--log]\n";
 

@@ -29,9 +29,9 @@ static enum answer answer(void *self, struct cpu *cpu) {
     /* Not at a poll, which comes when it comes. */
     if (w->traps > MOST_TRAPS && cpu->exit.kind != EXIT_poll) return ANSWER_STOP;
     unsigned actions = 0;
-    bool trap = cpu->exit.kind != EXIT_poll || cpu->guest->take_interrupt(cpu, &actions);
+    bool trap = cpu->exit.kind != EXIT_poll || guest_take_interrupt(cpu, &actions);
     w->traps += trap;
-    if (trap && cpu->exit.kind != EXIT_poll) actions = cpu->guest->enter_trap(cpu);
+    if (trap && cpu->exit.kind != EXIT_poll) actions = guest_enter_trap(cpu);
     cpu_ask(cpu, actions);
     return ANSWER_RESUME;
 }
@@ -46,7 +46,7 @@ static void fetch(void *self, struct cpu *cpu, uint64_t address, struct fetch *f
         return;
     }
     struct walk walk;
-    cpu->guest->walk(cpu, address, ACCESS_FETCH, &walk);
+    guest_walk(cpu, address, ACCESS_FETCH, &walk);
     f->fault = walk.fault;
     if (walk.fault) return;
     uint64_t unit = walk.page_size < PAGE ? walk.page_size : PAGE, start = walk.physical & ~(unit - 1);

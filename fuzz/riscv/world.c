@@ -71,6 +71,10 @@ struct world *world_make(unsigned log) {
     return w;
 }
 
+void world_engines_free(struct world *w) {
+    for (unsigned k = 0; k < VARIANTS; k++) engine_free(w->engine[k]);
+}
+
 void world_batch(struct world *w, const struct batch *batch) {
     w->batch = *batch;
     memory_batch(w);

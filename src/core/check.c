@@ -133,6 +133,11 @@ static bool check_wide(struct check *c, uint16_t temp, enum type declared) {
 static bool check_slot(struct check *c, const struct uop *u) {
     if (u->x >= c->guest->nslots) return wrong(c, "there is no slot %u", u->x);
     const struct slot *s = &c->guest->slots[u->x];
+    const unsigned field = s->place - FIELD_PLACES;
+    if (s->place >= FIELD_PLACES && c->guest->nfields &&
+        (field >= c->guest->nfields || s->offset - c->guest->fields[field].offset >=
+                                           (uint32_t)c->guest->fields[field].size * c->guest->fields[field].count))
+        return wrong(c, "slot %s is not in the field that it names", s->name);
     const bool put = uop_info[u->op].result == T_N;
     enum type type = put ? c->block->temps[u->a].type : uop_info[u->op].result;
     const unsigned size = type_info[s->type].size;
@@ -216,7 +221,6 @@ static bool check_mark(struct check *c, const struct uop *u) {
 
 static bool changes_state(const struct check *c, const struct uop *u) {
     const struct uop_info *info = &uop_info[u->op];
-    if (u->op == UOP_fence) return false;
     if (info->form == FORM_HELPER) return c->guest->helpers[u->aux].effect.writes != 0;
     return info->flags & UF_EFFECT || (info->flags & UF_FP && c->accrues);
 }

@@ -147,7 +147,9 @@ struct cpu {
     struct cpu_jumps jumps;
     struct cpu_host host;
     uint64_t wide[4][TYPE_CELLS]; /* of any C call: what it yielded, a, b, c, where that is wide */
-    struct effect *noted;         /* builds with checks: what is touched is noted here, unless it is NULL */
+    /* builds with checks: */
+    struct effect *noted; /* what is touched is noted here, unless it is NULL */
+    struct effect *seen;  /* by helper, then by function of the guest's table: all that ever was; or NULL */
 };
 
 /* Accessors of state: the one at this place is read or written. */

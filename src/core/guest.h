@@ -35,6 +35,10 @@ struct walk {
     uint32_t fault; /* EXIT_none or the exit kind to take */
 };
 
+struct helper;
+/** Ends the process where a helper leaves that does not say so, or has changed something when it leaves before. */
+void noting_help(const struct cpu *cpu, const struct noting *n, const struct helper *h);
+
 /** C function that lifted code can call. Builders, translators and checks rely on what it declares. */
 struct helper {
     const char *name;
@@ -101,6 +105,71 @@ struct guest {
 static inline const uint8_t *helper_types(const struct guest *guest, unsigned number) {
     static const uint8_t narrow[4];
     return guest->wide_helpers ? guest->wide_helpers[number] : narrow;
+}
+
+/* The ways to call what a guest's table declares the effects of: builds with checks compare. */
+enum guest_function {
+    GUEST_walk,
+    GUEST_enter_trap,
+    GUEST_take_interrupt,
+    GUEST_wakes,
+    GUEST_set_line,
+    GUEST_tick,
+    GUEST_FUNCTIONS
+};
+#ifdef VEE_CHECK
+#define GUEST_CALL(cpu_, function, call)                                                                               \
+    do {                                                                                                               \
+        struct cpu *noting_cpu = (struct cpu *)(uintptr_t)(cpu_);                                                      \
+        const struct guest *noting_guest = noting_cpu->guest;                                                          \
+        struct noting noting;                                                                                          \
+        noting_begin(noting_cpu, &noting);                                                                             \
+        call;                                                                                                          \
+        noting_end(noting_cpu, &noting, &noting_guest->effects->function, #function,                                   \
+                   noting_guest->nhelpers + GUEST_##function);                                                         \
+    } while (0)
+#else
+#define GUEST_CALL(cpu_, function, call) call
+#endif
+
+static inline void guest_walk(struct cpu *cpu, uint64_t address, enum access access, struct walk *result) {
+    GUEST_CALL(cpu, walk, cpu->guest->walk(cpu, address, access, result));
+}
+static inline unsigned guest_enter_trap(struct cpu *cpu) {
+    unsigned actions;
+    GUEST_CALL(cpu, enter_trap, actions = cpu->guest->enter_trap(cpu));
+    return actions;
+}
+static inline bool guest_take_interrupt(struct cpu *cpu, unsigned *actions) {
+    bool taken;
+    GUEST_CALL(cpu, take_interrupt, taken = cpu->guest->take_interrupt(cpu, actions));
+    return taken;
+}
+static inline bool guest_wakes(const struct cpu *cpu) {
+    bool wakes;
+    GUEST_CALL(cpu, wakes, wakes = cpu->guest->wakes(cpu));
+    return wakes;
+}
+static inline void guest_set_line(struct cpu *cpu, unsigned line, bool level) {
+    GUEST_CALL(cpu, set_line, cpu->guest->set_line(cpu, line, level));
+}
+static inline uint64_t guest_tick(struct cpu *cpu, uint64_t time) {
+    uint64_t next;
+    GUEST_CALL(cpu, tick, next = cpu->guest->tick(cpu, time));
+    return next;
+}
+static inline uint64_t guest_help(struct cpu *cpu, unsigned number, uint64_t a, uint64_t b, uint64_t c) {
+    const struct helper *h = &cpu->guest->helpers[number];
+#ifdef VEE_CHECK
+    struct noting n;
+    noting_begin(cpu, &n);
+    const uint64_t result = h->call(cpu, a, b, c);
+    noting_help(cpu, &n, h);
+    noting_end(cpu, &n, &h->effect, h->name, number);
+    return result;
+#else
+    return h->call(cpu, a, b, c);
+#endif
 }
 
 #endif

@@ -43,7 +43,7 @@ static bool walk(struct cpu *cpu, uint64_t address, bool write, bool translated,
     struct engine *e = cpu->engine;
     const bool leave = e->leave;
     e->leave = false;
-    cpu->guest->walk(cpu, address, write ? ACCESS_WRITE : ACCESS_READ, w);
+    guest_walk(cpu, address, write ? ACCESS_WRITE : ACCESS_READ, w);
     const bool changed = e->leave;
     e->leave = leave || changed;
     if (w->fault || (translated && changed))
@@ -291,6 +291,7 @@ static bool atomic(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t add
     }
     if (lr) {
         if (!read_for(cpu, space, address, size, translated, &old)) return false;
+        cpu_note(cpu, PLACE_RESERVE, NOTE_WRITE);
         cpu->reserve_address = address;
         cpu->reserve_value = *result = extend(size, old);
         return true;
@@ -370,7 +371,7 @@ static uint64_t call_atomic(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t
     return v;
 }
 static uint64_t call_helper(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c) {
-    return cpu->guest->helpers[what].call(cpu, a, b, c);
+    return guest_help(cpu, (unsigned)what, a, b, c);
 }
 
 static uint64_t call_fma_nan(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c) {

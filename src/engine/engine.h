@@ -19,7 +19,8 @@
    once only, and translating costs more than interpreting does. */
 enum tier { TIER_INTERP, TIER_BASELINE, TIER_AUTO };
 
-enum engine_log { LOG_GUEST = 1, LOG_UOPS = 2, LOG_HOST = 4, LOG_EXITS = 8 };
+/* LOG_EFFECTS: builds with checks, when the engine ends: what helpers and the guest's functions have touched. */
+enum engine_log { LOG_GUEST = 1, LOG_UOPS = 2, LOG_HOST = 4, LOG_EXITS = 8, LOG_EFFECTS = 16 };
 
 struct engine_config {
     const struct guest *guest;

@@ -111,6 +111,7 @@ struct engine {
     const struct host *host; /* NULL in the interpreter tier */
     struct arena arena;      /* units, marks, pages: until the next flush */
     struct arena lasting;    /* what is little and stays */
+    struct effect *touched;  /* LOG_EFFECTS: cpu->seen of all */
     struct unit_table *units;
     uint32_t nunits, nstale;  /* in the table; and those that were, which still take memory */
     struct code_page **pages; /* PAGE_BUCKETS by identity, and then as many by address (page_heads) */
@@ -287,6 +288,7 @@ void perf_unit(struct engine *e, const struct unit *u);
 /* log.c */
 void engine_log_block(struct engine *e, const struct block *block, const struct fetch *f);
 void engine_log_host(struct engine *e, const struct unit *u);
+void engine_log_effects(struct engine *e);
 void engine_log_exit(struct engine *e, const struct cpu *cpu);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 static uint64_t slot_read(const struct cpu *cpu, const struct slot *s) {
+    cpu_note(cpu, s->place, NOTE_READ);
     const unsigned char *p = (const unsigned char *)cpu + s->offset;
     if (s->type == T_I32) {
         uint32_t v;
@@ -22,6 +23,7 @@ static uint64_t slot_read(const struct cpu *cpu, const struct slot *s) {
 }
 
 static void slot_write(struct cpu *cpu, const struct slot *s, uint64_t value) {
+    cpu_note(cpu, s->place, NOTE_WRITE);
     memcpy((unsigned char *)cpu + s->offset, &value, s->type == T_I32 ? 4 : 8);
 }
 
@@ -38,7 +40,59 @@ static void leave(struct cpu *cpu, uint32_t kind, uint64_t value, uint64_t pc, u
     cpu->pc = exit_info[kind].when == EXIT_BEFORE ? pc : next;
 }
 
-static void interp_block(struct engine *e, struct cpu *cpu, const struct block *block) {
+/* Builds with checks: what the instruction that begins with this mark touches must be what its uops declare. The watch
+   is over the instruction before, the block's last one when there is no other. */
+#ifdef VEE_CHECK
+struct watch {
+    struct noting noting;
+    const struct uop *mark;
+    uint32_t fp_flags, actions;
+    uint64_t reserve_address, reserve_value;
+    const uint8_t *frame;
+};
+
+static void watch_over(struct watch *w, struct cpu *cpu, const struct block *block) {
+    struct effect declared = {0};
+    const struct uop *end = block->uops + block->nuops;
+    for (const struct uop *u = w->mark; u < end && (u == w->mark || u->op != UOP_mark); u++) {
+        const struct effect e = uop_effect(cpu->guest, u);
+        declared.reads |= e.reads;
+        declared.writes |= e.writes;
+    }
+    cpu->noted = &w->noting.seen;
+    if (w->fp_flags != cpu->fp_flags) cpu_note(cpu, PLACE_FP_FLAGS, NOTE_WRITE);
+    if (w->actions != cpu->actions) cpu_note(cpu, PLACE_ACTIONS, NOTE_WRITE);
+    if (w->frame != cpu->frame) cpu_note(cpu, PLACE_FRAME, NOTE_WRITE);
+    if (w->reserve_address != cpu->reserve_address || w->reserve_value != cpu->reserve_value)
+        cpu_note(cpu, PLACE_RESERVE, NOTE_WRITE);
+    cpu->noted = NULL;
+    noting_check(cpu, &w->noting.seen, &declared, "the instruction", (uint64_t)w->mark->imm);
+}
+
+static void watch_begin(struct watch *w, struct cpu *cpu, const struct uop *mark) {
+    *w = (struct watch){.mark = mark,
+                        .fp_flags = cpu->fp_flags,
+                        .actions = cpu->actions,
+                        .reserve_address = cpu->reserve_address,
+                        .reserve_value = cpu->reserve_value,
+                        .frame = cpu->frame};
+    cpu->noted = &w->noting.seen;
+}
+
+static void watch_next(struct watch *w, struct cpu *cpu, const struct block *block, const struct uop *mark) {
+    if (w->mark) watch_over(w, cpu, block);
+    watch_begin(w, cpu, mark);
+}
+#else
+struct watch {
+    char nothing;
+};
+static inline void watch_next(struct watch *w, struct cpu *cpu, const struct block *block, const struct uop *mark) {
+    (void)w, (void)cpu, (void)block, (void)mark;
+}
+#endif
+
+static inline void run_block(struct engine *e, struct cpu *cpu, const struct block *block, struct watch *watch) {
     uint64_t t[BLOCK_MAX_TEMPS];
     uint64_t pc = block->pc, next = pc;
     const struct guest *guest = e->guest;
@@ -73,6 +127,7 @@ static void interp_block(struct engine *e, struct cpu *cpu, const struct block *
 #include "core/uop.def"
         case UOP_const_v128: memcpy(R, block->pool + IMM, SIZE_V128); break;
         case UOP_mark:
+            watch_next(watch, cpu, block, u);
             pc = (uint64_t)IMM;
             next = pc + X;
             if (e->leave || cpu->exit.kind != EXIT_none) { /* a device wants the loop, after a zero_block */
@@ -166,7 +221,7 @@ static void interp_block(struct engine *e, struct cpu *cpu, const struct block *
             const struct helper *h = &guest->helpers[u->aux];
             cpu->pc = pc;
             if (guest->wide_helpers) helper_operands(cpu, guest->wide_helpers[u->aux], u, t);
-            t[u->dst] = h->call(cpu, A, B, C);
+            t[u->dst] = guest_help(cpu, u->aux, A, B, C);
             if (u->op == UOP_helper_v128) memcpy(R, cpu->wide[0], SIZE_V128);
             if (cpu->exit.kind == EXIT_none) break;
             assert(h->exits);
@@ -189,6 +244,14 @@ static void interp_block(struct engine *e, struct cpu *cpu, const struct block *
 #undef X
 #undef IMM
     cpu->pc = next;
+}
+
+static void interp_block(struct engine *e, struct cpu *cpu, const struct block *block) {
+    struct watch watch = {0};
+    run_block(e, cpu, block, &watch);
+#ifdef VEE_CHECK
+    if (watch.mark) watch_over(&watch, cpu, block);
+#endif
 }
 
 void interp_free(struct engine *e, struct cpu *cpu, const struct block *block) {

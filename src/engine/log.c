@@ -78,6 +78,22 @@ void engine_log_host(struct engine *e, const struct unit *u) {
     log_code(e, code + at, end - at);
 }
 
+/* `effects NAME reads PLACES; writes PLACES`, for those that were called. */
+void engine_log_effects(struct engine *e) {
+    static const char *const functions[] = {"walk", "enter_trap", "take_interrupt", "wakes", "set_line", "tick"};
+    const unsigned helpers = e->guest->nhelpers;
+    char line[4200], reads[2000], writes[2000];
+    for (unsigned i = 0; e->touched && i < helpers + GUEST_FUNCTIONS; i++) {
+        const struct effect *s = &e->touched[i];
+        if (!(s->reads | s->writes)) continue;
+        snprintf(line, sizeof line, "effects %s reads %s; writes %s",
+                 i < helpers ? e->guest->helpers[i].name : functions[i - helpers],
+                 set_names(e->guest, s->reads, reads, sizeof reads),
+                 set_names(e->guest, s->writes, writes, sizeof writes));
+        say(e, line);
+    }
+}
+
 void engine_log_exit(struct engine *e, const struct cpu *cpu) {
     char line[200];
     snprintf(line, sizeof line, "exit %s at %llx value %llx", exit_info[cpu->exit.kind].name,

@@ -34,7 +34,7 @@ static struct place physical_place(const struct cpu *cpu, uint64_t physical, siz
 
 static struct place soft_place(struct cpu *cpu, enum memory_address which, uint64_t address, size_t size) {
     struct walk w = {.physical = address};
-    if (which == ADDRESS_VIRTUAL && cpu->guest->walk) cpu->guest->walk(cpu, address, ACCESS_LOOK, &w);
+    if (which == ADDRESS_VIRTUAL && cpu->guest->walk) guest_walk(cpu, address, ACCESS_LOOK, &w);
     return w.fault ? (struct place){.kind = MEMORY_NONE} : physical_place(cpu, w.physical, size);
 }
 

@@ -32,6 +32,10 @@ struct engine *engine_make(const struct engine_config *config, struct error *err
         return NULL;
     }
     if (!e->host) fault_register(e);
+#ifdef VEE_CHECK
+    if (e->config.log & LOG_EFFECTS)
+        e->touched = arena_alloc(&e->lasting, (e->guest->nhelpers + GUEST_FUNCTIONS) * sizeof *e->touched);
+#endif
     return e;
 }
 
@@ -55,6 +59,7 @@ static size_t cpu_memory(const struct engine *e) {
 
 void engine_free(struct engine *e) {
     if (!e) return;
+    engine_log_effects(e);
     fault_unregister(e);
     for (struct runner *r = e->spares, *next; r; r = next) {
         next = r->next;
@@ -96,6 +101,7 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     cpu->self = e->config.self;
     cpu->jumps.lines = jtlb;
     jtlb[0].pc = jtlb_empty(0, e->guest->pc_align); /* the others are zero, which belongs to line 0 */
+    cpu->seen = e->touched;
     cpu->host.calls = engine_calls;
     cpu->jumps.routes = e->routes;
     cpu->jumps.pair_base = e->host ? (uint8_t *)cpu - 64 : NULL;

@@ -115,7 +115,7 @@ void board_pin(struct device_host *h, unsigned pin, bool level) {
         if (w->device != h->number || w->pin != pin) continue;
         struct device_host *to = &m->device[w->to < DEVICE_COUNT ? w->to : 0];
         if (w->to == DEVICE_CPU) {
-            m->vm->cpu->guest->set_line(m->vm->cpu, w->input, level);
+            guest_set_line(m->vm->cpu, w->input, level);
         } else if (to->present && to->device->wire) {
             to->device->wire(to->state, to, w->input, level);
             device_update(to);
@@ -185,7 +185,7 @@ void board_listen(struct device_host *h, bool listens) {
 
 void board_update(struct machine *m) {
     struct cpu *cpu = m->vm->cpu;
-    m->timer = cpu->guest->tick ? cpu->guest->tick(cpu, board_now(m)) : UINT64_MAX;
+    m->timer = cpu->guest->tick ? guest_tick(cpu, board_now(m)) : UINT64_MAX;
     uint64_t next = m->timer;
     for (struct device_host *h = m->device; h < m->device + DEVICE_COUNT; h++) {
         if (!h->present) continue;

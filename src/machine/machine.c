@@ -176,7 +176,7 @@ static enum answer stop(struct machine *m, enum vm_end end, int status, uint64_t
 
 static void take_interrupt(struct cpu *cpu) {
     unsigned actions;
-    if (cpu->guest->take_interrupt(cpu, &actions)) cpu_ask(cpu, actions);
+    if (guest_take_interrupt(cpu, &actions)) cpu_ask(cpu, actions);
 }
 
 /** Brings the board up to date, and the cpu into the handler of an interrupt if one is due. */
@@ -191,7 +191,7 @@ static enum answer wait_for_interrupt(struct machine *m, struct cpu *cpu) {
     for (;;) {
         bool listens;
         board_update(m);
-        if (cpu->guest->wakes(cpu)) break;
+        if (guest_wakes(cpu)) break;
         uint64_t ns = board_idle_ns(m, &listens), began = os_nanoseconds();
         if (!listens) {
             if (ns == UINT64_MAX) return stop(m, VM_TRAPPED, EXIT_wait, cpu->pc); /* it would wait for ever */
@@ -228,7 +228,7 @@ static enum answer answer(void *self, struct cpu *cpu) {
         /* A trap takes a step of its own, so that time passes and counts are reached even where every instruction
          * traps. */
         cpu->count.budget--;
-        cpu_ask(cpu, cpu->guest->enter_trap(cpu));
+        cpu_ask(cpu, guest_enter_trap(cpu));
         return ANSWER_RESUME;
     }
 }
@@ -236,7 +236,7 @@ static enum answer answer(void *self, struct cpu *cpu) {
 static void fetch(void *self, struct cpu *cpu, uint64_t address, struct fetch *f) {
     struct machine *m = ((struct vm *)self)->data;
     struct walk w;
-    cpu->guest->walk(cpu, address, ACCESS_FETCH, &w);
+    guest_walk(cpu, address, ACCESS_FETCH, &w);
     f->fault = w.fault;
     if (w.fault) return;
     /* As much as has the same rights and is not interrupted by a device, at most the page. */

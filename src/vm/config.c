@@ -133,9 +133,14 @@ static bool parse_log(const char *value, unsigned *log) {
     static const struct {
         const char *name;
         unsigned bit;
-    } names[] = {{"guest", LOG_GUEST},   {"uops", LOG_UOPS},  {"host", LOG_HOST},    {"exits", LOG_EXITS},
-                 {"in_asm", LOG_GUEST},  {"op", LOG_UOPS},    {"out_asm", LOG_HOST}, {"int", LOG_EXITS},
-                 {"strace", LOG_STRACE}, {"state", LOG_STATE}};
+    } names[] = {
+#ifdef VEE_CHECK
+        {"effects", LOG_EFFECTS},
+#endif
+        {"guest", LOG_GUEST},     {"uops", LOG_UOPS},   {"host", LOG_HOST},    {"exits", LOG_EXITS},
+        {"in_asm", LOG_GUEST},    {"op", LOG_UOPS},     {"out_asm", LOG_HOST}, {"int", LOG_EXITS},
+        {"strace", LOG_STRACE},   {"state", LOG_STATE},
+    };
     enum { COUNT = sizeof names / sizeof *names };
     for (*log = 0; *value;) {
         size_t n = strcspn(value, ","), i = 0;

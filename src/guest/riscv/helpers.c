@@ -11,7 +11,7 @@
 #define PENDING   (OF(mip) | OF(lines) | OF(menvcfg))
 #define INTERRUPT (PENDING | OF(mie) | OF(mideleg) | OF(priv) | OF(status_ie))
 #define VIEW      (OF(status_memory) | OF(status_stack) | OF(priv))
-#define CBO       (OF(priv) | OF(menvcfg) | OF(senvcfg) | OF(cbo))
+#define CBO       (OF(priv) | OF(menvcfg) | OF(cbo)) /* of S and M mode; of U mode senvcfg, too */
 #define PMP       (OF(pmpcfg) | OF(pmpaddr))
 /* Words of csr.def. */
 #define SSTATUS (OF(status_ie) | OF(status_stack) | OF(status_memory) | OF(fs))
@@ -25,12 +25,12 @@
 #define GUARD_SATP    OF(status_trap)
 #define GUARD_TIMECMP (OF(menvcfg) | OF(mcounteren))
 
-/* Fields whose change asks for something, and those that ask for a look at interrupts. */
-#define IF_FLAG(flag, name, flags)                      | ((flags) & (flag) ? OF(name) : 0)
-#define ACTING_FIELD(type, name, class, flags, ...)     IF_FLAG(~0u, name, flags)
-#define ACTING_ARRAY(type, name, n, class, flags, ...)  IF_FLAG(~0u, name, flags)
-#define RECHECK_FIELD(type, name, class, flags, ...)    IF_FLAG(FIELD_RECHECK, name, flags)
-#define RECHECK_ARRAY(type, name, n, class, flags, ...) IF_FLAG(FIELD_RECHECK, name, flags)
+/* Fields whose change asks for something, and those that ask for nothing but a look at interrupts. */
+#define ASKS(flags)                                     ((flags) & (FIELD_RETRANSLATE | FIELD_FLUSH_TLB | FIELD_RECHECK))
+#define ACTING_FIELD(type, name, class, flags, ...)     | (ASKS(flags) ? OF(name) : 0)
+#define ACTING_ARRAY(type, name, n, class, flags, ...)  | (ASKS(flags) ? OF(name) : 0)
+#define RECHECK_FIELD(type, name, class, flags, ...)    | (ASKS(flags) == FIELD_RECHECK ? OF(name) : 0)
+#define RECHECK_ARRAY(type, name, n, class, flags, ...) | (ASKS(flags) == FIELD_RECHECK ? OF(name) : 0)
 #define ACTING                                          ((place_set)0 RISCV_FIELDS(ACTING_FIELD, ACTING_ARRAY))
 #define RECHECK                                         ((place_set)0 RISCV_FIELDS(RECHECK_FIELD, RECHECK_ARRAY))
 
@@ -46,11 +46,11 @@
           GUARD_##guard != 0},
 
 /* Entering a trap, and what a return from one does. */
-#define TRAP_READS (VIEW | CBO | OF(status_ie) | OF(mideleg) | OF(medeleg) | OF(stvec) | OF(mtvec) | IN_SET(PLACE_PC))
+#define TRAP_READS (VIEW | CBO | OF(status_ie) | OF(stvec) | OF(mtvec) | IN_SET(PLACE_PC))
 #define TRAP_WRITES                                                                                                    \
     (OF(status_ie) | OF(status_stack) | OF(scause) | OF(sepc) | OF(stval) | OF(mcause) | OF(mepc) | OF(mtval) |        \
      OF(priv) | OF(cbo) | IN_SET(PLACE_RESERVE) | IN_SET(PLACE_PC))
-#define RETURN_READS (VIEW | CBO | INTERRUPT)
+#define RETURN_READS (VIEW | CBO | OF(senvcfg) | INTERRUPT)
 #define RETURN_WRITES                                                                                                  \
     (OF(status_ie) | OF(status_stack) | OF(status_memory) | OF(priv) | OF(cbo) | IN_SET(PLACE_RESERVE) |               \
      IN_SET(PLACE_PC) | IN_SET(PLACE_ACTIONS))
@@ -68,7 +68,7 @@ const struct helper riscv_helpers[HELPER_COUNT] = {
 
 const struct guest_effects riscv_effects = {
     .walk = {VIEW | OF(satp) | OF(menvcfg) | PMP | IN_SET(PLACE_MEMORY), IN_SET(PLACE_MEMORY)},
-    .enter_trap = {TRAP_READS, TRAP_WRITES},
+    .enter_trap = {TRAP_READS | OF(medeleg), TRAP_WRITES},
     .take_interrupt = {TRAP_READS | INTERRUPT, TRAP_WRITES},
     .wakes = {PENDING | OF(mie), 0},
     .set_line = {OF(lines), OF(lines)},

@@ -129,6 +129,7 @@ static uint32_t leaf_find(const struct riscv_cpu *cpu, uint64_t address, enum ac
         leaf->level = level;
         unsigned rights = access == ACCESS_LOOK ? PMP_R : riscv_pmp(cpu, leaf->physical, PRIV_S, &unit);
         if (!leaf->at || !(rights & PMP_R) || unit < 8) return access_fault[access];
+        cpu_note(&cpu->c, PLACE_MEMORY, NOTE_READ);
         uint64_t pte = leaf->pte = __atomic_load_n(leaf->at, __ATOMIC_ACQUIRE);
         if (!(pte & PTE_V) || (pte & (PTE_R | PTE_W)) == PTE_W) return page_fault[access];
         if (pte & (PTE_R | PTE_X)) return leaf_malformed(cpu, pte, level) ? page_fault[access] : EXIT_none;
@@ -143,6 +144,7 @@ static uint32_t leaf_mark(const struct riscv_cpu *cpu, struct leaf *leaf, enum a
     uint64_t marked = leaf->pte | PTE_A | (access == ACCESS_WRITE ? PTE_D : 0), unit = 8;
     if (marked == leaf->pte) return EXIT_none;
     if (!(riscv_pmp(cpu, leaf->physical, PRIV_S, &unit) & PMP_W)) return access_fault[access];
+    cpu_note(&cpu->c, PLACE_MEMORY, NOTE_WRITE);
     if (!__atomic_compare_exchange_n(leaf->at, &leaf->pte, marked, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return EXIT_retranslate;
     leaf->pte = marked;

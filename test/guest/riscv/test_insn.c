@@ -254,10 +254,21 @@ static void keep_fault_handlers(void) {
     have = true;
 }
 
+/* The file in the variable EFFECTS gets what builds with checks say of what was touched (test_effects.c). */
+static void log_line(void *to, const char *line) {
+    FILE *f = fopen(to, "a");
+    assert_non_null(f);
+    fprintf(f, "%s\n", line);
+    fclose(f);
+}
+
 static void machine_open(const struct variant *v) {
     struct error error = {0};
     struct engine_config config = {
         .guest = &guest_riscv, .interface = &interface, .tier = v->tier, .counted = v->counted, .check = true};
+    config.log_to = getenv("EFFECTS");
+    config.log_line = log_line;
+    if (config.log_to) config.log = LOG_EFFECTS;
     m.variant = v;
     m.host = 0;
     int protection = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
