@@ -96,6 +96,7 @@ full() {
     run build-clang build CC=clang
     run build-san build CC=clang SAN=address,undefined
     run build-poison build POISON=1 DEBUG=1
+    run build-fuzz-poison step make -j"$JOBS" POISON=1 DEBUG=1 fuzz_riscv
     run build-tsan step make -j"$JOBS" CC=clang SAN=thread B=build/tsan build/tsan/vee
     run build-fuzzers step make -j"$JOBS" CC=clang SAN=fuzzer-no-link,address,undefined B=build/fuzz fuzzers
     run programs-compile step test/run_programs.sh --compile
@@ -125,6 +126,7 @@ full() {
         *) suite "cli-$v" test/run_cli.sh build$variant/vee usage process machine wasm embed ;;
         esac
     done
+    suite effects test/run_effects.sh build/poison-debug 6e7
     suite programs-random-flush test/run_programs.sh build/poison-debug/vee --random-flush --window
     suite programs-poll-always test/run_programs.sh build/poison-debug/vee --poll-always
     # Where a page is waited for translations cannot be dropped (docs/limitations.md).
