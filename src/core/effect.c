@@ -41,7 +41,7 @@ const char *set_names(const struct guest *guest, place_set set, char *text, size
 }
 
 static struct effect memory_effect(const struct guest *guest, const struct uop *u) {
-    const bool plain_store = u->op >= UOP_store_8 && u->op <= UOP_store_f64;
+    const bool plain_store = uop_info[u->op].result == T_N;
     const bool lr = u->op == UOP_lr_32 || u->op == UOP_lr_64, sc = u->op == UOP_sc_32 || u->op == UOP_sc_64;
     const bool writes = (uop_info[u->op].flags & UF_EFFECT) && !lr;
     struct effect e = {.reads = plain_store ? 0 : IN_SET(PLACE_MEMORY), .writes = writes ? IN_SET(PLACE_MEMORY) : 0};

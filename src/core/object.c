@@ -136,5 +136,6 @@ static OBJECT_TYPE(count_type, "count", struct cpu_count, COUNT_ROWS)
     R(HOST_IN, jumps, "caches of translations, and predictions")                                                       \
     R(HOST_IN, host, "of code that is running")                                                                        \
     R(HOST_IN, wide, "of a C call on its way")                                                                         \
-    R(HOST, noted, "a check's")
+    R(HOST, noted, "a check's")                                                                                        \
+    R(HOST, seen, "a check's")
 OBJECT_TYPE(cpu_type, "cpu", struct cpu, CPU_ROWS)
