@@ -14,6 +14,7 @@
 #include "base/guest_memory.h"
 #include "core/cpu.h"
 #include "core/guest.h"
+#include "core/state_map.h"
 #include "core/uop.h"
 #include <string.h>
 
@@ -101,6 +102,9 @@ struct host {
     /** Emits the enter and leave thunks and constants at the cache's start; returns bytes used. */
     uint32_t (*prepare)(const struct guest *guest, uint8_t *write, uint8_t *execute, uint32_t limit);
     enum emit_result (*emit)(struct emission *e);
+    /** The map of every exit of emitted code, until the leave thunk has run, which is that map as code: entries for the
+        slots that are kept in registers. At most HOST_PINS; yields how many. of_slot: all zero. */
+    uint32_t (*state)(const struct guest *guest, struct state_entry *entries, uint16_t *of_slot);
     /** Runs code until it leaves; cpu->exit, cpu->pc, cpu->jumps.site say why. */
     void (*enter)(struct cpu *cpu, const uint8_t *execute, const void *code);
     /** Makes a link (at offset `patch`) lead to the code at offset `to`. */
@@ -111,8 +115,11 @@ struct host {
     void (*redirect)(uint8_t *write, uint32_t poll_entry, uint32_t entry, uint32_t to);
     /** A switchable one: makes it what it was before. */
     void (*restore)(uint8_t *write, uint32_t poll_entry, uint32_t entry);
-    /** A host fault at host pc in the cache: prepares the signal context so that it leaves through the leave thunk. */
-    void (*leave_from_fault)(void *ucontext, struct cpu *cpu, const uint8_t *execute);
+    /** A host fault at host pc in the cache: prepares the signal context so that it leaves. The state is in its place
+       in the cpu by then: no register is looked at any more. */
+    void (*leave_from_fault)(void *ucontext, const uint8_t *execute);
+    /** For struct state_source. */
+    void (*fault_register)(const void *ucontext, enum bank bank, unsigned reg, uint64_t cells[TYPE_CELLS]);
     uint64_t (*fault_pc)(void *ucontext);
     struct cpu *(*fault_cpu)(void *ucontext); /* valid when fault_pc is in the cache */
     /** A fault that is a full pairing stack: empties it in the context and returns true. */
@@ -128,6 +135,8 @@ struct host {
     /** A number for the features of this computer that emitted code makes use of. */
     uint64_t (*variant)(void);
 };
+
+enum { HOST_PINS = 64 };
 
 extern const struct host *const host_native; /* NULL where there is none: the interpreter needs no host */
 

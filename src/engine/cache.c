@@ -18,6 +18,18 @@ static struct unit_table *table_make(uint32_t nbuckets) {
     return t;
 }
 
+static bool state_make(struct engine *e) {
+    struct state_entry found[HOST_PINS], *entries;
+    uint16_t *of_slot = arena_alloc(&e->lasting, e->guest->nslots * sizeof *of_slot);
+    if (!of_slot) return false;
+    const uint32_t n = e->host->state(e->guest, found, of_slot);
+    entries = arena_alloc(&e->lasting, n * sizeof *entries);
+    if (!entries) return false;
+    memcpy(entries, found, n * sizeof *entries);
+    e->pinned = (struct state_map){.of_slot = of_slot, .entries = entries, .nentries = n};
+    return true;
+}
+
 bool cache_make(struct engine *e, struct error *error) {
     e->units = table_make(UNIT_BUCKETS);
     e->pages = e->page_heads;
@@ -43,7 +55,7 @@ bool cache_make(struct engine *e, struct error *error) {
     if (!e->routes || !e->links || !e->relocs) return error_set(error, ERROR_RESOURCES, "no memory for the code cache");
     e->cache_start = e->host->prepare(e->guest, e->write, e->execute, e->cache_size);
     e->cache_at = e->cache_start;
-    return true;
+    return state_make(e) || error_set(error, ERROR_RESOURCES, "no memory for the code cache");
 }
 
 void cache_free(struct engine *e) {

@@ -169,6 +169,8 @@ enum memory_kind engine_memory(struct cpu *cpu, enum memory_address which, uint6
     the host's page tables it is. The number of bytes done: `size`, or as many as there are before something else. */
 size_t engine_peek(struct cpu *cpu, enum memory_address which, uint64_t address, void *bytes, size_t size);
 size_t engine_poke(struct cpu *cpu, enum memory_address which, uint64_t address, const void *bytes, size_t size);
+/** An element of a field, as it is once guest code has been left. */
+uint64_t engine_get_field(const struct cpu *cpu, unsigned field, unsigned index);
 /** Writes an element of a field as software would (guest->set_field), with what follows from it. False: software cannot
     write it. */
 bool engine_set_field(struct cpu *cpu, unsigned field, unsigned index, uint64_t value);

@@ -1,9 +1,10 @@
 /* fault.c - host faults that are the guest's doing.
  *
  * Three kinds: in a guarded access (it returns a status), a full pairing stack (it is emptied), and in translated code:
- * there the host pc tells the guest instruction, the state is that before it (commits come last), and the instruction
- * is handed to the interpreter, which finds out exactly what is wrong - or nothing, if another thread has mended it.
- * In a linear space nothing can be mended: the access was out of bounds, and that is the exit.
+ * there the host pc tells the guest instruction, the state is that before it (commits come last) and is where the map
+ * of the exit says (core/state_map.h), from where it is put in its place, and the instruction is handed to the
+ * interpreter, which finds out exactly what is wrong - or nothing, if another thread has mended it. In a linear space
+ * nothing can be mended: the access was out of bounds, and that is the exit.
  *
  * The registry of engines is global, as a signal handler has no other way to find them (tool/check_objects.py knows all
  * global state).
@@ -59,7 +60,9 @@ bool engine_host_fault(int signal, void *siginfo, void *ucontext) {
         else /* where it was, if that is the guest's: the loop looks whether there is code */
             cpu_exit(cpu, EXIT_interpret, in_space(&cpu->mem[0], address));
         cpu->jumps.site = NULL;
-        e->host->leave_from_fault(ucontext, cpu, e->execute);
+        const struct state_source from = {.cpu = cpu, .registers = ucontext, .read = e->host->fault_register};
+        state_settle(&e->pinned, &from, cpu); /* the map of each exit of each unit of the baseline's */
+        e->host->leave_from_fault(ucontext, e->execute);
         return true;
     }
     return false;

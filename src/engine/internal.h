@@ -118,7 +118,8 @@ struct engine {
     uint64_t *seen;           /* TIER_AUTO: a bit for what has been reached (seen_bits); else NULL */
     uint8_t *write, *execute; /* the cache's two views */
     uint32_t cache_size, cache_start, cache_at;
-    uint32_t frozen; /* what lies below in the cache may be shared with other processes; or 0 */
+    struct state_map pinned; /* of every exit of the host's code, until it has been left */
+    uint32_t frozen;         /* what lies below in the cache may be shared with other processes; or 0 */
     bool any_thawed;
     struct code_page *explicit_pages, *explicit_next; /* that may change in ways nobody reports; where to look next */
     uint64_t looked;                                  /* when that was */

@@ -106,6 +106,21 @@ size_t engine_poke(struct cpu *cpu, enum memory_address which, uint64_t address,
     return n;
 }
 
+/* Fields that are slots are where the cpu's map says. It is always this one: leaving has put everything in its place.
+ */
+uint64_t engine_get_field(const struct cpu *cpu, unsigned field, unsigned index) {
+    const struct field *f = &cpu->guest->fields[field];
+    const struct state_source from = {.cpu = cpu};
+    uint64_t cells[TYPE_CELLS];
+    for (unsigned n = 0; n < cpu->guest->nslots; n++) {
+        const struct slot *s = &cpu->guest->slots[n];
+        if (s->offset != f->offset + index * f->size || type_info[s->type].size != f->size) continue;
+        state_read(&state_in_place, &from, n, cells);
+        return cells[0];
+    }
+    return field_get(cpu, f, index);
+}
+
 bool engine_set_field(struct cpu *cpu, unsigned field, unsigned index, uint64_t value) {
     const struct field *f = &cpu->guest->fields[field];
     unsigned actions = f->flags;

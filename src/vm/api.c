@@ -175,7 +175,7 @@ bool vee_register(const struct vee_vm *v, const char *name, unsigned index, uint
     const struct cpu *cpu = v->vm->cpu;
     const unsigned n = (unsigned)find(v, name, index), nfields = cpu->guest->nfields;
     if ((int)n < 0) return false;
-    *value = n < nfields ? field_get(cpu, &cpu->guest->fields[n], index) : n == nfields ? cpu->pc : cpu->fp_flags;
+    *value = n < nfields ? engine_get_field(cpu, n, index) : n == nfields ? cpu->pc : cpu->fp_flags;
     return true;
 }
 

@@ -266,6 +266,21 @@ static void linear_and_counted(void **state) {
     every_row(MEM_LINEAR, true, 0, ROUNDS);
 }
 
+/* The map of exits says of every slot that a register has. */
+static void the_map_of_exits_is_sound(void **state) {
+    (void)state;
+    worlds_make(MEM_WINDOW, false, 0);
+    const struct state_map *m = &w[1].engine->pinned;
+    char why[100];
+    if (!state_map_check(m, &strained, why, sizeof why)) fail_msg("%s", why);
+    assert_true(m->nentries > 0);
+    unsigned named = 0;
+    for (unsigned n = 0; n < SLOTS; n++) named += m->of_slot[n] != 0;
+    assert_int_equal(named, m->nentries);
+    assert_int_not_equal(m->of_slot[FIRST_WIDE], 0);
+    worlds_free();
+}
+
 /* What is refused is interpreted, and that is remembered: as long as the code is the same. */
 static void refused(void **state) {
     (void)state;
@@ -339,9 +354,13 @@ static void features_are_told_apart(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(in_a_window),          cmocka_unit_test(linear_and_counted),      cmocka_unit_test(refused),
+        cmocka_unit_test(in_a_window),
+        cmocka_unit_test(linear_and_counted),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(the_map_of_exits_is_sound),
 #ifdef __x86_64__
-        cmocka_unit_test(on_lesser_processors), cmocka_unit_test(features_are_told_apart),
+        cmocka_unit_test(on_lesser_processors),
+        cmocka_unit_test(features_are_told_apart),
 #endif
     };
     return host_native ? cmocka_run_group_tests(tests, setup, NULL) : 0;

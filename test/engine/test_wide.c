@@ -1,9 +1,10 @@
 /* Accesses of 16 bytes: all of one happens or nothing, in every kind of memory, on both tiers, at every place around a
- * boundary of pages with every pair of rights. What is expected is worked out here, byte by byte.
+ * boundary of pages with every pair of rights. What is expected is worked out here, byte by byte. Slots of every type,
+ * in registers or not, are what was put into them before the access, whether it is done or not.
  */
 #include "pressure.h"
 
-enum { PAGE = 4096, BOUNDARY = DATA + 2 * PAGE, SIZE = 16, AROUND = 24, RESULT = 1 };
+enum { PAGE = 4096, BOUNDARY = DATA + 2 * PAGE, SIZE = 16, AROUND = 24, RESULT = 1, PUT = 20 };
 enum rights { RIGHTS_NONE, RIGHTS_READ, RIGHTS_WRITE, RIGHTS };
 
 static enum rights rights[2]; /* before and behind the boundary */
@@ -31,6 +32,20 @@ static void protect(struct cpu *cpu, bool on) {
     cpu_flush_mapping(cpu);
 }
 
+/* Puts values from PUT on into all slots that have a type of their own. Yields where the code goes on. */
+static uint64_t write_puts(void) {
+    uint64_t at = CODE;
+    for (unsigned k = 0; k < INT_SLOTS + FP_SLOTS + WIDE_SLOTS; k++, at += LENGTH) {
+        const unsigned f = k - INT_SLOTS, v = f - FP_SLOTS;
+        const struct code put =
+            k < INT_SLOTS  ? (struct code){.op = UOP_put, .a = (uint8_t)(PUT + k), .x = (uint8_t)k}
+            : f < FP_SLOTS ? (struct code){.op = UOP_put, .a = (uint8_t)(PUT + f), .x = (uint8_t)(FIRST_FP + f)}
+                           : (struct code){.op = UOP_put_v128, .a = (uint8_t)(PUT + v), .x = (uint8_t)v};
+        memcpy(code + (at - CODE), &put, LENGTH);
+    }
+    return at;
+}
+
 /* One access; value n of the integers is its address, in space n % 3 and without displacement (n % 8 is 0). */
 static void try_access(struct world *w, enum uop_op op, unsigned n, uint64_t address) {
     const bool write = op == UOP_store_v128;
@@ -38,9 +53,13 @@ static void try_access(struct world *w, enum uop_op op, unsigned n, uint64_t add
     const uint64_t start = n % 3 == 1 ? (uint64_t)(uintptr_t)memory : 0;
     uint64_t *value = w->frame + value_at(T_V128, RESULT), seen[2];
     const struct code access = {.op = (uint16_t)op, .dst = RESULT, .a = (uint8_t)n, .b = RESULT};
+    struct strained *s = (struct strained *)w->cpu;
+    const uint64_t pc = write_puts();
     uint64_t first_bad = UINT64_MAX;
-    memcpy(code, &access, sizeof access);
-    memcpy(code + LENGTH, &(struct code){.op = CODE_STOP}, LENGTH);
+    memcpy(code + (pc - CODE), &access, sizeof access);
+    memcpy(code + (pc - CODE) + LENGTH, &(struct code){.op = CODE_STOP}, LENGTH);
+    for (unsigned k = 0; k < OTHERS; k++) w->frame[k] = address * 0x9e3779b97f4a7c15 + k;
+    memset(s->x, 0, sizeof *s - offsetof(struct strained, x));
     memset(memory + BOUNDARY - 64, 0x77, 128);
     memcpy(memory + address, write ? old : new, SIZE);
     memcpy(value, write ? new : old, SIZE);
@@ -52,6 +71,9 @@ static void try_access(struct world *w, enum uop_op op, unsigned n, uint64_t add
     cpu_grant(w->cpu, 100);
     engine_run(w->engine, w->cpu);
     protect(w->cpu, false);
+    for (unsigned k = 0; k < INT_SLOTS; k++) assert_int_equal(s->x[k], w->frame[value_at(T_I64, PUT + k)]);
+    for (unsigned k = 0; k < FP_SLOTS; k++) assert_int_equal(s->f[k], w->frame[value_at(T_F64, PUT + k)]);
+    for (unsigned k = 0; k < WIDE_SLOTS; k++) assert_memory_equal(s->v[k], &w->frame[value_at(T_V128, PUT + k)], SIZE);
     const struct exit *exit = &w->cpu->exit;
     const bool done = exit->kind == EXIT_finished;
     if (done != (first_bad == UINT64_MAX))
@@ -63,7 +85,7 @@ static void try_access(struct world *w, enum uop_op op, unsigned n, uint64_t add
     for (uint64_t at = BOUNDARY - 64; at < BOUNDARY + 64; at++)
         if (at - address >= SIZE) assert_int_equal(memory[at], 0x77);
     if (done) return;
-    assert_int_equal(w->cpu->pc, CODE);
+    assert_int_equal(w->cpu->pc, pc);
     /* In linear memory, by whatever space it is reached here, nothing can be mended: one kind says all. */
     const bool bounds = w->cpu->mem[0].kind == MEM_LINEAR && exit->kind == EXIT_memory_bounds;
     const uint64_t at = exit->value - (bounds ? 0 : start);
@@ -81,7 +103,7 @@ static void all_or_nothing(enum tier tier, enum mem_kind kind, bool counted) {
                 soft = w.cpu->mem[space].kind == MEM_SOFT;
                 rights[0] = (enum rights)(pair / RIGHTS);
                 rights[1] = (enum rights)(pair % RIGHTS);
-                engine_invalidate(w.engine, CODE, 2 * LENGTH);
+                engine_invalidate(w.engine, CODE, PAGE);
                 for (uint64_t address = BOUNDARY - AROUND; address < BOUNDARY + AROUND - SIZE; address++)
                     try_access(&w, op ? UOP_store_v128 : UOP_load_v128, by_space[space], address);
             }
@@ -95,7 +117,7 @@ static void not_of_devices(enum tier tier) {
     for (unsigned op = 0; op < 2; op++)
         for (uint64_t address = MEMORY - 8; address <= MEMORY; address += 8) {
             const struct code access = {.op = op ? UOP_store_v128 : UOP_load_v128, .dst = RESULT, .a = 8, .b = RESULT};
-            engine_invalidate(w.engine, CODE, LENGTH);
+            engine_invalidate(w.engine, CODE, PAGE);
             memcpy(code, &access, sizeof access);
             memset(memory + MEMORY - 8, 0x55, 8);
             w.frame[value_at(T_I64, 8)] = address;

@@ -18,13 +18,14 @@ enum { W32 = 0, W64 = 1 };
 enum {
     X86_ENTER = 0,
     X86_LEAVE = 256,
-    X86_CALL = 512,      /* C call: see thunk.c */
-    X86_DISPATCH = 1536, /* jump to the guest pc in rax */
-    X86_MISS = 1664,     /* the pairing stack did not hold the pc in rax: drop it, dispatch */
-    X86_EMPTY = 1728,    /* reached through an empty inline cache or pairing stack: they hold the pc 1 */
-    X86_LINK = 1744,     /* take the route of the link whose number + 1 is in rax, or leave through it */
-    X86_LEAVE_AT = 1776, /* leave for the guest pc in rax */
-    X86_RESUME = 1792,   /* jump to the guest pc in cpu->pc */
+    X86_CALL = 512,           /* C call: see thunk.c */
+    X86_DISPATCH = 1536,      /* jump to the guest pc in rax */
+    X86_MISS = 1664,          /* the pairing stack did not hold the pc in rax: drop it, dispatch */
+    X86_LEAVE_SETTLED = 1680, /* as X86_LEAVE, with the pins stored already */
+    X86_EMPTY = 1728,         /* reached through an empty inline cache or pairing stack: they hold the pc 1 */
+    X86_LINK = 1744,          /* take the route of the link whose number + 1 is in rax, or leave through it */
+    X86_LEAVE_AT = 1776,      /* leave for the guest pc in rax */
+    X86_RESUME = 1792,        /* jump to the guest pc in cpu->pc */
     X86_CONSTANTS = 1808,
     X86_FP_FLAGS = 2048, /* MXCSR's sticky bits to fp.h's: 64 bytes */
     X86_PIN_OF = 2112,   /* by slot: the pin's register (for the translator) */

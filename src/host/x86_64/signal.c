@@ -54,7 +54,18 @@ bool x86_fault_pair(void *ucontext, void *address, struct cpu *cpu) {
     return true;
 }
 
-void x86_leave_from_fault(void *ucontext, struct cpu *cpu, const uint8_t *execute) {
-    (void)cpu;
-    ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)(execute + X86_LEAVE);
+void x86_leave_from_fault(void *ucontext, const uint8_t *execute) {
+    ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)(execute + X86_LEAVE_SETTLED);
+}
+
+void x86_fault_register(const void *ucontext, enum bank bank, unsigned reg, uint64_t cells[TYPE_CELLS]) {
+    static const uint8_t gregs[] = {
+        [RAX] = REG_RAX, [RCX] = REG_RCX, [RDX] = REG_RDX, [RBX] = REG_RBX, [RSP] = REG_RSP, [RBP] = REG_RBP,
+        [RSI] = REG_RSI, [RDI] = REG_RDI, [R8] = REG_R8,   [R9] = REG_R9,   [R10] = REG_R10, [R11] = REG_R11,
+        [R12] = REG_R12, [R13] = REG_R13, [R14] = REG_R14, [R15] = REG_R15};
+    const mcontext_t *m = &((const ucontext_t *)ucontext)->uc_mcontext;
+    if (bank == BANK_INT)
+        cells[0] = (uint64_t)m->gregs[gregs[reg]];
+    else
+        memcpy(cells, &m->fpregs->_xmm[reg], SIZE_V128);
 }

@@ -10,14 +10,44 @@ const uint8_t x86_gpr_pins[GPR_PINS] = {RBX, RSI, RDI, R8, R9, R10, R11, R12, R1
 const uint8_t x86_xmm_pins[XMM_PINS] = {4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 static const uint8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
 
-static void pins_move(struct jit *j, bool load) {
-    const struct guest *g = j->guest;
+/* Which slots are in registers: the one list that thunks, translator and state map come from. */
+struct pin {
+    uint16_t slot;
+    uint8_t reg;
+};
+enum { PINS = GPR_PINS + XMM_PINS };
+_Static_assert((int)PINS <= (int)HOST_PINS, "entries of the state map");
+
+static unsigned pins_of(const struct guest *g, struct pin pins[PINS]) {
+    unsigned n = 0;
     for (unsigned i = 0; g->pins && i < GPR_PINS && g->pins[i] != 0xffff; i++)
-        op_rm(j, load ? 0x8b : 0x89, W64, x86_gpr_pins[i], at_cpu(g->slots[g->pins[i]].offset));
-    for (unsigned i = 0; g->fp_pins && i < XMM_PINS && g->fp_pins[i] != 0xffff; i++) {
-        const struct slot *s = &g->slots[g->fp_pins[i]];
+        pins[n++] = (struct pin){g->pins[i], x86_gpr_pins[i]};
+    for (unsigned i = 0; g->fp_pins && i < XMM_PINS && g->fp_pins[i] != 0xffff; i++)
+        pins[n++] = (struct pin){g->fp_pins[i], x86_xmm_pins[i]};
+    return n;
+}
+
+uint32_t x86_state(const struct guest *guest, struct state_entry *entries, uint16_t *of_slot) {
+    struct pin pins[PINS];
+    const unsigned n = pins_of(guest, pins);
+    for (unsigned i = 0; i < n; i++) {
+        entries[i] =
+            (struct state_entry){.kind = STATE_REGISTER, .type = guest->slots[pins[i].slot].type, .at = pins[i].reg};
+        of_slot[pins[i].slot] = (uint16_t)(i + 1);
+    }
+    return n;
+}
+
+static void pins_move(struct jit *j, bool load) {
+    struct pin pins[PINS];
+    const unsigned n = pins_of(j->guest, pins);
+    for (unsigned i = 0; i < n; i++) {
+        const struct slot *s = &j->guest->slots[pins[i].slot];
         const uint32_t narrow = load ? MOVQ_LOAD : MOVQ_STORE, wide = load ? MOVUPS_LOAD : MOVUPS_STORE;
-        op_rm(j, s->type == T_V128 ? wide : narrow, false, x86_xmm_pins[i], at_cpu(s->offset));
+        if (type_info[s->type].bank == BANK_INT)
+            op_rm(j, load ? 0x8b : 0x89, W64, pins[i].reg, at_cpu(s->offset));
+        else
+            op_rm(j, s->type == T_V128 ? wide : narrow, false, pins[i].reg, at_cpu(s->offset));
     }
 }
 static void ldmxcsr(struct jit *j, struct mem m) {
@@ -46,14 +76,19 @@ static void emit_enter(struct jit *j) {
     op_rr(j, 0xff, false, 4, RAX); /* jmp *rax */
 }
 
-static void emit_leave(struct jit *j) {
-    pins_move(j, false);
+/* With the pins stored. */
+static void emit_leave_settled(struct jit *j) {
     mov_mr(j, W64, AT_CPU(jumps.pair_sp), RSP);
     mov_rm(j, W64, RSP, AT_CPU(host.sp));
     stmxcsr(j, AT_CPU(host.fpcsr));
     ldmxcsr(j, AT_CPU(host.vee_fpcsr));
     for (unsigned i = sizeof saved; i-- > 0;) pop(j, saved[i]);
     byte(j, 0xc3);
+}
+
+static void emit_leave(struct jit *j) {
+    pins_move(j, false);
+    emit_leave_settled(j);
 }
 
 /* eax: the function's number; its operands are in cpu->host.args. Runs on the C stack and keeps every register, but
@@ -130,6 +165,8 @@ uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute
     pad_to(&j, X86_MISS);
     mov_rm(&j, W64, RSP, AT_CPU(jumps.pair_base));
     jmp_to(&j, X86_DISPATCH);
+    pad_to(&j, X86_LEAVE_SETTLED);
+    emit_leave_settled(&j);
     pad_to(&j, X86_EMPTY);
     mov_ri(&j, RAX, 1);
     jmp_to(&j, X86_MISS);
@@ -153,10 +190,9 @@ uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute
     for (uint32_t i = 0; i < 64; i++) write[X86_FP_FLAGS + i] = (uint8_t)x86_fp_flags(i);
     assert(guest->nslots <= X86_SLOTS);
     memset(write + X86_PIN_OF, NO_REG, X86_SLOTS);
-    for (unsigned i = 0; guest->pins && i < GPR_PINS && guest->pins[i] != 0xffff; i++)
-        write[X86_PIN_OF + guest->pins[i]] = x86_gpr_pins[i];
-    for (unsigned i = 0; guest->fp_pins && i < XMM_PINS && guest->fp_pins[i] != 0xffff; i++)
-        write[X86_PIN_OF + guest->fp_pins[i]] = x86_xmm_pins[i];
+    struct pin pins[PINS];
+    const unsigned n = pins_of(guest, pins);
+    for (unsigned i = 0; i < n; i++) write[X86_PIN_OF + pins[i].slot] = pins[i].reg;
     return X86_END;
 }
 

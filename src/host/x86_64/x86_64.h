@@ -69,6 +69,7 @@ struct cold *cold_new(struct jit *j, enum cold_kind kind, uint32_t from);
 
 /* thunk.c */
 uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute, uint32_t limit);
+uint32_t x86_state(const struct guest *guest, struct state_entry *entries, uint16_t *of_slot);
 void x86_enter(struct cpu *cpu, const uint8_t *execute, const void *code);
 /** Emits a C call of an enum host_call function: operands must be in cpu->host.args[1..3]; `what` goes to args[0]. All
     registers are kept but for pins that the function writes in memory; the result is in cpu->host.result. */
@@ -128,6 +129,7 @@ struct x86_features x86_features_of(const struct x86_cpuid *c);
 uint64_t x86_fault_pc(void *ucontext);
 struct cpu *x86_fault_cpu(void *ucontext);
 bool x86_fault_pair(void *ucontext, void *address, struct cpu *cpu);
-void x86_leave_from_fault(void *ucontext, struct cpu *cpu, const uint8_t *execute);
+void x86_leave_from_fault(void *ucontext, const uint8_t *execute);
+void x86_fault_register(const void *ucontext, enum bank bank, unsigned reg, uint64_t cells[TYPE_CELLS]);
 
 #endif
