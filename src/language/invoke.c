@@ -53,7 +53,7 @@ static bool find_entry(struct language_machine *m) {
 }
 
 bool language_choose(struct language_machine *m) {
-    const char *name = m->vm->options.invoke;
+    const char *name = ((const struct language_options *)m->vm->own)->invoke;
     if (name ? !m->language->find(m, name, &m->entry) && !no_function(m, name) : !find_entry(m)) return false;
     const struct language_signature s = m->language->signature(&m->entry);
     m->print_results = name != NULL;

@@ -172,8 +172,15 @@ static bool language_open(struct vm *vm) {
     return true;
 }
 
+static const struct option rows[] = {
+#define O(...) OPTION_ROW(struct language_options, __VA_ARGS__)
+#include "language/option.def"
+};
+static const struct language_options none;
+
 const struct vm_kind vm_kind_language = {
     .name = "language",
+    .options = {rows, sizeof rows / sizeof *rows, sizeof none, &none},
     .recognise = language_recognise,
     .open = language_open,
     .close = language_close,

@@ -36,6 +36,12 @@ struct language_file {
     void *code; /* what the language made of it; or NULL */
 };
 
+/** What such a machine alone can be asked for (option.def). */
+struct language_options {
+#define O(name, letter, argument, type, field, ...) OPTION_FIELD_##type(field)
+#include "language/option.def"
+};
+
 enum language_phase {
     PHASE_START,      /* what the program wants to be called first */
     PHASE_INITIALIZE, /* what is called before a function that was asked for by name */

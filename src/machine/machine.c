@@ -38,6 +38,12 @@ enum {
 #include "machine/board.def"
 };
 
+/** What a machine alone can be asked for (option.def). */
+struct machine_options {
+#define O(name, letter, argument, type, field, ...) OPTION_FIELD_##type(field)
+#include "machine/option.def"
+};
+
 #define RAM_DEFAULT (128ull << 20)
 #define RAM_LIMIT   (1ull << 40)
 enum { DATA_SPACE = 0 };
@@ -301,7 +307,8 @@ static bool machine_open(struct vm *vm) {
     if (!m) return error_set(&vm->error, ERROR_RESOURCES, "no memory for the machine");
     m->vm = vm;
     m->guest = cpu_place.guest;
-    if (ram_make(m, vm->options.ram_size, &vm->error) && load_file(m, vm->options.path, &vm->error) &&
+    const struct machine_options *options = vm->own;
+    if (ram_make(m, options->ram_size, &vm->error) && load_file(m, vm->options.path, &vm->error) &&
         cpu_make(m, &interface_machine)) {
         board_update(m);
         return true;
@@ -310,9 +317,16 @@ static bool machine_open(struct vm *vm) {
     return false;
 }
 
+static const struct option rows[] = {
+#define O(...) OPTION_ROW(struct machine_options, __VA_ARGS__)
+#include "machine/option.def"
+};
+static const struct machine_options none;
+
 const struct vm_kind vm_kind_machine = {
     .name = "machine",
     .counted = true,
+    .options = {rows, sizeof rows / sizeof *rows, sizeof none, &none},
     .recognise = recognise,
     .open = machine_open,
     .close = machine_close,

@@ -7,6 +7,12 @@
 #include <string.h>
 #include <strings.h>
 
+const struct option process_option_rows[] = {
+#define O(...) OPTION_ROW(struct process_options, __VA_ARGS__)
+#include "process/option.def"
+};
+const struct process_options process_options_none;
+
 static const uint64_t usual_window = UINT64_C(1) << 40, least_window = UINT64_C(1) << 31,
                       most_window = UINT64_C(1) << 46;
 
@@ -58,7 +64,7 @@ static bool model_check(const struct abi *abi, const char *model, struct error *
     return true;
 }
 
-bool options_check(const struct vm_options *o, const struct abi *abi, struct error *error) {
+bool options_check(const struct process_options *o, const struct abi *abi, struct error *error) {
     if (o->cpu && !model_check(abi, o->cpu, error)) return false;
     if (o->page_size && o->page_size != SPACE_PAGE)
         return error_set(error, ERROR_USAGE, "--page-size: pages have %d bytes, not %" PRIu64, SPACE_PAGE,
@@ -68,9 +74,13 @@ bool options_check(const struct vm_options *o, const struct abi *abi, struct err
     return true;
 }
 
-uint64_t options_window(const struct vm_options *o) {
+uint64_t options_window(const struct process_options *o) {
     uint64_t size = least_window;
     while (size < o->reserved) size <<= 1;
     if (o->reserved) return size;
     return o->window || o->guest_base ? usual_window : 0;
+}
+
+bool options_strace(const struct process *p) {
+    return process_options(p)->strace || p->vm->options.log_calls;
 }

@@ -52,7 +52,7 @@ static void limits_take(struct process *p) {
         rows[i].to[0] = r.rlim_cur;
         rows[i].to[1] = r.rlim_max;
     }
-    uint64_t stack = p->vm->options.stack_size;
+    uint64_t stack = process_options(p)->stack_size;
     if (stack) p->stack_limit[0] = stack;
     if (stack > p->stack_limit[1]) p->stack_limit[1] = stack;
     struct rlimit none = {0, p->core_limit[1]};
@@ -92,7 +92,7 @@ static bool parts_make(struct process *p) {
     struct vm *vm = p->vm;
     struct engine_config config;
     struct space_hooks hooks = {.code_gone = code_gone, .code_written = code_written, .self = vm};
-    if (!space_init(p->space, options_window(&vm->options), &hooks, &vm->error)) return false;
+    if (!space_init(p->space, options_window(vm->own), &hooks, &vm->error)) return false;
     limits_take(p);
     vm_engine_config(vm, p->abi->guest, &process_interface, &config);
     vm->engine = engine_make(&config, &vm->error);
@@ -126,8 +126,7 @@ static char *exe_path(const struct vm_options *o, int fd) {
 /* The host gives a program that is executed by a descriptor the file's name (from Linux 6.14 on) or the descriptor's
    number, and did so with vee. */
 static void name_take(struct process *p, bool by_descriptor) {
-    const struct vm_options *o = &p->vm->options;
-    const char *path = o->exec_name ? o->exec_name : o->path;
+    const char *executed = process_options(p)->exec_name, *path = executed ? executed : p->vm->options.path;
     char host[16] = "";
     prctl(PR_GET_NAME, host);
     if (by_descriptor && p->exe && strspn(host, "0123456789") != strlen(host)) path = p->exe;
@@ -152,9 +151,10 @@ static bool process_load(struct process *p, int fd, const struct inherited *inhe
 
 static bool process_open(struct vm *vm) {
     const struct vm_options *o = &vm->options;
+    const struct process_options *own = vm->own;
     struct inherited inherited = {.vee = -1, .blob = -1};
     int64_t fd = -ENOENT;
-    if (o->inherited && !inherit_parse(o->inherited, &inherited, &vm->error)) return false;
+    if (own->inherited && !inherit_parse(own->inherited, &inherited, &vm->error)) return false;
     struct process *p = calloc(1, sizeof *p);
     void *scratch = mmap(NULL, sizeof(struct scratch), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (!p || scratch == MAP_FAILED) {
@@ -175,7 +175,7 @@ static bool process_open(struct vm *vm) {
     if (ok) fd = o->program_open ? o->program_fd : path_open(p, o->path);
     if (ok && fd < 0) ok = error_set(&vm->error, ERROR_NOT_FOUND, "%s: %s", o->path, strerror((int)-fd));
     if (ok) p->abi = image_abi((int)fd, o->path, &vm->error);
-    ok = ok && p->abi && options_check(o, p->abi, &vm->error);
+    ok = ok && p->abi && options_check(own, p->abi, &vm->error);
     if (ok) {
         vm->data = p;
         signals_inherit(p);
@@ -192,6 +192,7 @@ static bool process_open(struct vm *vm) {
 
 const struct vm_kind vm_kind_process = {
     .name = "process",
+    .options = {process_option_rows, PROCESS_OPTIONS, sizeof(struct process_options), &process_options_none},
     .recognise = process_recognise,
     .open = process_open,
     .close = process_close,

@@ -118,6 +118,19 @@ struct root {
     char inside[PATH_MAX]; /* what chroot has made the root, below the folder; "" for that itself */
 };
 
+/** What a process alone can be asked for (option.def). */
+struct process_options {
+#define O(name, letter, argument, type, field, ...) OPTION_FIELD_##type(field)
+#include "process/option.def"
+};
+extern const struct option process_option_rows[];
+extern const struct process_options process_options_none;
+enum {
+    PROCESS_OPTIONS = 0
+#define O(...) +1
+#include "process/option.def"
+};
+
 struct process {
     struct vm *vm;
     const struct abi *abi;
@@ -190,10 +203,16 @@ const struct object_type *process_type(void);
 struct cpu *process_next_cpu(struct vm *vm, struct cpu *previous);
 
 /* option.c */
+static inline const struct process_options *process_options(const struct process *p) {
+    return p->vm->own;
+}
+
 /** Are the options such as this guest can be run with? Else an error that says why not. */
-bool options_check(const struct vm_options *options, const struct abi *abi, struct error *error);
+bool options_check(const struct process_options *options, const struct abi *abi, struct error *error);
 /** Bytes of the window for the guest's memory; 0: none, guest addresses are the host's. */
-uint64_t options_window(const struct vm_options *options);
+uint64_t options_window(const struct process_options *options);
+/** Are system calls to be logged? */
+bool options_strace(const struct process *p);
 
 /* answer.c */
 extern const struct interface process_interface;

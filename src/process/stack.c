@@ -105,7 +105,7 @@ uint64_t stack_fill(struct process *p, const struct program *m) {
     struct strings v = {.argv = o->argv && o->argv[0] ? o->argv : nothing, .envp = o->envp};
     strings_count(&v, v.argv, &v.argc);
     strings_count(&v, v.envp, &v.envc);
-    const char *executed = o->exec_name ? o->exec_name : o->path;
+    const char *executed = process_options(p)->exec_name ? process_options(p)->exec_name : o->path;
     if (v.bytes + strlen(executed) + 1 + (v.argc + v.envc) * sizeof(uint64_t) > arguments_most(p)) return 0;
     uint64_t name = p->stack_top - 8 - strlen(executed) - 1, strings = name - v.bytes,
              random = (strings - 16) & ~UINT64_C(15);

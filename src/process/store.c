@@ -99,7 +99,7 @@ static bool is_mine(const struct stat *st) {
 }
 
 struct store *store_make(struct process *p) {
-    const char *where = p->vm->options.store;
+    const char *where = process_options(p)->store;
     const uint64_t build = build_hash(), variant = engine_code_variant(p->vm->engine, p->vm->cpu);
     struct stat st;
     if (!build || !variant || getauxval(AT_SECURE) || (where && !strcmp(where, "off"))) return NULL;

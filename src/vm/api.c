@@ -44,6 +44,7 @@ static bool fill_options(struct vee_vm *v, const struct vee_config *config, cons
         if (!(copy[i] = keep(v, argv[i]))) return false;
     if (config->argv0) copy[0] = config->argv0;
     o->argv = copy;
+    o->own = (const void *const *)config->own;
     o->path = keep(v, path);
     o->envp = config_environment(config, &v->arena);
     o->carried = config_carried(config, &v->arena);

@@ -63,6 +63,7 @@ static uint64_t clock_base(const struct visitor *v, const void *object, unsigned
     R(HOST, engine, "runs it")                                                                                         \
     R(LIST, cpu, cpu_type, next_cpu)                                                                                   \
     R(VARIANT, data, data)                                                                                             \
+    R(HOST, own, "what the caller asked for of this kind")                                                             \
     R(HOST_IN, error, "for the caller")                                                                                \
     R(VALUE, end, MODE, ended)                                                                                         \
     R(VALUE, status, MODE, end_status)                                                                                 \

@@ -74,6 +74,9 @@ static struct vm *open_any(const struct vm_options *options, struct error *error
     vm->next_event = UINT64_MAX;
     vm->stop_at = options->has_digest_at ? options->digest_at : UINT64_MAX;
     vm->random = options->seed;
+    vm->own = kind->options.none;
+    for (unsigned k = 0; options->own && vm_kinds[k]; k++)
+        if (vm_kinds[k] == kind) vm->own = options->own[k];
     clock_init(vm);
     bool opened = kind->open(vm);
     if (options->program_open) close(options->program_fd);

@@ -14,6 +14,7 @@
 #include "core/interface.h"
 #include "core/object.h"
 #include "engine/engine.h"
+#include "vm/option.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,28 +30,14 @@ struct vm_options {
     const char *const *argv; /* NULL-terminated; argv[0] as the guest sees it */
     const char *const *envp; /* NULL-terminated */
     enum tier tier;
-    bool window;   /* process: guest memory in a window instead of 1:1 */
     bool counted;  /* count instructions exactly, so that vm_run_until works and time is the count */
     bool has_seed; /* random bytes follow from the seed */
     uint64_t seed;
     bool has_digest_at;         /* implies counted */
     uint64_t digest_at;         /* stop after exactly this many instructions and digest */
-    const char *invoke;         /* language: exported function to call, NULL for the default entry */
-    const char *sysroot;        /* process: -L */
-    const char *root, *inside;  /* process: --root; what chroot made of it */
-    const char *here;           /* process: with -L, where the first one was started */
-    const char *store;          /* process: directory of kept translations; "off"; NULL: the usual one */
-    bool strace;                /* process: print system calls */
-    const char *inherited;      /* process: descriptor of what was inherited, or NULL */
-    const char *exec_name;      /* process: what was executed instead of `path`, or NULL */
-    const char *release;        /* process: of uname, or NULL */
-    const char *cpu;            /* process: model and extensions to agree with, or NULL */
-    uint64_t stack_size;        /* process: bytes, 0 for the limit that there is */
-    uint64_t page_size;         /* process: 0 or what is expected */
-    uint64_t guest_base;        /* process: not 0: a window */
-    uint64_t reserved;          /* process: size of the window, 0 for the default */
-    const char *const *carried; /* process: words of a command line for programs that it executes; NULL-terminated */
-    uint64_t ram_size;          /* machine: bytes, 0 for the default */
+    const char *const *carried; /* words of a command line for programs that it executes; NULL-terminated, or NULL */
+    const void *const *own;     /* by kind, as in vm_kinds: its own options; NULL: none are set */
+    bool log_calls;             /* calls to the outside are logged */
     unsigned log;               /* enum engine_log */
     bool log_state;             /* print all state at the end of a run */
     const char *log_file;       /* the log is not on standard error; whoever takes the lines knows where it is */
@@ -66,6 +53,7 @@ struct vm_options {
 struct vm_kind {
     const char *name;
     bool counted; /* always counts instructions */
+    struct option_table options;
     /** Is this file ours? `bytes` are its first `size` (at most 4096) bytes. */
     bool (*recognise)(const uint8_t *bytes, size_t size);
     /** Opens vm->options.path into a runnable vm. False with vm->error. On failure everything is as before. */
@@ -86,6 +74,7 @@ struct vm {
     struct engine *engine;
     struct cpu *cpu; /* the first one */
     void *data;      /* the kind's own */
+    const void *own; /* and its options */
     struct error error;
     enum vm_end end;
     int status;         /* exit status, signal number or exit kind, as `end` says */

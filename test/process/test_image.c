@@ -69,8 +69,12 @@ static const char *const arguments[] = {"zero", "one", "", NULL};
 static const char *const environment[] = {"A=b", "LONG=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", NULL};
 
 static struct vm *open_file(bool window, struct error *error) {
+    const struct process_options wanted = {.window = window};
+    const void *own[8] = {NULL};
     struct vm_options o = {
-        .path = path, .kind = "process", .argv = arguments, .envp = environment, .window = window, .counted = true};
+        .path = path, .kind = "process", .argv = arguments, .envp = environment, .own = own, .counted = true};
+    for (unsigned k = 0; vm_kinds[k]; k++)
+        if (!strcmp(vm_kinds[k]->name, "process")) own[k] = &wanted;
     *error = (struct error){0};
     return vm_open(&o, error);
 }

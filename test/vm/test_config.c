@@ -13,6 +13,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "language/language.h"
+#include "process/process.h"
 #include "vm/internal.h"
 
 static struct vee_config *config;
@@ -35,6 +37,15 @@ static void set(const char *name, const char *value) {
     if (!vee_config_set(config, name, value, &error)) fail_msg("%s", error.text);
 }
 
+/* The options of a kind. */
+static const void *own(const char *kind) {
+    unsigned k = 0;
+    while (strcmp(vm_kinds[k]->name, kind)) k++;
+    return config->own[k];
+}
+#define PROCESS  ((const struct process_options *)own("process"))
+#define LANGUAGE ((const struct language_options *)own("language"))
+
 static void rows_are_complete_and_distinct(void **state) {
     (void)state;
     unsigned n = 0;
@@ -50,7 +61,12 @@ static void rows_are_complete_and_distinct(void **state) {
             if (o->letter) assert_int_not_equal(o->letter, vee_option(i)->letter);
         }
     }
-    assert_true(n > 10);
+    unsigned kinds = 0;
+    for (unsigned k = 0; vm_kinds[k]; k++) {
+        kinds += vm_kinds[k]->options.count;
+        assert_true(k < KINDS_MOST);
+    }
+    assert_true(n > kinds + 10 && n < OPTION_MOST); /* none is left out for want of room */
     assert_null(vee_option(n + 1));
 }
 
@@ -69,19 +85,18 @@ static void values_reach_the_options(void **state) {
     set("seed", "7");
     set("log-file", "/there/%d.log");
     const struct vm_options *o = &config->options;
-    assert_false(o->strace);
+    assert_false(PROCESS->strace);
     assert_true(o->has_seed);
     assert_int_equal(o->seed, 7);
     assert_string_equal(o->log_file, "/there/%d.log");
     assert_int_equal(o->tier, TIER_INTERP);
-    assert_true(o->window);
+    assert_true(PROCESS->window);
     assert_false(o->counted);
-    assert_int_equal(o->ram_size, 3 << 20);
     assert_true(o->has_digest_at);
     assert_int_equal(o->digest_at, 0);
     assert_int_equal(o->log, LOG_GUEST | LOG_HOST);
-    assert_string_equal(o->sysroot, "/sys root");
-    assert_string_equal(o->invoke, "f");
+    assert_string_equal(PROCESS->sysroot, "/sys root");
+    assert_string_equal(LANGUAGE->invoke, "f");
     assert_int_equal(o->cache_size, 65536);
     assert_string_equal(vee_config_get(config, "memory"), "3M");
     assert_string_equal(vee_config_get(config, "window"), "1");
@@ -95,7 +110,7 @@ static void values_are_copied(void **state) {
     char value[] = "/first";
     set("sysroot", value);
     strcpy(value, "/other");
-    assert_string_equal(config->options.sysroot, "/first");
+    assert_string_equal(PROCESS->sysroot, "/first");
 }
 
 static void bad_values_change_nothing_and_are_named(void **state) {
@@ -127,6 +142,7 @@ static void bad_values_change_nothing_and_are_named(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct vm_options before = config->options;
+        struct process_options before_own = *PROCESS;
         error = (struct vee_error){0};
         bool done = vee_config_set(config, cases[i].name, cases[i].value, &error);
         assert_int_equal(done, !cases[i].says);
@@ -134,6 +150,7 @@ static void bad_values_change_nothing_and_are_named(void **state) {
         assert_int_equal(error.code, VEE_USAGE);
         if (!strstr(error.text, cases[i].says)) fail_msg("'%s' does not say '%s'", error.text, cases[i].says);
         assert_memory_equal(&before, &config->options, sizeof before);
+        assert_memory_equal(&before_own, PROCESS, sizeof before_own);
         assert_null(config->edits);
     }
 }
@@ -143,12 +160,14 @@ static void qemu_names_are_known(void **state) {
     const char *const environment[] = {"QEMU_STRACE=", "QEMU_LOG=in_asm,int", "QEMU_STACK_SIZE=4M",
                                        "QEMU_CPU=max", "VEE_CPU=any",         NULL};
     if (!vee_config_read_environment(config, environment, &error)) fail_msg("%s", error.text);
-    assert_true(config->options.strace); /* QEMU asks only whether it is there */
+    assert_true(PROCESS->strace); /* QEMU asks only whether it is there */
     assert_int_equal(config->options.log, LOG_GUEST | LOG_EXITS);
-    assert_int_equal(config->options.stack_size, 4 << 20);
-    assert_string_equal(config->options.cpu, "any"); /* vee's own variable wins */
+    assert_int_equal(PROCESS->stack_size, 4 << 20);
+    assert_string_equal(PROCESS->cpu, "any"); /* vee's own variable wins */
+    assert_false(config->options.log_calls);
     set("log", "host,strace");
     assert_int_equal(config->options.log, LOG_HOST);
+    assert_true(config->options.log_calls);
 }
 
 static void options_that_say_how_are_carried(void **state) {
@@ -165,10 +184,10 @@ static void options_that_say_how_are_carried(void **state) {
     const char **words = config_carried(config, &arena);
     assert_non_null(getcwd(here, sizeof here));
     snprintf(file, sizeof file, "--log-file=%s/x.log", here);
-    assert_string_equal(words[0], "--sysroot=/a=b");
-    assert_string_equal(words[1], "--tier=interp");
-    assert_string_equal(words[2], "--window=1");
-    assert_string_equal(words[3], file);
+    assert_string_equal(words[0], "--tier=interp");
+    assert_string_equal(words[1], file);
+    assert_string_equal(words[2], "--sysroot=/a=b");
+    assert_string_equal(words[3], "--window=1");
     assert_null(words[4]);
     arena_done(&arena);
 }
@@ -190,15 +209,15 @@ static void options_win_over_twins(void **state) {
     set("window", "1");
     assert_true(vee_config_read_environment(config, environment, &error));
     assert_int_equal(config->options.tier, TIER_INTERP);
-    assert_int_equal(config->options.ram_size, 64 << 20);
-    assert_true(config->options.window);
+    assert_string_equal(vee_config_get(config, "memory"), "64M");
+    assert_true(PROCESS->window);
     assert_true(config->options.stats);
     assert_false(config->options.counted);
     assert_false(config->options.has_digest_at);
-    assert_string_equal(config->options.sysroot, "/qemu");
+    assert_string_equal(PROCESS->sysroot, "/qemu");
     const char *const both[] = {"QEMU_LD_PREFIX=/qemu", "VEE_SYSROOT=/vee", NULL};
     assert_true(vee_config_read_environment(config, both, &error));
-    assert_string_equal(config->options.sysroot, "/vee");
+    assert_string_equal(PROCESS->sysroot, "/vee");
 }
 
 static void bad_twins_are_named(void **state) {

@@ -392,7 +392,7 @@ enum answer linux_call(struct thread *t) {
     if (__builtin_expect(n.shape, 0)) call_shape(&c, calls->shapes[n.shape]);
     int64_t result = -ENOSYS;
     t->cpu->reserve_address = UINT64_MAX; /* as a return from the kernel does */
-    struct strace line, *trace = p->vm->options.strace ? &line : NULL;
+    struct strace line, *trace = options_strace(p) ? &line : NULL;
     if (trace) strace_begin(trace, &c, number);
     bool allowed = !t->seccomp || seccomp_allows(&c, number, &result);
     if (row && allowed) {

@@ -97,9 +97,9 @@ int64_t call_uname(struct call *c) {
     struct utsname u;
     int64_t r = host_do(SYS_uname, &u);
     if (r < 0) return r;
-    if (c->process->vm->options.release) {
+    if (process_options(c->process)->release) {
         memset(u.release, 0, sizeof u.release);
-        strncpy(u.release, c->process->vm->options.release, sizeof u.release - 1);
+        strncpy(u.release, process_options(c->process)->release, sizeof u.release - 1);
     }
     memset(u.machine, 0, sizeof u.machine);
     strncpy(u.machine, c->process->abi->machine, sizeof u.machine - 1);

@@ -39,7 +39,7 @@ static bool is_hosts(const struct process *p, const char *path) {
     const unsigned count = p->root.whole ? 3 : 5;
     for (unsigned i = 0; i < count; i++)
         if (below(path, folders[i], strlen(folders[i]))) return true;
-    const char *here = p->vm->options.here;
+    const char *here = process_options(p)->here;
     return !p->root.whole && here && here[1] && below(path, here, strlen(here));
 }
 
@@ -409,7 +409,7 @@ int64_t path_place(struct call *c, int folder, const char *path, unsigned how, c
 }
 
 bool path_begin(struct process *p, struct error *error) {
-    const struct vm_options *o = &p->vm->options;
+    const struct process_options *o = process_options(p);
     const char *dir = o->root ? o->root : o->sysroot;
     struct root *r = &p->root;
     char cwd[PATH_MAX];
