@@ -60,7 +60,9 @@ enum mem_kind {
 enum { MEM_SPACES = 4, PAIR_FRAME = 16, SPILLS = 64, JTLB_LINES = 4096, JTLB_NOTES = 64 };
 
 struct mem_view {
-    uint64_t kind; /* enum mem_kind */
+    uint32_t kind; /* enum mem_kind */
+    uint32_t
+        trap; /* enum exit_kind: what a fault there always is; EXIT_none: the instruction is interpreted to find out */
     uint8_t *base;
     uint64_t limit;
     struct tlb *tlb; /* MEM_SOFT */

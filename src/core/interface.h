@@ -38,9 +38,9 @@ enum counter {
     COUNTER_CYCLES,
     COUNTER_TIME,
     COUNTER_INSTRUCTIONS,
-    COUNTER_CLOCKS = 16 /* a process: and following: the clock of that number, in nanoseconds */
+    COUNTER_OWN = 16 /* and following, up to COUNTERS: what they count, if anything, is the interface's affair */
 };
-enum { COUNTER_CLOCKS_END = COUNTER_CLOCKS + 12 };
+enum { COUNTERS = 32 };
 
 struct interface {
     const char *name;

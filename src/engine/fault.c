@@ -3,8 +3,8 @@
  * Three kinds: in a guarded access (it returns a status), a full pairing stack (it is emptied), and in translated code:
  * there the host pc tells the guest instruction, the state is that before it (commits come last) and is where the map
  * of the exit says (core/state_map.h), from where it is put in its place, and the instruction is handed to the
- * interpreter, which finds out exactly what is wrong - or nothing, if another thread has mended it. In a linear space
- * nothing can be mended: the access was out of bounds, and that is the exit.
+ * interpreter, which finds out exactly what is wrong - or nothing, if another thread has mended it. In a space whose
+ * view has a trap nothing can be mended: that is the exit.
  *
  * The registry of engines is global, as a signal handler has no other way to find them (tool/check_objects.py knows all
  * global state).
@@ -16,12 +16,13 @@
 enum { ENGINES = 64 };
 static struct engine *_Atomic engines[ENGINES];
 
-static bool in_linear_space(const struct cpu *cpu, const void *address, uint64_t *guest) {
+/* The exit that the fault is whatever the instruction may be, if it is in such a space; else EXIT_none. */
+static enum exit_kind trap_of(const struct cpu *cpu, const void *address, uint64_t *guest) {
     for (const struct mem_view *m = cpu->mem; m < cpu->mem + MEM_SPACES; m++) {
         *guest = (uint64_t)(uintptr_t)address - (uint64_t)(uintptr_t)m->base;
-        if (m->kind == MEM_LINEAR && *guest < m->limit) return true;
+        if (m->trap && *guest < m->limit) return m->trap;
     }
-    return false;
+    return EXIT_none;
 }
 
 /* Guest address, or 0. */
@@ -55,8 +56,9 @@ bool engine_host_fault(int signal, void *siginfo, void *ucontext) {
         }
         if (u->ctx & CTX_COUNTED) cpu->count.budget += u->ninsns - (n + 1);
         uint64_t guest;
-        if (in_linear_space(cpu, address, &guest))
-            cpu_exit(cpu, EXIT_memory_bounds, guest);
+        const enum exit_kind trap = trap_of(cpu, address, &guest);
+        if (trap)
+            cpu_exit(cpu, trap, guest);
         else /* where it was, if that is the guest's: the loop looks whether there is code */
             cpu_exit(cpu, EXIT_interpret, in_space(&cpu->mem[0], address));
         cpu->jumps.site = NULL;

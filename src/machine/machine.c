@@ -287,7 +287,7 @@ static void walk_wrote(void *self, uint64_t physical, uint64_t size) {
 
 static uint64_t counter(void *self, struct cpu *cpu, enum counter which) {
     struct machine *m = ((struct vm *)self)->data;
-    if (which >= COUNTER_CLOCKS) return 0; /* no such events */
+    if (which >= COUNTER_OWN) return 0; /* no such events */
     return which == COUNTER_TIME ? board_now(m) : cpu_count(cpu) - 1;
 }
 

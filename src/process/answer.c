@@ -109,7 +109,7 @@ static bool process_unwatch_code(void *self, uint64_t address) {
 static uint64_t process_counter(void *self, struct cpu *cpu, enum counter which) {
     struct vm *vm = self;
     if (which == COUNTER_TIME) return vm_clock_ns(vm) / 100;
-    if (which >= COUNTER_CLOCKS) return linux_clock(vm, (int)which - COUNTER_CLOCKS);
+    if (which >= COUNTER_OWN) return linux_clock(vm, (int)which - COUNTER_OWN);
     return vm->counted ? cpu_count(cpu) : vm_clock_ns(vm);
 }
 

@@ -235,6 +235,7 @@ uint64_t store_content(int fd);
 uint64_t store_place(const struct process *p, uint64_t content, uint64_t length);
 
 /* linux/time.c */
+enum { LINUX_CLOCKS = 12 }; /* numbers of those that programs may read without a call */
 /** A clock of the whole computer (CLOCK_*), in nanoseconds; 0 for one that there is not. */
 uint64_t linux_clock(struct vm *vm, int clock);
 /* linux/userfault.c: memory that may have to be waited for, as another thread of the guest provides it. Functions whose

@@ -51,7 +51,9 @@ void wasm_store_bind(struct wasm_store *s, struct cpu *cpu) {
 void wasm_instance_bind(const struct wasm_instance *in, struct cpu *cpu) {
     struct mem_view *view = &cpu->mem[WASM_SPACE_MEMORY];
     wasm_set_instance(wasm_of(cpu), in->id);
-    if (in->memory) *view = (struct mem_view){.kind = MEM_LINEAR, .base = in->memory->base, .limit = MEMORY_RESERVE};
+    if (in->memory)
+        *view = (struct mem_view){
+            .kind = MEM_LINEAR, .trap = EXIT_memory_bounds, .base = in->memory->base, .limit = MEMORY_RESERVE};
 }
 
 /* The next cell, or 0 (which is never given out). */

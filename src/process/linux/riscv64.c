@@ -52,7 +52,7 @@ static struct riscv_cpu *registers(const struct cpu *cpu) {
 static void riscv64_start(struct cpu *cpu, uint64_t pc, uint64_t sp) {
     struct riscv_cpu *r = riscv_of(cpu);
     const uint64_t counters =
-        7 | ((1u << COUNTER_CLOCKS_END) - (1u << COUNTER_CLOCKS)); /* cycle, time, instret; clocks */
+        7 | ((1u << LINUX_CLOCKS) - 1) << COUNTER_OWN; /* cycle, time, instret; clocks */
     for (unsigned i = 0; i < 32; i++) {
         riscv_set_x(r, i, 0);
         riscv_set_f(r, i, 0);
