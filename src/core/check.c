@@ -6,9 +6,10 @@
  *           type of the get or put, and its alignment; wide values go only to who says that it takes them; code
  *           addresses are aligned; a call's return address is a constant
  *   marks   the first uop is the mark of the block's pc; a mark begins at or after the end of the one before (or
- * repeats it: an instruction that works element by element); ninsns and bytes agree with the marks end     the last
- * uop, and no other, has END commits within an instruction nothing that changes state precedes a uop that may leave
- * with a BEFORE exit, and nothing that changes state follows one that may leave with an AFTER exit
+ *           repeats it: an instruction that works element by element); ninsns and bytes agree with the marks
+ *   end     the last uop, and no other, has END
+ *   commits within an instruction nothing that changes state precedes a uop that may leave with a BEFORE exit, and
+ *           nothing that changes state follows one that may leave with an AFTER exit
  *
  * A branch leaves with its instruction done, so it may stand before and after puts. A fence changes no state, so it may
  * precede an access. That an instruction has at most one effect that cannot be restarted follows from the commit rule,

@@ -1,8 +1,10 @@
 /* plic.c - the platform-level interrupt controller: 95 sources, two contexts (hart 0 in M and in S mode).
  *
- *   0x000000 + 4 s        priority of source s (0 .. 7)          0x200000 + 0x1000 c      threshold of context c
- *   0x001000 + 4 w        pending, 32 sources a word             0x200004 + 0x1000 c      claim (read), complete
- * (write) 0x002000 + 0x80 c + 4 w   enabled, by context
+ *   0x000000 + 4 s            priority of source s (0 .. 7)
+ *   0x001000 + 4 w            pending, 32 sources a word
+ *   0x002000 + 0x80 c + 4 w   enabled, by context
+ *   0x200000 + 0x1000 c       threshold of context c
+ *   0x200004 + 0x1000 c       claim (read), complete (write)
  *
  * Sources are levels. A source is pending while its wire is up and nobody has claimed it; a wire that comes down
  * before the claim takes the request back. Pin c interrupts context c. Registers are 4 bytes wide.
