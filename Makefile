@@ -186,6 +186,7 @@ manual: all
 	$(B)/vee help --markdown > docs/usage.md
 	cp $(GEN)/riscv_isa.md docs/riscv.md
 	$(PYTHON) tool/syscalls.py > docs/syscalls.md
+	tool/lines.py > docs/lines.md
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')

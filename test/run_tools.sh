@@ -39,6 +39,31 @@ expect 1 "*mem/x: puts*violations: 1" objects mem '#include <stdio.h>
 void f(void) { puts("x"); }'
 expect 0 "objects: 1, violations: 0" objects machine 'void free(void *); void f(void *p) { free(p); }'
 
+# unlisted: what docs/layers.md lists and is not there
+unlisted() {
+    rm -rf "$work/obj"
+    mkdir -p "$work/obj/src/engine"
+    echo 'int f(void) { return 1; }' | gcc -c -x c -o "$work/obj/src/engine/fault.o" - && tool/check_objects.py "$work"
+}
+expect 1 "*engine/fault has no state called engines*violations: 1" unlisted
+
+# documents FILE TEXT: this tree with something more at the end of a file
+documents() {
+    rm -rf "$work/tree"
+    mkdir "$work/tree"
+    ln -s "$PWD"/* "$work/tree"
+    rm "$work/tree/src"
+    cp -r src "$work/tree/src"
+    printf '%s\n' "$2" >>"$work/tree/$1"
+    tool/check_docs.py "$work/tree"
+}
+expect 1 "*src/mem/phys.h: docs/layers.md does not tell who calls what struct upward has*1 failed" documents src/mem/phys.h \
+    'struct upward {
+    void (*call)(void);
+};'
+expect 1 "*src/base/sort.h: docs/layers.md does not tell who calls what later has*1 failed" documents src/base/sort.h \
+    'void later(void (*call)(void *to), void *to);'
+
 # layers FILE TEXT: a tree with one file
 layers() {
     rm -rf "$work/src"
@@ -71,6 +96,10 @@ expect 1 "$bad" layers process/x.c '#include "vee/vee.h"'
 expect 1 "$bad" layers base/x.c '#include "parts.def"'
 expect 1 "*engine/ names 'linux'*1 violations" layers engine/x.c '#include <linux/futex.h>'
 expect 1 "*engine/ names 'riscv'*1 violations" layers engine/x.c 'int riscv_pc;'
+expect 1 "*engine/ names 'wasm'*1 violations" layers engine/x.c 'bool is_wasm2(void);'
+expect 1 "*engine/ names 'riscv'*1 violations" layers engine/x.c 'char *s = "RISCV64GC";'
+expect 1 "*mem/ names 'linux'*1 violations" layers mem/x.c 'int linux_map(void);'
+expect 1 "*vm/ names 'plic'*1 violations" layers vm/x.c 'int plic;'
 expect 1 "*core/ names 'wasm'*1 violations" layers core/x.def 'char *name = "a wasm module";'
 expect 1 "*language/ names 'wasm'*1 violations" layers language/x.c 'extern int language_wasm;'
 expect 1 "*language/ may not include*" layers language/x.c '#include "language/jvm/machine.h"'

@@ -59,6 +59,21 @@ class Check:
             self.that(made == kept.read(), f"{page} is out of date: make manual")
 
 
+def callbacks(root):
+    """What headers below src/ take functions by: (where, name of the struct or function)."""
+    for path in sorted(glob.glob(os.path.join(root, "src/**/*.h"), recursive=True)):
+        struct = None
+        with open(path, encoding="utf-8") as f:
+            text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
+        for line in text.split("\n"):
+            begin = re.match(r"struct (\w+) \{", line)
+            if begin or line.startswith("}"):
+                struct = begin and "struct " + begin.group(1)
+            if re.search(r"\(\*\w+\)\(", line):
+                called = re.search(r"(\w+)\(", line)
+                yield os.path.relpath(path, root), struct or called.group(1)
+
+
 def main(root):
     check = Check(root)
     docs = sorted(os.path.relpath(p, root) for p in glob.glob(os.path.join(root, "docs", "*.md")))
@@ -66,6 +81,12 @@ def main(root):
     for page in docs:
         check.page(page)
         check.that(f"({page})" in readme, f"{page} is not linked from README.md")
+    with open(os.path.join(root, "docs/layers.md"), encoding="utf-8") as f:
+        layers = f.read()
+    for path, name in sorted(set(callbacks(root))):
+        check.that(f"`{name}`" in layers, f"{path}: docs/layers.md does not tell who calls what {name} has")
+    lines = subprocess.run(["tool/lines.py", "--compare", "docs/lines.md"], cwd=root, stdout=subprocess.PIPE, text=True)
+    check.that(lines.returncode == 0, lines.stdout.strip())
     if os.path.exists(os.path.join(root, "docs/riscv.md")):
         check.generated()
     print(f"{check.passed} passed, {check.failed} failed")

@@ -6,7 +6,7 @@ Nothing on the path of a cpu uses the C library's heap, streams, locks or thread
 another of its threads is in there, and what that leaves half-way would be waited for without end. So what is asked of the
 C library has to be one of PURE (computes) or SYSTEM (a system call and errno), or an exception of one file, with the reason.
 
-There is no state outside the structs that hang on a vm, but GLOBALS, with the reasons.
+There is no state outside the structs that hang on a vm, but what docs/layers.md lists, with the reasons; and what it lists is there.
 
 usage: check_objects.py BUILD (one without sanitizers); exit status 1 when there are violations.
 """
@@ -50,18 +50,11 @@ EXCEPT = {
     "machine/": ("calloc free malloc aligned_alloc strerror fwrite fputs stdout stderr", "one thread, which forks nothing"),
 }
 
-GLOBALS = {
-    "engine/fault engines": "a signal handler has no other way to find them",
-    "process/linux/signal thread_of_host": "nor its thread",
-    "base/os_linux fault_before": "what a fault handler goes on to",
-    "base/os_linux fault_handler": "see fault_before",
-    "base/os_linux fault_stack_key": "the C library's threads free their signal stacks by it",
-    "base/os_linux fault_stack_once": "see fault_stack_key",
-    "base/os_thread variables": "what the program's thread-local variables are like: looked up once",
-    "base/os_thread known": "one of them, to check that",
-    "host/x86_64/features x86_features": "of the processor: looked up once",
-    "process/linux/proc_view noted": "where other processes find the vm of this one",
-}
+def listed_globals():
+    """The table of docs/layers.md: {(object, variable)}."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "docs", "layers.md"), encoding="utf-8") as f:
+        rows = re.findall(r"^\| `([\w/]+)\.c` \| `(\w+)` \| \S", f.read(), re.M)
+    return set(rows)
 
 
 def symbols(files, *flags):
@@ -105,11 +98,17 @@ def main():
             continue
         print(f"{short}: {name} of the C library, on the path of a cpu")
         violations += 1
+    listed = listed_globals()
+    missing = {(object_, name) for object_, name in listed if os.path.exists(f"{root}/src/{object_}.o")}
     for file, name in globals_of(looked_at):
         short = os.path.relpath(file, root + "/src")[:-len(".o")]
-        if f"{short} {name}" not in GLOBALS:
+        missing.discard((short, name))
+        if (short, name) not in listed:
             print(f"{short}: {name} is state that hangs on no vm")
             violations += 1
+    for object_, name in sorted(missing):
+        print(f"docs/layers.md: {object_} has no state called {name}")
+        violations += 1
     print(f"objects: {len(looked_at)}, violations: {violations}")
     sys.exit(1 if violations else 0)
 
