@@ -1,6 +1,8 @@
 /* Accesses of 16 bytes: all of one happens or nothing, in every kind of memory, on both tiers, at every place around a
  * boundary of pages with every pair of rights. What is expected is worked out here, byte by byte. Slots of every type,
  * in registers or not, are what was put into them before the access, whether it is done or not.
+ *
+ * And blocks written as text, with what they compute written next to them: both tiers could be wrong in the same way.
  */
 #include "pressure.h"
 
@@ -152,6 +154,121 @@ static void accesses_are_all_or_nothing(void **state) {
     }
 }
 
+/* ---- blocks as text */
+
+enum { CODE_TEXT = CODE_BOXED + 1 };
+static const char *text; /* what such an instruction stands for */
+
+/* Through the builder, as lifters do it. */
+static void replay(struct builder *b, const struct block *k) {
+    uint16_t temp[BLOCK_MAX_TEMPS] = {0};
+    for (uint32_t i = 0; i < k->nuops; i++) {
+        struct uop u = k->uops[i];
+        const struct uop_info *info = &uop_info[u.op];
+        const enum type result = (enum type)info->result;
+        uint16_t *to = &temp[u.dst];
+        if (info->form == FORM_MARK) continue;
+        if (info->form == FORM_CONST) {
+            *to = build_const(b, result, (uint64_t)u.imm);
+        } else if (info->form == FORM_POOL) {
+            *to = build_const_wide(b, result, k->pool + u.imm);
+        } else if (info->form == FORM_SLOT && result == T_N) {
+            build_put(b, u.x, temp[u.a]);
+        } else if (info->form == FORM_SLOT) {
+            *to = build_get(b, u.x);
+        } else {
+            u.a = temp[u.a], u.b = temp[u.b], u.c = temp[u.c];
+            *to = builder_emit(b, u);
+        }
+    }
+}
+
+static unsigned lift(struct builder *b, const uint8_t *bytes, size_t avail) {
+    struct code i;
+    char why[100];
+    memcpy(&i, bytes, sizeof i);
+    if (i.op != CODE_TEXT) return strained_lift(b, bytes, avail);
+    const struct block *k = block_parse(text, b->arena, b->guest, why, sizeof why);
+    if (!k) fail_msg("%s", why);
+    builder_mark(b, b->pc, LENGTH);
+    replay(b, k);
+    return LENGTH;
+}
+
+/* Slots: v is 0x0f..00, every byte its number; slot33 (the next wide one) is 0xfff..f8; x is 0x8877665544332211,
+   slot1 is 0. Results go to slot34 and slot2. */
+#define IN                                                                                                             \
+    "block 10000000 ctx 0\n10000000: mark 8\n"                                                                         \
+    "%1 = get_v128 v\n%3 = get_v128 slot33\n%5 = get_i64 x\n%6 = get_i64 slot1\n%7 = trunc_i32 %5\n"
+#define WIDE(line)   IN line "\nput_v128 slot34, %10\nexit finished, 0\n"
+#define NARROW(line) IN line "\nput slot2, %10\nexit finished, 0\n"
+#define ADD(lanes)   WIDE("%10 = add_" lanes " %1, %3")
+static const struct {
+    const char *text;
+    uint64_t high, low; /* low: of narrow ones, too */
+} computed[] = {
+    {ADD("i8x16"), 0x0e0d0c0b0a090807, 0x06050403020100f8},
+    {ADD("i16x8"), 0x0f0d0d0b0b090907, 0x07050503030100f8},
+    {ADD("i32x4"), 0x0f0e0d0b0b0a0907, 0x07060503030200f8},
+    {ADD("i64x2"), 0x0f0e0d0c0b0a0907, 0x07060504030200f8},
+    {WIDE("%10 = and_v128 %1, %3"), 0x0f0e0d0c0b0a0908, 0x0706050403020100},
+    {WIDE("%10 = xor_v128 %1, %3"), 0xf0f1f2f3f4f5f6f7, 0xf8f9fafbfcfdfef8},
+    {WIDE("%10 = or_v128 %1, %1"), 0x0f0e0d0c0b0a0908, 0x0706050403020100},
+    {WIDE("%10 = splat_i8x16 %7"), 0x1111111111111111, 0x1111111111111111},
+    {WIDE("%10 = splat_i16x8 %7"), 0x2211221122112211, 0x2211221122112211},
+    {WIDE("%10 = splat_i32x4 %7"), 0x4433221144332211, 0x4433221144332211},
+    {WIDE("%10 = splat_i64x2 %5"), 0x8877665544332211, 0x8877665544332211},
+    {WIDE("%10 = replace_i8x16.9 %1, %7"), 0x0f0e0d0c0b0a1108, 0x0706050403020100},
+    {WIDE("%10 = replace_i16x8.7 %1, %7"), 0x22110d0c0b0a0908, 0x0706050403020100},
+    {WIDE("%10 = replace_i32x4.1 %1, %7"), 0x0f0e0d0c0b0a0908, 0x4433221103020100},
+    {WIDE("%10 = replace_i64x2.1 %1, %5"), 0x8877665544332211, 0x0706050403020100},
+    {WIDE("%10 = replace_i64x2.2 %1, %5"), 0x0f0e0d0c0b0a0908, 0x8877665544332211}, /* modulo */
+    {WIDE("%10 = select_v128 %5, %1, %3"), 0x0f0e0d0c0b0a0908, 0x0706050403020100},
+    {WIDE("%10 = select_v128 %6, %1, %3"), 0xffffffffffffffff, 0xfffffffffffffff8},
+    {WIDE("%8 = const_v128 0x80000000000000000000000000000001\n%10 = add_i64x2 %1, %8"), 0x8f0e0d0c0b0a0908,
+     0x0706050403020101},
+    {WIDE("%8 = const_v128 0xffffffffffffffffffffffffffffffff\n%10 = xor_v128 %8, %1"), 0xf0f1f2f3f4f5f6f7,
+     0xf8f9fafbfcfdfeff},
+    {WIDE("%8 = const_v128 0x0\n%10 = and_v128 %8, %1"), 0, 0},
+    {WIDE("putf_v128 frame[400], %1\n%10 = getf_v128 frame[399]"), 0x0706050403020100, 0x5555555555555555},
+    {NARROW("%8 = extract_i8x16.13 %1\n%10 = zext32_i64 %8"), 0, 0x0d},
+    {NARROW("%8 = extract_i8x16.6 %3\n%10 = sext32_i64 %8"), 0, 0xff},
+    {NARROW("%8 = extract_i16x8.0 %3\n%10 = sext32_i64 %8"), 0, 0xfff8},
+    {NARROW("%8 = extract_i16x8.5 %1\n%10 = zext32_i64 %8"), 0, 0x0b0a},
+    {NARROW("%8 = extract_i32x4.2 %1\n%10 = zext32_i64 %8"), 0, 0x0b0a0908},
+    {NARROW("%8 = extract_i32x4.0 %3\n%10 = sext32_i64 %8"), 0, 0xfffffffffffffff8},
+    {NARROW("%10 = extract_i64x2.1 %1"), 0, 0x0f0e0d0c0b0a0908},
+    {NARROW("%10 = extract_i64x2.4 %1"), 0, 0x0706050403020100},
+};
+
+static void blocks_compute_what_is_written(void **state) {
+    (void)state;
+    static struct world w;
+    strained.lift = lift;
+    for (unsigned k = 0; k < (host_native ? 2 : 1); k++) {
+        world_make(&w, &(struct engine_config){.tier = k ? TIER_BASELINE : TIER_INTERP}, MEM_WINDOW);
+        struct strained *s = (struct strained *)w.cpu;
+        for (unsigned n = 0; n < sizeof computed / sizeof *computed; n++) {
+            for (unsigned i = 0; i < 16; i++) ((uint8_t *)s->v[0])[i] = (uint8_t)i;
+            s->v[1][0] = (uint64_t)-8, s->v[1][1] = UINT64_MAX;
+            s->x[0] = 0x8877665544332211, s->x[1] = 0;
+            w.frame[399] = 0x5555555555555555;
+            text = computed[n].text;
+            memcpy(code, &(struct code){.op = CODE_TEXT}, LENGTH);
+            engine_invalidate(w.engine, CODE, PAGE);
+            w.cpu->pc = CODE;
+            engine_run(w.engine, w.cpu);
+            assert_int_equal(w.cpu->exit.kind, EXIT_finished);
+            const bool narrow = strstr(text, "put slot2") != NULL;
+            if ((narrow ? s->x[2] : s->v[2][0]) != computed[n].low || (!narrow && s->v[2][1] != computed[n].high))
+                fail_msg("tier %u: 0x%016llx%016llx, 0x%llx after %s", k, (unsigned long long)s->v[2][1],
+                         (unsigned long long)s->v[2][0], (unsigned long long)s->x[2], text);
+        }
+        world_free(&w);
+    }
+    strained.lift = strained_lift;
+}
+
 static int setup(void **state) {
     (void)state;
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS, both = PROT_READ | PROT_WRITE;
@@ -163,6 +280,9 @@ static int setup(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(accesses_are_all_or_nothing)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(accesses_are_all_or_nothing),
+        cmocka_unit_test(blocks_compute_what_is_written),
+    };
     return cmocka_run_group_tests(tests, setup, NULL);
 }
