@@ -110,7 +110,7 @@ struct cpu_host {
     const void *const *calls; /* C functions that translated code calls, by number */
     uint64_t args[4];         /* of such a call: what, a, b, c */
     uint64_t result;          /* and what it yielded */
-    uint64_t save[16];        /* for the host's thunks */
+    uint64_t save[44];        /* for the host's thunks */
     uint64_t spill[SPILLS];
 };
 

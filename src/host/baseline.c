@@ -284,9 +284,8 @@ static void evict(struct jit *j, enum bank bank, uint8_t r) {
 static uint8_t pick(struct jit *j, enum bank bank) {
     uint8_t best = NO_REG;
     uint64_t best_score = 0;
-    for (unsigned n = 0; n < MAX_SCRATCH; n++) {
-        uint8_t r = j->target->scratch[bank][n];
-        if (r == NO_REG) break;
+    const uint8_t *scratch = j->scratch[bank];
+    for (uint8_t r; (r = *scratch) != NO_REG; scratch++) {
         if (j->locked[bank] >> r & 1) continue;
         uint16_t t = j->owner[bank][r];
         if (!t || is_dead(j, t)) return r;
@@ -299,7 +298,7 @@ static uint8_t pick(struct jit *j, enum bank bank) {
     }
     if (best == NO_REG) { /* a rule that wants more registers than there are: a bug */
         jit_fail(j, EMIT_REFUSED);
-        return j->target->scratch[bank][0];
+        return j->scratch[bank][0];
     }
     return best;
 }
@@ -307,9 +306,8 @@ static uint8_t pick(struct jit *j, enum bank bank) {
 void take_reg(struct jit *j, enum bank bank, uint8_t r) {
     uint16_t t = j->owner[bank][r];
     if (t && j->v[t].last > j->at - 1 && !has_place(j, &j->v[t])) {
-        for (unsigned n = 0; n < MAX_SCRATCH; n++) { /* a move is cheaper than a spill */
-            uint8_t to = j->target->scratch[bank][n];
-            if (to == NO_REG) break;
+        const uint8_t *scratch = j->scratch[bank];
+        for (uint8_t to; (to = *scratch) != NO_REG; scratch++) { /* a move is cheaper than a spill */
             if (to == r || !is_free(j, bank, to) || (j->locked[bank] >> to & 1)) continue;
             j->target->move(j, bank, to, r);
             j->owner[bank][r] = 0;
@@ -625,6 +623,8 @@ enum emit_result baseline_emit(struct emission *m, const struct target *target) 
     j->failed = EMIT_OK;
     if (j->limit - j->p < most_bytes(k)) return EMIT_FULL;
     j->pin_of = target->pins(m);
+    j->scratch[BANK_INT] = target->scratch(m, BANK_INT);
+    j->scratch[BANK_FP] = target->scratch(m, BANK_FP);
     j->v = arena_alloc(m->arena, k->ntemps * sizeof *j->v);
     uint32_t *put = arena_alloc(m->arena, nslots * (sizeof *put + sizeof *j->tied));
     uint32_t *touched = arena_alloc_raw(m->arena, nslots * sizeof *touched);

@@ -13,7 +13,7 @@
 #include "base/arena.h"
 #include "core/host.h"
 
-enum { NO_REG = 0xff, MAX_SCRATCH = 4 };
+enum { NO_REG = 0xff, HOST_REGS = 16 /* of each bank, by number */ };
 
 struct value {
     uint64_t constant; /* of a wide one: where it begins in the block's pool */
@@ -39,7 +39,6 @@ struct jit;
 
 /** What a target offers: moves, and the selection of one uop. */
 struct target {
-    uint8_t scratch[2][MAX_SCRATCH]; /* by bank; NO_REG ends */
     void (*move)(struct jit *j, enum bank bank, uint8_t to, uint8_t from);
     void (*load)(struct jit *j, enum bank bank, uint8_t to, uint32_t offset, unsigned size); /* from the cpu */
     void (*store)(struct jit *j, enum bank bank, uint32_t offset, uint8_t from, unsigned size);
@@ -53,6 +52,9 @@ struct target {
     void (*end)(struct jit *j);
     /** Host register of each slot's pin, NO_REG for none: by slot. */
     const uint8_t *(*pins)(const struct emission *m);
+    /** Scratch registers of a bank, the best first; NO_REG ends. They are those that rules ask for by name, and all
+       that the guest pins nothing to. */
+    const uint8_t *(*scratch)(const struct emission *m, enum bank bank);
 };
 
 struct cold; /* the target's out-of-line code */
@@ -68,19 +70,20 @@ struct jit {
     const struct target *target;
     const struct block *block;
     const struct guest *guest;
-    uint8_t *p, *limit;       /* next byte, in the writable view */
-    struct value *v;          /* by temporary */
-    const uint8_t *pin_of;    /* by slot */
-    uint16_t *tied;           /* by slot */
-    bool *dead;               /* by uop, of puts only: nobody can see it */
-    uint16_t owner[2][16];    /* by bank and scratch register: the temporary in it */
-    uint16_t locked[2];       /* by bank: scratch registers that the current uop uses */
-    uint16_t spilled[SPILLS]; /* by spill cell: the temporary in it, dead or alive */
-    uint32_t nspilled;        /* cells that have ever been used */
-    uint32_t at;              /* index of the current uop */
-    uint32_t insn;            /* index of the current guest instruction */
-    uint64_t pc, next;        /* of the current guest instruction */
-    uint32_t poll;            /* the target's: rel32 of the poll's way out */
+    uint8_t *p, *limit;           /* next byte, in the writable view */
+    struct value *v;              /* by temporary */
+    const uint8_t *pin_of;        /* by slot */
+    const uint8_t *scratch[2];    /* by bank */
+    uint16_t *tied;               /* by slot */
+    bool *dead;                   /* by uop, of puts only: nobody can see it */
+    uint16_t owner[2][HOST_REGS]; /* by bank and scratch register: the temporary in it */
+    uint16_t locked[2];           /* by bank: scratch registers that the current uop uses */
+    uint16_t spilled[SPILLS];     /* by spill cell: the temporary in it, dead or alive */
+    uint32_t nspilled;            /* cells that have ever been used */
+    uint32_t at;                  /* index of the current uop */
+    uint32_t insn;                /* index of the current guest instruction */
+    uint64_t pc, next;            /* of the current guest instruction */
+    uint32_t poll;                /* the target's: rel32 of the poll's way out */
     struct noted lr;
     uint32_t stored; /* the target's: byte stores up to this uop have been done together */
     bool drained;    /* the target's: nothing was stored to guest memory since what waits for all earlier stores */

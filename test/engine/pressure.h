@@ -393,6 +393,13 @@ static void strained_make(void) {
     fp_pins[n] = 0xffff;
 }
 
+/* Pins at most so many of each: what the host has beside is scratch. */
+static void strained_pin(unsigned ints, unsigned fps) {
+    strained_make();
+    if (ints < INT_SLOTS - 3) pins[ints] = 0xffff;
+    if (fps < FP_SLOTS + WIDE_SLOTS) fp_pins[fps] = 0xffff;
+}
+
 /* ---- the interface: every exit stops */
 
 static enum answer stop_answer(void *self, struct cpu *cpu) {

@@ -281,6 +281,16 @@ static void the_map_of_exits_is_sound(void **state) {
     worlds_free();
 }
 
+/* Registers that nothing is pinned to are scratch, whichever and however many they are. */
+static void with_fewer_pins(void **state) {
+    (void)state;
+    for (unsigned n = 0; n < 12; n += 1 + n / 2) {
+        strained_pin(n, 11 - n);
+        every_row(n % 2 ? MEM_WINDOW : MEM_LINEAR, n % 2, 0, 1);
+    }
+    strained_make();
+}
+
 /* What is refused is interpreted, and that is remembered: as long as the code is the same. */
 static void refused(void **state) {
     (void)state;
@@ -356,6 +366,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_a_window),
         cmocka_unit_test(linear_and_counted),
+        cmocka_unit_test(with_fewer_pins),
         cmocka_unit_test(refused),
         cmocka_unit_test(the_map_of_exits_is_sound),
 #ifdef __x86_64__

@@ -30,7 +30,9 @@ enum {
     X86_FP_FLAGS = 2048, /* MXCSR's sticky bits to fp.h's: 64 bytes */
     X86_PIN_OF = 2112,   /* by slot: the pin's register (for the translator) */
     X86_SLOTS = 448,
-    X86_END = X86_PIN_OF + X86_SLOTS
+    X86_SCRATCH_INT = X86_PIN_OF + X86_SLOTS, /* numbers of scratch registers, up to NO_REG (likewise) */
+    X86_SCRATCH_FP = X86_SCRATCH_INT + 16,
+    X86_END = X86_SCRATCH_FP + 32
 };
 
 /* Moves between vector registers and memory, of 8 and 16 bytes of any alignment. */

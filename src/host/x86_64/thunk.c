@@ -50,6 +50,21 @@ static void pins_move(struct jit *j, bool load) {
             op_rm(j, s->type == T_V128 ? wide : narrow, false, pins[i].reg, at_cpu(s->offset));
     }
 }
+
+/* Scratch registers around a call, but rax and what C functions keep: vector registers have 16 bytes each from save[4]
+   on, by number, others 8 behind them. */
+static void scratch_move(struct jit *j, bool load) {
+    enum { VECTORS = 4, OTHERS = VECTORS + 2 * HOST_REGS };
+    const uint8_t *r = j->m->write + X86_SCRATCH_INT;
+    unsigned other = OTHERS;
+    for (; *r != NO_REG; r++)
+        if (*r == RCX || *r == RDX || *r == RSI || *r == RDI || (*r >= R8 && *r <= R11))
+            op_rm(j, load ? 0x8b : 0x89, W64, *r, at_cpu((uint32_t)(offsetof(struct cpu, host.save) + 8 * other++)));
+    for (r = j->m->write + X86_SCRATCH_FP; *r != NO_REG; r++)
+        op_rm(j, load ? MOVUPS_LOAD : MOVUPS_STORE, false, *r,
+              at_cpu((uint32_t)(offsetof(struct cpu, host.save[VECTORS]) + 16 * *r)));
+    _Static_assert(OTHERS + 8 <= sizeof((struct cpu *)0)->host.save / 8, "rcx, rdx, rsi, rdi, r8 to r11");
+}
 static void ldmxcsr(struct jit *j, struct mem m) {
     op_rm(j, 0x01ae, false, 2, m);
 }
@@ -95,12 +110,9 @@ static void emit_leave(struct jit *j) {
    takes pins from memory afterwards, where the function may have changed them. */
 static void emit_call(struct jit *j) {
     static const uint8_t arg_regs[4] = {RSI, RDX, RCX, R8};
-    mov_mr(j, W64, AT_CPU(host.save[1]), RCX);
-    mov_mr(j, W64, AT_CPU(host.save[2]), RDX);
-    for (unsigned i = 0; i < 4; i++)
-        op_rm(j, MOVUPS_STORE, false, (uint8_t)i, at_cpu((uint32_t)(offsetof(struct cpu, host.save[4]) + 16 * i)));
+    scratch_move(j, false);
     pins_move(j, false);
-    mov_mr(j, W64, AT_CPU(host.save[3]), RSP);
+    mov_mr(j, W64, AT_CPU(host.save[1]), RSP);
     mov_rm(j, W64, RSP, AT_CPU(host.sp));
     stmxcsr(j, AT_CPU(host.fpcsr));
     ldmxcsr(j, AT_CPU(host.vee_fpcsr));
@@ -113,13 +125,10 @@ static void emit_call(struct jit *j) {
     op_rm(j, 0xff, false, 2, (struct mem){.base = R9, .index = RAX, .scale = 3});
     mov_mr(j, W64, AT_CPU(host.result), RAX);
     ldmxcsr(j, AT_CPU(host.fpcsr));
-    mov_rm(j, W64, RSP, AT_CPU(host.save[3]));
+    mov_rm(j, W64, RSP, AT_CPU(host.save[1]));
     pins_move(j, true);
-    for (unsigned i = 0; i < 4; i++)
-        op_rm(j, MOVUPS_LOAD, false, (uint8_t)i, at_cpu((uint32_t)(offsetof(struct cpu, host.save[4]) + 16 * i)));
+    scratch_move(j, true);
     mov_rm(j, W64, RAX, AT_CPU(host.save[0]));
-    mov_rm(j, W64, RCX, AT_CPU(host.save[1]));
-    mov_rm(j, W64, RDX, AT_CPU(host.save[2]));
     byte(j, 0xc3);
 }
 
@@ -143,6 +152,26 @@ static void pad_to(struct jit *j, uint32_t offset) {
     while (here(j) < offset) byte(j, 0xcc);
 }
 
+/* What the translator reads again and again: each slot's pin, and the scratch registers. */
+static void list_registers(const struct guest *guest, uint8_t *write) {
+    static const uint8_t by_name[] = {RAX, RCX, RDX}, vectors[] = {0, 1, 2, 3};
+    struct pin pins[PINS];
+    const unsigned n = pins_of(guest, pins);
+    unsigned gprs = 0;
+    uint8_t *ints = write + X86_SCRATCH_INT, *fps = write + X86_SCRATCH_FP;
+    assert(guest->nslots <= X86_SLOTS);
+    memset(write + X86_PIN_OF, NO_REG, X86_END - X86_PIN_OF);
+    for (unsigned i = 0; i < n; i++) {
+        write[X86_PIN_OF + pins[i].slot] = pins[i].reg;
+        gprs += type_info[guest->slots[pins[i].slot].type].bank == BANK_INT;
+    }
+    const unsigned xmms = n - gprs;
+    memcpy(ints, by_name, sizeof by_name);
+    memcpy(ints + sizeof by_name, x86_gpr_pins + gprs, GPR_PINS - gprs);
+    memcpy(fps, vectors, sizeof vectors);
+    memcpy(fps + sizeof vectors, x86_xmm_pins + xmms, XMM_PINS - xmms);
+}
+
 uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute, uint32_t limit) {
     static const uint64_t constants[K_COUNT][2] = {
         [K_SIGN64] = {0x8000000000000000u, 0}, [K_ABS64] = {0x7fffffffffffffffu, 0},
@@ -155,6 +184,7 @@ uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute
     };
     struct emission m = {.guest = guest, .write = write, .execute = execute, .limit = limit};
     struct jit j = {.m = &m, .guest = guest, .p = write};
+    list_registers(guest, write);
     emit_enter(&j);
     pad_to(&j, X86_LEAVE);
     emit_leave(&j);
@@ -188,11 +218,6 @@ uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute
     pad_to(&j, X86_CONSTANTS);
     memcpy(j.p, constants, sizeof constants);
     for (uint32_t i = 0; i < 64; i++) write[X86_FP_FLAGS + i] = (uint8_t)x86_fp_flags(i);
-    assert(guest->nslots <= X86_SLOTS);
-    memset(write + X86_PIN_OF, NO_REG, X86_SLOTS);
-    struct pin pins[PINS];
-    const unsigned n = pins_of(guest, pins);
-    for (unsigned i = 0; i < n; i++) write[X86_PIN_OF + pins[i].slot] = pins[i].reg;
     return X86_END;
 }
 

@@ -77,8 +77,11 @@ static const uint8_t *x86_pins(const struct emission *m) {
     return m->write + X86_PIN_OF;
 }
 
+static const uint8_t *x86_scratch(const struct emission *m, enum bank bank) {
+    return m->write + (bank == BANK_INT ? X86_SCRATCH_INT : X86_SCRATCH_FP);
+}
+
 static const struct target x86_target = {
-    .scratch = {{RAX, RCX, RDX, NO_REG}, {0, 1, 2, 3}},
     .move = x86_move,
     .load = x86_load,
     .store = x86_store,
@@ -89,6 +92,7 @@ static const struct target x86_target = {
     .begin = control_begin,
     .end = control_end,
     .pins = x86_pins,
+    .scratch = x86_scratch,
 };
 
 static enum emit_result x86_emit(struct emission *m) {

@@ -2,8 +2,8 @@
  *
  *   rbp        the cpu (biased: see CPU_BIAS)  rsp  the pairing stack
  *   rax rcx rdx, xmm0-xmm3                     scratch
- *   rbx rsi rdi r8-r15, xmm4-xmm15             pins: the guest's hottest slots, in the order of guest->pins
- *   gs         base of MEM_WINDOW and MEM_LINEAR spaces
+ *   rbx rsi rdi r8-r15, xmm4-xmm15             pins: the guest's hottest slots, in the order of guest->pins; what is
+ * left over is scratch, too gs         base of MEM_WINDOW and MEM_LINEAR spaces
  *
  * Pins of scarce encodings come first. x86-64 needs rax, rcx and rdx for division, long multiplication, shifts and
  * compare-exchange; eleven pins and three scratch registers lose less than twelve and two.
