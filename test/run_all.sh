@@ -70,7 +70,8 @@ one_build() {
     suite units units "$1"
     suite layers step tool/check_layers.py
     suite docs tool/check_docs.py
-    suite tools test/run_tools.sh
+    suite tools test/run_tools.sh "$1"
+    suite abi test/process/check_abi.py "$1/test/process/abi_dump"
     suite fuzz-calls test/run_fuzz_calls.sh "$1/vee" 12
     wait
     run litmus test/run_litmus.sh "$1/vee" 6
@@ -155,7 +156,8 @@ full() {
     suite objects step tool/check_objects.py build
     suite objects-clang step tool/check_objects.py build/clang
     suite docs tool/check_docs.py
-    suite tools test/run_tools.sh
+    suite tools test/run_tools.sh build
+    suite abi test/process/check_abi.py build/test/process/abi_dump
     wait
     # Alone: its threads want all processors.
     run litmus test/run_litmus.sh build/vee "${LITMUS_SECONDS:-60}"

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Tests of the scripts in tool/ and of the test runners themselves: that they find what they are there to find.
+# usage: run_tools.sh [BUILD]     BUILD: has the program test/process/abi_dump; build
 set -u
 cd "$(dirname "$0")/.." || exit 1
+build=${1:-build}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
@@ -176,6 +178,24 @@ expect 1 "*number 300 has the row x, which there is not" system_calls arm64.def 
 expect 1 "*rows without a number: renameat" system_calls arm64.def '/renameat/d'
 expect 1 "*read has two rows" system_calls syscall.def 's/^PASS(write,/PASS(read,/'
 expect 1 "*host_do(SYS_uname) may wait with the lock*" system_calls held.def '/^HELD(uname,/d'
+
+# abi SED-SCRIPT: what is said of system calls, with a change
+abi() {
+    "$build/test/process/abi_dump" | sed "$1" >"$work/abi"
+    printf '#!/bin/sh\ncat %s\n' "$work/abi" >"$work/dump"
+    chmod +x "$work/dump"
+    test/process/check_abi.py "$work/dump"
+}
+expect 0 "* passed, 0 failed" abi ''
+expect 1 "*arm64: *number of openat*1 failed" abi '/^abi arm64/,/^abi arm32/s/^number 56 openat/number 57 openat/'
+expect 1 "*arm64: no row for __NR_renameat*1 failed" abi '/^number 38 renameat/d'
+expect 1 "*arm64: *O_DIRECT*1 failed" abi 's/^value O_DIRECT 65536/value O_DIRECT 16384/'
+expect 1 "*arm64: *SA_RESTORER*1 failed" abi 's/^value SA_RESTORER .*/value SA_RESTORER 4/'
+expect 1 "*arm64: *stat.st_nlink*1 failed" abi '/^abi arm64/,/^abi arm32/s/^field stat st_nlink 20 4/field stat st_nlink 16 4/'
+expect 1 "*arm64: *sigaction.mask*1 failed" abi 's/^field sigaction mask 24 8/field sigaction mask 16 8/'
+expect 1 "*riscv64: *size of stat*1 failed" abi '/^abi riscv64/,/^abi arm64/s/^struct stat 128/struct stat 144/'
+expect 1 "*arm32: *number of mmap2*1 failed" abi 's/^number 192 mmap2/number 90 mmap2/'
+expect 1 "*arm32: *flock.l_start*1 failed" abi '/^abi arm32/,$s/^field flock l_start 8 8/field flock l_start 4 8/'
 
 # rows LINE...: tool/isagen.py on a small instruction set of fixed bits
 rows() {

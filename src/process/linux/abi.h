@@ -31,6 +31,11 @@ struct flag {
     uint32_t guest, host;
 };
 
+/** A number that is not the same everywhere, and with which layouts it comes. */
+struct command {
+    uint8_t guest, host, layouts;
+};
+
 /** The system calls of one instruction set, as its programs see them. */
 struct abi_calls {
     const char *name;
@@ -38,6 +43,7 @@ struct abi_calls {
     const char *const *shapes;           /* of arguments: see call_shape in call.c; the first is not used */
     const struct layout *const *layouts; /* tables of LAYOUTS each */
     const struct flag *open_flags;       /* O_*, up to a row without bits; NULL: they are the host's */
+    const struct command *locks;         /* of fcntl, up to a row of zeros; NULL: they are the host's */
     uint32_t action_flags;               /* SA_*, beside those that there are everywhere */
     uint32_t signal_stack;               /* MINSIGSTKSZ: least alternate stack, bytes */
     uint32_t audit_arch;                 /* AUDIT_ARCH_*: as filters of system calls are told */

@@ -267,6 +267,17 @@ void fd_path(char path[FD_PATH], int fd) {
 
 enum { FCNTL_NUMBER = 0, FCNTL_UNKNOWN = -1, FCNTL_LOCK = -2, FCNTL_FLAGS = -3 };
 
+/* The command for the host, and the layouts of its struct. */
+static int lock_command(struct call *c, int command) {
+    const struct abi_calls *calls = c->process->abi->calls;
+    for (const struct command *l = calls->locks; l && l->host; l++) {
+        if (l->guest != command) continue;
+        c->layouts = calls->layouts[l->layouts];
+        return l->host;
+    }
+    return command;
+}
+
 /* For commands whose argument points somewhere, the size of what is there. What is not known may point, too. */
 static int fcntl_size(int command) {
     switch (command) {
@@ -326,7 +337,7 @@ static int64_t fcntl_flags(struct call *c, int command) {
 }
 
 int64_t call_fcntl(struct call *c) {
-    int command = (int)c->guest[1];
+    int command = lock_command(c, (int)c->guest[1]);
     int size = fcntl_size(command);
     uint64_t arg = c->guest[2];
     if (size == FCNTL_UNKNOWN) {
