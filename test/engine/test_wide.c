@@ -149,7 +149,9 @@ static void accesses_are_all_or_nothing(void **state) {
     catch_faults();
     for (unsigned k = 0; k < (host_native ? 2 : 1); k++) {
         all_or_nothing(tiers[k], MEM_WINDOW, false);
+        strained_pin(3, 4); /* the others are in memory, and their registers scratch */
         all_or_nothing(tiers[k], MEM_LINEAR, k);
+        strained_make();
         not_of_devices(tiers[k]);
     }
 }
