@@ -121,6 +121,18 @@ expect 1 "*'cpu->c.pc' is for accessors only*" layers guest/riscv/x.c 'int f(str
 expect 1 "*'c->fp_flags' is for accessors only*" layers guest/riscv/x.c 'int f(struct cpu *c) { return c->fp_flags; }'
 expect 1 "*'field_get' is for accessors only*" layers guest/wasm/x.c 'int f(struct cpu *c) { return field_get(c, 0, 0); }'
 
+# flags SED-SCRIPT: what is found of a table of uops with a change
+flags() {
+    mkdir -p "$work/core"
+    sed "$1" src/core/uop.def >"$work/core/uop.def"
+    gcc -std=gnu17 -D_GNU_SOURCE= -O1 -I"$work" -Isrc -o "$work/flags" test/core/test_flags.c src/core/eval.c \
+        src/core/fp.c src/core/fp_convert.c -lcmocka && "$work/flags"
+}
+expect 0 "*PASSED*1 test*" flags ''
+expect 1 "*fadd_f64 accrues 0x*" flags 's/U(fadd_f##F, T, T, T, N, ROUND, FP,/U(fadd_f##F, T, T, T, N, ROUND, 0,/'
+expect 1 "*fclass_f64 accrues 0*" flags 's/fclass_f##F, I64, T, N, N, PLAIN, PURE/fclass_f##F, I64, T, N, N, PLAIN, FP/'
+rm -rf "$work/core"
+
 # memory STATEMENT: clang's opinion of a use of guest memory's host address
 memory() {
     printf '%s\n' '#include "mem/space.h"' '#include <string.h>' "int f(struct space *s, char *b) { $1; }" >"$work/x.c"

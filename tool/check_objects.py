@@ -37,6 +37,8 @@ EXCEPT = {
     "base/os_linux": ("pthread_key_create pthread_once pthread_setspecific __asan_unpoison_memory_region",
                       "os_fault_stack: threads of the caller's; sanitizers"),
     "base/os_thread": ("dl_iterate_phdr", "os_thread_prepare: before anything runs"),
+    "core/effect": ("fprintf stderr", "before an abort, in builds with checks"),
+    "host/x86_64/verify": ("fprintf fputc fwrite stderr", "before an abort"),
     "core/text": ("fprintf fputc fputs fwrite", "blocks as text: -d, and before an abort"),
     "engine/log": ("open_memstream fclose malloc free", "-d"),
     "engine/translate": ("fprintf fwrite stderr", "before an abort"),

@@ -54,7 +54,7 @@ struct world *world_make(unsigned log) {
                                        .self = w,
                                        .tier = v->tier,
                                        .counted = v->counted,
-                                       .check = k == INTERP,
+                                       .check = k <= INTERP + 1,
                                        .random_flush = v->random_flush,
                                        .one_block = v->one_block,
                                        .cache_size = v->cache_size,

@@ -179,6 +179,7 @@ static struct unit *translate_host(struct engine *e, struct cpu *cpu, const stru
                              .limit = e->cache_size,
                              .first_link = e->nlinks,
                              .counted = block->ctx & CTX_COUNTED,
+                             .check = e->config.check,
                              .switchable = f->changeable};
         r = e->host->emit(&m);
         if (e->config.refuse && e->stats.blocks % e->config.refuse == 0) r = EMIT_NO_MEMORY;

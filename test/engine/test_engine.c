@@ -29,7 +29,7 @@ struct cpu_with_link {
 };
 static const struct slot slots[] = {{"a", offsetof(struct toy_cpu, a), T_I64, 0, FIELD_PLACES},
                                     {"b", offsetof(struct toy_cpu, b), T_I64, 0, FIELD_PLACES + 1},
-                                    {"link", offsetof(struct cpu_with_link, link), T_I64, 0, FIELD_PLACES + 2}};
+                                    {"link", offsetof(struct cpu_with_link, link), T_I64, 0, PLACE_FIXED}};
 
 static unsigned lift(struct builder *b, const uint8_t *bytes, size_t avail) {
     if (avail < 2) return 0;

@@ -18,8 +18,11 @@ struct cold *cold_new(struct jit *j, enum cold_kind kind, uint32_t from) {
         j->cold_cap = cap;
     }
     struct cold *c = &j->cold[j->ncold++];
-    *c = (struct cold){
-        .kind = (uint8_t)kind, .from = {from, 0}, .pc = j->pc, .ahead = j->m->counted ? insns_ahead(j) : 0};
+    *c = (struct cold){.kind = (uint8_t)kind,
+                       .from = {from, 0},
+                       .at = j->at,
+                       .pc = j->pc,
+                       .ahead = j->m->counted ? insns_ahead(j) : 0};
     return c;
 }
 
@@ -609,6 +612,12 @@ void control_end(struct jit *j) {
     jmp_to(j, X86_LEAVE_AT);
     for (uint32_t i = 0; i < m->nlinks; i++)
         if (!m->links[i].cell) link_stub(j, &m->links[i], m->first_link + i + 1);
-    for (uint32_t i = 0; i < j->ncold; i++) cold_one(j, &j->cold[i]);
+    for (uint32_t i = 0; i < j->ncold; i++) {
+        const uint8_t *from = j->p;
+        cold_one(j, &j->cold[i]);
+        const struct uop *u = &j->block->uops[j->cold[i].at];
+        if (m->check && u->op != UOP_mark && j->cold[i].kind != COLD_CELL) /* a cell is data, too */
+            x86_verify(j, u, from, j->p, j->cold[i].back);
+    }
     if (j->block->npool) cold_pool(j);
 }

@@ -1,5 +1,6 @@
 /* x86_64.c - the x86-64 host: its table, moves for the allocator, patching, FP status. */
 #include "host/x86_64/x86_64.h"
+#include <assert.h>
 #include "core/fp.h"
 #include "core/uop_flags.h"
 #include "base/os.h"
@@ -73,6 +74,15 @@ static void x86_select(struct jit *j, const struct uop *u) {
     select_call_c(j, u);
 }
 
+static void checked_select(struct jit *j, const struct uop *u) {
+    const uint8_t *from = j->p;
+    const uint32_t links = j->m->nlinks;
+    x86_select(j, u);
+    if (j->failed) return;
+    x86_verify(j, u, from, j->p, 0);
+    assert(j->m->nlinks == links || uop_info[u->op].flags & (UF_EXIT | UF_END));
+}
+
 static const uint8_t *x86_pins(const struct emission *m) {
     return m->write + X86_PIN_OF;
 }
@@ -81,22 +91,16 @@ static const uint8_t *x86_scratch(const struct emission *m, enum bank bank) {
     return m->write + (bank == BANK_INT ? X86_SCRATCH_INT : X86_SCRATCH_FP);
 }
 
-static const struct target x86_target = {
-    .move = x86_move,
-    .load = x86_load,
-    .store = x86_store,
-    .constant = x86_constant,
-    .store_constant = x86_store_constant,
-    .absorbs = x86_absorbs,
-    .select = x86_select,
-    .begin = control_begin,
-    .end = control_end,
-    .pins = x86_pins,
-    .scratch = x86_scratch,
-};
+#define TARGET(select_)                                                                                                \
+    {                                                                                                                  \
+        .move = x86_move, .load = x86_load, .store = x86_store, .constant = x86_constant,                              \
+        .store_constant = x86_store_constant, .absorbs = x86_absorbs, .select = select_, .begin = control_begin,       \
+        .end = control_end, .pins = x86_pins, .scratch = x86_scratch,                                                  \
+    }
+static const struct target x86_target = TARGET(x86_select), checked_target = TARGET(checked_select);
 
 static enum emit_result x86_emit(struct emission *m) {
-    return baseline_emit(m, &x86_target);
+    return baseline_emit(m, m->check ? &checked_target : &x86_target);
 }
 
 static void x86_patch(uint8_t *write, uint32_t patch, uint32_t to) {

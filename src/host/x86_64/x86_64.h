@@ -58,6 +58,7 @@ struct cold {
     uint16_t op;
     uint32_t from[2]; /* rel32s that lead here */
     uint32_t back;    /* offset to go on at */
+    uint32_t at;      /* index of the uop that it belongs to */
     uint32_t ahead;   /* instructions to give back */
     uint32_t link;    /* COLD_CELL: link number in this emission */
     uint32_t cell;    /* COLD_CELL */
@@ -66,6 +67,11 @@ struct cold {
     struct mem mem;
 };
 struct cold *cold_new(struct jit *j, enum cold_kind kind, uint32_t from);
+
+/* verify.c */
+/** Ends the process if the code from `from` to `to`, which may go on at `back`, does what the uop's row does not say.
+ */
+void x86_verify(const struct jit *j, const struct uop *u, const uint8_t *from, const uint8_t *to, uint32_t back);
 
 /* thunk.c */
 uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute, uint32_t limit);
