@@ -153,7 +153,7 @@ void board_output(struct device_host *h, const void *bytes, size_t size) {
 }
 
 int board_input(struct device_host *h) {
-    return console_read(&h->machine->console);
+    return console_read(&h->machine->console, h->machine->vm);
 }
 
 const uint8_t *board_ram(struct device_host *h, uint64_t physical, uint64_t size) {

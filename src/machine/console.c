@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "machine/console.h"
 #include "base/os.h"
+#include "vm/input.h"
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -33,28 +34,40 @@ bool console_ready(const struct console *c) {
     return c->in_next < c->in_count || c->ended;
 }
 
-/* Fetches input if there is some, sleeping for it no longer than the timeout says. */
-static void fetch(struct console *c, const struct timespec *timeout) {
-    if (console_ready(c)) return;
-    if (c->out_count) console_flush(c); /* the question before the answer */
+/* Sleeps for input no longer than the timeout says. How many bytes there were, 0: no more will come, -1: none now. */
+static int64_t receive(void *bytes, size_t size, const struct timespec *timeout) {
     struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
-    if (ppoll(&p, 1, timeout, NULL) <= 0) return;
-    ssize_t n = read(STDIN_FILENO, c->in, sizeof c->in);
-    if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
-    c->ended = n <= 0;
-    c->in_next = 0;
-    c->in_count = n > 0 ? (uint32_t)n : 0;
+    if (ppoll(&p, 1, timeout, NULL) <= 0) return -1;
+    ssize_t n = read(STDIN_FILENO, bytes, size);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) return -1;
+    return n > 0 ? n : 0;
 }
 
-int console_read(struct console *c) {
-    fetch(c, &(struct timespec){0});
+/* Fetches input if there is some. */
+static void fetch(struct console *c, struct vm *vm, const struct timespec *timeout) {
+    if (console_ready(c)) return;
+    if (c->out_count) console_flush(c); /* the question before the answer */
+    struct input in = {
+        .kind = INPUT_device, .which = INPUT_CONSOLE, .may = INPUT_SHORTENED, .bytes = c->in, .size = sizeof c->in};
+    if (!input_given(vm, &in)) {
+        in.value = receive(c->in, in.size, timeout);
+        input_came(vm, &in);
+    }
+    if (in.value < 0) return;
+    c->ended = in.value == 0;
+    c->in_next = 0;
+    c->in_count = (uint32_t)in.value;
+}
+
+int console_read(struct console *c, struct vm *vm) {
+    fetch(c, vm, &(struct timespec){0});
     if (c->in_next < c->in_count) return c->in[c->in_next++];
     return c->ended ? CONSOLE_END : CONSOLE_NOTHING;
 }
 
-bool console_wait(struct console *c, uint64_t ns) {
+bool console_wait(struct console *c, struct vm *vm, uint64_t ns) {
     struct timespec t = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
     console_flush(c);
-    fetch(c, ns == UINT64_MAX ? NULL : &t);
+    fetch(c, vm, ns == UINT64_MAX ? NULL : &t);
     return console_ready(c);
 }

@@ -9,6 +9,7 @@
 #include "base/elf.h"
 #include "base/os.h"
 #include "mem/mem.h"
+#include "vm/input.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -202,10 +203,10 @@ static enum answer wait_for_interrupt(struct machine *m, struct cpu *cpu) {
         if (!listens) {
             if (ns == UINT64_MAX) return stop(m, VM_TRAPPED, EXIT_wait, cpu->pc); /* it would wait for ever */
             vm_clock_advance(m->vm, ns);
-        } else if (console_wait(&m->console, ns)) {
-            uint64_t passed = os_nanoseconds() - began;
+        } else if (console_wait(&m->console, m->vm, ns)) {
+            uint64_t passed = (uint64_t)INPUT_VALUE(m->vm, INPUT_clock, INPUT_IDLE, os_nanoseconds() - began);
             vm_clock_advance(m->vm, passed < ns ? passed : ns);
-        } else if (__atomic_load_n(&cpu->poll, __ATOMIC_SEQ_CST)) {
+        } else if (INPUT_VALUE(m->vm, INPUT_wish, 0, __atomic_load_n(&cpu->poll, __ATOMIC_SEQ_CST) != 0)) {
             break; /* a signal came: somebody wants the loop */
         } else if (ns != UINT64_MAX) {
             vm_clock_advance(m->vm, ns);

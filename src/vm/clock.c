@@ -4,13 +4,19 @@
  */
 #include "vm/internal.h"
 #include "base/os.h"
+#include "vm/input.h"
+#include <time.h>
+
+static uint64_t host_time(struct vm *vm) {
+    return (uint64_t)INPUT_VALUE(vm, INPUT_clock, CLOCK_MONOTONIC, os_nanoseconds());
+}
 
 void clock_init(struct vm *vm) {
-    vm->clock_base = vm->counted ? 0 : -os_nanoseconds();
+    vm->clock_base = vm->counted ? 0 : -host_time(vm);
 }
 
 uint64_t vm_clock_ns(struct vm *vm) {
-    return vm->clock_base + (!vm->counted ? os_nanoseconds() : vm->cpu ? cpu_count(vm->cpu) : 0);
+    return vm->clock_base + (!vm->counted ? host_time(vm) : vm->cpu ? cpu_count(vm->cpu) : 0);
 }
 
 void vm_clock_advance(struct vm *vm, uint64_t ns) {

@@ -1,12 +1,13 @@
 /* vm.c - the life of a virtual machine of any kind: opening by whoever recognises the file, running, stopping at an
  * exact instruction count, closing.
  *
- * Counted vms run on grants: the budget always ends at the nearer of the two counts at which somebody wants control,
- * vm->stop_at (the caller) and vm->next_event (the kind), so EXIT_budget comes exactly there. What a kind does is its
- * own affair; this file knows the kinds from parts.def only.
+ * Counted vms run on grants: the budget always ends at the nearest of the counts at which somebody wants control,
+ * vm->stop_at (the caller), vm->next_event (the kind) and input_due (a tap), so EXIT_budget comes exactly there. What a
+ * kind does is its own affair; this file knows the kinds from parts.def only.
  */
 #include "vm/internal.h"
 #include "base/os.h"
+#include "vm/input.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,6 +138,8 @@ void vm_engine_config(struct vm *vm, const struct guest *guest, const struct int
 static void grant(struct vm *vm, struct cpu *cpu) {
     if (!vm->counted) return;
     uint64_t until = vm->stop_at < vm->next_event ? vm->stop_at : vm->next_event, now = cpu_count(cpu);
+    const uint64_t due = input_due(vm);
+    if (due < until && due > now) until = due;
     uint64_t n = until > now ? until - now : 0;
     cpu_grant(cpu, n < INT64_MAX / 2 ? (int64_t)n : INT64_MAX / 2);
 }

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 struct vm;
+struct input_tap;
 
 /** Everything a caller can ask for; strings are borrowed for the life of the vm. */
 struct vm_options {
@@ -48,6 +49,8 @@ struct vm_options {
     size_t cache_size;
     void (*log_line)(void *to, const char *line);
     void *log_to;
+    const struct input_tap *tap; /* sees what comes from outside (vm/input.h), or NULL */
+    void *tap_self;
 };
 
 struct vm_kind {
@@ -122,7 +125,7 @@ bool vm_answer_poll(struct vm *vm);
 /** Ends the run: for answer functions that return ANSWER_STOP. */
 enum answer vm_stop(struct vm *vm, enum vm_end end, int status, uint64_t value);
 
-/* The one door of nondeterminism (input.c) and of time (clock.c). */
+/* Time (clock.c) and chance (input.c); all else that comes from outside: vm/input.h. */
 /** Nanoseconds since the vm was opened. In counted vms an instruction takes one, so that time is as reproducible as the
     rest, and idle time is added by vm_clock_advance. */
 uint64_t vm_clock_ns(struct vm *vm);

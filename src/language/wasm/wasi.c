@@ -6,7 +6,6 @@
  * definition (little-endian, natural alignment, offsets below).
  */
 #include "language/wasm/wasi.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -106,9 +105,12 @@ static uint64_t environ_sizes_get(struct host_call *c) {
 
 uint64_t wasi_clock_now(struct vm *vm, enum wasi_clock id) {
     static const clockid_t ids[CLOCKS] = {CLOCK_REALTIME, 0, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID};
+    if (id == CLOCK_STEADY || vm->counted) return vm_clock_ns(vm);
     struct timespec t;
-    if (id == CLOCK_STEADY || vm->counted || clock_gettime(ids[id], &t)) return vm_clock_ns(vm);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    const int64_t now =
+        INPUT_VALUE(vm, INPUT_clock, ids[id],
+                    clock_gettime(ids[id], &t) ? -1 : (int64_t)t.tv_sec * 1000000000 + (int64_t)t.tv_nsec);
+    return now < 0 ? vm_clock_ns(vm) : (uint64_t)now;
 }
 
 static uint64_t clock_res_get(struct host_call *c) {
@@ -136,6 +138,20 @@ static uint64_t random_get(struct host_call *c) {
 
 /* ---- streams */
 
+int64_t wasi_flags(struct vm *vm, int fd) {
+    return WASI_ASK(vm, SYS_fcntl, fcntl(fd, F_GETFL));
+}
+
+int64_t wasi_seek(struct vm *vm, int fd, int64_t offset, int whence) {
+    return WASI_ASK(vm, SYS_lseek, lseek(fd, offset, whence));
+}
+
+int64_t wasi_stat(struct vm *vm, int fd, struct stat *s) {
+    const int64_t r = WASI_ASK(vm, SYS_fstat, fstat(fd, s));
+    if (r == 0) input_data(vm, s, sizeof *s);
+    return r;
+}
+
 /* Argument 1 is the address of `arg 2` pairs {address, size}. What is empty is left out: nothing would be done, which
    means the end of a file. More than VECTORS others or 2 GiB are not taken at once, which callers cope with. */
 static bool vectors_get(const struct host_call *c, struct iovec *v, int *count) {
@@ -155,20 +171,51 @@ static bool vectors_get(const struct host_call *c, struct iovec *v, int *count) 
     return true;
 }
 
-static uint64_t transfer(struct host_call *c, bool writes, int64_t offset, unsigned result) {
-    struct iovec v[VECTORS];
-    int n, fd = stream(c);
-    uint8_t *done = host_memory(c, arg(c, result), 4);
+/* Lets only the first `size` bytes be asked for: a tap may want less. */
+static void vectors_cut(struct iovec *v, int *count, size_t size) {
+    int k = 0;
+    for (; k < *count && size; k++) {
+        if (v[k].iov_len > size) v[k].iov_len = size;
+        size -= v[k].iov_len;
+    }
+    *count = k;
+}
+
+static size_t vectors_size(const struct iovec *v, int count) {
+    size_t size = 0;
+    for (int k = 0; k < count; k++) size += v[k].iov_len;
+    return size;
+}
+
+static int64_t vectors_move(int fd, bool writes, const struct iovec *v, int n, int64_t offset) {
     ssize_t size;
-    if (fd < 0) return WASI_BADF;
-    if (!done || !vectors_get(c, v, &n)) return WASI_FAULT;
     if (writes)
         size = offset < 0 ? writev(fd, v, n) : pwritev(fd, v, n, offset);
     else
         size = offset < 0 ? readv(fd, v, n) : preadv(fd, v, n, offset);
-    if (size < 0 && errno == EINTR) return wasi_interrupted(c);
-    if (size < 0) return wasi_error_of(errno);
-    store(done, 4, (uint64_t)size);
+    return size < 0 ? -(int64_t)errno : size;
+}
+
+static uint64_t transfer(struct host_call *c, bool writes, int64_t offset, unsigned result) {
+    struct iovec v[VECTORS];
+    int n, fd = stream(c);
+    uint8_t *done = host_memory(c, arg(c, result), 4);
+    if (fd < 0) return WASI_BADF;
+    if (!done || !vectors_get(c, v, &n)) return WASI_FAULT;
+    struct input in = {.kind = INPUT_call,
+                       .which = writes ? SYS_writev : SYS_readv,
+                       .may = INPUT_SHORTENED | INPUT_INTERRUPTED,
+                       .size = vectors_size(v, n)};
+    if (!input_given(vm_of(c), &in)) {
+        vectors_cut(v, &n, in.size);
+        in.value = vectors_move(fd, writes, v, n, offset);
+        input_came(vm_of(c), &in);
+    }
+    if (in.value == -EINTR) return wasi_interrupted(c);
+    if (in.value < 0) return wasi_error_of((int)-in.value);
+    if (!writes) vectors_cut(v, &n, (size_t)in.value);
+    for (int k = 0; k < n && !writes; k++) input_data(vm_of(c), v[k].iov_base, v[k].iov_len);
+    store(done, 4, (uint64_t)in.value);
     return WASI_OK;
 }
 
@@ -194,8 +241,8 @@ static uint64_t seek(struct host_call *c, int64_t offset, uint32_t whence, uint3
     if (fd < 0) return WASI_BADF;
     if (whence > 2) return WASI_INVAL;
     if (!to) return WASI_FAULT;
-    off_t at = lseek(fd, offset, whences[whence]);
-    if (at < 0) return wasi_error_of(errno);
+    const int64_t at = wasi_seek(vm_of(c), fd, offset, whences[whence]);
+    if (at < 0) return wasi_error_of((int)-at);
     store(to, 8, (uint64_t)at);
     return WASI_OK;
 }
@@ -224,7 +271,8 @@ static uint64_t fd_renumber(struct host_call *c) {
 static uint64_t sync_stream(struct host_call *c) {
     int fd = stream(c);
     if (fd < 0) return WASI_BADF;
-    return fsync(fd) && errno != EINVAL && errno != EROFS ? wasi_error_of(errno) : WASI_OK;
+    const int64_t r = WASI_ASK(vm_of(c), SYS_fsync, fsync(fd));
+    return r < 0 && r != -EINVAL && r != -EROFS ? wasi_error_of((int)-r) : WASI_OK;
 }
 
 enum file_type {
@@ -247,19 +295,24 @@ enum {
     RIGHT_POLL = 1 << 27
 };
 
-static enum file_type type_of(int fd, mode_t mode) {
+static int64_t socket_kind(int fd) {
     int kind = 0;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &(socklen_t){sizeof kind}) ? -1 : kind;
+}
+
+static enum file_type type_of(struct vm *vm, int fd, mode_t mode) {
     if (S_ISREG(mode)) return TYPE_REGULAR;
     if (S_ISCHR(mode)) return TYPE_CHARACTER;
     if (S_ISBLK(mode)) return TYPE_BLOCK;
     if (S_ISDIR(mode)) return TYPE_DIRECTORY;
-    if (!S_ISSOCK(mode) || getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &(socklen_t){sizeof kind}))
-        return TYPE_UNKNOWN_FILE;
+    if (!S_ISSOCK(mode)) return TYPE_UNKNOWN_FILE;
+    const int64_t kind = WASI_ASK(vm, SYS_getsockopt, socket_kind(fd));
+    if (kind < 0) return TYPE_UNKNOWN_FILE;
     return kind == SOCK_DGRAM ? TYPE_DATAGRAMS : TYPE_STREAM;
 }
 
 /* Append, DSYNC, nonblocking, RSYNC, SYNC: the last is the host's two, and includes the others of its kind. */
-static uint32_t flags_of(int flags) {
+static uint32_t flags_of(int64_t flags) {
     return (flags & O_APPEND ? 1u : 0u) | (flags & O_DSYNC ? 2u : 0u) | (flags & O_NONBLOCK ? 4u : 0u) |
            ((flags & O_SYNC) == O_SYNC ? 8u | 16u : 0u);
 }
@@ -271,14 +324,14 @@ static uint64_t fd_fdstat_get(struct host_call *c) {
     int fd = stream(c);
     if (fd < 0) return WASI_BADF;
     if (!to) return WASI_FAULT;
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fstat(fd, &s)) return wasi_error_of(errno);
+    const int64_t flags = wasi_flags(vm_of(c), fd), r = flags < 0 ? flags : wasi_stat(vm_of(c), fd, &s);
+    if (r < 0) return wasi_error_of((int)-r);
     uint64_t rights = RIGHT_FLAGS | RIGHT_SYNC | RIGHT_STAT | RIGHT_POLL;
     if ((flags & O_ACCMODE) != O_WRONLY) rights |= RIGHT_READ;
     if ((flags & O_ACCMODE) != O_RDONLY) rights |= RIGHT_WRITE;
-    if (lseek(fd, 0, SEEK_CUR) >= 0) rights |= RIGHT_SEEK | RIGHT_TELL;
+    if (wasi_seek(vm_of(c), fd, 0, SEEK_CUR) >= 0) rights |= RIGHT_SEEK | RIGHT_TELL;
     memset(to, 0, 24);
-    store(to, 1, type_of(fd, s.st_mode));
+    store(to, 1, type_of(vm_of(c), fd, s.st_mode));
     store(to + 2, 2, flags_of(flags));
     store(to + 8, 8, rights);
     return WASI_OK;
@@ -288,8 +341,8 @@ static uint64_t fd_fdstat_get(struct host_call *c) {
 static uint64_t fd_fdstat_set_flags(struct host_call *c) {
     int fd = stream(c);
     if (fd < 0) return WASI_BADF;
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0) return wasi_error_of(errno);
+    const int64_t flags = wasi_flags(vm_of(c), fd);
+    if (flags < 0) return wasi_error_of((int)-flags);
     return arg(c, 1) == flags_of(flags) ? WASI_OK : WASI_NOTSUP;
 }
 
@@ -300,12 +353,13 @@ static uint64_t fd_filestat_get(struct host_call *c) {
     int fd = stream(c);
     if (fd < 0) return WASI_BADF;
     if (!to) return WASI_FAULT;
-    if (fstat(fd, &s)) return wasi_error_of(errno);
+    const int64_t r = wasi_stat(vm_of(c), fd, &s);
+    if (r < 0) return wasi_error_of((int)-r);
     const struct timespec *times[] = {&s.st_atim, &s.st_mtim, &s.st_ctim};
     memset(to, 0, 64);
     store(to, 8, s.st_dev);
     store(to + 8, 8, s.st_ino);
-    store(to + 16, 1, type_of(fd, s.st_mode));
+    store(to + 16, 1, type_of(vm_of(c), fd, s.st_mode));
     store(to + 24, 8, s.st_nlink);
     store(to + 32, 8, (uint64_t)s.st_size);
     for (unsigned k = 0; k < 3; k++)
@@ -331,7 +385,7 @@ static uint64_t no_target_directory(struct host_call *c) {
 static uint64_t no_socket(struct host_call *c) {
     struct stat s;
     if (stream(c) < 0) return WASI_BADF;
-    return !fstat(stream(c), &s) && S_ISSOCK(s.st_mode) ? WASI_NOTSUP : WASI_NOTSOCK;
+    return wasi_stat(vm_of(c), stream(c), &s) == 0 && S_ISSOCK(s.st_mode) ? WASI_NOTSUP : WASI_NOTSOCK;
 }
 static uint64_t no_signals(struct host_call *c) {
     (void)c;

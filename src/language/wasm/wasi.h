@@ -3,6 +3,9 @@
 #define LANGUAGE_WASI_H
 
 #include "language/wasm/machine.h"
+#include "vm/input.h"
+#include <errno.h>
+#include <sys/syscall.h>
 
 enum wasi_error {
     WASI_OK = 0,
@@ -52,6 +55,18 @@ static inline void store(uint8_t *at, unsigned size, uint64_t value) {
 static inline int wasi_stream(const struct host_call *c, uint32_t fd) {
     return fd < STREAMS ? host_machine(c)->wasi->host[fd] : -1;
 }
+
+/** What the host says to a call of this number: its result, or minus an errno. It, and what it brings (input_data),
+   comes in through the door of the vm. */
+#define WASI_ASK(vm, number, call)                                                                                     \
+    INPUT_VALUE(vm, INPUT_call, number, ({                                                                             \
+                    const int64_t result_ = (call);                                                                    \
+                    result_ < 0 ? -(int64_t)errno : result_;                                                           \
+                }))
+int64_t wasi_flags(struct vm *vm, int fd);
+int64_t wasi_seek(struct vm *vm, int fd, int64_t offset, int whence);
+struct stat;
+int64_t wasi_stat(struct vm *vm, int fd, struct stat *s);
 
 /* wasi_poll.c */
 uint64_t poll_oneoff(struct host_call *c);

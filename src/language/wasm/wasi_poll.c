@@ -6,7 +6,6 @@
  * counted machines time is the machine's own and passes at once, but only where no descriptor is ready.
  */
 #include "language/wasm/wasi.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -41,7 +40,8 @@ static uint16_t clock_row(struct host_call *c, const uint8_t *s, struct row *r) 
 }
 
 static uint16_t stream_row(struct host_call *c, const struct row *r) {
-    const int fd = wasi_stream(c, r->of), flags = fd < 0 ? -1 : fcntl(fd, F_GETFL);
+    const int fd = wasi_stream(c, r->of);
+    const int64_t flags = fd < 0 ? -1 : wasi_flags(vm_of(c), fd);
     if (flags < 0) return WASI_BADF;
     return (flags & O_ACCMODE) == (r->kind == KIND_READ ? O_WRONLY : O_RDONLY) ? WASI_BADF : WASI_OK;
 }
@@ -64,20 +64,21 @@ static bool is_due(struct vm *vm, const struct row *r, const struct pollfd *poll
 }
 
 /* Bytes that can be read without waiting. */
-static uint64_t readable(int fd) {
+static uint64_t readable(struct vm *vm, int fd) {
     struct stat s;
     int n = 0;
-    if (!fstat(fd, &s) && S_ISREG(s.st_mode)) {
-        const off_t at = lseek(fd, 0, SEEK_CUR);
+    if (wasi_stat(vm, fd, &s) == 0 && S_ISREG(s.st_mode)) {
+        const int64_t at = wasi_seek(vm, fd, 0, SEEK_CUR);
         return at >= 0 && at < s.st_size ? (uint64_t)(s.st_size - at) : 0;
     }
-    return ioctl(fd, FIONREAD, &n) || n < 0 ? 1 : (uint64_t)n; /* one at least, if the host does not say how many */
+    const int64_t count = WASI_ASK(vm, SYS_ioctl, ioctl(fd, FIONREAD, &n) ? -1 : n);
+    return count < 0 ? 1 : (uint64_t)count; /* one at least, if the host does not say how many */
 }
 
 /* Bytes that can be written without waiting; of most files the host does not say more than that there are some. */
-static uint64_t writable(int fd) {
+static uint64_t writable(struct vm *vm, int fd) {
     struct stat s;
-    return !fstat(fd, &s) && S_ISFIFO(s.st_mode) ? PIPE_BUF : 1;
+    return wasi_stat(vm, fd, &s) == 0 && S_ISFIFO(s.st_mode) ? PIPE_BUF : 1;
 }
 
 /* Event {user data: 0, error: 8, kind: 10, bytes: 16, flags: 24}. */
@@ -96,9 +97,9 @@ static void put_event(struct host_call *c, uint8_t *event, const struct row *r, 
     /* Of a pipe that nobody reads any more the host says that there is an error. */
     const bool gone = seen & (POLLHUP | POLLERR);
     if (r->kind == KIND_READ)
-        store(event + 16, 8, seen & POLLIN ? readable(fd) : 0);
+        store(event + 16, 8, seen & POLLIN ? readable(vm_of(c), fd) : 0);
     else
-        store(event + 16, 8, gone ? 0 : writable(fd));
+        store(event + 16, 8, gone ? 0 : writable(vm_of(c), fd));
     store(event + 24, 2, gone ? HANGUP : 0);
 }
 
@@ -120,8 +121,10 @@ static bool wait_once(struct vm *vm, struct pollfd *polled, uint64_t rest) {
     const uint64_t look = 50000000;
     const bool passes = vm->counted && rest != NEVER;
     const struct timespec t = {0, passes ? 0 : (long)(rest < look ? rest : look)};
-    const int ready = ppoll(polled, STREAMS, &t, NULL);
-    if (ready < 0 || __atomic_load_n(&vm->cpu->poll, __ATOMIC_RELAXED)) return false;
+    const int64_t ready = WASI_ASK(vm, SYS_ppoll, ppoll(polled, STREAMS, &t, NULL));
+    input_data(vm, polled, STREAMS * sizeof *polled);
+    if (ready < 0 || INPUT_VALUE(vm, INPUT_wish, 0, __atomic_load_n(&vm->cpu->poll, __ATOMIC_RELAXED) != 0))
+        return false;
     if (passes && !ready) vm_clock_advance(vm, rest);
     return true;
 }
