@@ -51,7 +51,7 @@ ASSEMBLY := $(filter-out src/cmd/%,$(wildcard src/*/*.S src/*/*/*.S))
 OBJECTS := $(SOURCES:%.c=$(B)/obj/%.o) $(ASSEMBLY:%.S=$(B)/obj/%.o) $(GEN_C:$(GEN)/%.c=$(B)/obj/gen/%.o)
 PROGRAM_OBJECTS := $(patsubst %,$(B)/obj/%.o,$(basename $(wildcard src/cmd/*.c src/cmd/*.S)))
 TESTS := $(patsubst test/%.c,$(B)/test/%,$(wildcard test/*/test_*.c test/*/*/test_*.c))
-TEST_TOOLS := $(B)/test/language/run_wast $(B)/test/language/mangle $(B)/test/process/abi_dump
+TEST_TOOLS := $(B)/test/language/run_wast $(B)/test/language/mangle $(B)/test/process/abi_dump $(B)/test/vm/run_inputs
 FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(wildcard fuzz/fuzz_*.c fuzz/*/fuzz_*.c))
 
 # V=1 shows the commands.

@@ -67,6 +67,7 @@ one_build() {
     suite cli test/run_cli.sh "$1/vee"
     suite programs env VEE_CHECK=1 test/run_programs.sh "$1/vee"
     suite digests test/run_digests.sh "$1"
+    suite inputs test/run_inputs.sh "$1"
     suite units units "$1"
     suite layers step tool/check_layers.py
     suite docs tool/check_docs.py
@@ -146,6 +147,8 @@ full() {
     suite programs-clang test/run_programs.sh build/clang/vee
     suite language test/language/run.sh build
     suite digests test/run_digests.sh build
+    suite inputs test/run_inputs.sh build
+    suite inputs-poison test/run_inputs.sh build/poison-debug
     suite fuzz step make fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-20}"
     suite forks test/process/forks.sh build/vee 300 60
     suite forks-poison test/process/forks.sh build/poison-debug/vee 50 20
@@ -155,6 +158,8 @@ full() {
     suite layers step tool/check_layers.py
     suite objects step tool/check_objects.py build
     suite objects-clang step tool/check_objects.py build/clang
+    suite outside step tool/check_outside.py build
+    suite outside-clang step tool/check_outside.py build/clang
     suite docs tool/check_docs.py
     suite tools test/run_tools.sh build
     suite abi test/process/check_abi.py build/test/process/abi_dump

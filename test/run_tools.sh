@@ -66,6 +66,32 @@ expect 1 "*src/mem/phys.h: docs/layers.md does not tell who calls what struct up
 expect 1 "*src/base/sort.h: docs/layers.md does not tell who calls what later has*1 failed" documents src/base/sort.h \
     'void later(void (*call)(void *to), void *to);'
 
+# outside FILE TEXT: objects of a build with one file, whose folder and name say what it may ask the host for
+outside() {
+    rm -rf "$work/obj"
+    mkdir -p "$work/obj/src/$(dirname "$1")"
+    printf '%s\n' "$2" | gcc -O1 -c -x c -o "$work/obj/src/$1.o" - && tool/check_outside.py "$work"
+}
+expect 0 "outside: 1 objects, violations: 0" outside vm/x 'int f(int a) { return a + 1; }'
+expect 1 "*process/linux/file: clock_gettime asks*violations: 1" outside process/linux/file '#include <time.h>
+int f(struct timespec *t) { return clock_gettime(CLOCK_REALTIME, t); }'
+expect 0 "outside: 1 objects, violations: 0" outside process/linux/time '#include <time.h>
+int f(struct timespec *t) { return clock_gettime(CLOCK_REALTIME, t); }'
+expect 1 "*machine/uart: read asks*violations: 1" outside machine/uart '#include <unistd.h>
+int f(char *p) { return read(0, p, 1) == 1; }'
+expect 1 "*language/wasm/call: os_random asks*violations: 1" outside language/wasm/call 'void os_random(void *, unsigned long);
+void f(void *p) { os_random(p, 8); }'
+expect 1 "*guest/riscv/csr: rdtsc asks*violations: 1" outside guest/riscv/csr 'unsigned long f(void) { return __builtin_ia32_rdtsc(); }'
+expect 1 "*process/linux/events: syscall asks*violations: 1" outside process/linux/events 'long f(long n) {
+    long r;
+    __asm__ volatile("syscall" : "=a"(r) : "a"(n) : "rcx", "r11", "memory");
+    return r;
+}'
+expect 1 "*vm/api: host_do6 asks*violations: 1" outside vm/api 'long host_do6(long); long f(void) { return host_do6(39); }'
+expect 1 "*process/linux/file: open64 asks*violations: 1" outside process/linux/file '#define _FILE_OFFSET_BITS 64
+#include <fcntl.h>
+int f(void) { return open("/etc/passwd", O_RDONLY); }'
+
 # layers FILE TEXT: a tree with one file
 layers() {
     rm -rf "$work/src"

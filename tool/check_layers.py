@@ -28,7 +28,7 @@ DOORS = {
     "opt": r"opt\.h",
     "host": r"host\.h",
     "engine": r"engine\.h",
-    "vm": r"(vm|option)\.h",
+    "vm": r"(vm|input|option)\.h",
 }
 
 # The public header is implemented in vm/ and used by cmd/; the list of parts is read by whoever makes tables of it.

@@ -5,6 +5,7 @@
  * before the next instruction.
  */
 #include "process/process.h"
+#include "vm/input.h"
 #include <signal.h>
 
 /* Reads and writes of memory that is not there, or not to be accessed like this. */
@@ -40,17 +41,33 @@ static enum answer answer_exit(struct thread *t, const struct exit *e) {
     }
 }
 
+/* What waits, and then what a tap has for the same place. */
+static enum answer deliver(struct thread *t) {
+    enum answer a;
+    do {
+        a = signal_deliver(t);
+        if (a == ANSWER_RESUME && input_tapped(t->process->vm)) outside_signal_due(t);
+    } while (a == ANSWER_RESUME && t->given);
+    return a;
+}
+
 static enum answer process_answer(void *self, struct cpu *cpu) {
     struct vm *vm = self;
     struct thread *t = cpu->owner;
     struct exit e = cpu->exit;
+    const bool tapped = input_tapped(vm);
+    if (tapped) outside_signal_due(t);
     if (e.kind == EXIT_budget) {
         bool event;
-        return vm_answer_budget(vm, cpu, &event);
+        enum answer a = vm_answer_budget(vm, cpu, &event);
+        return a == ANSWER_RESUME && t->given ? deliver(t) : a;
     }
     /* A signal that came first is handled first; the instruction is tried again afterwards. */
     enum answer a = t->interrupted && e.kind != EXIT_poll ? ANSWER_RESUME : answer_exit(t, &e);
-    return a == ANSWER_RESUME && t->interrupted ? signal_deliver(t) : a;
+    if (tapped && a == ANSWER_RESUME) outside_signal_due(t);
+    if (a == ANSWER_RESUME && t->interrupted) a = deliver(t);
+    if (tapped) vm_grant(vm, cpu);
+    return a;
 }
 
 static void process_fetch(void *self, struct cpu *cpu, uint64_t address, struct fetch *f) {

@@ -5,6 +5,7 @@
  */
 #include "process/linux/abi.h"
 #include "base/os.h"
+#include "vm/input.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -52,6 +53,8 @@ static void limits_take(struct process *p) {
         rows[i].to[0] = r.rlim_cur;
         rows[i].to[1] = r.rlim_max;
     }
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
+        input_settle(p->vm, INPUT_feature, INPUT_LIMITS, rows[i].to, 2 * sizeof *rows[i].to);
     uint64_t stack = process_options(p)->stack_size;
     if (stack) p->stack_limit[0] = stack;
     if (stack > p->stack_limit[1]) p->stack_limit[1] = stack;
@@ -166,6 +169,7 @@ static bool process_open(struct vm *vm) {
     p->actions = p->own_actions;
     int persona = personality(UINT32_MAX);
     p->persona = persona == -1 ? 0 : (uint32_t)persona;
+    input_settle(vm, INPUT_feature, INPUT_PERSONALITY, &p->persona, sizeof p->persona);
     p->files_most = UINT64_MAX;
     p->key = os_nanoseconds();
     p->thread.process = p;

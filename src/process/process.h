@@ -61,12 +61,22 @@ enum {
     AUXV_WORDS = 48
 };
 
+enum { WRITTEN_PARTS = 1200 };
+/** Where a system call writes to the guest's memory: noted where somebody wants to know. */
+struct written {
+    unsigned n;
+    struct written_part {
+        uint64_t at, size;
+    } part[WRITTEN_PARTS];
+};
+
 /** Room for what a system call translates; a thread makes one at a time. */
 struct scratch {
     char path[CALL_PATHS][PATH_MAX];
     struct iovec iov[CALL_IOVECS];
     uint64_t structs[6][32]; /* of arguments: the host's form */
     uint8_t bytes[16 << 10];
+    struct written written;
 };
 
 enum { SIGNALS_KEPT_OPEN = 5 }; /* SEGV, BUS, FPE, ILL, TRAP */
@@ -88,6 +98,7 @@ struct thread {
     uint64_t saved_mask;  /* the one to come back to, while restore_mask */
     bool restore_mask;    /* mask is that of a call which waits with another one */
     uint64_t doubt[2];    /* pc and stack pointer of the last fault that nobody knew of */
+    bool given;           /* a tap has given what is caught */
     int caught;           /* signal in caught_info, or 0; while there is one the host's mask is full */
     struct signal_info caught_info;
     uint32_t queued; /* of the signals that the host never blocks: bit per index */
@@ -250,6 +261,9 @@ bool userfault_absent(const struct process *p, uint64_t address);
 /** The same for fetching code: also where the system does not say, until await_code was there. */
 bool userfault_hides_code(const struct thread *t, uint64_t address);
 void await_code(struct thread *t, uint64_t address);
+/* linux/outside.c */
+/** With a tap: is there a signal that it wants to be delivered now? */
+void outside_signal_due(struct thread *t);
 /* linux/call.c */
 /** Answers the system call at cpu->pc. */
 enum answer linux_call(struct thread *t);

@@ -4,6 +4,7 @@
  * whole, up to STACK_EAGER, because system calls do not grow it; beyond that faults do.
  */
 #include "process/image.h"
+#include "vm/input.h"
 #include <elf.h>
 #include <inttypes.h>
 #include <string.h>
@@ -63,7 +64,8 @@ static void word_put(struct space *s, uint64_t *at, uint64_t word) {
 }
 
 static void auxv_make(struct process *p, const struct program *m, uint64_t random, uint64_t name) {
-    uint64_t *v = p->auxv;
+    uint64_t *v = p->auxv, ids[] = {getuid(), geteuid(), getgid(), getegid(), getauxval(AT_SECURE)};
+    input_settle(p->vm, INPUT_feature, INPUT_IDS, ids, sizeof ids);
     const uint64_t rows[][2] = {
         {AT_SYSINFO_EHDR, p->vdso},
         {AT_HWCAP, p->abi->hwcap},
@@ -75,11 +77,11 @@ static void auxv_make(struct process *p, const struct program *m, uint64_t rando
         {AT_BASE, m->interpreter},
         {AT_FLAGS, 0},
         {AT_ENTRY, m->entry},
-        {AT_UID, getuid()},
-        {AT_EUID, geteuid()},
-        {AT_GID, getgid()},
-        {AT_EGID, getegid()},
-        {AT_SECURE, getauxval(AT_SECURE)},
+        {AT_UID, ids[0]},
+        {AT_EUID, ids[1]},
+        {AT_GID, ids[2]},
+        {AT_EGID, ids[3]},
+        {AT_SECURE, ids[4]},
         {AT_RANDOM, random},
         {AT_MINSIGSTKSZ, p->abi->frame_size},
         {AT_EXECFN, name},

@@ -153,6 +153,7 @@ static void queued_info(struct visitor *v, const struct field *f, void *object) 
     R(VALUE, saved_mask, TRAPCTL, saved_mask)                                                                          \
     R(FIELD, restore_mask, TRAPCTL)                                                                                    \
     R(HOST_IN, doubt, "a fault that is to come again")                                                                 \
+    R(HOST, given, "of a tap")                                                                                        \
     R(FIELD, caught, TRAPCTL)                                                                                          \
     R(BYTES_IN, caught_info, caught_info)                                                                              \
     R(FIELD, queued, TRAPCTL)                                                                                          \

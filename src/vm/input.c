@@ -18,18 +18,24 @@ static void place(const struct vm *vm, struct input *in) {
 }
 
 bool input_given_by_tap(struct vm *vm, struct input *in) {
+    if (vm->enclosed) return false;
     place(vm, in);
     return vm->options.tap->given && vm->options.tap->given(vm->options.tap_self, vm, in);
 }
 
 void input_seen_by_tap(struct vm *vm, struct input *in) {
+    if (vm->enclosed) return;
     place(vm, in);
     if (vm->options.tap->came) vm->options.tap->came(vm->options.tap_self, vm, in);
 }
 
-void input_data_tapped(struct vm *vm, struct cpu *cpu, uint64_t at, void *bytes, size_t size) {
-    struct input in = {.kind = INPUT_data, .cpu = cpu, .at = at, .bytes = bytes, .size = size, .value = (int64_t)size};
-    if (!input_given_by_tap(vm, &in)) input_seen_by_tap(vm, &in);
+void input_settle(struct vm *vm, enum input_kind kind, uint32_t which, void *bytes, size_t size) {
+    struct input in = {.kind = kind, .which = which, .bytes = bytes, .size = size, .value = (int64_t)size};
+    if (!input_given(vm, &in)) input_came(vm, &in);
+}
+
+void input_enclose(struct vm *vm, bool on) {
+    vm->enclosed = on;
 }
 
 void input_past(struct vm *vm, const char *what) {

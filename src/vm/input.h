@@ -28,8 +28,10 @@ enum input_kind {
 };
 extern const char *const input_names[INPUT_KINDS];
 
-enum { INPUT_IDLE = 1000 }; /* clock: how long a machine has waited for somebody who types */
-enum { INPUT_CONSOLE = 0 }; /* device */
+enum { INPUT_IDLE = 1000 };        /* clock: how long a machine has waited for somebody who types */
+enum { INPUT_CONSOLE = 0 };        /* device */
+enum { INPUT_ARRIVED, INPUT_DUE }; /* signal: one has come by itself; a tap may have one that is due now */
+enum { INPUT_LIMITS, INPUT_PERSONALITY, INPUT_SIGNALS, INPUT_IDS }; /* feature */
 
 /** What may be done to an input without breaking a promise of the host's. */
 enum {
@@ -59,10 +61,15 @@ struct input_tap {
     uint64_t (*due)(void *self);
     /** Something enters past the door, as `what` says: from here on a record is not complete. NULL: of no interest. */
     void (*past)(void *self, struct vm *vm, const char *what);
+    bool children; /* a forked child has it, too; else none */
 };
 
 static inline bool input_tapped(const struct vm *vm) {
     return __builtin_expect(vm->options.tap != NULL, 0);
+}
+/** In a forked child. */
+static inline void input_forked(struct vm *vm) {
+    if (input_tapped(vm) && !vm->options.tap->children) vm->options.tap = NULL;
 }
 bool input_given_by_tap(struct vm *vm, struct input *in);
 void input_seen_by_tap(struct vm *vm, struct input *in);
@@ -72,11 +79,14 @@ static inline bool input_given(struct vm *vm, struct input *in) {
 static inline void input_came(struct vm *vm, struct input *in) {
     if (input_tapped(vm)) input_seen_by_tap(vm, in);
 }
+/** Bytes that have been asked for already, of which a tap may know others. */
+void input_settle(struct vm *vm, enum input_kind kind, uint32_t which, void *bytes, size_t size);
 /** Bytes that belong to the call that has just come. */
-void input_data_tapped(struct vm *vm, struct cpu *cpu, uint64_t at, void *bytes, size_t size);
 static inline void input_data(struct vm *vm, void *bytes, size_t size) {
-    if (input_tapped(vm)) input_data_tapped(vm, NULL, 0, bytes, size);
+    if (input_tapped(vm)) input_settle(vm, INPUT_data, 0, bytes, size);
 }
+/** While an answer as a whole is waited for, what it is made of does not go through the door. */
+void input_enclose(struct vm *vm, bool on);
 /** No tap can know what enters now. */
 void input_past(struct vm *vm, const char *what);
 /** The count at which something comes by itself, UINT64_MAX: never. */

@@ -40,6 +40,9 @@ bool config_no_memory(struct vee_error *error);
 /** Starts the clock of a vm that is being opened at 0. */
 void clock_init(struct vm *vm);
 
+/** From now on what comes from outside is disturbed (--disturb). */
+void disturb(struct vm *vm);
+
 /** Sets the public error unless it holds one already. Returns false. */
 bool public_error(struct vee_error *error, enum vee_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

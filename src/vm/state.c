@@ -75,7 +75,9 @@ static uint64_t clock_base(const struct visitor *v, const void *object, unsigned
     R(HOST, counted, "follows from options and kind")                                                                  \
     R(HOST, stopping, "a wish to come to the loop")                                                                    \
     R(VALUE, clock_base, TIME, clock_base)                                                                             \
-    R(FIELD, random, HIDDEN)
+    R(FIELD, random, HIDDEN)                                                                                           \
+    R(HOST, enclosed, "of the answer that is being waited for")                                                       \
+    R(HOST, disturbance, "of a test")
 OBJECT_TYPE(vm_type, "vm", struct vm, VM_ROWS)
 
 void vm_walk(struct vm *vm, struct visitor *v) {

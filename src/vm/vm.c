@@ -78,6 +78,7 @@ static struct vm *open_any(const struct vm_options *options, struct error *error
     vm->own = kind->options.none;
     for (unsigned k = 0; options->own && vm_kinds[k]; k++)
         if (vm_kinds[k] == kind) vm->own = options->own[k];
+    if (options->disturb && !options->tap) disturb(vm);
     clock_init(vm);
     bool opened = kind->open(vm);
     if (options->program_open) close(options->program_fd);
@@ -135,7 +136,7 @@ void vm_engine_config(struct vm *vm, const struct guest *guest, const struct int
 }
 
 /* The next budget: up to whatever count comes first. */
-static void grant(struct vm *vm, struct cpu *cpu) {
+void vm_grant(struct vm *vm, struct cpu *cpu) {
     if (!vm->counted) return;
     uint64_t until = vm->stop_at < vm->next_event ? vm->stop_at : vm->next_event, now = cpu_count(cpu);
     const uint64_t due = input_due(vm);
@@ -152,7 +153,7 @@ void vm_run(struct vm *vm) {
         vm_stop(vm, VM_TRAPPED, EXIT_none, 0);
         return;
     }
-    grant(vm, vm->cpu);
+    vm_grant(vm, vm->cpu);
     engine_run(vm->engine, vm->cpu);
     if (vm->options.log_state && vm->options.log_line) vm_text(vm, vm->options.log_line, vm->options.log_to);
 }
@@ -176,13 +177,13 @@ enum answer vm_answer_budget(struct vm *vm, struct cpu *cpu, bool *event) {
         *event = true;
         vm->next_event = UINT64_MAX;
     }
-    grant(vm, cpu);
+    vm_grant(vm, cpu);
     return ANSWER_RESUME;
 }
 
 void vm_schedule(struct vm *vm, struct cpu *cpu, uint64_t count) {
     vm->next_event = count;
-    grant(vm, cpu);
+    vm_grant(vm, cpu);
 }
 
 enum answer vm_stop(struct vm *vm, enum vm_end end, int status, uint64_t value) {

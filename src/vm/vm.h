@@ -45,7 +45,7 @@ struct vm_options {
     bool one_insn;              /* blocks of one instruction */
     bool perfmap, jitdump;
     bool stats;
-    bool one_block, random_flush, poll_always, drop_lock, check; /* poison and debug */
+    bool one_block, random_flush, poll_always, drop_lock, disturb, check; /* poison and debug */
     size_t cache_size;
     void (*log_line)(void *to, const char *line);
     void *log_to;
@@ -91,6 +91,8 @@ struct vm {
     uint32_t stopping;   /* vm_ask_stop was called */
     uint64_t clock_base; /* of vm_clock_ns: what it adds */
     uint64_t random;     /* of vm_random in counted vms */
+    bool enclosed;       /* see input_enclose */
+    uint64_t disturbance; /* of disturb.c */
 };
 
 /** The kinds that are built in, from parts.def: NULL-terminated. */
@@ -120,6 +122,8 @@ void vm_engine_config(struct vm *vm, const struct guest *guest, const struct int
 enum answer vm_answer_budget(struct vm *vm, struct cpu *cpu, bool *event);
 /** Control is wanted when the instruction count reaches `count` (counted vms only). May be called at any exit. */
 void vm_schedule(struct vm *vm, struct cpu *cpu, uint64_t count);
+/** For answer functions, at any exit: what a tap has to give may be due at another count (input_due). */
+void vm_grant(struct vm *vm, struct cpu *cpu);
 /** For answer functions, on EXIT_poll, before anything else: true if the run is to stop (return ANSWER_STOP then). */
 bool vm_answer_poll(struct vm *vm);
 /** Ends the run: for answer functions that return ANSWER_STOP. */

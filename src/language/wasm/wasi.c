@@ -205,6 +205,7 @@ static uint64_t transfer(struct host_call *c, bool writes, int64_t offset, unsig
     struct input in = {.kind = INPUT_call,
                        .which = writes ? SYS_writev : SYS_readv,
                        .may = INPUT_SHORTENED | INPUT_INTERRUPTED,
+                       .at = (uint64_t)fd,
                        .size = vectors_size(v, n)};
     if (!input_given(vm_of(c), &in)) {
         vectors_cut(v, &n, in.size);

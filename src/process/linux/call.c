@@ -4,6 +4,7 @@
  * memory whose length is not known are checked at their start only: they end, at the latest, in the page below the
  * limit, which is never mapped; and nothing that the kernel reads or writes so is longer than that page.
  */
+#include "process/linux/outside.h"
 #include "process/linux/uring.h"
 #include <fcntl.h>
 #include <string.h>
@@ -159,6 +160,7 @@ static bool pointer(struct call *c, uint64_t guest, uint64_t size, bool written,
     space_reach(c->process->space, guest, size);
     /* A call that is passed on waits without the engine's lock, whatever it waits for. */
     if (c->row->handler) await_memory(c->process, guest, size, written);
+    if (written && c->written) outside_note(c, guest, size);
     if (written) space_host_writes(c->process->space, guest, size, engine_is_shared(c->process->vm->engine));
     *host = (uintptr_t)space_host(c->process->space, guest);
     return true;
@@ -272,6 +274,7 @@ static int64_t translate_one(struct call *c, unsigned i, char letter, char befor
     case 'B': /* of a page or less */
         if (space_within(c->process->space, v, SPACE_PAGE))
             space_host_writes(c->process->space, v, SPACE_PAGE, engine_is_shared(c->process->vm->engine));
+        if (c->written) outside_note(c, v, size ? size : sizeof(struct sockaddr_storage));
         __attribute__((fallthrough));
     case '<':
     case '>':
@@ -329,13 +332,17 @@ static int64_t translate(struct call *c) {
 
 /* ---- waiting */
 
-int64_t call_wait(struct call *c, long number, uint64_t a, uint64_t b, uint64_t d, uint64_t e, uint64_t f, uint64_t g) {
-    const uint64_t args[6] = {a, b, d, e, f, g};
+int64_t call_wait_on_host(struct call *c, long number, const uint64_t args[6]) {
     struct engine *engine = c->process->vm->engine;
     engine_unlock(engine);
     int64_t r = host_call(&c->thread->interrupted, number, args);
     engine_lock(engine, c->thread->cpu);
     return r;
+}
+
+int64_t call_wait(struct call *c, long number, uint64_t a, uint64_t b, uint64_t d, uint64_t e, uint64_t f, uint64_t g) {
+    const uint64_t args[6] = {a, b, d, e, f, g};
+    return input_tapped(c->process->vm) ? outside_wait(c, number, args) : call_wait_on_host(c, number, args);
 }
 
 int64_t call_pass(struct call *c) {
@@ -358,6 +365,7 @@ static inline void call_begin(struct call *c, struct thread *t, const struct row
     c->paths = c->nheld = c->out = 0;
     c->out_always = 0;
     c->missing = false;
+    c->written = NULL;
 }
 
 int64_t call_within(struct thread *t, unsigned row, const uint64_t args[6]) {
@@ -380,6 +388,15 @@ static int64_t second_made(struct call *c) {
     return pair[0] > pair[1] ? pair[0] : pair[1];
 }
 
+int64_t call_answer(struct call *c) {
+    struct process *p = c->process;
+    int64_t result = translate(c);
+    if (result == 0) result = perform(c);
+    while (result == -EMFILE && own_fd_yield(p)) result = perform(c); /* some make two */
+    own_fds_shift(p, result == 0 ? second_made(c) : result);
+    return c->out ? structs_out(c, result) : result;
+}
+
 enum answer linux_call(struct thread *t) {
     struct process *p = t->process;
     struct call c;
@@ -395,13 +412,8 @@ enum answer linux_call(struct thread *t) {
     struct strace line, *trace = options_strace(p) ? &line : NULL;
     if (trace) strace_begin(trace, &c, number);
     bool allowed = !t->seccomp || seccomp_allows(&c, number, &result);
-    if (row && allowed) {
-        result = translate(&c);
-        if (result == 0) result = perform(&c);
-        while (result == -EMFILE && own_fd_yield(p)) result = perform(&c); /* some make two */
-        own_fds_shift(p, result == 0 ? second_made(&c) : result);
-        if (c.out) result = structs_out(&c, result);
-    }
+    c.number = (uint32_t)number;
+    if (row && allowed) result = input_tapped(p->vm) ? outside_answer(&c) : call_answer(&c);
     if (c.nheld) path_release(&c);
     if (trace) strace_end(trace, result);
     if (result == CALL_STOP) return ANSWER_STOP;

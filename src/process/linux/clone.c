@@ -5,6 +5,7 @@
  * the memory of translated code, which both use and neither changes from then on (engine_fork).
  */
 #include "process/linux/linux.h"
+#include "vm/input.h"
 #include "base/os.h"
 #include <linux/sched.h>
 #include <sched.h>
@@ -65,6 +66,7 @@ static int64_t do_fork(struct call *c, const struct clone_args *guest, struct cl
         signals_release(mask);
         return r;
     }
+    input_forked(c->process->vm);
     c->process->forked = true;
     c->process->threads = t;
     c->process->leaving = 0;
@@ -103,6 +105,7 @@ static int64_t make(struct call *c, const struct clone_args *g, const uint32_t t
     if (g->flags & CLONE_THREAD) return thread_make(c, g);
     if (g->flags & CLONE_FILES) c->process->files_shared = true;
     if (!(g->flags & CLONE_VM)) return do_fork(c, g, &h);
+    input_past(c->process->vm, "a process that shares memory");
     return share_make(c, g, &h);
 }
 

@@ -39,6 +39,8 @@ struct call {
     struct thread *thread;
     const struct row *row;
     const struct layout *layouts; /* of the number that the guest has called it by */
+    uint32_t number;         /* the guest's */
+    struct written *written; /* where what is written to the guest's memory is noted (outside.c), or NULL */
     uint64_t guest[6], host[6];
     unsigned out;        /* bit per argument that is the host's form of a struct, to go back to the guest */
     unsigned out_always; /* ... whatever the result is */
@@ -67,15 +69,7 @@ enum call_result {
 int64_t host_call(const uint32_t *interrupted, long number, const uint64_t args[6]);
 extern const char host_call_check[], host_call_end[], host_call_not_begun[];
 void host_signal_return(void);
-static inline int64_t host_do6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
-    register uint64_t r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
-    int64_t result;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return result;
-}
+int64_t host_do6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 #define HOST_DO_WORD(x) (uint64_t)(uintptr_t)(x)
 #define HOST_DO_ARGS(how, number, a, b, c, d, e, f, ...)                                                               \
     how(number, HOST_DO_WORD(a), HOST_DO_WORD(b), HOST_DO_WORD(c), HOST_DO_WORD(d), HOST_DO_WORD(e), HOST_DO_WORD(f))
@@ -105,10 +99,14 @@ static inline bool call_is(const struct call *c, enum row_index row) {
     return c->row == &linux_rows[row];
 }
 
+/** Translates the arguments, makes the call of the row. */
+int64_t call_answer(struct call *c);
 /** Makes the call of the row with the host arguments of c. */
 int64_t call_pass(struct call *c);
 /** Makes any host call on behalf of c, without the lock. */
 int64_t call_wait(struct call *c, long number, uint64_t a, uint64_t b, uint64_t d, uint64_t e, uint64_t f, uint64_t g);
+/** The same past the door (outside.c). */
+int64_t call_wait_on_host(struct call *c, long number, const uint64_t args[6]);
 /** Copies a path below the folder `dir` and places it (path_place); its host address, or a negative errno. */
 int64_t call_path(struct call *c, int dir, uint64_t from, unsigned how);
 /** Copies a vector of buffers with translated addresses into scratch; number of entries or a negative errno. */
@@ -155,6 +153,9 @@ uint64_t open_flags_out(const struct process *p, uint64_t flags);
 /** Reads a struct of a size that the guest gives: what is missing in it is 0, what is behind it must be. */
 int64_t call_read_struct(struct call *c, uint64_t from, uint64_t size, void *to, size_t known);
 
+/** The call writes there, whoever does it. */
+void outside_note(struct call *c, uint64_t at, uint64_t size);
+
 /** Checked copies; the memory may have to be waited for (await_memory). */
 static inline bool call_read(struct call *c, uint64_t from, void *to, size_t size) {
     space_reach(c->process->space, from, size);
@@ -162,6 +163,7 @@ static inline bool call_read(struct call *c, uint64_t from, void *to, size_t siz
 }
 static inline bool call_write(struct call *c, uint64_t to, const void *from, size_t size) {
     space_reach(c->process->space, to, size);
+    if (c->written) outside_note(c, to, size);
     return await_write(c->process, to, from, size);
 }
 /** Reads a string with its end. Its length, -EFAULT, or -ENAMETOOLONG when it does not end within `size` bytes. */

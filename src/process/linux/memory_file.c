@@ -233,6 +233,7 @@ static int64_t piece_transfer(struct call *c, const struct owner *o, struct piec
     }
     i.size = mapped(p->space, i.at, i.size);
     if (!i.size) return -EIO;
+    if (i.write && c->written) outside_note(c, i.at, i.size);
     if (i.write)
         space_host_writes(p->space, i.at, i.size, false);
     else

@@ -72,6 +72,8 @@ static int64_t transfer(struct call *c, long number) {
     for (int64_t i = 0; own && number == SYS_process_vm_writev && i < count; i++)
         space_host_writes(c->process->space, (uintptr_t)remote[i].iov_base - (uintptr_t)c->process->space->base,
                           remote[i].iov_len, engine_is_shared(c->process->vm->engine));
+    for (int64_t i = 0; own && c->written && number == SYS_process_vm_writev && i < count; i++)
+        outside_note(c, (uintptr_t)remote[i].iov_base - (uintptr_t)c->process->space->base, remote[i].iov_len);
     if (c->process->space->window && (pid_t)c->host[0] != getpid()) return -EPERM;
     int64_t r = call_wait(c, number, c->host[0], c->host[1], c->host[2], (uintptr_t)remote, (uint64_t)count, 0);
     if (own || number != SYS_process_vm_writev || (r < 0 && r != -EFAULT)) return r;

@@ -9,7 +9,7 @@
  * signal_deliver runs in the loop, never in a host handler: it builds frames, and ends by giving the host the guest's
  * mask, upon which the next signal may be caught. The system calls about signals are in signal_calls.c.
  */
-#include "process/linux/linux.h"
+#include "process/linux/outside.h"
 #include "base/os.h"
 #include <signal.h>
 #include <string.h>
@@ -214,6 +214,8 @@ void signals_inherit(struct process *p) {
         p->actions[signal] = (struct action){.handler = h.handler == ACTION_IGNORE ? ACTION_IGNORE : ACTION_DEFAULT};
     }
     host_do(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &p->thread.mask, 8);
+    input_settle(p->vm, INPUT_feature, INPUT_SIGNALS, p->own_actions, sizeof p->own_actions);
+    input_settle(p->vm, INPUT_feature, INPUT_SIGNALS, &p->thread.mask, sizeof p->thread.mask);
 }
 
 bool signals_open(struct process *p, struct error *error) {
@@ -374,8 +376,11 @@ enum answer signal_deliver(struct thread *t) {
     do {
         t->interrupted = 0;
         for (int signal; (signal = take(t, &info)) != 0;) {
-            if (info.code == SI_USER || info.code == SI_TKILL || info.code == SI_QUEUE)
+            const bool given = t->given; /* by a tap, as it was noted here */
+            t->given = false;
+            if (!given && (info.code == SI_USER || info.code == SI_TKILL || info.code == SI_QUEUE))
                 info.sent.pid = (int32_t)process_id_out(t->process, info.sent.pid);
+            if (input_tapped(t->process->vm) && !given && !outside_signal(t, signal, &info)) continue;
             enum answer a = deliver(t, signal, &info);
             if (a != ANSWER_RESUME) return a;
         }

@@ -6,6 +6,7 @@
  * the word that joiners wait at, because it is to be seen like any other store of the guest's.
  */
 #include "process/linux/linux.h"
+#include "vm/input.h"
 #include "base/os.h"
 #include "core/host.h"
 #include <fcntl.h>
@@ -146,7 +147,8 @@ int64_t thread_make(struct call *c, const struct clone_args *guest) {
     if ((flags & together) != together || (flags & alone)) return -EINVAL;
     if (((flags & CLONE_NEWNS) && (flags & CLONE_FS)) || ((flags & CLONE_NEWIPC) && (flags & CLONE_SYSVSEM)))
         return -EINVAL;
-    if (p->vm->counted) return -ENOSYS;     /* whose turn it is would not repeat */
+    if (p->vm->counted) return -ENOSYS; /* whose turn it is would not repeat */
+    input_past(p->vm, "threads");
     if (guest->set_tid_size) return -EPERM; /* the host numbers it */
     if (flags & CLONE_INTO_CGROUP) return -EOPNOTSUPP;
     struct task *k = task_new(c, guest);

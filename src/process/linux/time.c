@@ -1,6 +1,7 @@
 /* time.c - clocks and sleeping. Where instructions are counted time is their count (vm_clock_ns), so that runs can be
  * compared: clocks, sleeps and resource usage follow it. Elsewhere these calls are the host's. */
 #include "process/linux/linux.h"
+#include "vm/input.h"
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/times.h>
@@ -17,7 +18,8 @@ static uint64_t counted_clock(struct vm *vm, int64_t clock) {
 uint64_t linux_clock(struct vm *vm, int clock) {
     struct timespec t;
     if (vm->counted) return counted_clock(vm, clock);
-    return clock_gettime(clock, &t) ? 0 : (uint64_t)t.tv_sec * NANOSECONDS + (uint64_t)t.tv_nsec;
+    return (uint64_t)INPUT_VALUE(vm, INPUT_clock, clock,
+                                 clock_gettime(clock, &t) ? 0 : t.tv_sec * (int64_t)NANOSECONDS + t.tv_nsec);
 }
 
 int64_t call_clock_gettime(struct call *c) {
