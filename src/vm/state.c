@@ -76,7 +76,7 @@ static uint64_t clock_base(const struct visitor *v, const void *object, unsigned
     R(HOST, stopping, "a wish to come to the loop")                                                                    \
     R(VALUE, clock_base, TIME, clock_base)                                                                             \
     R(FIELD, random, HIDDEN)                                                                                           \
-    R(HOST, enclosed, "of the answer that is being waited for")                                                       \
+    R(HOST, enclosed, "of the answer that is being waited for")                                                        \
     R(HOST, disturbance, "of a test")
 OBJECT_TYPE(vm_type, "vm", struct vm, VM_ROWS)
 

@@ -73,6 +73,11 @@ static void forbid_asking(void) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)) _exit(77);
 }
 
+/* The id of a process is the host's, and part of its state, unless it is counted. */
+static uint64_t digest(struct vm *vm) {
+    return vm->counted || strcmp(vm->kind->name, "process") ? vm_digest(vm) : 0;
+}
+
 static void run_vm(struct result *r, const char *file, const char *tier, const struct input_tap *tap, struct tape *t) {
     static const char *const envp[] = {"HOME=/", NULL};
     const char *const argv[] = {file, NULL};
@@ -96,7 +101,7 @@ static void run_vm(struct result *r, const char *file, const char *tier, const s
     if (tap == &tape_player) forbid_asking();
     vm_run(vm);
     *r = (struct result){
-        true, (int)vm->end, vm->status, vm->end_value, vm->counted ? cpu_count(vm->cpu) : 0, vm_digest(vm), 0, "", ""};
+        true, (int)vm->end, vm->status, vm->end_value, vm->counted ? cpu_count(vm->cpu) : 0, digest(vm), 0, "", ""};
     fflush(stdout);
 }
 

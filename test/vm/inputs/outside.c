@@ -71,6 +71,8 @@ static void files(void) {
     if (m != MAP_FAILED) {
         printf("%.6s\n", m);
         m[0] = 'A';
+        keep(m, 100);
+        munmap(m, 4096); /* of whose file who is given it knows nothing */
     }
     close(fd);
     fd = open("/proc/self/stat", O_RDONLY);
