@@ -10,6 +10,7 @@
  * Prints `N passed, N failed`.
  */
 #include "tape.h"
+#include "process/process.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -82,11 +83,16 @@ static void run_vm(struct result *r, const char *file, const char *tier, const s
     static const char *const envp[] = {"HOME=/", NULL};
     const char *const argv[] = {file, NULL};
     struct error error = {0};
+    struct process_options process = process_options_none;
+    const void *own[8];
+    process.store = "off";
+    process.window = true;
+    for (unsigned k = 0; vm_kinds[k]; k++)
+        own[k] = strcmp(vm_kinds[k]->name, "process") ? vm_kinds[k]->options.none : &process;
     struct vm_options o = {.path = file,
                            .argv = argv,
                            .envp = envp,
-                           .store = "off",
-                           .window = true,
+                           .own = own,
                            .counted = counted,
                            .tier = !strcmp(tier, "interp")     ? TIER_INTERP
                                    : !strcmp(tier, "baseline") ? TIER_BASELINE
