@@ -55,6 +55,7 @@ ALLOWED = {
     # before a guest runs: its program and options are what they are
     "vm/vm": ("fopen fread pread", "reads what is opened"),
     "vm/config": ("getcwd", "options"),
+    "vm/option": ("getcwd", "options"),
     "base/elf": ("fstat pread", "reads what is opened"),
     "process/image": ("fstat open pread read", "reads what is opened"),
     "language/language": ("fopen fread", "reads what is opened"),
