@@ -394,7 +394,7 @@ static void strained_make(void) {
 }
 
 /* Pins at most so many of each: what the host has beside is scratch. */
-static __attribute__((unused)) void strained_pin(unsigned ints, unsigned fps) {
+static void strained_pin(unsigned ints, unsigned fps) {
     strained_make();
     if (ints < INT_SLOTS - 3) pins[ints] = 0xffff;
     if (fps < FP_SLOTS + WIDE_SLOTS) fp_pins[fps] = 0xffff;
