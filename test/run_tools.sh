@@ -190,6 +190,9 @@ expect 1 "*error*" state "$level $next $marks $parts" # `on`, which would fit in
 expect 1 "*error*" state "$on $next $marks $parts"
 expect 1 "*missing*on*" state "$level"
 expect 1 "*excess*" state "$level $on $next $marks $parts R(FIELD, on, MODE)"
+expect 1 "*duplicate member*" state "$level $next $next $marks $parts"
+expect 1 "*no member named*none*" state "$level R(HOST, none, \"\") $next $marks $parts"
+expect 1 "*rows in another order*" state "$on $level $next $marks $parts"
 expect 1 "*unary plus*" state "$level $on R(FIELD, next, MODE) $marks $parts" # an address is no number
 expect 1 "*unary plus*" state "$level $on $next $marks R(ARRAY, parts, MODE)"
 

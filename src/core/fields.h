@@ -46,8 +46,7 @@ enum field_kind {
     FIELD_OBJECTS, /* `count` objects of type `of`, in place */
     FIELD_LIST,    /* objects of type `of`, anywhere: `next` finds one after the other */
     FIELD_BYTES,   /* bytes, in place or elsewhere: `bytes` shows them, piece by piece */
-    FIELD_VARIANT, /* an object of which `variant` says the type */
-    FIELD_HOST     /* no state: `why` */
+    FIELD_VARIANT  /* an object of which `variant` says the type */
 };
 struct visitor;
 struct object_type;
@@ -71,7 +70,6 @@ struct field {
                       void *previous); /* NULL: the first; returns NULL: no more */
         void (*bytes)(struct visitor *v, const struct field *f, void *object);
         struct any_object (*variant)(void *object);
-        const char *why;
     };
 };
 

@@ -42,7 +42,6 @@ static void walk_one(struct visitor *v, const struct field *from, unsigned index
             if (v->bytes) f->bytes(v, f, object);
             break;
         case FIELD_VARIANT: walk_variant(v, f, object); break;
-        case FIELD_HOST: break;
         }
     if (v->leave) v->leave(v, type);
 }

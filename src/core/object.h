@@ -20,8 +20,8 @@
  *
  * and OBJECT_TYPE(thing_type, "thing", struct thing, THING_ROWS) makes thing_type(), its type. A member without a row
  * does not compile: the rows are an initializer of the struct, and one that is too short is an error
- * (-Wmissing-field-initializers, which names the member), as is one that is too long or of the wrong shape. Of the
- * order tests take care.
+ * (-Wmissing-field-initializers, which names the member), as is one that is too long or of the wrong shape. Neither do
+ * rows in another order, twice, or of nothing.
  *
  * No row yields a host address. What points to something that is part of the state elsewhere is a VALUE: its number
  * there. So whatever walks (digest, comparison, dump; in time save and restore) names no member and follows no pointer
@@ -72,17 +72,29 @@ const struct object_type *cpu_type(void);
 
 /* ---- rows to tables */
 
-/** The type is what a function of this name returns. */
+/** The type is what a function of this name returns. Members of another struct have the rows' names, each once, in the
+   same places; an initializer has as many. */
+/* clang-format off */
 #define OBJECT_TYPE(function, text, type, rows)                                                                        \
     const struct object_type *function(void) {                                                                         \
         typedef type object_self;                                                                                      \
+        struct places { rows(OBJECT_MEMBER) };                                                                         \
+        rows(OBJECT_PLACE)                                                                                             \
         static const struct field fields[] = {rows(OBJECT_ROW)};                                                       \
         static const struct object_type made = {text, sizeof(type), fields, sizeof fields / sizeof *fields};           \
-        _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wmissing-braces\"") /* arrays of structs */  \
-            (void) sizeof((object_self){rows(OBJECT_INIT)});                                                           \
-        _Pragma("GCC diagnostic pop") return &made;                                                                    \
+        _Pragma("GCC diagnostic push")                                                                                 \
+        _Pragma("GCC diagnostic ignored \"-Wmissing-braces\"") /* arrays of structs */                                 \
+        (void)sizeof((object_self){rows(OBJECT_INIT)});                                                                \
+        _Pragma("GCC diagnostic pop")                                                                                  \
+        return &made;                                                                                                  \
     }
+/* clang-format on */
 
+#define OBJECT_MEMBER(kind, ...)      OBJECT_MEMBER_OF(__VA_ARGS__, )
+#define OBJECT_MEMBER_OF(member, ...) __typeof__(((object_self *)0)->member) member;
+#define OBJECT_PLACE(kind, ...)       OBJECT_PLACE_OF(__VA_ARGS__, )
+#define OBJECT_PLACE_OF(member, ...)                                                                                   \
+    _Static_assert(offsetof(struct places, member) == offsetof(object_self, member), "rows in another order");
 #define OBJECT_ROW(kind, ...) OBJECT_ROW_##kind(__VA_ARGS__)
 #define OBJECT_ROW_ONE(member, ...)                                                                                    \
     {.name = #member,                                                                                                  \
@@ -114,8 +126,8 @@ const struct object_type *cpu_type(void);
 #define OBJECT_ROW_BYTES(member, how)         OBJECT_ROW_ONE(member, .kind = FIELD_BYTES, .bytes = how)
 #define OBJECT_ROW_BYTES_IN(member, how)      OBJECT_ROW_BYTES(member, how)
 #define OBJECT_ROW_VARIANT(member, how)       OBJECT_ROW_ONE(member, .kind = FIELD_VARIANT, .variant = how)
-#define OBJECT_ROW_HOST(member, reason)       OBJECT_ROW_ONE(member, .kind = FIELD_HOST, .why = reason)
-#define OBJECT_ROW_HOST_IN(member, reason)    OBJECT_ROW_HOST(member, reason)
+#define OBJECT_ROW_HOST(member, reason)       /* takes no place in the table */
+#define OBJECT_ROW_HOST_IN(member, reason)
 
 /* One initializer for each row. That of a number is not 0, as compilers take a lone 0 for all there is to say. */
 #define OBJECT_INIT(kind, ...) OBJECT_INIT_##kind
