@@ -11,7 +11,7 @@
 #   make manual | format | clean
 #
 # Variants, each in its own folder below build/ unless B= names one:
-#   CC=clang   SAN=address,undefined   POISON=1 (failing allocations)   DEBUG=1 (checks of every block; -O1)
+#   CC=clang   SAN=address,undefined   POISON=1 (failing allocations)   TINY=1 (the least limits)   DEBUG=1 (checks of every block; -O1)
 #
 # Sources are found by folder; headers are tracked by the compiler; code that tool/isagen.py makes from
 # src/guest/GUEST/*.isa is in $(B)/gen/GUEST_isa.{c,h}. Objects are built for any host program: no -march.
@@ -25,11 +25,11 @@ FUZZ_SECONDS ?= 20
 
 empty :=
 space := $(empty) $(empty)
-VARIANT := $(subst $(space),-,$(strip $(filter-out gcc ccache,$(notdir $(CC))) $(if $(SAN),san) $(if $(POISON),poison) $(if $(DEBUG),debug)))
+VARIANT := $(subst $(space),-,$(strip $(filter-out gcc ccache,$(notdir $(CC))) $(if $(SAN),san) $(if $(POISON),poison) $(if $(TINY),tiny) $(if $(DEBUG),debug)))
 B ?= build$(addprefix /,$(VARIANT))
 GEN := $(B)/gen
 
-CPPFLAGS += -D_GNU_SOURCE= -I src -I include -I $(GEN) -MMD -MP $(if $(POISON),-DVEE_POISON) $(if $(DEBUG),-DVEE_CHECK)
+CPPFLAGS += -D_GNU_SOURCE= -I src -I include -I $(GEN) -MMD -MP $(if $(POISON),-DVEE_POISON) $(if $(TINY),-DVEE_TINY) $(if $(DEBUG),-DVEE_CHECK)
 CFLAGS ?= $(if $(DEBUG),-O1,-O2) -g
 ALL_CFLAGS := -std=gnu17 $(CFLAGS) -Wall -Wextra -Werror -fPIC -fvisibility=hidden -ftls-model=initial-exec
 ALL_LDFLAGS := $(LDFLAGS)

@@ -59,6 +59,9 @@ build() { step make -j"$JOBS" "$@" all tests; }
 # units BUILD
 units() { find "$1/test" -type f -name 'test_*' -perm -u+x | sort | xargs test/run_units.sh; }
 
+# Units under the least limits, but those that ask for instructions of more values than any has.
+units_tiny() { find build/tiny/test -type f -name 'test_*' -perm -u+x ! -name test_pressure | sort | xargs test/run_units.sh; }
+
 one_build() {
     run programs-compile step test/run_programs.sh --compile
     suite process test/process/run.sh "$1/vee"
@@ -99,6 +102,7 @@ full() {
     run build-san build CC=clang SAN=address,undefined
     run build-poison build POISON=1 DEBUG=1
     run build-fuzz-poison step make -j"$JOBS" POISON=1 DEBUG=1 fuzz_riscv
+    run build-tiny build TINY=1 POISON=1 DEBUG=1 B=build/tiny
     run build-tsan step make -j"$JOBS" CC=clang SAN=thread B=build/tsan build/tsan/vee
     run build-fuzzers step make -j"$JOBS" CC=clang SAN=fuzzer-no-link,address,undefined B=build/fuzz fuzzers
     run programs-compile step test/run_programs.sh --compile
@@ -137,6 +141,11 @@ full() {
     # Retranslating at every step is slow: the programs that strain the engine most, not those that compute.
     local strain='@(exec_self|fork_wait|fenv_*|fork_code|generated_code|jumps|mappings|signal_@(basic|death|fault|info|mask|stack)|threads_*|variadic)'
     suite programs-one-block env ONLY="$strain" test/run_programs.sh build/poison-debug/vee --tier baseline --one-block
+    # The least limits (src/base/limits.h): what happens when one is reached happens all the time.
+    suite programs-tiny env ONLY="$strain" test/run_programs.sh build/tiny/vee --tier baseline
+    suite machine-tiny test/run_machine.sh build/tiny/vee
+    suite language-tiny test/language/run.sh build/tiny
+    suite units-tiny units_tiny
     # Without signals and forks, of which that sanitizer knows too little as vee makes them; at addresses that it expects.
     suite programs-tsan setarch -R env TIME_LIMIT=300 ONLY='threads_@(atomics|basic|end)' test/run_programs.sh build/tsan/vee --window
     suite programs-tsan-interp setarch -R env TIME_LIMIT=300 ONLY='threads_@(basic|end)' test/run_programs.sh build/tsan/vee --window --tier interp

@@ -7,6 +7,7 @@
 #ifndef CORE_CPU_H
 #define CORE_CPU_H
 
+#include "base/limits.h"
 #include "core/effect.h"
 #include "core/type.h"
 #include <stdalign.h>
@@ -57,7 +58,13 @@ enum mem_kind {
     MEM_LINEAR, /* host address = base + guest address; base is followed by a reserve that covers any reachable one */
     MEM_SOFT    /* through the cpu's software TLB */
 };
-enum { MEM_SPACES = 4, PAIR_FRAME = 16, SPILLS = 64, JTLB_LINES = 4096, JTLB_NOTES = 64 };
+enum {
+    MEM_SPACES = 4,
+    PAIR_FRAME = 16,
+    SPILLS = LIMIT_SPILL_CELLS,
+    JTLB_LINES = LIMIT_JTLB_LINES,
+    JTLB_NOTES = LIMIT_JTLB_NOTES
+};
 
 struct mem_view {
     uint32_t kind; /* enum mem_kind */

@@ -69,17 +69,17 @@ enum page_state {
 };
 
 /* Bits of engine.seen, by a hash of what a unit is found by. Two units that share a bit share their first time too. */
-enum { SEEN_BITS = 1 << 16 };
+enum { SEEN_BITS = LIMIT_SEEN_BITS };
 enum {
-    UNIT_BUCKETS = 1 << 9,
-    PAGE_BUCKETS = 1 << 10,
-    CACHE_DEFAULT = 64 << 20,
+    UNIT_BUCKETS = LIMIT_UNIT_BUCKETS,
+    PAGE_BUCKETS = LIMIT_PAGE_BUCKETS,
+    CACHE_DEFAULT = LIMIT_CACHE,
     CACHE_PAGE = 4096,
     LINK_BYTES = 8,
     THAW_GRAIN = 64 << 10,
 
-    PAIR_STACK = 16 << 20,
-    SPARES = 4
+    PAIR_STACK = LIMIT_PAIR_STACK,
+    SPARES = LIMIT_SPARES
 };
 
 /** How many processes may share an engine's memory: bits of a runner's id. */
@@ -175,7 +175,7 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     store, which may change what follows. At most `most` instructions, and fewer where those do not fit a block. */
 enum lift_extent { LIFT_STRAIGHT, LIFT_BLOCK, LIFT_OPEN };
 /** f: of cpu->pc. f->bytes are in the end those that the block came from, perhaps in `room`. */
-enum { LIFT_BYTES = 256 }; /* more than the longest instruction of two pages, and what blocks usually have */
+enum { LIFT_BYTES = LIMIT_FETCH_BYTES }; /* more than the longest instruction of two pages, and what blocks usually have */
 struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
                          unsigned most, struct fetch *f, uint8_t room[LIFT_BYTES], enum lift_crossing *crossing);
 /** The same of bytes that have been lifted with LIFT_OPEN before: code that compares itself with them first. */

@@ -22,7 +22,7 @@ struct engine *engine_make(const struct engine_config *config, struct error *err
     e->guest = config->guest;
     e->host = config->tier == TIER_INTERP ? NULL : host_native;
     e->random = 0x2545f4914f6cdd1du;
-    arena_init(&e->arena, 1 << 20);
+    arena_init(&e->arena, LIMIT_ARENA_CHUNK);
     arena_init(&e->lasting, 4096);
     if (config->tier != TIER_INTERP && !host_native)
         error_set(error, ERROR_USAGE, "this build has no translator for this computer; use --tier interp");

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIFT_INSNS = 64 /* at most, in one block */, STALE_MOST = 1024 };
+enum { LIFT_INSNS = LIMIT_BLOCK_INSNS /* at most, in one block */, STALE_MOST = 1024 };
 
 void fetch_bytes(struct engine *e, uint64_t pc, struct fetch *f, uint8_t room[LIFT_BYTES]) {
     if (f->bytes) return;

@@ -6,10 +6,11 @@
 #ifndef MEM_MEM_H
 #define MEM_MEM_H
 
+#include "base/limits.h"
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TLB_LINES = 256, TLB_PAGE_SHIFT = 12 };
+enum { TLB_LINES = LIMIT_TLB_LINES, TLB_PAGE_SHIFT = 12 };
 
 /* Tags are page addresses; an empty one is a page of another line. tag ^ address is then the offset in the page, or
    something larger than a page: translated code compares it with 4096 - size, so that accesses across pages miss, and

@@ -21,11 +21,12 @@
 
 #include "base/error.h"
 #include "base/guest_memory.h"
+#include "base/limits.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SPACE_PAGE = 4096, SPACE_STACK_GAP = 256 * SPACE_PAGE, SPACE_SEEN = 16 };
+enum { SPACE_PAGE = 4096, SPACE_STACK_GAP = 256 * SPACE_PAGE, SPACE_SEEN = LIMIT_CODE_SEEN };
 
 enum space_right { SPACE_R = 1, SPACE_W = 2, SPACE_X = 4 }; /* the values of PROT_* */
 

@@ -88,7 +88,7 @@ static void caches_that_are_too_large(void **state) {
 static void many_units_are_found(void **state) {
     (void)state;
     for (unsigned k = 0; k < rig_tier_count(); k++) {
-        rig_make(&r, false, &(struct engine_config){.tier = rig_tiers[k]});
+        rig_make(&r, false, &(struct engine_config){.tier = rig_tiers[k], .cache_size = 16 << 20});
         load();
         for (unsigned round = 0; round < 3; round++) call_all();
         uint64_t units = r.engine->nunits;

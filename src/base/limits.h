@@ -1,0 +1,32 @@
+/* limits.h - the limits that may be any number. In a build they are what is good for speed; in builds with TINY=1 they
+ * are as small as can be, so that whatever happens when one is reached happens all the time: lines replace each other,
+ * caches are full, values find no cell, tables grow, marks overflow. Programs do the same in both.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+#ifdef VEE_TINY
+#define LIMIT(usual, tiny) (tiny)
+#else
+#define LIMIT(usual, tiny) (usual)
+#endif
+
+enum {
+    LIMIT_TLB_LINES =
+        LIMIT(256, 2), /* of a software TLB; a power of two; an empty line holds what belongs to another */
+    LIMIT_JTLB_LINES = LIMIT(4096, 2), /* of a jump TLB; likewise */
+    LIMIT_JTLB_NOTES = LIMIT(64, 1),   /* lines of it that are known to be used */
+    LIMIT_SPILL_CELLS = LIMIT(64, 8),  /* of 8 bytes, for values without a register: what one instruction may need */
+    LIMIT_UNIT_BUCKETS = LIMIT(1 << 9, 1),       /* at first */
+    LIMIT_PAGE_BUCKETS = LIMIT(1 << 10, 1),      /* of pages of code */
+    LIMIT_SEEN_BITS = LIMIT(1 << 16, 64),        /* of what was reached before */
+    LIMIT_CACHE = LIMIT(64 << 20, 128 << 10),    /* bytes of host code, unless an option says so */
+    LIMIT_PAIR_STACK = LIMIT(16 << 20, 8 << 10), /* bytes of predicted returns; whole pages */
+    LIMIT_SPARES = LIMIT(4, 1),                  /* cpus that have ended, kept for their memory */
+    LIMIT_CODE_SEEN = LIMIT(16, 1),              /* mappings with code that were seen last */
+    LIMIT_BLOCK_INSNS = LIMIT(64, 3),            /* instructions of a block */
+    LIMIT_FETCH_BYTES = LIMIT(256, 40),          /* bytes of code that are copied at once; more than two instructions */
+    LIMIT_ARENA_CHUNK = LIMIT(1 << 20, 4 << 10)
+};
+
+#endif
