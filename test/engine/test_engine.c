@@ -80,6 +80,13 @@ static struct engine *make(enum tier tier, const uint8_t *program, size_t size) 
     guest = toy_guest;
     guest.lift = lift;
     guest.cpu_size = sizeof(struct cpu_with_link);
+    static struct field fields[3]; /* the toy's, and one more like them */
+    memcpy(fields, toy_fields, sizeof toy_fields);
+    fields[2] = fields[1];
+    fields[2].name = "link";
+    fields[2].offset = offsetof(struct cpu_with_link, link);
+    guest.fields = fields;
+    guest.nfields = 3;
     guest.slots = slots;
     guest.nslots = 3;
     t = (struct toy_vm){.code = code, .code_size = sizeof code};
