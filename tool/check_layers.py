@@ -37,6 +37,10 @@ ONLY_PUBLIC = ("cmd",)
 
 NEUTRAL = ("core", "mem", "opt", "host", "engine", "vm")
 NEUTRAL_FILES = r"language/\w+\.[ch]"  # what all languages share
+# Linux on an instruction set is in files with its name, besides the lists of them; the rest of process/ names none.
+INSTRUCTION_SETS = set("riscv riscv64 riscv32 rv64 rv32 arm64 aarch64 arm arm32 x86 amd64 i386 mips loongarch ecall hart".split())
+OWN_CALL = re.compile(r"\b(riscv_flush_icache|riscv_hwprobe)\b")  # the name of a row in a table of calls
+LISTS = ("process/linux/abi.def", "process/linux/own.def")
 FOREIGN = set("""riscv riscv64 riscv32 rv64 rv32 wasm wasi webassembly pcode arm64 aarch64 i386 jvm
                  linux freebsd darwin windows elf coff
                  ecall csr satp mstatus sstatus hart
@@ -132,6 +136,10 @@ def check(src):
                         violations += 1
                     for call in CALL_NUMBER.findall(line):
                         print(f"src/{path}:{number}: {folder}/ names the system call '{call}'")
+                        violations += 1
+                if folder == "process" and path not in LISTS and not INSTRUCTION_SETS.intersection(words(name)):
+                    for word in sorted(INSTRUCTION_SETS.intersection(words(OWN_CALL.sub("", line)))):
+                        print(f"src/{path}:{number}: process/ names the instruction set '{word}'")
                         violations += 1
     print(f"layers: {files} files, {violations} violations")
     return files and not violations

@@ -1,6 +1,7 @@
 /* elf.c - see elf.h. Structures are picked apart byte by byte, so no alignment and no host header matters. */
 #include "base/elf.h"
 #include "base/os.h"
+#include <elf.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -18,6 +19,18 @@ static uint64_t get(const uint8_t *p, unsigned size) {
 /** [offset, offset + size) lies within [0, whole). */
 static bool inside(uint64_t offset, uint64_t size, uint64_t whole) {
     return offset <= whole && size <= whole - offset;
+}
+
+const char *elf_machine_name(unsigned machine) {
+    static const struct {
+        unsigned number;
+        const char *name;
+    } names[] = {{EM_386, "i386"},      {EM_X86_64, "x86-64"}, {EM_ARM, "arm"},         {EM_AARCH64, "arm64"},
+                 {EM_MIPS, "mips"},     {EM_PPC, "powerpc"},   {EM_PPC64, "powerpc64"}, {EM_S390, "s390"},
+                 {EM_SPARCV9, "sparc"}, {EM_RISCV, "riscv"},   {258, "loongarch"}};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].number == machine) return names[i].name;
+    return NULL;
 }
 
 bool elf_recognise(const void *bytes, size_t size, enum elf_machine machine) {

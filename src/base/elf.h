@@ -50,6 +50,8 @@ struct elf {
     unsigned nsections;
 };
 
+/** What a machine number of ELF files is called, or NULL. */
+const char *elf_machine_name(unsigned machine);
 /** True when the first `size` bytes of a file start an ELF64 executable for this machine. */
 bool elf_recognise(const void *bytes, size_t size, enum elf_machine machine);
 /** True when these bytes, the first `size` of a file, start a program to be loaded at physical addresses from `ram` on,

@@ -29,18 +29,6 @@ struct image {
 
 /* ---- what kind of file */
 
-static const char *machine_name(unsigned machine) {
-    static const struct {
-        unsigned number;
-        const char *name;
-    } names[] = {{EM_386, "i386"},      {EM_X86_64, "x86-64"}, {EM_ARM, "arm"},         {EM_AARCH64, "arm64"},
-                 {EM_MIPS, "mips"},     {EM_PPC, "powerpc"},   {EM_PPC64, "powerpc64"}, {EM_S390, "s390"},
-                 {EM_SPARCV9, "sparc"}, {EM_RISCV, "riscv"},   {258, "loongarch"}};
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-        if (names[i].number == machine) return names[i].name;
-    return NULL;
-}
-
 /* Says what an ELF file is when it is not what vee runs. */
 static bool file_check(int fd, const char *name, const struct abi **abi, struct error *error) {
     uint8_t h[20];
@@ -51,13 +39,15 @@ static bool file_check(int fd, const char *name, const struct abi **abi, struct 
         type = h[17] | h[16] << 8;
         machine = h[19] | h[18] << 8;
     }
-    const char *is = machine_name(machine), *bits = h[EI_CLASS] == ELFCLASS32 ? "32-bit " : "";
+    const char *is = elf_machine_name(machine), *bits = h[EI_CLASS] == ELFCLASS32 ? "32-bit " : "";
     *abi = abi_for((uint16_t)machine);
     if (!*abi || h[EI_CLASS] != ELFCLASS64 || h[EI_DATA] != ELFDATA2LSB) {
+        char known[ABI_NAMES];
+        abi_names(known);
         if (!is)
-            return error_set(error, ERROR_NOT_RUNNABLE, "%s: an ELF file for unknown machine %u; vee runs riscv64",
-                             name, machine);
-        return error_set(error, ERROR_NOT_RUNNABLE, "%s: a program for %s%s; vee runs riscv64", name, bits, is);
+            return error_set(error, ERROR_NOT_RUNNABLE, "%s: an ELF file for unknown machine %u; vee runs %s", name,
+                             machine, known);
+        return error_set(error, ERROR_NOT_RUNNABLE, "%s: a program for %s%s; vee runs %s", name, bits, is, known);
     }
     if (type != ET_EXEC && type != ET_DYN)
         return error_set(error, ERROR_NOT_RUNNABLE, "%s: %s, not a program", name,

@@ -26,18 +26,6 @@ static bool list_has(const char *list, char separator, const char *word, size_t 
     return false;
 }
 
-/* isa: a name with a number, letters, and longer names behind lines, as "rv64imac_zba_zbb". */
-static bool has_extension(const char *isa, const char *name, size_t size) {
-    const char *letters = isa + strcspn(isa, "0123456789"), *names = strchr(isa, '_');
-    letters += strspn(letters, "0123456789");
-    size_t n = names ? (size_t)(names - letters) : strlen(letters);
-    if (size == 1 && (*name | 32) == 'g') /* stands for these */
-        return has_extension(isa, "i", 1) && has_extension(isa, "m", 1) && has_extension(isa, "a", 1) &&
-               has_extension(isa, "f", 1) && has_extension(isa, "d", 1);
-    if (size == 1) return memchr(letters, *name | 32, n);
-    return names && list_has(names + 1, '_', name, size);
-}
-
 /* NAME=on or NAME=off, up to `end`. */
 static bool property_check(const struct abi *abi, const char *property, const char *end, struct error *error) {
     const char *value = memchr(property, '=', (size_t)(end - property));
@@ -46,7 +34,7 @@ static bool property_check(const struct abi *abi, const char *property, const ch
     if (!size || !(on || off))
         return error_set(error, ERROR_USAGE, "--cpu: '%.*s' is not NAME=on or NAME=off with the name of an extension",
                          (int)(end - property), property);
-    if (on == has_extension(abi->isa, property, size)) return true;
+    if (on == list_has(abi->extensions, ' ', property, size)) return true;
     return error_set(error, ERROR_USAGE, "--cpu: '%.*s': this processor %s; it is %s", (int)(end - property), property,
                      on ? "has no such extension" : "always has that", abi->isa);
 }

@@ -1,5 +1,6 @@
 /* abi.c - the instruction sets that there are. */
 #include "process/linux/abi.h"
+#include <string.h>
 
 #define ABI(name) extern const struct abi abi_##name;
 #include "process/linux/abi.def"
@@ -12,4 +13,14 @@ const struct abi *abi_for(uint16_t elf_machine) {
     for (unsigned i = 0; i < sizeof abis / sizeof *abis; i++)
         if (abis[i]->elf_machine == elf_machine) return abis[i];
     return NULL;
+}
+
+const char *abi_names(char text[ABI_NAMES]) {
+    char *at = text;
+    *at = 0;
+    for (unsigned i = 0; i < sizeof abis / sizeof *abis; i++) {
+        if (strlen(abis[i]->machine) + 3 > (size_t)(text + ABI_NAMES - at)) break;
+        at = stpcpy(stpcpy(at, i ? ", " : ""), abis[i]->machine);
+    }
+    return text;
 }

@@ -7,6 +7,8 @@
 
 #include "process/process.h"
 
+struct text;
+
 enum { NUMBERS = 512 /* of system calls, in every table */, CORE_REGISTERS = 528 };
 
 /** What a number of a system call means: one look, as every call of the guest begins with it. */
@@ -52,9 +54,10 @@ struct abi_calls {
 /** What else Linux on one instruction set is. */
 struct abi {
     const struct abi_calls *calls;
-    const char *machine; /* as uname says it */
-    const char *isa;     /* as /proc/cpuinfo says it */
-    const char *models;  /* names that a user may give the processor, separated by blanks */
+    const char *machine;    /* as uname says it */
+    const char *isa;        /* as messages about it say */
+    const char *extensions; /* that it has, as a user may name them, separated by blanks */
+    const char *models;     /* names that a user may give the processor, separated by blanks */
     const struct guest *guest;
     uint16_t elf_machine;
     uint32_t elf_flags; /* of core files */
@@ -69,6 +72,8 @@ struct abi {
     uint64_t (*call)(const struct cpu *cpu, uint64_t args[6]); /* returns the number */
     /** The call at cpu->pc is done: sets its result, goes on behind it. */
     void (*call_done)(struct cpu *cpu, int64_t result);
+    /** What /proc/cpuinfo says of a processor. */
+    void (*cpuinfo)(struct text *t, unsigned cpu);
     uint64_t (*stack)(const struct cpu *cpu);
     void (*set_stack)(struct cpu *cpu, uint64_t sp);
     void (*set_tls)(struct cpu *cpu, uint64_t tls);
@@ -85,5 +90,8 @@ struct abi {
 };
 /** The ABI for an ELF machine number, or NULL. */
 const struct abi *abi_for(uint16_t elf_machine);
+/** The names of all machines, with commas between. */
+enum { ABI_NAMES = 128 };
+const char *abi_names(char text[ABI_NAMES]);
 
 #endif

@@ -161,7 +161,8 @@ void show_status(const struct proc_view *v, const struct proc_name *n, struct te
     for (char *rest = host->bytes, *line; text_line(&rest, &line);) {
         size_t name = strcspn(line, ":") + 1, i = 0;
         const char *digits = line + name + 1;
-        if (!strncmp(line, "x86_", 4)) continue; /* the host's own business */
+        /* Of lines in small letters all but these are about the host's processor. */
+        if (*line >= 'a' && *line <= 'z' && !strstr(line, "ctxt_switches:")) continue;
         while (i < sizeof rows / sizeof *rows && strncmp(line, rows[i].name, name)) i++;
         bool known = i < sizeof rows / sizeof *rows;
         put_bytes(t, line, known ? name : strlen(line));
@@ -239,15 +240,7 @@ void show_cpuinfo(const struct proc_view *v, const struct proc_name *n, struct t
     int64_t size = host_wait(SYS_sched_getaffinity, 0, sizeof set, set);
     unsigned cpus = 0;
     for (int64_t i = 0; i < size / 8; i++) cpus += (unsigned)__builtin_popcountll(set[i]);
-    for (unsigned i = 0; i < cpus; i++) {
-        put(t, "processor\t: ");
-        put_number(t, i, 10, 1);
-        put(t, "\nhart\t\t: ");
-        put_number(t, i, 10, 1);
-        put(t, "\nisa\t\t: ");
-        put(t, v->process->abi->isa);
-        put(t, "\nmmu\t\t: sv39\n\n");
-    }
+    for (unsigned i = 0; i < cpus; i++) v->process->abi->cpuinfo(t, i);
 }
 
 void show_arch(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {

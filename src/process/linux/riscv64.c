@@ -5,6 +5,7 @@
  * vDSO, whose clocks are the counters hpmcounter16 and following: see process_counter.
  */
 #include "process/linux/layout_generic.h"
+#include "process/linux/proc.h"
 #include "engine/engine.h"
 #include "guest/riscv/riscv.h"
 #include "vdso_riscv64.h"
@@ -51,8 +52,7 @@ static struct riscv_cpu *registers(const struct cpu *cpu) {
 
 static void riscv64_start(struct cpu *cpu, uint64_t pc, uint64_t sp) {
     struct riscv_cpu *r = riscv_of(cpu);
-    const uint64_t counters =
-        7 | ((1u << LINUX_CLOCKS) - 1) << COUNTER_OWN; /* cycle, time, instret; clocks */
+    const uint64_t counters = 7 | ((1u << LINUX_CLOCKS) - 1) << COUNTER_OWN; /* cycle, time, instret; clocks */
     for (unsigned i = 0; i < 32; i++) {
         riscv_set_x(r, i, 0);
         riscv_set_f(r, i, 0);
@@ -166,8 +166,10 @@ enum hwprobe_key {
 };
 enum { BASE_IMA = 1, MISALIGNED_FAST = 3, MISALIGNED_UNSUPPORTED = 4, BLOCK = 64, TIME_FREQUENCY = 10000000 };
 
-static const char isa[] = "rv64imafdc_zicboz_zicntr_zicond_zicsr_zifencei_zihintntl_zihintpause_zimop_zawrs_zfa_zfh_"
-                          "zfhmin_zca_zcb_zcd_zcmop_zba_zbb_zbc_zbs";
+#define EXTENSIONS(_)                                                                                                  \
+    "zicboz" _ "zicntr" _ "zicond" _ "zicsr" _ "zifencei" _ "zihintntl" _ "zihintpause" _ "zimop" _ "zawrs" _ "zfa" _  \
+    "zfh" _ "zfhmin" _ "zca" _ "zcb" _ "zcd" _ "zcmop" _ "zba" _ "zbb" _ "zbc" _ "zbs"
+static const char isa[] = "rv64imafdc_" EXTENSIONS("_");
 static const uint8_t extensions[] = {0 /* F, D */,
                                      1 /* C */,
                                      3 /* Zba */,
@@ -239,6 +241,16 @@ int64_t call_riscv_flush_icache(struct call *c) {
     return 0;
 }
 
+static void riscv64_cpuinfo(struct text *t, unsigned cpu) {
+    put(t, "processor\t: ");
+    put_number(t, cpu, 10, 1);
+    put(t, "\nhart\t\t: ");
+    put_number(t, cpu, 10, 1);
+    put(t, "\nisa\t\t: ");
+    put(t, isa);
+    put(t, "\nmmu\t\t: sv39\n\n");
+}
+
 static const struct number numbers[NUMBERS] = {
 #define NUMBER(number, name)    [number] = {ROW_##name, 0, 0},
 #define OWN(number, name, args) NUMBER(number, name)
@@ -258,6 +270,8 @@ const struct abi abi_riscv64 = {
     .calls = &riscv64_calls,
     .machine = "riscv64",
     .isa = isa,
+    .extensions = "i m a f d g c " EXTENSIONS(" "), /* g stands for those before it */
+    .cpuinfo = riscv64_cpuinfo,
     .models = "max rv64 any",
     .guest = &guest_riscv,
     .elf_machine = ELF_RISCV,
