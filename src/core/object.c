@@ -52,7 +52,8 @@ void object_walk(struct visitor *v, const struct object_type *type, void *object
 
 void object_reset(const struct object_type *type, void *object) {
     fields_reset(object, type->fields, type->nfields);
-    for (const struct field *f = type->fields; f < type->fields + type->nfields; f++) {
+    for (unsigned n = 0; n < type->nfields; n++) { /* there may be none, nor a table */
+        const struct field *f = &type->fields[n];
         for (unsigned i = 0; f->kind == FIELD_OBJECTS && i < f->count; i++)
             object_reset(f->of(), (char *)object + f->offset + (size_t)i * f->size);
         if (f->kind != FIELD_VARIANT) continue;
