@@ -137,6 +137,7 @@ expect 0 "$good" layers language/wasm/x.c '#include "guest/wasm/wasm.h"
 #include "language/language.h"'
 expect 1 "*vm/ names 'uart'*1 violations" layers vm/x.h 'struct UART_state;'
 expect 1 "*host/ names the system call 'SYS_mmap'*" layers host/x86_64/x.c 'int n = SYS_mmap;'
+expect 1 "*process/ reads the host's registers: 'uc_mcontext'*" layers process/linux/x.c 'long f(ucontext_t *c) { return c->uc_mcontext.gregs[16]; }'
 expect 1 "*process/ uses cpu->jumps*1 violations" layers process/x.c 'int f(void) { return c->cpu->jumps.entered; }'
 expect 0 "$good" layers engine/x.c 'int f(void) { return c->cpu->jumps.entered; }'
 expect 1 "*process/ names the instruction set 'riscv64'*1 violations" layers process/linux/x.c 'extern int riscv64_calls;'

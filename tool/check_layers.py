@@ -55,6 +55,7 @@ BY_NUMBER = re.compile(r"\bfield_[gs]et\b")
 PARTS = {"host": ("core", "host", "engine"), "jumps": ("core", "host", "engine"), "soft": ("core", "engine", "guest", "machine")}
 PART = re.compile(r"\bcpu->(%s)\." % "|".join(PARTS))
 ANYWHERE = re.compile(r"riscv|wasm|webassembly|linux|freebsd|darwin|aarch64|virtio", re.I)  # also within a word
+CONTEXT = re.compile(r"\b(uc_mcontext|gregs)\b")  # the host's registers in signal frames: host/ only
 CALL_NUMBER = re.compile(r"\b(__NR_\w+|SYS_[a-z]\w*)")
 
 
@@ -121,6 +122,9 @@ def check(src):
                 include = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
                 if include and not include_allowed(path, include.group(1), generated):
                     print(f"src/{path}:{number}: {folder}/ may not include {include.group(1)}")
+                    violations += 1
+                for name_ in CONTEXT.findall(line) if folder != "host" else ():
+                    print(f"src/{path}:{number}: {folder}/ reads the host's registers: '{name_}'")
                     violations += 1
                 for part in PART.findall(line):
                     if folder not in PARTS[part]:

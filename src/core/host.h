@@ -155,4 +155,13 @@ struct guard_result guard_cas(void GUEST_MEMORY *at, unsigned size, uint64_t exp
 /** In a fault handler: if the pc is in one of these, makes it return the status. */
 bool guard_fault(void *ucontext, bool bus, void *address);
 
+/* What a handler of host signals wants to know of the context that was interrupted. */
+uint64_t context_pc(const void *ucontext);
+uint64_t context_sp(const void *ucontext);
+void context_set_pc(void *ucontext, uint64_t pc);
+/** Is the signal a fault of the instruction there? It may have been sent, with whatever code. */
+bool context_faulted(int signal, const void *siginfo, const void *ucontext);
+/** Is the pc behind an instruction that calls the kernel? Then that has not faulted. */
+bool context_behind_call(const void *ucontext);
+
 #endif

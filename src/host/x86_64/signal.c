@@ -3,6 +3,8 @@
 #include "core/host.h"
 #include "host/x86_64/x86_64.h"
 #include "mem/space.h"
+#include <signal.h>
+#include <string.h>
 #include <ucontext.h>
 
 extern const char guard_begin[] __attribute__((visibility("hidden")));
@@ -68,4 +70,62 @@ void x86_fault_register(const void *ucontext, enum bank bank, unsigned reg, uint
         cells[0] = (uint64_t)m->gregs[gregs[reg]];
     else
         memcpy(cells, &m->fpregs->_xmm[reg], SIZE_V128);
+}
+
+/* ---- for handlers of signals */
+
+static uint64_t reg_of(const void *ucontext, int reg) {
+    return (uint64_t)((const ucontext_t *)ucontext)->uc_mcontext.gregs[reg];
+}
+
+uint64_t context_pc(const void *ucontext) {
+    return reg_of(ucontext, REG_RIP);
+}
+uint64_t context_sp(const void *ucontext) {
+    return reg_of(ucontext, REG_RSP);
+}
+void context_set_pc(void *ucontext, uint64_t pc) {
+    ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
+}
+
+/* Numbers of the processor's exceptions, as signal frames have them. */
+enum trap {
+    TRAP_DIVIDE = 0,
+    TRAP_DEBUG = 1,
+    TRAP_BREAKPOINT = 3,
+    TRAP_OPCODE = 6,
+    TRAP_SEGMENT = 11,
+    TRAP_STACK = 12,
+    TRAP_PAGE = 14,
+    TRAP_FLOAT = 16,
+    TRAP_ALIGNMENT = 17,
+    TRAP_VECTOR = 19
+};
+
+/* Codes above 0 are for faults; but what is sent may have any, and the end of a child has them, too. A fault's address
+ * is also where the processor left it. */
+bool context_faulted(int signal, const void *siginfo, const void *ucontext) {
+    const siginfo_t *info = siginfo;
+    const uint64_t at = (uint64_t)(uintptr_t)info->si_addr;
+    const bool here = at == context_pc(ucontext);
+    switch (reg_of(ucontext, REG_TRAPNO)) {
+    case TRAP_DIVIDE:
+    case TRAP_FLOAT:
+    case TRAP_VECTOR: return signal == SIGFPE && here;
+    case TRAP_DEBUG:
+    case TRAP_BREAKPOINT: return signal == SIGTRAP;
+    case TRAP_OPCODE: return signal == SIGILL && here;
+    case TRAP_PAGE: return (signal == SIGSEGV || signal == SIGBUS) && at == reg_of(ucontext, REG_CR2);
+    case TRAP_SEGMENT:
+    case TRAP_STACK:
+    case TRAP_ALIGNMENT: return signal == SIGBUS;
+    default: return signal == SIGSEGV && info->si_code == SI_KERNEL;
+    }
+}
+
+bool context_behind_call(const void *ucontext) {
+    enum { CALL_SIZE = 2, PAGE = 4096 };
+    static const uint8_t call[CALL_SIZE] = {0x0f, 0x05};
+    const uint64_t pc = context_pc(ucontext);
+    return pc % PAGE >= CALL_SIZE && !memcmp((const uint8_t *)(uintptr_t)pc - CALL_SIZE, call, CALL_SIZE);
 }

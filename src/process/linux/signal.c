@@ -9,6 +9,7 @@
  * signal_deliver runs in the loop, never in a host handler: it builds frames, and ends by giving the host the guest's
  * mask, upon which the next signal may be caught. The system calls about signals are in signal_calls.c.
  */
+#include "core/host.h"
 #include "process/linux/outside.h"
 #include "base/os.h"
 #include <signal.h>
@@ -23,19 +24,6 @@ struct host_action {
 };
 
 enum { HOST_RESTORER = 0x04000000 };
-/** Numbers of the processor's exceptions, as signal frames have them. */
-enum trap {
-    TRAP_DIVIDE = 0,
-    TRAP_DEBUG = 1,
-    TRAP_BREAKPOINT = 3,
-    TRAP_OPCODE = 6,
-    TRAP_SEGMENT = 11,
-    TRAP_STACK = 12,
-    TRAP_PAGE = 14,
-    TRAP_FLOAT = 16,
-    TRAP_ALIGNMENT = 17,
-    TRAP_VECTOR = 19
-};
 /* A process may send itself a fault's signal with a fault's code. It travels as a code below all others. */
 enum { FORGED_LEAST = INT32_MIN, FORGED_MOST = INT32_MIN + INT16_MAX };
 static const uint8_t kept_open[SIGNALS_KEPT_OPEN] = {SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV};
@@ -86,40 +74,11 @@ void signals_release(uint64_t mask) {
 
 /* Something is to be delivered: the cpu comes to the loop, a blocking call does not begin. */
 static void interrupt(struct thread *t, ucontext_t *context) {
-    greg_t *pc = &context->uc_mcontext.gregs[REG_RIP];
+    const uint64_t pc = context_pc(context);
     t->interrupted = 1;
     cpu_poke(t->cpu);
-    if ((uint64_t)*pc >= (uintptr_t)host_call_check && (uint64_t)*pc < (uintptr_t)host_call_end)
-        *pc = (greg_t)(uintptr_t)host_call_not_begun;
-}
-
-/* Codes above 0 are for faults; but what is sent may have any, and the end of a child has them, too. A fault's address
- * is also where the processor left it. */
-static bool is_fault(int signal, const siginfo_t *info, const ucontext_t *context) {
-    const greg_t *registers = context->uc_mcontext.gregs;
-    bool here = (uintptr_t)info->si_addr == (uint64_t)registers[REG_RIP];
-    switch (registers[REG_TRAPNO]) {
-    case TRAP_DIVIDE:
-    case TRAP_FLOAT:
-    case TRAP_VECTOR: return signal == SIGFPE && here;
-    case TRAP_DEBUG:
-    case TRAP_BREAKPOINT: return signal == SIGTRAP;
-    case TRAP_OPCODE: return signal == SIGILL && here;
-    case TRAP_PAGE:
-        return (signal == SIGSEGV || signal == SIGBUS) && (uintptr_t)info->si_addr == (uint64_t)registers[REG_CR2];
-    case TRAP_SEGMENT:
-    case TRAP_STACK:
-    case TRAP_ALIGNMENT: return signal == SIGBUS;
-    default: return signal == SIGSEGV && info->si_code == SI_KERNEL;
-    }
-}
-
-/* Is the pc behind an instruction that calls the kernel? Then it has not faulted. */
-static bool behind_call(uint64_t pc) {
-    enum { CALL_SIZE = 2 };
-    static const uint8_t call[CALL_SIZE] = {0x0f, 0x05};
-    const uint8_t *before = (const uint8_t *)(uintptr_t)pc - CALL_SIZE;
-    return pc % SPACE_PAGE >= CALL_SIZE && !memcmp(before, call, CALL_SIZE);
+    if (pc >= (uintptr_t)host_call_check && pc < (uintptr_t)host_call_end)
+        context_set_pc(context, (uintptr_t)host_call_not_begun);
 }
 
 /* True if the signal was a fault, and is dealt with. One that was sent may look like the last fault by chance: the end
@@ -127,11 +86,10 @@ static bool behind_call(uint64_t pc) {
  * there again. */
 static bool on_fault(struct thread *t, int signal, siginfo_t *info, ucontext_t *context) {
     bool memory = signal == SIGSEGV || signal == SIGBUS;
-    const uint64_t pc = (uint64_t)context->uc_mcontext.gregs[REG_RIP],
-                   sp = (uint64_t)context->uc_mcontext.gregs[REG_RSP];
-    if (!is_fault(signal, info, context)) return false;
+    const uint64_t pc = context_pc(context), sp = context_sp(context);
+    if (!context_faulted(signal, info, context)) return false;
     if (memory && engine_host_fault(signal, info, context)) return true;
-    if (behind_call(pc)) return false;
+    if (context_behind_call(context)) return false;
     if (t && (t->doubt[0] != pc || t->doubt[1] != sp)) {
         t->doubt[0] = pc;
         t->doubt[1] = sp;
