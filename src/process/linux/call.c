@@ -388,13 +388,17 @@ static int64_t second_made(struct call *c) {
     return pair[0] > pair[1] ? pair[0] : pair[1];
 }
 
-int64_t call_answer(struct call *c) {
+static inline __attribute__((always_inline)) int64_t answer_here(struct call *c) {
     struct process *p = c->process;
     int64_t result = translate(c);
     if (result == 0) result = perform(c);
     while (result == -EMFILE && own_fd_yield(p)) result = perform(c); /* some make two */
     own_fds_shift(p, result == 0 ? second_made(c) : result);
     return c->out ? structs_out(c, result) : result;
+}
+
+int64_t call_answer(struct call *c) {
+    return answer_here(c);
 }
 
 enum answer linux_call(struct thread *t) {
@@ -413,7 +417,7 @@ enum answer linux_call(struct thread *t) {
     if (trace) strace_begin(trace, &c, number);
     bool allowed = !t->seccomp || seccomp_allows(&c, number, &result);
     c.number = (uint32_t)number;
-    if (row && allowed) result = input_tapped(p->vm) ? outside_answer(&c) : call_answer(&c);
+    if (row && allowed) result = input_tapped(p->vm) ? outside_answer(&c) : answer_here(&c);
     if (c.nheld) path_release(&c);
     if (trace) strace_end(trace, result);
     if (result == CALL_STOP) return ANSWER_STOP;
