@@ -107,8 +107,8 @@ static uint64_t executed(const struct visitor *v, const void *object, unsigned i
     R(HOST, ahead, "with executed")
 static OBJECT_TYPE(count_type, "count", struct cpu_count, COUNT_ROWS)
 
-    /* The registers that the guest declares, in the same struct. */
-    static struct any_object registers(void *object) {
+/* The registers that the guest declares, in the same struct. */
+static struct any_object registers(void *object) {
     const struct guest *g = ((const struct cpu *)object)->guest;
     return (struct any_object){object, {g->name, g->cpu_size, g->fields, g->nfields}};
 }

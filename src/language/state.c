@@ -16,7 +16,7 @@ static void file_bytes(struct visitor *v, const struct field *f, void *object) {
     R(HOST, code, "what the language has made of the bytes")
 static OBJECT_TYPE(file_type, "file", struct language_file, FILE_ROWS)
 
-    static uint64_t unit_number(const struct visitor *v, const void *object, unsigned index) {
+static uint64_t unit_number(const struct visitor *v, const void *object, unsigned index) {
     const struct language_function *function = object;
     (void)index;
     return language_machine_of(v->root)->language->number(function->unit);
@@ -27,8 +27,8 @@ static OBJECT_TYPE(file_type, "file", struct language_file, FILE_ROWS)
     R(FIELD, index, HIDDEN)
 static OBJECT_TYPE(function_type, "function", struct language_function, FUNCTION_ROWS)
 
-    /* The language's own, in the same struct. */
-    static struct any_object own(void *object) {
+/* The language's own, in the same struct. */
+static struct any_object own(void *object) {
     const struct language_machine *m = object;
     return (struct any_object){object, *m->language->state()};
 }

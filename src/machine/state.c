@@ -23,9 +23,9 @@ static void console_in(struct visitor *v, const struct field *f, void *object) {
     R(FIELD, ended, RESOURCE)
 static OBJECT_TYPE(console_type, "console", struct console, CONSOLE_ROWS)
 
-    /* ---- devices in their places */
+/* ---- devices in their places */
 
-    static struct any_object device_state(void *object) {
+static struct any_object device_state(void *object) {
     const struct device_host *h = object;
     if (!h->state) return (struct any_object){0};
     return (struct any_object){h->state,
@@ -45,9 +45,9 @@ static OBJECT_TYPE(console_type, "console", struct console, CONSOLE_ROWS)
     R(FIELD, listens, RESOURCE)
 static OBJECT_TYPE(device_host_type, "device", struct device_host, DEVICE_HOST_ROWS)
 
-    /* ---- the machine */
+/* ---- the machine */
 
-    static void ram(struct visitor *v, const struct field *f, void *object) {
+static void ram(struct visitor *v, const struct field *f, void *object) {
     const struct machine *m = object;
     visit_pages(v, f, 0, m->ram, m->ram_size);
 }

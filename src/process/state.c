@@ -16,8 +16,8 @@
     R(FIELD, stack, RESOURCE)
 static OBJECT_TYPE(limits_type, "limits", struct space_limits, LIMITS_ROWS)
 
-    /* Records that only translations tell apart are one mapping. */
-    static bool goes_on(const struct mapping *a, const struct mapping *b) {
+/* Records that only translations tell apart are one mapping. */
+static bool goes_on(const struct mapping *a, const struct mapping *b) {
     return b && a->end == b->start && a->rights == b->rights && !((a->flags ^ b->flags) & ~MAPPING_FETCHED) &&
            a->origin == b->origin && a->dev == b->dev && a->ino == b->ino &&
            (!(a->dev || a->ino) || b->offset == a->offset + (a->end - a->start));
@@ -58,8 +58,8 @@ static uint64_t mapping_flags(const struct visitor *v, const void *object, unsig
     R(VALUE, flags, MAP, mapping_flags)
 static OBJECT_TYPE(mapping_type, "mapping", struct mapping, MAPPING_ROWS)
 
-    /* What can be read of every mapping, but for zeros: which pages were touched does not show. */
-    static void space_pages(struct visitor *v, const struct field *f, void *object) {
+/* What can be read of every mapping, but for zeros: which pages were touched does not show. */
+static void space_pages(struct visitor *v, const struct field *f, void *object) {
     const struct space *s = object;
     uint8_t page[SPACE_PAGE];
     for (const struct mapping *m = space_next(s, 0); m; m = space_next(s, m->end))
@@ -95,9 +95,9 @@ static OBJECT_TYPE(mapping_type, "mapping", struct mapping, MAPPING_ROWS)
     R(HOST, watch, "what translations were made of")
 static OBJECT_TYPE(space_type, "space", struct space, SPACE_ROWS)
 
-    /* ---- threads */
+/* ---- threads */
 
-    static void *next_thread(const struct visitor *v, void *object, void *previous) {
+static void *next_thread(const struct visitor *v, void *object, void *previous) {
     (void)v;
     return previous ? ((struct thread *)previous)->next : ((struct process *)object)->threads;
 }
@@ -153,7 +153,7 @@ static void queued_info(struct visitor *v, const struct field *f, void *object) 
     R(VALUE, saved_mask, TRAPCTL, saved_mask)                                                                          \
     R(FIELD, restore_mask, TRAPCTL)                                                                                    \
     R(HOST_IN, doubt, "a fault that is to come again")                                                                 \
-    R(HOST, given, "of a tap")                                                                                        \
+    R(HOST, given, "of a tap")                                                                                         \
     R(FIELD, caught, TRAPCTL)                                                                                          \
     R(BYTES_IN, caught_info, caught_info)                                                                              \
     R(FIELD, queued, TRAPCTL)                                                                                          \
@@ -174,10 +174,10 @@ static OBJECT_TYPE(thread_type, "thread", struct thread, THREAD_ROWS)
     R(FIELD, flags, TRAPCTL)                                                                                           \
     R(FIELD, restorer, TRAPCTL)                                                                                        \
     R(FIELD, mask, TRAPCTL)
-    static OBJECT_TYPE(action_type, "action", struct action, ACTION_ROWS)
+static OBJECT_TYPE(action_type, "action", struct action, ACTION_ROWS)
 
-    /* Whether there is one: its number is not for the guest to see. */
-    static uint64_t own_fd_kept(const struct visitor *v, const void *object, unsigned index) {
+/* Whether there is one: its number is not for the guest to see. */
+static uint64_t own_fd_kept(const struct visitor *v, const void *object, unsigned index) {
     const struct own_fd *own = object;
     (void)v, (void)index;
     return own->fd >= 0 ? 1 : (uint64_t)-own->fd;
@@ -189,7 +189,7 @@ static OBJECT_TYPE(thread_type, "thread", struct thread, THREAD_ROWS)
     R(HOST, ino, "likewise")
 static OBJECT_TYPE(own_fd_type, "own", struct own_fd, OWN_FD_ROWS)
 
-    static void root_folder(struct visitor *v, const struct field *f, void *object) {
+static void root_folder(struct visitor *v, const struct field *f, void *object) {
     const struct root *r = object;
     visit_bytes(v, f, 0, r->folder, r->length);
 }
@@ -212,10 +212,10 @@ static OBJECT_TYPE(root_type, "root", struct root, ROOT_ROWS)
     R(FIELD, end, MAP)                                                                                                 \
     R(FIELD, writes, MAP)                                                                                              \
     R(FIELD, minor, MAP)
-    static OBJECT_TYPE(userfault_type, "userfault", __typeof__(((struct process *)0)->userfault), USERFAULT_ROWS)
+static OBJECT_TYPE(userfault_type, "userfault", __typeof__(((struct process *)0)->userfault), USERFAULT_ROWS)
 
-    /* Memory and actions of its own, or those of a process that it shares them with. */
-    static uint64_t shares_memory(const struct visitor *v, const void *object, unsigned index) {
+/* Memory and actions of its own, or those of a process that it shares them with. */
+static uint64_t shares_memory(const struct visitor *v, const void *object, unsigned index) {
     const struct process *p = object;
     (void)v, (void)index;
     return p->space != &p->memory;

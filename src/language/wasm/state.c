@@ -25,11 +25,11 @@ static OBJECT_TYPE(limits_type, "limits", struct wasm_limits, LIMITS_ROWS)
 #define TABLE_TYPE_ROWS(R)                                                                                             \
     R(FIELD, type, HIDDEN)                                                                                             \
     R(OBJECT, limits, limits_type)
-    static OBJECT_TYPE(table_type_type, "table type", struct wasm_table_type, TABLE_TYPE_ROWS)
+static OBJECT_TYPE(table_type_type, "table type", struct wasm_table_type, TABLE_TYPE_ROWS)
 
-    /* ---- the store */
+/* ---- the store */
 
-    static void memory_bytes(struct visitor *v, const struct field *f, void *object) {
+static void memory_bytes(struct visitor *v, const struct field *f, void *object) {
     const struct wasm_memory *memory = object;
     const uint64_t pages = wasm_size(machine_at(v)->store, memory->cell);
     visit_pages(v, f, 0, memory->base, pages * WASM_PAGE);
@@ -42,7 +42,7 @@ static OBJECT_TYPE(limits_type, "limits", struct wasm_limits, LIMITS_ROWS)
     R(FIELD, cell, HIDDEN)
 static OBJECT_TYPE(memory_type, "memory", struct wasm_memory, MEMORY_ROWS)
 
-    static void table_elements(struct visitor *v, const struct field *f, void *object) {
+static void table_elements(struct visitor *v, const struct field *f, void *object) {
     const struct wasm_table *t = object;
     const struct wasm_store *s = machine_at(v)->store;
     visit_bytes(v, f, t->elements, wasm_at(s, t->elements), 8ull * wasm_size(s, t->cell));
@@ -55,7 +55,7 @@ static OBJECT_TYPE(memory_type, "memory", struct wasm_memory, MEMORY_ROWS)
     R(BYTES, elements, table_elements)
 static OBJECT_TYPE(table_type, "table", struct wasm_table, TABLE_ROWS)
 
-    static uint64_t module_number(const struct visitor *v, const void *object, unsigned index) {
+static uint64_t module_number(const struct visitor *v, const void *object, unsigned index) {
     const struct wasm_instance *in = object;
     uint64_t n = 1;
     (void)index;
@@ -115,7 +115,7 @@ static void imports(struct visitor *v, const struct field *f, void *object) {
     R(BYTES, owner, imports)
 static OBJECT_TYPE(instance_type, "instance", struct wasm_instance, INSTANCE_ROWS)
 
-    static void cells(struct visitor *v, const struct field *f, void *object) {
+static void cells(struct visitor *v, const struct field *f, void *object) {
     const struct wasm_store *s = object;
     visit_bytes(v, f, 0, s->area, s->cells_used);
 }
@@ -151,10 +151,10 @@ static void *next_instance(const struct visitor *v, void *object, void *previous
     R(FIELD, ninstances, HIDDEN)
 static OBJECT_TYPE(store_type, "store", struct wasm_store, STORE_ROWS)
 
-    /* ---- WASI */
+/* ---- WASI */
 
-    /* Whether a stream is open; which of the host's it is does not show. */
-    static uint64_t is_open(const struct visitor *v, const void *object, unsigned index) {
+/* Whether a stream is open; which of the host's it is does not show. */
+static uint64_t is_open(const struct visitor *v, const void *object, unsigned index) {
     (void)v;
     return ((const struct wasi *)object)->host[index] >= 0;
 }
@@ -177,9 +177,9 @@ static uint64_t began(const struct visitor *v, const void *object, unsigned inde
     R(VALUES, began, TIME, began)
 static OBJECT_TYPE(wasi_type, "wasi", struct wasi, WASI_ROWS)
 
-    /* ---- the machine */
+/* ---- the machine */
 
-    static uint64_t named(const struct visitor *v, const void *object, unsigned index) {
+static uint64_t named(const struct visitor *v, const void *object, unsigned index) {
     (void)v, (void)index;
     return wasm_number(((const struct named_instance *)object)->instance);
 }
@@ -194,7 +194,7 @@ static void name(struct visitor *v, const struct field *f, void *object) {
     R(BYTES, name, name)
 static OBJECT_TYPE(named_type, "name", struct named_instance, NAMED_ROWS)
 
-    static void *next_named(const struct visitor *v, void *object, void *previous) {
+static void *next_named(const struct visitor *v, void *object, void *previous) {
     (void)v;
     return previous ? ((struct named_instance *)previous)->next : ((struct wasm_machine *)object)->names;
 }
