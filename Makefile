@@ -164,7 +164,7 @@ fuzzers: $(FUZZERS)
 $(B)/fuzz/%: fuzz/%.c $(B)/inner.a
 	@mkdir -p $(@D)
 	$(call say,FUZZ)
-	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/inner.a $(LIBS)
+	$(Q)$(CC) $(CPPFLAGS) -I test $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/inner.a $(LIBS)
 
 include $(wildcard fuzz/*.mk)
 

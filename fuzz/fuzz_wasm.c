@@ -2,7 +2,7 @@
  * with a reason, and whatever is accepted does the same on both tiers (test/language/compare.h). The header is put in
  * front, since it is either right or ends the matter.
  */
-#include "../test/language/compare.h"
+#include "language/compare.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
