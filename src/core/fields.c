@@ -19,7 +19,7 @@ void fields_reset(void *object, const struct field *fields, unsigned count) {
 }
 
 const struct field *field_find(const struct field *fields, unsigned count, const char *name) {
-    for (const struct field *f = fields; f < fields + count; f++)
+    for (const struct field *f = fields; count--; f++)
         if (!strcmp(f->name, name)) return f;
     return NULL;
 }

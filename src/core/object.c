@@ -32,7 +32,8 @@ static void walk_variant(struct visitor *v, const struct field *f, void *object)
 static void walk_one(struct visitor *v, const struct field *from, unsigned index, const struct object_type *type,
                      void *object) {
     if (v->enter) v->enter(v, from, index, type, object);
-    for (const struct field *f = type->fields; f < type->fields + type->nfields; f++)
+    for (unsigned n = 0; n < type->nfields; n++) { /* there may be none, nor a table */
+        const struct field *f = &type->fields[n];
         switch ((enum field_kind)f->kind) {
         case FIELD_NUMBERS: walk_numbers(v, f, object); break;
         case FIELD_VALUES: walk_values(v, f, object); break;
@@ -43,6 +44,7 @@ static void walk_one(struct visitor *v, const struct field *from, unsigned index
             break;
         case FIELD_VARIANT: walk_variant(v, f, object); break;
         }
+    }
     if (v->leave) v->leave(v, type);
 }
 
@@ -63,7 +65,8 @@ void object_reset(const struct object_type *type, void *object) {
 }
 
 void object_copy(const struct object_type *type, void *to, void *from) {
-    for (const struct field *f = type->fields; f < type->fields + type->nfields; f++) {
+    for (unsigned n = 0; n < type->nfields; n++) {
+        const struct field *f = &type->fields[n];
         char *a = (char *)to + f->offset, *b = (char *)from + f->offset;
         if (f->kind == FIELD_NUMBERS) memcpy(a, b, (size_t)f->size * f->count);
         for (unsigned i = 0; f->kind == FIELD_OBJECTS && i < f->count; i++)

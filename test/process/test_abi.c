@@ -100,8 +100,8 @@ static int setup(void **state) {
     if (!mkdtemp(folder) || chdir(folder)) return -1;
     snprintf(path, sizeof path, "%s/program", folder);
     program_write(path);
-    const struct process_options wanted = {.window = true};
-    const void *own[8] = {NULL};
+    static const struct process_options wanted = {.window = true}; /* it goes on being read */
+    static const void *own[8];
     for (unsigned k = 0; vm_kinds[k]; k++)
         if (!strcmp(vm_kinds[k]->name, "process")) own[k] = &wanted;
     const struct vm_options o = {.path = path, .kind = "process", .argv = argv, .envp = envp, .own = own};

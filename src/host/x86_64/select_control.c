@@ -529,7 +529,8 @@ void pool_load(struct jit *j, uint8_t to, uint32_t at) {
 /* The pool, if anything is loaded from it. */
 static void cold_pool(struct jit *j) {
     uint32_t pool = 0;
-    for (const struct cold *c = j->cold; c < j->cold + j->ncold; c++) {
+    for (uint32_t i = 0; i < j->ncold; i++) { /* there may be none, nor a list */
+        const struct cold *c = &j->cold[i];
         if (c->kind != COLD_POOL) continue;
         if (!pool) {
             while (here(j) & 15) byte(j, 0xcc);
