@@ -32,6 +32,7 @@ static bool take_arguments(struct language_machine *m, const char *name, const s
         return error_set(&vm->error, ERROR_USAGE, "%s takes %u arguments, %u given", name, s->nparams, n);
     m->arguments = calloc(n + 1, sizeof *m->arguments);
     if (!m->arguments) return error_set(&vm->error, ERROR_RESOURCES, "out of memory");
+    m->narguments = n;
     for (uint32_t k = 0; k < n; k++)
         if (!value_parse(argv[k + 1], m->language->value_type(s->params[k]), &m->arguments[k]))
             return error_set(&vm->error, ERROR_USAGE, "argument '%s' is not a value of type %s", argv[k + 1],

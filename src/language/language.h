@@ -58,6 +58,7 @@ struct language_machine {
     enum language_phase phase;
     struct language_function entry;
     uint64_t *arguments; /* of the entry */
+    uint32_t narguments;
     bool print_results;
     struct language_function called; /* the outermost call */
 };

@@ -47,7 +47,7 @@ static void *next_file(const struct visitor *v, void *object, void *previous) {
 
 static void arguments(struct visitor *v, const struct field *f, void *object) {
     const struct language_machine *m = object;
-    if (m->arguments) visit_bytes(v, f, 0, m->arguments, 8ull * m->language->signature(&m->entry).nparams);
+    if (m->arguments) visit_bytes(v, f, 0, m->arguments, m->narguments * sizeof *m->arguments);
 }
 
 #define MACHINE_ROWS(R)                                                                                                \
@@ -58,6 +58,7 @@ static void arguments(struct visitor *v, const struct field *f, void *object) {
     R(FIELD, phase, MODE)                                                                                              \
     R(OBJECT, entry, function_type)                                                                                    \
     R(BYTES, arguments, arguments)                                                                                     \
+    R(HOST, narguments, "of the arguments")                                                                            \
     R(FIELD, print_results, MODE)                                                                                      \
     R(OBJECT, called, function_type)
 OBJECT_TYPE(language_machine_type, "language", struct language_machine, MACHINE_ROWS)
