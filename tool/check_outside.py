@@ -82,7 +82,8 @@ def objects(build):
     root = os.path.join(build, "obj", "src")
     for file in sorted(glob.glob(root + "/**/*.o", recursive=True)):
         short = os.path.relpath(file, root)[:-len(".o")]
-        if not short.startswith("cmd/"):
+        left_over = not glob.glob(os.path.join("src", short) + ".[cS]")  # its source is gone
+        if not short.startswith("cmd/") and not left_over:
             yield file, short
 
 
