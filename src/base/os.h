@@ -8,6 +8,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* In front of what runs in handlers of signals: these come in the middle of anything, ThreadSanitizer's own code
+   included, whose locks wait for themselves then. */
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define IN_HANDLER __attribute__((disable_sanitizer_instrumentation))
+#endif
+#endif
+#ifndef IN_HANDLER
+#define IN_HANDLER
+#endif
+
 /** Two views of the same zeroed memory: *write is readable and writable, *execute readable and executable. */
 bool os_dual_map(size_t size, void **write, void **execute);
 void os_dual_unmap(size_t size, void *write, void *execute);

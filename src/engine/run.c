@@ -169,7 +169,7 @@ void cpu_grant(struct cpu *cpu, int64_t n) {
     cpu->count.budget = n - cpu->count.ahead; /* which has been taken already */
 }
 
-void cpu_poke(struct cpu *cpu) {
+IN_HANDLER void cpu_poke(struct cpu *cpu) {
     __atomic_store_n(&cpu->poll, 1, __ATOMIC_SEQ_CST);
 }
 

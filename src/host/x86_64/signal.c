@@ -1,5 +1,6 @@
 /* signal.c - the x86-64 side of host faults: reading and changing the interrupted context. */
 #define _GNU_SOURCE
+#include "base/os.h"
 #include "core/host.h"
 #include "host/x86_64/x86_64.h"
 #include "mem/space.h"
@@ -74,17 +75,17 @@ void x86_fault_register(const void *ucontext, enum bank bank, unsigned reg, uint
 
 /* ---- for handlers of signals */
 
-static uint64_t reg_of(const void *ucontext, int reg) {
+IN_HANDLER static uint64_t reg_of(const void *ucontext, int reg) {
     return (uint64_t)((const ucontext_t *)ucontext)->uc_mcontext.gregs[reg];
 }
 
-uint64_t context_pc(const void *ucontext) {
+IN_HANDLER uint64_t context_pc(const void *ucontext) {
     return reg_of(ucontext, REG_RIP);
 }
-uint64_t context_sp(const void *ucontext) {
+IN_HANDLER uint64_t context_sp(const void *ucontext) {
     return reg_of(ucontext, REG_RSP);
 }
-void context_set_pc(void *ucontext, uint64_t pc) {
+IN_HANDLER void context_set_pc(void *ucontext, uint64_t pc) {
     ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
 }
 
@@ -104,7 +105,7 @@ enum trap {
 
 /* Codes above 0 are for faults; but what is sent may have any, and the end of a child has them, too. A fault's address
  * is also where the processor left it. */
-bool context_faulted(int signal, const void *siginfo, const void *ucontext) {
+IN_HANDLER bool context_faulted(int signal, const void *siginfo, const void *ucontext) {
     const siginfo_t *info = siginfo;
     const uint64_t at = (uint64_t)(uintptr_t)info->si_addr;
     const bool here = at == context_pc(ucontext);
@@ -123,7 +124,7 @@ bool context_faulted(int signal, const void *siginfo, const void *ucontext) {
     }
 }
 
-bool context_behind_call(const void *ucontext) {
+IN_HANDLER bool context_behind_call(const void *ucontext) {
     enum { CALL_SIZE = 2, PAGE = 4096 };
     static const uint8_t call[CALL_SIZE] = {0x0f, 0x05};
     const uint64_t pc = context_pc(ucontext);

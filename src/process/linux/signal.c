@@ -37,13 +37,13 @@ struct thread *thread_here(void) {
     return thread_of_host;
 }
 
-static int open_index(int signal) {
+IN_HANDLER static int open_index(int signal) {
     for (int i = 0; i < SIGNALS_KEPT_OPEN; i++)
         if (kept_open[i] == signal) return i;
     return -1;
 }
 
-uint64_t signal_host_mask(uint64_t mask) {
+IN_HANDLER uint64_t signal_host_mask(uint64_t mask) {
     for (int i = 0; i < SIGNALS_KEPT_OPEN; i++) mask &= ~signal_bit(kept_open[i]);
     return mask;
 }
@@ -73,7 +73,7 @@ void signals_release(uint64_t mask) {
 /* ---- the host's handler */
 
 /* Something is to be delivered: the cpu comes to the loop, a blocking call does not begin. */
-static void interrupt(struct thread *t, ucontext_t *context) {
+IN_HANDLER static void interrupt(struct thread *t, ucontext_t *context) {
     const uint64_t pc = context_pc(context);
     t->interrupted = 1;
     cpu_poke(t->cpu);
@@ -84,7 +84,7 @@ static void interrupt(struct thread *t, ucontext_t *context) {
 /* True if the signal was a fault, and is dealt with. One that was sent may look like the last fault by chance: the end
  * of a child, whose numbers are where the address is. If nobody knows of it, it is a fault of vee's own only if it is
  * there again. */
-static bool on_fault(struct thread *t, int signal, siginfo_t *info, ucontext_t *context) {
+IN_HANDLER static bool on_fault(struct thread *t, int signal, siginfo_t *info, ucontext_t *context) {
     bool memory = signal == SIGSEGV || signal == SIGBUS;
     const uint64_t pc = context_pc(context), sp = context_sp(context);
     if (!context_faulted(signal, info, context)) return false;
@@ -100,7 +100,7 @@ static bool on_fault(struct thread *t, int signal, siginfo_t *info, ucontext_t *
     return true;
 }
 
-static void on_signal(int signal, siginfo_t *info, void *context) {
+IN_HANDLER static void on_signal(int signal, siginfo_t *info, void *context) {
     struct thread *t = thread_of_host;
     int index = open_index(signal), saved = errno;
     ucontext_t *uc = context;
