@@ -126,6 +126,10 @@ static struct {
     {"fchmodat2", 452, {(uint64_t)AT_FDCWD, P, 0, 0}},
     {"statmount", 457, {P, P, 256, 0}},
     {"setxattrat", 463, {(uint64_t)AT_FDCWD, (uint64_t) "/", 0, (uint64_t) "user.x", P, 16}},
+    {"open_tree_attr", 467, {(uint64_t)AT_FDCWD, P, 0, 0, 0}},
+    {"file_getattr", 468, {(uint64_t)AT_FDCWD, (uint64_t) ".", P, 24, 0}},
+    {"file_getattr path", 468, {(uint64_t)AT_FDCWD, P, (uint64_t)own, 24, 0}},
+    {"file_setattr", 469, {(uint64_t)AT_FDCWD, (uint64_t) ".", P, 24, 0}},
 };
 
 static void try_all(void) {
