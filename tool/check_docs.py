@@ -65,6 +65,7 @@ def callbacks(root):
         struct = None
         with open(path, encoding="utf-8") as f:
             text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
+        text = re.sub(r",\n\s+", ", ", text)
         for line in text.split("\n"):
             begin = re.match(r"struct (\w+) \{", line)
             if begin or line.startswith("}"):

@@ -23,7 +23,7 @@ ASKS = """access alarm clock clock_getres clock_gettime clock_nanosleep dl_itera
     select sem_timedwait sem_wait semctl setrlimit shmat sigpending sigtimedwait sigwait sigwaitinfo sleep socket stat statfs
     statvfs statx syscall sysconf sysinfo time timerfd_gettime times uname usleep wait wait3 wait4 waitid waitpid pwritev
     write writev pwrite""".split()
-OWN = "os_nanoseconds os_cpu_nanoseconds os_random os_parent os_folder_open host_do6 host_wait6 host_call".split()
+OWN = "os_nanoseconds os_cpu_nanoseconds os_random os_parent os_folder_open os_call host_wait6 os_call_unless".split()
 INSTRUCTIONS = "syscall sysenter int rdtsc rdtscp rdrand rdseed rdpid cpuid xgetbv rdpmc in inb inw inl".split()
 
 ALLOWED = {
@@ -41,9 +41,7 @@ ALLOWED = {
                         "the door: INPUT_LIMITS, INPUT_PERSONALITY; else names of what is executed, and a key of vee's"),
     # within the answer of a system call, which comes through the door as a whole (process/linux/outside.c), or about
     # what is vee's own
-    "process/linux/": ("host_do6 host_wait6 host_call getpid", "see outside.c"),
-    "process/linux/host": ("syscall", "what they are"),
-    "process/linux/host_x86_64": ("syscall", "what they are"),
+    "process/linux/": ("os_call host_wait6 os_call_unless getpid", "see outside.c"),
     "process/linux/memory": ("fstatfs", "in the answer"),
     "process/linux/own_fd": ("getrlimit setrlimit", "for vee's descriptors"),
     "process/linux/inherit": ("getrlimit", "for vee's descriptors"),
@@ -63,6 +61,8 @@ ALLOWED = {
     "base/os_linux": ("clock_gettime getppid getrandom getrlimit setrlimit open syscall", "os.h"),
     "base/os_thread": ("syscall dl_iterate_phdr", "threads"),
     "base/os_thread_x86_64": ("syscall", "threads"),
+    "base/os_call_x86_64": ("syscall", "os_call_unless; the way back from a handler"),
+    "base/os_x86_64": ("syscall os_call", "os_call; os_action, whose answers are the process's own settings"),
     "base/os_die": ("getegid geteuid getpid getrlimit setrlimit gettid open read syscall write pipe2 wait4 prctl", "the end"),
     "base/lock": ("os_nanoseconds os_parent", "how long to be patient; whether the owner lives"),
     "engine/change": ("os_nanoseconds os_cpu_nanoseconds", "how often code is looked at: whenever it is, the guest sees its own stores"),

@@ -48,8 +48,6 @@ bool os_catch_faults(bool (*handler)(int signal, void *siginfo, void *ucontext))
 /** Gives the calling thread of the C library an alternate stack for that handler, unless it has one; it goes when the
     thread ends. */
 bool os_fault_stack(void);
-/** x86-64 hosts: what addresses with a gs prefix are relative to, in the calling thread. */
-bool os_gs_base(const void *base);
 uint64_t os_nanoseconds(void);
 /** What this thread has run for. */
 uint64_t os_cpu_nanoseconds(void);
@@ -108,6 +106,21 @@ int64_t os_thread_start(struct os_thread *t, const struct clone_args *process, v
 int os_thread_signal(void);
 /** Of one that was not started, or whose process has ended. */
 void os_thread_free(struct os_thread *t);
+
+/* The kernel's own calls, past the C library, which has wishes of its own about signals and threads. A result is the
+ * kernel's: negative errors. */
+int64_t os_call(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+enum { OS_NOT_BEGUN = -5001 };
+/** One that may block, and does not begin when *interrupted is set: OS_NOT_BEGUN. */
+int64_t os_call_unless(const uint32_t *interrupted, long number, const uint64_t args[6]);
+/** For a handler of signals that has set *interrupted: if the call at *pc has not begun, it does not any more. */
+bool os_call_cancel(uint64_t *pc);
+/** What the kernel does about a signal: handler (or 0, 1: SIG_DFL, SIG_IGN), SA_*, mask. */
+struct os_action {
+    uint64_t handler, flags, mask;
+};
+/** set, old: NULL for none. */
+int64_t os_action(int signal, const struct os_action *set, struct os_action *old);
 
 /** Ends the process by a signal as if nobody had handled it, without a dump of its memory. core: a core file of the
    guest has been written, and the wait status is to say so, where the host lets a process arrange that. */

@@ -3,9 +3,6 @@
 #include "base/os.h"
 #include <signal.h>
 #include <errno.h>
-#ifdef __x86_64__
-#include <asm/prctl.h>
-#endif
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -157,14 +154,6 @@ bool os_fault_stack(void) {
         return false;
     }
     return true;
-}
-
-bool os_gs_base(const void *base) {
-#ifdef __x86_64__
-    return !syscall(SYS_arch_prctl, ARCH_SET_GS, base);
-#else
-    return !base;
-#endif
 }
 
 uint32_t os_parent(void) {

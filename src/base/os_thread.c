@@ -7,13 +7,14 @@
  * The thread-local variables are those that every thread of this program has from its start (initial-exec): their
  * places relative to the thread pointer are the same in each thread, and what they begin with is in the program's
  * files. Both are looked up once (os_thread_prepare). The task block has what compilers and the C library want at fixed
- * places of it (a pointer to itself, the canaries of stacks and pointers) and is zero otherwise. What needs more of the
- * C library than its system calls and its errno must not be called from such a task; tool/check_objects.py sees to
- * that.
+ * places of it (os_task_block) and is zero otherwise. What needs more of the C library than its system calls and its
+ * errno must not be called from such a task; tool/check_objects.py sees to that. What of it is the processor's is in
+ * os_task.h.
  *
  * Sanitizers have to know of threads: in their builds they are made by the C library. */
 #define _GNU_SOURCE
 #include "base/os.h"
+#include "base/os_task.h"
 #include <errno.h>
 #include <linux/sched.h>
 #include <link.h>
@@ -41,8 +42,6 @@ enum {
     IMAGES = 16,
     VARIABLES_MOST = 1 << 20
 };
-/** Places in the task block that compilers know: words. */
-enum { BLOCK_SELF = 0, BLOCK_SELF_TOO = 2, BLOCK_STACK_CANARY = 5, BLOCK_POINTER_CANARY = 6 };
 
 struct os_thread {
     uint8_t *memory;
@@ -62,18 +61,12 @@ static struct {
     } images[IMAGES];
 } variables;
 
-static inline uintptr_t thread_pointer(void) {
-    uintptr_t p;
-    __asm__("movq %%fs:0, %0" : "=r"(p));
-    return p;
-}
-
 static int image_note(struct dl_phdr_info *info, size_t size, void *failed) {
     (void)size;
     for (unsigned i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *p = &info->dlpi_phdr[i];
         if (p->p_type != PT_TLS || !info->dlpi_tls_data) continue;
-        const size_t below = thread_pointer() - (uintptr_t)info->dlpi_tls_data;
+        const size_t below = os_task_pointer() - (uintptr_t)info->dlpi_tls_data;
         if (below > VARIABLES_MOST) continue; /* not of those that threads have from their start */
         if (variables.count == IMAGES || p->p_align > PAGE) {
             *(bool *)failed = true;
@@ -92,7 +85,7 @@ bool os_thread_prepare(void) {
     bool failed = false;
     if (variables.count) return true;
     dl_iterate_phdr(image_note, &failed);
-    const size_t below = thread_pointer() - (uintptr_t)&known;
+    const size_t below = os_task_pointer() - (uintptr_t)&known;
     bool found = false;
     for (unsigned i = 0; i < variables.count; i++) {
         const struct image *m = &variables.images[i];
@@ -114,10 +107,7 @@ static struct os_thread *begin(uint8_t *memory, size_t size) {
         const struct image *m = &variables.images[i];
         memcpy(pointer - m->below, m->bytes, m->size);
     }
-    uintptr_t *block = (uintptr_t *)(void *)pointer, *mine = (uintptr_t *)thread_pointer();
-    block[BLOCK_SELF] = block[BLOCK_SELF_TOO] = (uintptr_t)pointer;
-    block[BLOCK_STACK_CANARY] = mine[BLOCK_STACK_CANARY];
-    block[BLOCK_POINTER_CANARY] = mine[BLOCK_POINTER_CANARY];
+    os_task_block(pointer);
     return t;
 }
 
@@ -150,14 +140,6 @@ void os_thread_free(struct os_thread *t) {
     os_stack_left(t->memory, t->size);
     munmap(t->memory, t->size);
 }
-
-/** clone with a stack of the new task's own, on which it calls run(arg), which does not return. */
-int64_t os_task_clone(uint64_t flags, void *stack_end, uint32_t *parent_id, uint32_t *child_id, void *pointer,
-                      void (*run)(void *arg), void *arg) __attribute__((visibility("hidden")));
-int64_t os_task_clone3(const struct clone_args *args, size_t size, void (*run)(void *arg), void *arg)
-    __attribute__((visibility("hidden")));
-/** Unmaps a range that the caller's stack is in, and ends the calling thread with status 0. */
-_Noreturn void os_task_end(void *memory, size_t size) __attribute__((visibility("hidden")));
 
 static bool signal_stack(struct os_thread *t) {
     return !sigaltstack(&(stack_t){.ss_sp = t->memory + PAGE, .ss_size = SIGNAL_STACK}, NULL);

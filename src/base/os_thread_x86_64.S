@@ -1,5 +1,4 @@
 /* os_thread_x86_64.S - the beginning and the end of a task with a stack of its own, on x86-64 (os_thread.c). */
-#if defined(__x86_64__)
         .text
         .hidden os_task_clone, os_task_clone3, os_task_end
         .globl os_task_clone, os_task_clone3, os_task_end
@@ -52,5 +51,4 @@ os_task_end:
         syscall
         ud2
         .size os_task_end, . - os_task_end
-#endif
         .section .note.GNU-stack, "", @progbits

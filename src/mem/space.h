@@ -227,13 +227,12 @@ static inline void space_host_writes(const struct space *s, uint64_t start, uint
 bool space_read(const struct space *s, uint64_t from, void *to, size_t size);
 bool space_write(const struct space *s, uint64_t to, const void *from, size_t size);
 
+/* The host's (src/host/H): guard_fault leads out of them where they fault. */
 /** Copies memory that may not be accessible; returns how many bytes are missing at the end. */
 size_t copy_guarded(void GUEST_MEMORY *to, const void GUEST_MEMORY *from, size_t size);
 /** May this byte be read? */
 bool look_guarded(const void GUEST_MEMORY *at);
 /** Reads a byte and writes it as it is, in one step, if it may be accessed like that. */
 void touch_guarded(void GUEST_MEMORY *at);
-/** For signal handlers: if *pc is within one of these, moves it to the way out and returns true. */
-bool copy_fault(uint64_t *pc);
 
 #endif

@@ -10,6 +10,7 @@
 #define PROCESS_PROCESS_H
 
 #include "base/elf.h"
+#include "base/os.h"
 #include "mem/space.h"
 #include "vm/vm.h"
 #include <limits.h>
@@ -93,7 +94,7 @@ struct thread {
     struct filter *filters; /* of its system calls, the newest first */
     uint32_t nfilters;
     struct scratch *scratch;
-    uint32_t interrupted; /* there is something to deliver: blocking calls do not begin (read by host_call) */
+    uint32_t interrupted; /* there is something to deliver: blocking calls do not begin (read by os_call_unless) */
     uint64_t mask;        /* signals that the guest blocks: bit n - 1 */
     uint64_t saved_mask;  /* the one to come back to, while restore_mask */
     bool restore_mask;    /* mask is that of a call which waits with another one */
@@ -155,8 +156,8 @@ struct process {
     uint32_t leaving; /* threads of the host that use the vm, but for the first: also those that have ended as guests */
     struct action *actions; /* SIGNALS + 1: own_actions, or those of a process that it shares them with */
     struct action own_actions[SIGNALS + 1];
-    uint64_t host_actions[SIGNALS_KEPT_OPEN][4]; /* what was there before, for signals_close */
-    char *exe;                                   /* absolute path of the program */
+    struct os_action host_actions[SIGNALS_KEPT_OPEN]; /* what was there before, for signals_close */
+    char *exe;                                        /* absolute path of the program */
     uint64_t exe_dev, exe_ino;
     bool vectors_told; /* the host knows where the guest's arguments and environment are */
     struct own_fd own[OWN_FDS];

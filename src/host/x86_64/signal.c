@@ -8,10 +8,29 @@
 #include <string.h>
 #include <ucontext.h>
 
-extern const char guard_begin[] __attribute__((visibility("hidden")));
-extern const char guard_end[] __attribute__((visibility("hidden")));
-extern const char guard_failed[] __attribute__((visibility("hidden")));
-extern const char copy_guarded_slow[] __attribute__((visibility("hidden")));
+#define LABEL(name) extern const char name[] __attribute__((visibility("hidden")))
+LABEL(guard_begin);
+LABEL(guard_end);
+LABEL(guard_failed);
+LABEL(copy_guarded_slow);
+LABEL(copy_guarded_access);
+LABEL(copy_guarded_out);
+LABEL(look_guarded_access);
+LABEL(look_guarded_out);
+LABEL(touch_guarded_access);
+LABEL(touch_guarded_out);
+
+/* Where a copy that faults at *pc goes on, if that is within one. */
+static bool copy_fault(uint64_t *pc) {
+    const uint64_t at = *pc, fast = (uintptr_t)copy_guarded, slow = (uintptr_t)copy_guarded_slow;
+    const char *out = at >= fast && at < slow                 ? copy_guarded_slow
+                      : at == (uintptr_t)copy_guarded_access  ? copy_guarded_out
+                      : at == (uintptr_t)look_guarded_access  ? look_guarded_out
+                      : at == (uintptr_t)touch_guarded_access ? touch_guarded_out
+                                                              : NULL;
+    if (out) *pc = (uint64_t)(uintptr_t)out;
+    return out;
+}
 
 /* Is that where the instruction accesses memory? Else the signal was sent, and came here by chance. Accesses are by
    rdi, copies by rdi and rsi, with rcx bytes to go in the slow way and rdx bytes in all where they go in pieces; where

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include "core/fp.h"
 #include "core/uop_flags.h"
-#include "base/os.h"
+#include "base/os_x86_64.h"
 
 static void x86_move(struct jit *j, enum bank bank, uint8_t to, uint8_t from) {
     if (to == from) return;

@@ -335,7 +335,7 @@ static int64_t translate(struct call *c) {
 int64_t call_wait_on_host(struct call *c, long number, const uint64_t args[6]) {
     struct engine *engine = c->process->vm->engine;
     engine_unlock(engine);
-    int64_t r = host_call(&c->thread->interrupted, number, args);
+    int64_t r = os_call_unless(&c->thread->interrupted, number, args);
     engine_lock(engine, c->thread->cpu);
     return r;
 }

@@ -1,5 +1,5 @@
 /* host.c - the host's calls and the engine's lock: given up around those that may wait; in builds with checks, the
- * others are compared with held.def. No other file has the instruction (tool/check_outside.py), but for host_call. */
+ * others are compared with held.def. The calls themselves are in base/os_x86_64.c. */
 #include "process/linux/linux.h"
 #include "base/os.h"
 #include "engine/engine.h"
@@ -8,22 +8,12 @@
 #include <signal.h>
 #include <stdio.h>
 
-int64_t host_do6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
-    register uint64_t r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
-    int64_t result;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return result;
-}
-
 int64_t host_wait6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
     const struct thread *t = thread_here();
     struct engine *engine = t ? t->process->vm->engine : NULL;
     const bool held = engine && engine_holds(engine, t->cpu);
     if (held) engine_unlock(engine);
-    int64_t r = host_do6(number, a, b, c, d, e, f);
+    int64_t r = os_call(number, a, b, c, d, e, f);
     if (held) engine_lock(engine, t->cpu);
     return r;
 }
@@ -45,7 +35,7 @@ void host_check(long number, int command) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].number == number && (rows[i].command == ANY || rows[i].command == command)) return;
     int n = snprintf(text, sizeof text, "vee: call %ld of the host with the lock: see held.def\n", number);
-    host_do6(SYS_write, 2, (uintptr_t)text, (uint64_t)n, 0, 0, 0);
+    os_call(SYS_write, 2, (uintptr_t)text, (uint64_t)n, 0, 0, 0);
     os_die(SIGABRT, false);
 }
 #endif

@@ -39,8 +39,8 @@ struct call {
     struct thread *thread;
     const struct row *row;
     const struct layout *layouts; /* of the number that the guest has called it by */
-    uint32_t number;         /* the guest's */
-    struct written *written; /* where what is written to the guest's memory is noted (outside.c), or NULL */
+    uint32_t number;              /* the guest's */
+    struct written *written;      /* where what is written to the guest's memory is noted (outside.c), or NULL */
     uint64_t guest[6], host[6];
     unsigned out;        /* bit per argument that is the host's form of a struct, to go back to the guest */
     unsigned out_always; /* ... whatever the result is */
@@ -53,9 +53,9 @@ struct call {
 };
 
 enum call_result {
-    CALL_AGAIN = -5001, /* not begun: the instruction is executed again when signals have been delivered */
-    CALL_STATE = -5002, /* the handler has set the registers */
-    CALL_STOP = -5003,  /* the vm has been stopped */
+    CALL_AGAIN = OS_NOT_BEGUN, /* not begun: the instruction is executed again when signals have been delivered */
+    CALL_STATE = -5002,        /* the handler has set the registers */
+    CALL_STOP = -5003,         /* the vm has been stopped */
 };
 
 /* ---- the host's calls */
@@ -65,24 +65,19 @@ enum call_result {
  * by host_wait in the middle. Those of held.def do not wait, and are made by host_do. What was looked up before may be
  * another thing afterwards: descriptors, paths, mappings, tables of the process. */
 
-/** One that does not begin when there is something to deliver (CALL_AGAIN). */
-int64_t host_call(const uint32_t *interrupted, long number, const uint64_t args[6]);
-extern const char host_call_check[], host_call_end[], host_call_not_begun[];
-void host_signal_return(void);
-int64_t host_do6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 #define HOST_DO_WORD(x) (uint64_t)(uintptr_t)(x)
 #define HOST_DO_ARGS(how, number, a, b, c, d, e, f, ...)                                                               \
     how(number, HOST_DO_WORD(a), HOST_DO_WORD(b), HOST_DO_WORD(c), HOST_DO_WORD(d), HOST_DO_WORD(e), HOST_DO_WORD(f))
 /** host_hold(number, up to six arguments): with the lock, as the arguments are such that it does not wait, or because
     nobody else is to go on. */
-#define host_hold(...) HOST_DO_ARGS(host_do6, __VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+#define host_hold(...) HOST_DO_ARGS(os_call, __VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 /** host_do: one of held.def, which checks look at. */
 #ifdef VEE_CHECK
 void host_check(long number, int command);
 static inline int64_t host_do_checked(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
                                       uint64_t f) {
     host_check(number, (int)b);
-    return host_do6(number, a, b, c, d, e, f);
+    return os_call(number, a, b, c, d, e, f);
 }
 #define host_do(...) HOST_DO_ARGS(host_do_checked, __VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 #else

@@ -18,20 +18,12 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-/** The kernel's struct sigaction on x86-64. */
-struct host_action {
-    uint64_t handler, flags, restorer, mask;
-};
-
-enum { HOST_RESTORER = 0x04000000 };
 /* A process may send itself a fault's signal with a fault's code. It travels as a code below all others. */
 enum { FORGED_LEAST = INT32_MIN, FORGED_MOST = INT32_MIN + INT16_MAX };
 static const uint8_t kept_open[SIGNALS_KEPT_OPEN] = {SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV};
 
 /* Signal handlers have no other way to find their thread. */
 static _Thread_local struct thread *thread_of_host;
-_Static_assert(sizeof(struct host_action) == sizeof(((struct process *)0)->host_actions[0]),
-               "room for the kernel's struct");
 
 struct thread *thread_here(void) {
     return thread_of_host;
@@ -52,10 +44,6 @@ static uint64_t blockable(uint64_t mask) {
     return mask & ~(signal_bit(SIGKILL) | signal_bit(SIGSTOP));
 }
 
-static int64_t host_action(int signal, const struct host_action *set, struct host_action *old) {
-    return host_do(SYS_rt_sigaction, signal, set, old, 8);
-}
-
 static void host_set_mask(uint64_t mask) {
     host_do(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, 8);
 }
@@ -74,11 +62,10 @@ void signals_release(uint64_t mask) {
 
 /* Something is to be delivered: the cpu comes to the loop, a blocking call does not begin. */
 IN_HANDLER static void interrupt(struct thread *t, ucontext_t *context) {
-    const uint64_t pc = context_pc(context);
+    uint64_t pc = context_pc(context);
     t->interrupted = 1;
     cpu_poke(t->cpu);
-    if (pc >= (uintptr_t)host_call_check && pc < (uintptr_t)host_call_end)
-        context_set_pc(context, (uintptr_t)host_call_not_begun);
+    if (os_call_cancel(&pc)) context_set_pc(context, pc);
 }
 
 /* True if the signal was a fault, and is dealt with. One that was sent may look like the last fault by chance: the end
@@ -95,8 +82,8 @@ IN_HANDLER static bool on_fault(struct thread *t, int signal, siginfo_t *info, u
         t->doubt[1] = sp;
         return false;
     }
-    struct host_action none = {0}; /* it happens again, without this handler */
-    host_action(signal, &none, NULL);
+    struct os_action none = {0}; /* it happens again, without this handler */
+    os_action(signal, &none, NULL);
     return true;
 }
 
@@ -134,7 +121,7 @@ static bool leaves_core(int signal) {
 static void action_apply(struct process *p, int signal) {
     const struct action *a = &p->actions[signal];
     const uint64_t kept = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_RESTART;
-    struct host_action h = {.handler = a->handler, .flags = a->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT)};
+    struct os_action h = {.handler = a->handler, .flags = a->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT)};
     if (open_index(signal) >= 0) return;
     bool dumps = a->handler == ACTION_DEFAULT && leaves_core(signal) && p->core_limit[0];
     if (dumps || (a->handler != ACTION_DEFAULT && a->handler != ACTION_IGNORE)) {
@@ -143,20 +130,16 @@ static void action_apply(struct process *p, int signal) {
         h.flags = (a->flags & kept) | SA_SIGINFO | SA_ONSTACK;
         h.mask = signal_host_mask(UINT64_MAX);
     }
-    h.flags |= HOST_RESTORER;
-    h.restorer = (uintptr_t)host_signal_return;
-    host_action(signal, &h, NULL);
+    os_action(signal, &h, NULL);
 }
 
 /* ---- opening and closing */
 
 void signals_keep(void) {
     for (int i = 0; i < SIGNALS_KEPT_OPEN; i++) {
-        struct host_action h = {.handler = (uintptr_t)on_signal,
-                                .flags = SA_SIGINFO | SA_ONSTACK | HOST_RESTORER,
-                                .restorer = (uintptr_t)host_signal_return,
-                                .mask = signal_host_mask(UINT64_MAX)};
-        host_action(kept_open[i], &h, NULL);
+        struct os_action h = {
+            .handler = (uintptr_t)on_signal, .flags = SA_SIGINFO | SA_ONSTACK, .mask = signal_host_mask(UINT64_MAX)};
+        os_action(kept_open[i], &h, NULL);
     }
 }
 
@@ -167,8 +150,8 @@ void signals_core_limit(struct process *p) {
 
 void signals_inherit(struct process *p) {
     for (int signal = 1; signal <= SIGNALS; signal++) {
-        struct host_action h = {0};
-        host_action(signal, NULL, &h);
+        struct os_action h = {0};
+        os_action(signal, NULL, &h);
         p->actions[signal] = (struct action){.handler = h.handler == ACTION_IGNORE ? ACTION_IGNORE : ACTION_DEFAULT};
     }
     host_do(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &p->thread.mask, 8);
@@ -178,13 +161,9 @@ void signals_inherit(struct process *p) {
 
 bool signals_open(struct process *p, struct error *error) {
     struct thread *t = &p->thread;
-    struct host_action h;
     if (thread_of_host) return error_set(error, ERROR_RESOURCES, "this thread runs a process already");
     thread_of_host = t;
-    for (int i = 0; i < SIGNALS_KEPT_OPEN; i++) {
-        host_action(kept_open[i], NULL, &h);
-        memcpy(p->host_actions[i], &h, sizeof h);
-    }
+    for (int i = 0; i < SIGNALS_KEPT_OPEN; i++) os_action(kept_open[i], NULL, &p->host_actions[i]);
     signals_keep();
     if (p->core_limit[0]) signals_core_limit(p);
     host_set_mask(signal_host_mask(t->mask));
@@ -198,14 +177,13 @@ void signals_thread(struct thread *t) {
 }
 
 void signals_close(struct process *p) {
-    struct host_action none = {0};
+    struct os_action none = {0};
     if (thread_of_host != &p->thread) return;
     for (int signal = 1; signal <= SIGNALS; signal++)
         if ((p->actions[signal].handler > ACTION_IGNORE || (leaves_core(signal) && p->core_limit[0])) &&
             p->actions[signal].handler != ACTION_IGNORE && open_index(signal) < 0)
-            host_action(signal, &none, NULL);
-    for (int i = 0; i < SIGNALS_KEPT_OPEN; i++)
-        host_action(kept_open[i], (const struct host_action *)p->host_actions[i], NULL);
+            os_action(signal, &none, NULL);
+    for (int i = 0; i < SIGNALS_KEPT_OPEN; i++) os_action(kept_open[i], &p->host_actions[i], NULL);
     host_set_mask(p->thread.mask);
     thread_of_host = NULL;
 }
@@ -213,8 +191,8 @@ void signals_close(struct process *p) {
 void signals_before_exec(struct thread *t) {
     /* What is ignored stays so in the program; but not at the cost of another process that shares the handlers. */
     for (int i = 0; i < SIGNALS_KEPT_OPEN && !share_handlers(t->process); i++) {
-        struct host_action h = {.handler = t->process->actions[kept_open[i]].handler == ACTION_IGNORE};
-        if (h.handler == ACTION_IGNORE) host_action(kept_open[i], &h, NULL);
+        struct os_action h = {.handler = t->process->actions[kept_open[i]].handler == ACTION_IGNORE};
+        if (h.handler == ACTION_IGNORE) os_action(kept_open[i], &h, NULL);
     }
     host_set_mask(t->mask);
 }
@@ -326,7 +304,7 @@ static bool open_waiting(const struct thread *t, uint64_t mask) {
 static bool mask_open(struct thread *t) {
     uint64_t mask = signal_host_mask(t->mask);
     const uint64_t args[6] = {SIG_SETMASK, (uintptr_t)&mask, 0, 8, 0, 0};
-    return host_call(&t->interrupted, SYS_rt_sigprocmask, args) != CALL_AGAIN;
+    return os_call_unless(&t->interrupted, SYS_rt_sigprocmask, args) != CALL_AGAIN;
 }
 
 enum answer signal_deliver(struct thread *t) {

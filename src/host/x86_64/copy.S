@@ -1,9 +1,8 @@
-/* copy_x86_64.S - accesses to memory that may fault: see copy_guarded and its kin in space.h.
+/* copy.S - copies of memory that may fault, for x86-64 (see mem/space.h); copy_fault in signal.c knows the ways out.
  *
  * A copy is done by one instruction, whose count register says at a fault what is missing, so the way out needs no more
  * than that. As that takes long to begin, the usual small sizes are moved in pieces first; a fault in there leads to
  * the slow way, from the start. So nothing in there changes rdi, rsi or rdx. */
-#if defined(__x86_64__)
         .text
         .hidden copy_guarded, copy_guarded_slow, copy_guarded_access, copy_guarded_out
         .globl copy_guarded, copy_guarded_slow, copy_guarded_access, copy_guarded_out
@@ -69,5 +68,4 @@ touch_guarded_access:
 touch_guarded_out:
         ret
         .size touch_guarded, . - touch_guarded
-#endif
         .section .note.GNU-stack, "", @progbits
