@@ -41,6 +41,28 @@ bool elf_recognise(const void *bytes, size_t size, enum elf_machine machine) {
     return (type == ELF_EXEC || type == ELF_DYN) && get(p + 18, 2) == (uint64_t)machine;
 }
 
+static struct elf_segment segment_of(const uint8_t *p) {
+    return (struct elf_segment){
+        .type = (uint32_t)get(p, 4),
+        .flags = (uint32_t)get(p + 4, 4),
+        .offset = get(p + 8, 8),
+        .address = get(p + 16, 8),
+        .physical = get(p + 24, 8),
+        .file_size = get(p + 32, 8),
+        .memory_size = get(p + 40, 8),
+        .align = get(p + 48, 8),
+    };
+}
+
+/* Bytes of a segment before `ram` that are the file's own headers and notes: linkers without a script put them on a
+   page before the program, or far away. Nobody runs or reads them on a computer without a system. */
+static uint64_t header_part(const struct elf_segment *s, uint64_t entry, uint64_t ram) {
+    enum { MOST = 4096 };
+    if (s->type != ELF_LOAD || s->offset != 0 || s->physical >= ram) return 0;
+    uint64_t part = s->memory_size < ram - s->physical ? s->memory_size : ram - s->physical;
+    return part <= MOST && part <= s->file_size && entry - s->address >= part ? part : 0;
+}
+
 bool elf_is_bare(const void *bytes, size_t size, uint64_t ram) {
     const uint8_t *h = bytes;
     if (size < ELF_HEADER_SIZE || get(h + 54, 2) != ELF_SEGMENT_SIZE) return false;
@@ -48,13 +70,25 @@ bool elf_is_bare(const void *bytes, size_t size, uint64_t ram) {
     if (!inside(offset, count * ELF_SEGMENT_SIZE, size)) return false;
     bool loads = false;
     for (const uint8_t *p = h + offset; count-- > 0; p += ELF_SEGMENT_SIZE) {
-        uint64_t type = get(p, 4);
-        if (type == ELF_INTERP || type == ELF_TLS) return false;
-        if (type != ELF_LOAD || get(p + 40, 8) == 0) continue;
-        if (get(p + 24, 8) < ram) return false;
+        struct elf_segment s = segment_of(p);
+        if (s.type == ELF_INTERP || s.type == ELF_TLS) return false;
+        uint64_t part = header_part(&s, get(h + 24, 8), ram);
+        if (s.type != ELF_LOAD || s.memory_size == part) continue;
+        if (s.physical + part < ram) return false;
         loads = true;
     }
     return loads;
+}
+
+void elf_leave_headers(struct elf *elf, uint64_t ram) {
+    for (struct elf_segment *s = elf->segments; s < elf->segments + elf->nsegments; s++) {
+        uint64_t part = header_part(s, elf->entry, ram);
+        s->offset += part;
+        s->address += part;
+        s->physical += part;
+        s->file_size -= part;
+        s->memory_size -= part;
+    }
 }
 
 static bool read_at(const struct elf *elf, uint64_t offset, void *to, uint64_t size) {
@@ -88,17 +122,7 @@ static bool segments_read(struct elf *elf, struct error *error) {
     /* What is read lies at the end of where it goes, so that taking one apart only overwrites what has been. */
     const uint8_t *p = (const uint8_t *)elf->segments + lead;
     if (!elf_read(elf, elf->segments_offset, (uint8_t *)elf->segments + lead, raw_size, error)) return false;
-    for (unsigned i = 0; i < elf->nsegments; i++, p += ELF_SEGMENT_SIZE)
-        elf->segments[i] = (struct elf_segment){
-            .type = (uint32_t)get(p, 4),
-            .flags = (uint32_t)get(p + 4, 4),
-            .offset = get(p + 8, 8),
-            .address = get(p + 16, 8),
-            .physical = get(p + 24, 8),
-            .file_size = get(p + 32, 8),
-            .memory_size = get(p + 40, 8),
-            .align = get(p + 48, 8),
-        };
+    for (unsigned i = 0; i < elf->nsegments; i++, p += ELF_SEGMENT_SIZE) elf->segments[i] = segment_of(p);
     return true;
 }
 

@@ -55,8 +55,12 @@ const char *elf_machine_name(unsigned machine);
 /** True when the first `size` bytes of a file start an ELF64 executable for this machine. */
 bool elf_recognise(const void *bytes, size_t size, enum elf_machine machine);
 /** True when these bytes, the first `size` of a file, start a program to be loaded at physical addresses from `ram` on,
-    without anything that an operating system would have to provide (interpreter, thread-local storage). */
+    headers of the file aside, without anything that an operating system would have to provide (interpreter,
+    thread-local storage). */
 bool elf_is_bare(const void *bytes, size_t size, uint64_t ram);
+/** Takes from the segments what lies before `ram` and is only the file's headers and notes, a page at most: nothing that
+    is to be loaded for a computer without a system. */
+void elf_leave_headers(struct elf *elf, uint64_t ram);
 /** Reads and checks the headers of an open file (fd and name are borrowed). On failure nothing is held. */
 bool elf_open(struct elf *elf, int fd, const char *name, struct error *error);
 void elf_close(struct elf *elf);

@@ -105,6 +105,11 @@ static bool soft_access(struct cpu *cpu, struct mem_view *m, uint64_t address, u
     for (; done < size; done += piece[n++].size) {
         if (!soft_piece(cpu, m, address + done, size - done, write, translated, &piece[n])) return false;
         ram = ram && piece[n].host;
+        /* An aligned access is one: where rights end within it, it fails, whatever they are. */
+        if (piece[n].size < size && address % size == 0) {
+            cpu_exit(cpu, write ? EXIT_access_write : EXIT_access_read, address);
+            return false;
+        }
     }
     for (unsigned i = 0; write && translated && i < n; i++)
         if (left_to_interpreter(cpu, &piece[i])) return false;
@@ -257,8 +262,9 @@ static bool access_block(struct cpu *cpu, enum uop_op op, unsigned space, uint64
     uint64_t value;
     if (op == UOP_zero_block) {
         struct piece p;
-        if (translated && cpu->mem[space].kind == MEM_SOFT) {
-            if (!soft_piece(cpu, &cpu->mem[space], address & -(uint64_t)BLOCK, BLOCK, true, true, &p)) return false;
+        for (unsigned i = 0; translated && cpu->mem[space].kind == MEM_SOFT && i < BLOCK; i += p.size) {
+            if (!soft_piece(cpu, &cpu->mem[space], (address & -(uint64_t)BLOCK) + i, BLOCK - i, true, true, &p))
+                return false;
             if (left_to_interpreter(cpu, &p)) return false;
         }
         for (unsigned i = 0; i < BLOCK; i += 8)

@@ -59,11 +59,12 @@ static bool symbol(const void *of, const char *name, uint64_t *value) {
     return of && elf_symbol(of, name, value);
 }
 
-static bool load(struct machine *m, const struct elf *elf, struct error *error) {
+static bool load(struct machine *m, struct elf *elf, struct error *error) {
     if (elf->machine != cpu_place.machine)
         return error_set(error, ERROR_NOT_RUNNABLE, "%s: for machine %u, the board has %u (at offset 18)", elf->name,
                          elf->machine, cpu_place.machine);
     if (!elf_find(elf, ELF_LOAD)) return error_set(error, ERROR_NOT_RUNNABLE, "%s: nothing to load", elf->name);
+    elf_leave_headers(elf, cpu_place.ram);
     if (!elf_loads_within(elf, true, cpu_place.ram, cpu_place.ram + m->ram_size, error)) return false;
     for (const struct elf_segment *s = elf->segments; s < elf->segments + elf->nsegments; s++)
         if (s->type == ELF_LOAD && s->file_size &&

@@ -82,14 +82,39 @@ static uint64_t wide(uint64_t at) {
     return trapped.count - before;
 }
 
-static void straddling(void) {
-    /* An access with a part that is forbidden is forbidden, and does nothing. */
-    config(0, ((uint64_t)area >> 2) + 1, NA4 | READS);
-    area[0] = 0x1111111122222222;
+static uint64_t wide_store(uint64_t at) {
     uint64_t before = trapped.count;
-    CHECK(RUN(S, wide, area) == 0);
+    store_word((void *)at, 0);
+    return trapped.count - before;
+}
+
+static char *const at = (char *)area;
+
+static void aligned(void) {
+    /* An aligned access is one: the first entry that has some of its bytes must have all, whatever the rights. */
+    area[0] = area[1] = 0x1111111122222222;
+    for (unsigned word = 0; word < 2; word++)
+        for (unsigned how = 0; how < 2; how++) {
+            config(0, ((uint64_t)area >> 2) + word, NA4 | (how ? READS | WRITES : 0));
+            CHECK(RUN(S, wide, at) == 1 && trapped.cause == ACCESS_LOAD && trapped.value == (uint64_t)at);
+            CHECK(RUN(S, wide_store, at) == 1 && trapped.cause == ACCESS_STORE && trapped.value == (uint64_t)at);
+            CHECK(RUN(S, wide, at + 8) == 0);
+            CHECK(wide((uint64_t)at) == 1); /* M mode as well, although it is not locked */
+        }
+}
+
+static void straddling(void) {
+    /* Others are several: each part counts for itself. */
+    area[0] = area[1] = 0x1111111122222222;
+    uint64_t before = trapped.count;
+    config(0, ((uint64_t)area >> 2) + 2, NA4 | READS);
+    CHECK(RUN(S, wide, at + 4) == 0);
+    CHECK(RUN(S, wide_store, at + 4) == 1 && trapped.cause == ACCESS_STORE);
+    config(0, ((uint64_t)area >> 2) + 2, NA4);
+    CHECK(RUN(S, wide, at + 4) == 1 && trapped.cause == ACCESS_LOAD);
+    config(0, 0, 0);
+    CHECK(area[0] == 0x1111111122222222 && area[1] == 0x1111111122222222); /* all or nothing */
     config(0, ((uint64_t)area >> 2) + 1, NA4);
-    CHECK(RUN(S, wide, area) == 1 && trapped.cause == ACCESS_LOAD);
     CHECK(RUN(S, rights, area) != 0);
     CHECK(trapped.count > before);
     area[0] = 0x8082;
@@ -136,6 +161,7 @@ int main(void) {
     CHECK(TRAPS(ILLEGAL, "csrr a0, 0x3a1"));
     ranges(S);
     ranges(U);
+    aligned();
     straddling();
     locks();
     /* Without any entry that matches, S and U mode have nothing. */
