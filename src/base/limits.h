@@ -24,6 +24,8 @@ enum {
     LIMIT_PAIR_STACK = LIMIT(16 << 20, 8 << 10), /* bytes of predicted returns; whole pages */
     LIMIT_SPARES = LIMIT(4, 1),                  /* cpus that have ended, kept for their memory */
     LIMIT_CODE_SEEN = LIMIT(16, 1),              /* mappings with code that were seen last */
+    LIMIT_GENERATIONS = LIMIT((1 << 28) - 1, 8), /* of code, until they are told apart anew: 28 bits of an identity */
+    LIMIT_IMAGES = LIMIT(128, 4),                /* of a process, whose translations are kept */
     LIMIT_BLOCK_INSNS = LIMIT(64, 3),            /* instructions of a block */
     LIMIT_FETCH_BYTES = LIMIT(256, 40),          /* bytes of code that are copied at once; more than two instructions */
     LIMIT_ARENA_CHUNK = LIMIT(1 << 20, 4 << 10)

@@ -244,7 +244,7 @@ static int64_t request_origin(struct space *s, struct request *r, uint32_t flags
     if (flags & MAP_ANONYMOUS) {
         r->fd = -1;
         r->offset = 0;
-        if (r->record.flags & MAPPING_SHARED) r->record.ino = record_generation(s); /* each is an object of its own */
+        if (r->record.flags & MAPPING_SHARED) r->record.ino = ++s->objects; /* each is an object of its own */
         return 0;
     }
     struct statx st; /* of what is known without asking the file system, which may take its time */

@@ -106,7 +106,9 @@ struct space {
     struct space_node *nodes; /* `most` + 1 of them; from `used` on they were never touched */
     uint32_t root, used, unused, most;
     unsigned count;
-    uint32_t generation;
+    uint32_t generation; /* the last one that code was given */
+    uint32_t renewals;   /* how often generations began anew: those known from before say nothing */
+    uint64_t objects;    /* shared and of no file, that there were so far: each is told from the others by its number */
     struct space_hooks hooks;
     struct code_seen {
         uint64_t start, end;

@@ -43,13 +43,15 @@ void record_account(struct space *s, const struct mapping *m, bool add) {
 }
 
 uint32_t record_generation(struct space *s) {
-    if (++s->generation >> 28) { /* an identity has room for 28 bits: begin anew, with no code that knows old ones */
+    if (s->generation >= LIMIT_GENERATIONS) { /* begin anew, with nobody who knows old ones */
         s->hooks.code_gone(s->hooks.self, 0, s->limit);
-        s->generation = 1;
+        space_code_forget(s);
+        s->renewals++;
+        s->generation = 0;
         for (struct mapping *m = tree_above(s, 0); m; m = tree_above(s, m->end))
-            if (m->generation) m->generation = s->generation++;
+            if (m->generation) m->generation = ++s->generation;
     }
-    return s->generation;
+    return ++s->generation;
 }
 
 void record_code_gone(struct space *s, const struct mapping *m, uint64_t start, uint64_t end) {

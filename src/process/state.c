@@ -89,6 +89,8 @@ static void space_pages(struct visitor *v, const struct field *f, void *object) 
     R(HOST, most, "of the tree")                                                                                       \
     R(HOST, count, "of the tree")                                                                                      \
     R(HOST, generation, "what translations are told apart by")                                                         \
+    R(HOST, renewals, "what translations are told apart by")                                                           \
+    R(HOST, objects, "what mappings are told apart by")                                                                \
     R(HOST_IN, hooks, "functions")                                                                                     \
     R(HOST_IN, code_seen, "a cache of mappings")                                                                       \
     R(HOST_IN, guard, "of a change under way")                                                                         \

@@ -29,7 +29,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { IMAGES = 128, NAME = 40, TMPFS = 0x01021994 };
+enum { NAME = 40, TMPFS = 0x01021994 };
 enum {
     WORTH_INSNS = 256, /* translated by this process: with less there is only a chance that files are written */
     WORTH_PART = 32,   /* and so it is with less than one part in so many that is new of a file */
@@ -44,19 +44,20 @@ enum {
 
 struct image_note {
     uint64_t start;
-    uint32_t generation;
-    uint32_t kept; /* translations that there were from earlier runs */
+    uint32_t generation; /* of its code; 0: not known since generations began anew */
+    uint32_t kept;       /* translations that there were from earlier runs */
 };
 
 struct store {
     char directory[PATH_MAX - NAME];
-    uint64_t variant; /* of build, computer and engine */
-    uint64_t insns;   /* translated before this process began */
-    uint32_t last;    /* generation that was looked for last */
-    bool last_known;  /* and whether it had kept translations */
+    uint64_t variant;  /* of build, computer and engine */
+    uint64_t insns;    /* translated before this process began */
+    uint32_t last;     /* generation that was looked for last */
+    bool last_known;   /* and whether it had kept translations */
+    uint32_t renewals; /* of the space's, that the notes know of */
     bool busy;
     unsigned count;
-    struct image_note images[IMAGES];
+    struct image_note images[LIMIT_IMAGES];
 };
 
 /* ---- the build */
@@ -174,17 +175,43 @@ static void image_offer(struct process *p, struct image_note *note, const struct
     if (!note->kept) munmap(data, size); /* else it stays until the end */
 }
 
+/* Generations have begun anew: images are the same if they are still where they were. */
+static void notes_renew(struct store *s, uint32_t renewals) {
+    s->renewals = renewals;
+    s->last = 0;
+    for (unsigned i = 0; i < s->count; i++) s->images[i].generation = 0;
+}
+
+static struct image_note *note_of(struct store *s, uint32_t generation) {
+    for (unsigned i = 0; i < s->count; i++)
+        if (s->images[i].generation == generation) return &s->images[i];
+    return NULL;
+}
+
+static struct image_note *note_of_before(struct store *s, const struct mapping *m) {
+    for (unsigned i = 0; i < s->count; i++)
+        if (!s->images[i].generation && s->images[i].start == m->start) return &s->images[i];
+    return NULL;
+}
+
 bool store_fetch(struct process *p, uint64_t address, uint32_t generation) {
     struct store *s = p->store;
     if (!s || s->busy) return false;
+    if (s->renewals != p->space->renewals) notes_renew(s, p->space->renewals);
     if (generation == s->last) return s->last_known;
     s->last = generation;
     s->last_known = false;
-    for (unsigned i = 0; i < s->count; i++)
-        if (s->images[i].generation == generation) return s->last_known = s->images[i].kept != 0;
+    struct image_note *note = note_of(s, generation);
+    if (note) return s->last_known = note->kept != 0;
     const struct mapping *m = image_mapping(p, address, generation);
-    if (!m || s->count == IMAGES) return false;
-    struct image_note *note = &s->images[s->count++];
+    if (!m) return false;
+    note = note_of_before(s, m);
+    if (note) {
+        note->generation = generation;
+        return s->last_known = note->kept != 0;
+    }
+    if (s->count == LIMIT_IMAGES) return false;
+    note = &s->images[s->count++];
     *note = (struct image_note){.start = m->start, .generation = generation};
     s->busy = true; /* the engine fetches, too */
     image_offer(p, note, m);
