@@ -23,6 +23,7 @@ enum {
     LIMIT_CACHE = LIMIT(64 << 20, 128 << 10),    /* bytes of host code, unless an option says so */
     LIMIT_PAIR_STACK = LIMIT(16 << 20, 8 << 10), /* bytes of predicted returns; whole pages */
     LIMIT_SPARES = LIMIT(4, 1),                  /* cpus that have ended, kept for their memory */
+    LIMIT_RUNNERS = LIMIT((1 << 25) - 1, 40),    /* cpus of an engine at once; their numbers are used again */
     LIMIT_CODE_SEEN = LIMIT(16, 1),              /* mappings with code that were seen last */
     LIMIT_GENERATIONS = LIMIT((1 << 28) - 1, 8), /* of code, until they are told apart anew: 28 bits of an identity */
     LIMIT_IMAGES = LIMIT(128, 4),                /* of a process, whose translations are kept */

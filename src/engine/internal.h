@@ -141,7 +141,8 @@ struct engine {
     struct code_source *sources; /* store.c */
     bool shared;                 /* several threads: the lock is used */
     uint32_t stopping;           /* somebody waits for the others to leave guest code */
-    uint32_t last_id;
+    uint32_t last_id;            /* number of the runner that came last */
+    bool ids_again;              /* all numbers were given once */
     uint32_t alive[PROCESSES];   /* by number of process: 0 when it has ended (or never was) */
     bool in_order[PROCESSES];    /* it is about to end, and has given up the lock for good */
     uint32_t parents[PROCESSES]; /* the id that one has as long as process 0 is its parent and lives; or 0 */
@@ -175,7 +176,9 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     store, which may change what follows. At most `most` instructions, and fewer where those do not fit a block. */
 enum lift_extent { LIFT_STRAIGHT, LIFT_BLOCK, LIFT_OPEN };
 /** f: of cpu->pc. f->bytes are in the end those that the block came from, perhaps in `room`. */
-enum { LIFT_BYTES = LIMIT_FETCH_BYTES }; /* more than the longest instruction of two pages, and what blocks usually have */
+enum {
+    LIFT_BYTES = LIMIT_FETCH_BYTES
+}; /* more than the longest instruction of two pages, and what blocks usually have */
 struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
                          unsigned most, struct fetch *f, uint8_t room[LIFT_BYTES], enum lift_crossing *crossing);
 /** The same of bytes that have been lifted with LIFT_OPEN before: code that compares itself with them first. */
@@ -248,8 +251,10 @@ void cache_free(struct engine *e);
 /** Takes what is offered of the page with this pc, if that has not been done. True: there are new units. */
 bool sources_take(struct engine *e, uint64_t pc, const struct fetch *f);
 /* turns.c */
-/** A new id for a runner of this process. */
-uint32_t runner_id(struct engine *e, uint32_t process);
+/** An id that no runner has, of the first process; 0: they are all taken. */
+uint32_t runner_id(struct engine *e);
+/** Before it runs, it becomes one of this process. */
+void runner_joins(struct runner *r, uint32_t process);
 static inline uint32_t runner_process(uint32_t id) {
     return id % PROCESSES;
 }

@@ -84,7 +84,8 @@ static uint8_t *memory_take(struct engine *e) {
 }
 
 struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
-    uint8_t *memory = memory_take(e);
+    const uint32_t id = runner_id(e);
+    uint8_t *memory = id ? memory_take(e) : NULL;
     if (!memory) {
         error_set(error, ERROR_RESOURCES, "no memory for a cpu");
         return NULL;
@@ -109,7 +110,7 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     e->guest->reset(cpu);
     if (e->host) e->host->cpu_init(cpu);
     cpu_drop_shortcuts(cpu);
-    *r = (struct runner){.next = e->runners, .cpu = cpu, .id = runner_id(e, 0), .memory = memory};
+    *r = (struct runner){.next = e->runners, .cpu = cpu, .id = id, .memory = memory};
     arena_init_with(&r->scratch, SCRATCH, at, SCRATCH);
     cpu->runner = e->runners = r;
     if (r->next) r->next->previous = r;
@@ -196,7 +197,7 @@ void cpu_copy(struct cpu *to, struct cpu *from) {
     object_copy(cpu_type(), to, from);
     to->reserve_address = UINT64_MAX; /* reservations are not handed on */
     memcpy(to->mem, from->mem, sizeof to->mem);
-    to->runner->id = runner_id(to->engine, runner_process(from->runner->id));
+    runner_joins(to->runner, runner_process(from->runner->id));
 }
 
 void cpu_memory_moved(struct cpu *cpu) {

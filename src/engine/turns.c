@@ -11,15 +11,30 @@
 #include "engine/internal.h"
 #include "base/os.h"
 
-enum { ID_COUNT = (LOCK_WAITED >> PROCESS_BITS) - 1 };
+_Static_assert(LIMIT_RUNNERS < LOCK_WAITED >> PROCESS_BITS, "ids are numbers of owners of a lock");
 enum { OF_ALL = PROCESSES };
 enum { LOOK_NS = 5000000 }; /* how long somebody is waited for before a look whether it is still there */
 enum { LOOK_MOST = 1000000000 };
 enum { HALT_NS = 50000000 }; /* how long others may take to come to a halt */
 
-uint32_t runner_id(struct engine *e, uint32_t process) {
-    e->last_id = e->last_id % ID_COUNT + 1;
-    return e->last_id << PROCESS_BITS | process;
+/* A runner's id: its number, which nobody else has as long as it lives, and below that its process's. */
+static bool number_is_taken(const struct engine *e, uint32_t number) {
+    const struct runner *r = e->runners;
+    while (r && r->id >> PROCESS_BITS != number) r = r->next;
+    return r;
+}
+
+uint32_t runner_id(struct engine *e) {
+    for (uint32_t n = 0; n < LIMIT_RUNNERS; n++) {
+        e->ids_again |= e->last_id == LIMIT_RUNNERS;
+        e->last_id = e->last_id % LIMIT_RUNNERS + 1;
+        if (!e->ids_again || !number_is_taken(e, e->last_id)) return e->last_id << PROCESS_BITS;
+    }
+    return 0;
+}
+
+void runner_joins(struct runner *r, uint32_t process) {
+    r->id = (r->id & -(uint32_t)PROCESSES) | process;
 }
 
 uint32_t engine_process(const struct cpu *cpu) {
@@ -151,7 +166,7 @@ static bool has_runners(const struct engine *e, uint32_t process) {
 uint32_t *engine_cpu_apart(struct engine *e, struct cpu *cpu) {
     for (uint32_t n = 1; n < PROCESSES; n++) {
         if (e->alive[n] || has_runners(e, n)) continue;
-        cpu->runner->id = runner_id(e, n);
+        runner_joins(cpu->runner, n);
         e->parents[n] = 0;
         e->in_order[n] = false;
         e->alive[n] = 1;
@@ -208,5 +223,5 @@ void turns_forked(struct engine *e, struct runner *r) {
     e->in_order[0] = false;
     e->runners = r; /* the others' threads are not here; their memory is lost */
     r->next = r->previous = NULL;
-    r->id = runner_id(e, 0);
+    runner_joins(r, 0);
 }
