@@ -1,5 +1,6 @@
 /* arena.c - see arena.h. */
 #include "base/arena.h"
+#include "base/limits.h"
 #include "base/os.h"
 #include <stdbool.h>
 #include <string.h>
@@ -74,5 +75,12 @@ void *arena_alloc(struct arena *a, size_t size) {
 void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size) {
     void *p = arena_alloc_raw(a, new_size);
     if (p && old) memcpy(p, old, old_size);
+    return p;
+}
+
+void *arena_double(struct arena *a, void *list, uint32_t *cap, size_t item_size) {
+    const uint32_t more = *cap ? *cap * 2 : LIMIT_LIST;
+    void *p = arena_grow(a, list, *cap * item_size, more * item_size);
+    if (p) *cap = more;
     return p;
 }

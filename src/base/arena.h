@@ -5,6 +5,7 @@
 #define BASE_ARENA_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct arena_chunk;
 struct arena {
@@ -32,5 +33,8 @@ static inline void *arena_alloc_raw(struct arena *a, size_t size) {
 }
 /** A larger copy of the block (old_size bytes) in the arena; the old one is left behind. What is new is not zeroed. */
 void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size);
+/** A list of *cap items in the arena is full, or there is none yet (*cap is 0): one with twice the room. NULL: no
+   memory, and nothing has changed. */
+void *arena_double(struct arena *a, void *list, uint32_t *cap, size_t item_size);
 
 #endif

@@ -23,13 +23,26 @@ enum {
     LIMIT_CACHE = LIMIT(64 << 20, 128 << 10),    /* bytes of host code, unless an option says so */
     LIMIT_PAIR_STACK = LIMIT(16 << 20, 8 << 10), /* bytes of predicted returns; whole pages */
     LIMIT_SPARES = LIMIT(4, 1),                  /* cpus that have ended, kept for their memory */
+    LIMIT_PROCESS_BITS = LIMIT(6, 3),            /* of a number: processes that share the memory of one */
     LIMIT_RUNNERS = LIMIT((1 << 25) - 1, 40),    /* cpus of an engine at once; their numbers are used again */
     LIMIT_CODE_SEEN = LIMIT(16, 1),              /* mappings with code that were seen last */
     LIMIT_GENERATIONS = LIMIT((1 << 28) - 1, 8), /* of code, until they are told apart anew: 28 bits of an identity */
     LIMIT_IMAGES = LIMIT(128, 4),                /* of a process, whose translations are kept */
     LIMIT_BLOCK_INSNS = LIMIT(64, 3),            /* instructions of a block */
     LIMIT_FETCH_BYTES = LIMIT(256, 40),          /* bytes of code that are copied at once; more than two instructions */
-    LIMIT_ARENA_CHUNK = LIMIT(1 << 20, 4 << 10)
+    LIMIT_STALE = LIMIT(1024, 4),                /* units of the interpreter's, beyond those that are not stale */
+    LIMIT_BY_ADDRESS = LIMIT(1024, 1),           /* units that there is room for at first */
+    LIMIT_THAW_GRAIN = LIMIT(64 << 10, 4 << 10), /* bytes of frozen code that are replaced at once; whole pages */
+    LIMIT_HEAT = LIMIT(64, 1),                   /* writes of a page with code at once, before it stays open */
+    LIMIT_CALM_ROUNDS = LIMIT(256, 2),           /* of the loop, between looks at open pages */
+    LIMIT_FORWARDED = LIMIT(16, 1),              /* stale units whose entries lead to what replaced them */
+    LIMIT_LOOK_PAGES = LIMIT(8, 1),              /* compared between two looks at the clock */
+    LIMIT_WATCH_GROUPS = LIMIT(128, 4),          /* of 64 pages that there is room for at first; a power of two */
+    LIMIT_WATCHED = LIMIT(20000, 2),             /* pages */
+    LIMIT_SCRATCH = LIMIT(256 << 10, 2 << 10),   /* bytes for one translation, until it wants more */
+    LIMIT_TEXT_ROOM = LIMIT(64 << 10, 4 << 10),  /* bytes of a text, at first; whole pages */
+    LIMIT_ARENA_CHUNK = LIMIT(1 << 20, 4 << 10),
+    LIMIT_LIST = LIMIT(16, 1), /* items that a list in an arena has room for at first */
 };
 
 #endif

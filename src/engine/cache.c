@@ -187,7 +187,7 @@ static void units_spread(struct engine *e) {
 }
 
 bool by_address_room(struct engine *e, uint32_t n) {
-    uint32_t cap = e->by_cap ? e->by_cap : 1024;
+    uint32_t cap = e->by_cap ? e->by_cap : LIMIT_BY_ADDRESS;
     while (cap - e->nby < n) cap *= 2;
     if (cap == e->by_cap) return true;
     struct unit **by = arena_grow(&e->arena, e->by_address, e->nby * sizeof *by, cap * sizeof *by);

@@ -16,12 +16,12 @@
 
 static const uint64_t second = 1000000000;
 enum {
-    HEAT_PER_SECOND = 1000, /* writes of a page, each followed by a jump there, that it may have for long */
-    HEAT_MOST = 64,         /* and for a moment */
-    OPEN_MOST = 6,          /* it stays open for an eighth of a second, doubled so many times at most */
-    LOOK_MOST = 1 << 21,    /* nanoseconds of CPU that looks may take at once */
-    LOOK_SHIFT = 7,         /* and later one in so many (a power of two) that pass */
-    LOOK_PAGES = 8          /* between two looks at the clock */
+    HEAT_PER_SECOND = 1000,       /* writes of a page, each followed by a jump there, that it may have for long */
+    HEAT_MOST = LIMIT_HEAT,       /* and for a moment */
+    OPEN_MOST = 6,                /* it stays open for an eighth of a second, doubled so many times at most */
+    LOOK_MOST = 1 << 21,          /* nanoseconds of CPU that looks may take at once */
+    LOOK_SHIFT = 7,               /* and later one in so many (a power of two) that pass */
+    LOOK_PAGES = LIMIT_LOOK_PAGES /* between two looks at the clock */
 };
 
 /* ---- units */
@@ -74,7 +74,7 @@ static void page_remove(struct engine *e, struct code_page *p, struct unit **at)
 
 /* Of those in the same place the latest few only; what leads to older ones comes by way of these. */
 void unit_replaces(struct engine *e, const struct unit *u) {
-    enum { MOST = 16, LOOKED_AT = 256 };
+    enum { MOST = LIMIT_FORWARDED, LOOKED_AT = 16 * MOST };
     struct code_page *p = page_find(e, u->page);
     struct unit *s, **at = p ? &p->stale : &s;
     if (!p || e->config.one_block || e->config.poll_always || (u->ctx & CTX_TRACED)) return;
@@ -240,7 +240,7 @@ void page_differs(struct engine *e, struct cpu *cpu) {
 }
 
 void pages_calm(struct engine *e) {
-    enum { SELDOM = 256 };
+    enum { SELDOM = LIMIT_CALM_ROUNDS };
     if (++e->open_tick % SELDOM) return;
     const uint64_t now = os_nanoseconds();
     for (struct code_page **at = &e->open_pages, *p; (p = *at) != NULL;) {

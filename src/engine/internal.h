@@ -76,14 +76,14 @@ enum {
     CACHE_DEFAULT = LIMIT_CACHE,
     CACHE_PAGE = 4096,
     LINK_BYTES = 8,
-    THAW_GRAIN = 64 << 10,
+    THAW_GRAIN = LIMIT_THAW_GRAIN,
 
     PAIR_STACK = LIMIT_PAIR_STACK,
     SPARES = LIMIT_SPARES
 };
 
 /** How many processes may share an engine's memory: bits of a runner's id. */
-enum { PROCESS_BITS = 6, PROCESSES = 1 << PROCESS_BITS };
+enum { PROCESS_BITS = LIMIT_PROCESS_BITS, PROCESSES = 1 << PROCESS_BITS };
 
 /** What the engine keeps for each cpu. */
 struct runner {

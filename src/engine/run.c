@@ -42,7 +42,7 @@ struct engine *engine_make(const struct engine_config *config, struct error *err
 /* A cpu and everything of its own is one mapping, with a guard page below the pairing stack:
  *   pairing stack | cpu | runner | jump TLB | first chunk of the runner's arena
  */
-enum { SCRATCH = 256 << 10, JTLB = JTLB_LINES * sizeof(struct jtlb_line) };
+enum { SCRATCH = LIMIT_SCRATCH, JTLB = JTLB_LINES * sizeof(struct jtlb_line) };
 
 static size_t pair_size(const struct engine *e) {
     return e->host ? PAIR_STACK : 0;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIFT_INSNS = LIMIT_BLOCK_INSNS /* at most, in one block */, STALE_MOST = 1024 };
+enum { LIFT_INSNS = LIMIT_BLOCK_INSNS /* at most, in one block */ };
 
 void fetch_bytes(struct engine *e, uint64_t pc, struct fetch *f, uint8_t room[LIFT_BYTES]) {
     if (f->bytes) return;
@@ -213,7 +213,7 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     if (u) return u;
     bool keep = !e->seen || f.lasts || !unit_is_new(e, cpu->pc, f.page, ctx, true);
     /* Where there is no cache of host code that is full in the end, memory of units comes back when half are stale. */
-    const bool wasteful = !e->host && e->nstale > STALE_MOST + e->nunits;
+    const bool wasteful = !e->host && e->nstale > LIMIT_STALE + e->nunits;
     if (e->config.one_block || wasteful) engine_flush(e);
     uint64_t began = e->config.timed ? os_nanoseconds() : 0;
     enum lift_crossing crossing;

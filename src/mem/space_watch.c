@@ -22,8 +22,9 @@ struct space_watch {
 };
 enum {
     GROUP_SIZE = 64 * SPACE_PAGE,
-    LEAST = 128,
-    WATCHED_MOST = 20000 /* pages, each of which may make two more of the host's mappings, of which there are 65530 */
+    LEAST = LIMIT_WATCH_GROUPS,
+    WATCHED_MOST =
+        LIMIT_WATCHED /* pages, each of which may make two more of the host's mappings, of which there are 65530 */
 };
 
 static size_t table_size(uint32_t most) {

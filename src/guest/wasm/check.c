@@ -27,11 +27,9 @@ static bool no_memory(struct checker *k) {
 /* Makes room for one more item of an array in the scratch arena. */
 static bool grow(struct checker *k, void **array, uint32_t count, uint32_t *cap, size_t size) {
     if (count < *cap) return true;
-    uint32_t more = *cap ? *cap * 2 : 64;
-    void *p = arena_grow(k->scratch, *array, count * size, more * size);
+    void *p = arena_double(k->scratch, *array, cap, size);
     if (!p) return no_memory(k);
     *array = p;
-    *cap = more;
     return true;
 }
 
@@ -166,11 +164,9 @@ bool checker_leave(struct checker *k) {
 static bool add_jump(struct checker *k, uint32_t value) {
     struct wasm_module *m = k->module;
     if (m->njumps == k->jump_cap) {
-        uint32_t cap = k->jump_cap ? k->jump_cap * 2 : 64;
-        uint32_t *p = arena_grow(&m->arena, m->jumps, m->njumps * sizeof *p, cap * sizeof *p);
+        uint32_t *p = arena_double(&m->arena, m->jumps, &k->jump_cap, sizeof *p);
         if (!p) return no_memory(k);
         m->jumps = p;
-        k->jump_cap = cap;
     }
     m->jumps[m->njumps++] = value;
     return true;

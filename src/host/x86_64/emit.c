@@ -5,14 +5,12 @@ void reloc_new(struct jit *j, uint32_t position) {
     struct emission *m = j->m;
     if (!m->arena) return; /* the head itself */
     if (m->nrelocs == m->reloc_cap) {
-        uint32_t cap = m->reloc_cap ? m->reloc_cap * 2 : 32;
-        uint32_t *all = arena_grow(m->arena, m->relocs, m->reloc_cap * sizeof *all, cap * sizeof *all);
+        uint32_t *all = arena_double(m->arena, m->relocs, &m->reloc_cap, sizeof *all);
         if (!all) {
             jit_fail(j, EMIT_NO_MEMORY);
             return;
         }
         m->relocs = all;
-        m->reloc_cap = cap;
     }
     m->relocs[m->nrelocs++] = position;
 }

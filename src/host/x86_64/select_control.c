@@ -8,14 +8,12 @@
 
 struct cold *cold_new(struct jit *j, enum cold_kind kind, uint32_t from) {
     if (j->ncold == j->cold_cap) {
-        uint32_t cap = j->cold_cap ? j->cold_cap * 2 : 16;
-        struct cold *all = arena_grow(j->m->arena, j->cold, j->cold_cap * sizeof *all, cap * sizeof *all);
+        struct cold *all = arena_double(j->m->arena, j->cold, &j->cold_cap, sizeof *all);
         if (!all) {
             jit_fail(j, EMIT_NO_MEMORY);
             return NULL;
         }
         j->cold = all;
-        j->cold_cap = cap;
     }
     struct cold *c = &j->cold[j->ncold++];
     *c = (struct cold){.kind = (uint8_t)kind,
@@ -30,14 +28,12 @@ struct cold *cold_new(struct jit *j, enum cold_kind kind, uint32_t from) {
 static struct code_link *link_new(struct jit *j, uint64_t target, uint32_t patch) {
     struct emission *m = j->m;
     if (m->nlinks == m->link_cap) {
-        uint32_t cap = m->link_cap ? m->link_cap * 2 : 16;
-        struct code_link *all = arena_grow(m->arena, m->links, m->link_cap * sizeof *all, cap * sizeof *all);
+        struct code_link *all = arena_double(m->arena, m->links, &m->link_cap, sizeof *all);
         if (!all) {
             jit_fail(j, EMIT_NO_MEMORY);
             return NULL;
         }
         m->links = all;
-        m->link_cap = cap;
     }
     struct code_link *l = &m->links[m->nlinks++];
     *l = (struct code_link){.target_pc = target, .patch = patch};

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { FIRST_ROOM = 64 << 10 };
+enum { FIRST_ROOM = LIMIT_TEXT_ROOM };
 
 static bool text_room(struct text *t, size_t size) {
     size_t room = t->room ? t->room : FIRST_ROOM;
