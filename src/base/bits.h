@@ -52,28 +52,10 @@ static inline uint64_t mulhu64(uint64_t a, uint64_t b) {
 static inline uint64_t mulhs64(uint64_t a, uint64_t b) {
     return (uint64_t)((__int128)(int64_t)a * (__int128)(int64_t)b >> 64);
 }
-static inline uint64_t mulhsu64(uint64_t a, uint64_t b) {
-    return (uint64_t)((unsigned __int128)((__int128)(int64_t)a * (__int128)b) >> 64);
-}
-static inline uint64_t orcb64(uint64_t a) {
-    uint64_t low = 0x0101010101010101u, any = a | a >> 1;
-    any |= any >> 2;
-    any |= any >> 4;
-    return (any & low) * 0xff;
-}
 static inline uint64_t brev8_64(uint64_t a) {
     a = (a & 0x5555555555555555u) << 1 | (a >> 1 & 0x5555555555555555u);
     a = (a & 0x3333333333333333u) << 2 | (a >> 2 & 0x3333333333333333u);
     return (a & 0x0f0f0f0f0f0f0f0fu) << 4 | (a >> 4 & 0x0f0f0f0f0f0f0f0fu);
-}
-/* Looks up each element (4 or 8 bits wide) of b in the table that a is; 0 for indices beyond it. */
-static inline uint64_t xperm64(uint64_t a, uint64_t b, unsigned width) {
-    uint64_t r = 0, element = (1u << width) - 1;
-    for (unsigned at = 0; at < 64; at += width) {
-        uint64_t index = b >> at & element;
-        if (index * width < 64) r |= (a >> index * width & element) << at;
-    }
-    return r;
 }
 static inline unsigned __int128 clmul128(uint64_t a, uint64_t b) {
     unsigned __int128 r = 0;

@@ -36,6 +36,8 @@ enum riscv_helper {
     HELPER_sret,
     HELPER_wfi,
     HELPER_sfence,
+    HELPER_xperm4,
+    HELPER_xperm8,
     HELPER_CSR,
     HELPER_COUNT = HELPER_CSR + 2 * CSR_ROWS
 };

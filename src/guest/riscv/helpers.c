@@ -1,4 +1,5 @@
-/* helpers.c - what helpers, and the functions of the guest's table, read and write: sets of fields (core/effect.h).
+/* helpers.c - what helpers, and the functions of the guest's table, read and write: sets of fields (core/effect.h); and
+ * the helpers that only compute.
  *
  * The sets of CSRs stand in their rows (csr.def) and are put together here with what the row's guard reads and what
  * becomes of the write: a changed field may ask the engine for something, and whether an interrupt is due then is
@@ -55,6 +56,24 @@
     (OF(status_ie) | OF(status_stack) | OF(status_memory) | OF(priv) | OF(cbo) | IN_SET(PLACE_RESERVE) |               \
      IN_SET(PLACE_PC) | IN_SET(PLACE_ACTIONS))
 
+/* Looks up each element (4 or 8 bits wide) of b in the table that a is; 0 for indices beyond it. */
+static uint64_t xperm(uint64_t a, uint64_t b, unsigned width) {
+    uint64_t r = 0, element = (1u << width) - 1;
+    for (unsigned at = 0; at < 64; at += width) {
+        uint64_t index = b >> at & element;
+        if (index * width < 64) r |= (a >> index * width & element) << at;
+    }
+    return r;
+}
+static uint64_t help_xperm4(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c) {
+    (void)cpu, (void)c;
+    return xperm(a, b, 4);
+}
+static uint64_t help_xperm8(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c) {
+    (void)cpu, (void)c;
+    return xperm(a, b, 8);
+}
+
 const struct helper riscv_helpers[HELPER_COUNT] = {
     [HELPER_mret] = {"mret", riscv_help_mret, {RETURN_READS | OF(mepc), RETURN_WRITES}, true},
     [HELPER_sret] = {"sret", riscv_help_sret, {RETURN_READS | OF(sepc) | OF(status_trap), RETURN_WRITES}, true},
@@ -63,6 +82,8 @@ const struct helper riscv_helpers[HELPER_COUNT] = {
                        riscv_help_sfence,
                        {OF(priv) | OF(status_trap) | IN_SET(PLACE_PC), IN_SET(PLACE_PC) | IN_SET(PLACE_ACTIONS)},
                        true},
+    [HELPER_xperm4] = {"xperm4", help_xperm4, {0}, false},
+    [HELPER_xperm8] = {"xperm8", help_xperm8, {0}, false},
 #include "guest/riscv/csr.def"
 };
 

@@ -1,5 +1,6 @@
 /* lift.c - the parts of riscv instructions' meanings that a row cannot say: transfers of control with their hints,
- * CSRs, sign injection, the table of fli. What is called here is described in lift.h.
+ * CSRs, sign injection, the table of fli, integer operations of several uops. What is called here is described in
+ * lift.h.
  */
 #include "guest/riscv/lift.h"
 
@@ -47,6 +48,20 @@ void lift_jalr(struct builder *b, unsigned rd, unsigned rs1, int64_t distance) {
         build_ret(b, target);
     else
         build_jumpind(b, target);
+}
+
+/* ---- integers */
+
+/* As if p were unsigned, which makes it 2**64 more than it is if it is negative. */
+uint16_t lift_mulhsu(struct builder *b, uint16_t p, uint16_t q) {
+    uint16_t high = OP2(mulhu_i64, p, q);
+    return SUB(high, AND(SAR(p, K(63)), q));
+}
+
+/* All bits of each byte that is not 0. */
+uint16_t lift_orc_b(struct builder *b, uint16_t p) {
+    for (unsigned n = 1; n < 8; n *= 2) p = OR(p, SHR(p, K(n)));
+    return MUL(AND(p, K(0x0101010101010101u)), K(0xff));
 }
 
 /* ---- control and status registers */

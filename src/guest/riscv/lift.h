@@ -76,6 +76,23 @@ static inline void lift_write(struct builder *b, unsigned n, uint16_t temp) {
     if (n && !b->failed) build_put(b, SLOT_X + n, temp);
 }
 
+/* ---- what no uop has in one step */
+#define MULHSU(p, q)                                                                                                   \
+    ({                                                                                                                 \
+        uint16_t p_ = (p), q_ = (q);                                                                                   \
+        lift_mulhsu(b, p_, q_);                                                                                        \
+    })
+#define ORC_B(p) lift_orc_b(b, p)
+/* A helper that neither reads nor writes a field, and does not leave. */
+#define PURE_HELPER(name, p, q)                                                                                        \
+    ({                                                                                                                 \
+        uint16_t p_ = (p), q_ = (q);                                                                                   \
+        build_helper(b, HELPER_##name, p_, q_, 0);                                                                     \
+    })
+
+uint16_t lift_mulhsu(struct builder *b, uint16_t p, uint16_t q);
+uint16_t lift_orc_b(struct builder *b, uint16_t p);
+
 /* ---- memory; space 0 is data */
 #define LOAD(type, p, displacement) build_load(b, UOP_load_##type, 0, p, (int64_t)(displacement))
 #define STORE(type, p, displacement, q)                                                                                \
