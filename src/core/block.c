@@ -10,6 +10,8 @@
 #include <assert.h>
 #include <string.h>
 
+#define INLINE static inline __attribute__((always_inline))
+
 struct block *block_make(struct arena *arena, uint64_t pc, uint64_t ctx) {
     struct block *k = arena_alloc_raw(arena, sizeof *k);
     if (!k) return NULL;
@@ -377,29 +379,13 @@ static __attribute__((noinline, cold)) uint16_t temp_new_wide(struct builder *b,
     return temp_new(b, type, type_info[type].cells, 0);
 }
 
-uint16_t builder_take(struct builder *b) {
-    if (b->failed) return 0;
-    struct uop *u = b->at;
-    const struct temp *temps = b->block->temps;
-    const unsigned is = takes[u->op];
-    uint16_t folded;
-    if (is & TAKE_PURE) {
-        if (((temps[u->a].known | temps[u->b].known | temps[u->c].known) & (KNOWN_CONST | KNOWN_POOL)) &&
-            (folded = fold(b, u, is)) != 0)
-            return folded;
-        if ((is & TAKE_OR) && (folded = fold_or(b, u)) != 0) return folded;
-        if (is & TAKE_EXTENDS) {
-            if ((folded = fold_extension(b, u)) != 0) return folded;
-            /* Either extension of a value whose top bit is clear is the other one; the zero-extension costs hosts
-               nothing. */
-            if (temps[u->a].known & KNOWN_POSITIVE) u->op = UOP_zext32_i64;
-        }
-    }
+/* The uop at b->at is kept. */
+INLINE uint16_t take_kept(struct builder *b, struct uop *u, unsigned is) {
+    uint16_t t = 0;
     if ((is & TAKE_COMM) && is_const(b, u->a) && u->b && !is_const(b, u->b)) swap_operands(u);
     if (is & TAKE_COMPARES) turn_comparison(b, u);
-    uint16_t t = 0;
     if (results[u->op] != T_N) {
-        unsigned known = known_by_op[u->op];
+        const unsigned known = known_by_op[u->op];
         if (__builtin_expect(is & TAKE_WIDE, 0))
             t = temp_new_wide(b, (enum type)results[u->op]);
         else
@@ -407,11 +393,36 @@ uint16_t builder_take(struct builder *b) {
         if (!t) return 0;
         u->dst = t;
     }
-    if (is & (TAKE_END | TAKE_BRANCH)) {
-        b->ended |= is & TAKE_END;
-        b->branched |= is & TAKE_BRANCH;
-    }
+    b->ended |= is & TAKE_END;
+    b->branched |= is & TAKE_BRANCH;
     return advance(b) ? t : 0;
+}
+
+/* There is something about a PURE uop's kind or operands that it may fold for. */
+static __attribute__((noinline)) uint16_t take_folded(struct builder *b, struct uop *u, unsigned is, unsigned known) {
+    uint16_t folded = 0;
+    if ((known & (KNOWN_CONST | KNOWN_POOL)) && (folded = fold(b, u, is)) != 0) return folded;
+    if ((is & TAKE_OR) && (folded = fold_or(b, u)) != 0) return folded;
+    if (is & TAKE_EXTENDS) {
+        if ((folded = fold_extension(b, u)) != 0) return folded;
+        /* Either extension of a value whose top bit is clear is the other one; the zero-extension costs hosts
+           nothing. */
+        if (b->block->temps[u->a].known & KNOWN_POSITIVE) u->op = UOP_zext32_i64;
+    }
+    return take_kept(b, u, is);
+}
+
+uint16_t builder_take(struct builder *b) {
+    if (b->failed) return 0;
+    struct uop *u = b->at;
+    const unsigned is = takes[u->op];
+    if (is & TAKE_PURE) {
+        const struct temp *temps = b->block->temps;
+        const unsigned known = temps[u->a].known | temps[u->b].known | temps[u->c].known;
+        if ((known & (KNOWN_CONST | KNOWN_POOL)) || (is & (TAKE_OR | TAKE_EXTENDS)))
+            return take_folded(b, u, is, known);
+    }
+    return take_kept(b, u, is);
 }
 
 /* Code that compares itself with what it was made from, as a part of its first instruction. */
@@ -440,10 +451,9 @@ void builder_mark(struct builder *b, uint64_t pc, unsigned length) {
     if (b->guard && b->block->ninsns == 1) emit_guard(b);
 }
 
-uint16_t build_get(struct builder *b, unsigned slot) {
+uint16_t builder_read(struct builder *b, unsigned slot) {
     if (b->failed) return 0;
     assert(slot < b->guest->nslots);
-    if (b->slot_temp[slot]) return b->slot_temp[slot];
     const struct slot *s = &b->guest->slots[slot];
     uint16_t t = keep_value(b, (enum uop_op)gets_of[s->type], s->type, type_info[s->type].cells, 0, slot, 0);
     /* Host FP flags rise behind the builder's back: such a slot is read anew each time. */

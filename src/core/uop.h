@@ -172,7 +172,12 @@ static inline uint16_t build3(struct builder *b, enum uop_op op, uint16_t x, uin
 static inline uint16_t buildx(struct builder *b, enum uop_op op, unsigned x, uint16_t p, uint16_t q, uint16_t r) {
     return builder_emit(b, (struct uop){.op = op, .x = x, .a = p, .b = q, .c = r});
 }
-uint16_t build_get(struct builder *b, unsigned slot);
+/** The slot is not known to the builder: appends a get. */
+uint16_t builder_read(struct builder *b, unsigned slot);
+static inline uint16_t build_get(struct builder *b, unsigned slot) {
+    const uint16_t t = b->failed ? 0 : b->slot_temp[slot];
+    return t ? t : builder_read(b, slot);
+}
 void build_put(struct builder *b, unsigned slot, uint16_t temp);
 static inline uint16_t build_getf(struct builder *b, enum uop_op op, int64_t slot) {
     return builder_emit(b, (struct uop){.op = op, .imm = slot});

@@ -148,7 +148,7 @@ static void look_back(struct jit *j, struct look look) {
     struct value *v, *a;
     for (uint32_t i = j->block->nuops; i-- > 0;) {
         switch ((enum kind)kinds[(--u)->op]) {
-        case KIND_MARK: l->barrier = i; break;
+        case KIND_MARK: l->barrier = i; continue;
         case KIND_PUT: look_at_put(l, u, i); break;
         case KIND_CONST:
             v = look_at_result(l, u);
@@ -225,6 +225,7 @@ static void look_back(struct jit *j, struct look look) {
             if (u->b) note_use(&l->v[u->b], i);
             if (u->c) note_use(&l->v[u->c], i);
             break;
+        default: __builtin_unreachable(); /* saves a test of the table's value */
         }
     }
 }
@@ -251,6 +252,12 @@ static void free_reg(struct jit *j, struct value *v) {
     if (v->reg == NO_REG) return;
     j->owner[v->bank][v->reg] = 0;
     v->reg = NO_REG;
+}
+
+/* What is in the register, if anything, is dead. (Value 0 is nobody's.) */
+static void evict_dead(struct jit *j, enum bank bank, uint8_t r) {
+    j->v[j->owner[bank][r]].reg = NO_REG;
+    j->owner[bank][r] = 0;
 }
 
 /* Stores a register to spill cells that nobody needs. */
@@ -280,16 +287,14 @@ static void evict(struct jit *j, enum bank bank, uint8_t r) {
     free_reg(j, v);
 }
 
-/* Prefers a free register, then one whose value is elsewhere too, then the one wanted latest. */
+/* None is free: prefers one whose value is elsewhere too, then the one wanted latest. */
 static uint8_t pick(struct jit *j, enum bank bank) {
     uint8_t best = NO_REG;
     uint64_t best_score = 0;
     const uint8_t *scratch = j->scratch[bank];
     for (uint8_t r; (r = *scratch) != NO_REG; scratch++) {
         if (j->locked[bank] >> r & 1) continue;
-        uint16_t t = j->owner[bank][r];
-        if (!t || is_dead(j, t)) return r;
-        const struct value *v = &j->v[t];
+        const struct value *v = &j->v[j->owner[bank][r]];
         uint64_t score = 1 + v->last + (has_place(j, v) ? 1u << 20 : 0);
         if (score > best_score) {
             best_score = score;
@@ -322,19 +327,36 @@ void take_reg(struct jit *j, enum bank bank, uint8_t r) {
     j->locked[bank] |= (uint16_t)(1u << r);
 }
 
-uint8_t temp_reg(struct jit *j, enum bank bank) {
+static __attribute__((noinline)) uint8_t temp_reg_evicted(struct jit *j, enum bank bank) {
     uint8_t r = pick(j, bank);
     evict(j, bank, r);
     j->locked[bank] |= (uint16_t)(1u << r);
     return r;
 }
 
-uint8_t reg_now(struct jit *j, uint16_t t) {
-    struct value *v = value_of(j, t);
-    uint8_t r = v->reg;
-    if (r == NO_REG && v->slot && !v->is_const) return j->pin_of[v->slot - 1];
-    if (r != NO_REG) j->locked[v->bank] |= (uint16_t)(1u << r);
+uint8_t temp_reg(struct jit *j, enum bank bank) {
+    const unsigned locked = j->locked[bank];
+    for (const uint8_t *scratch = j->scratch[bank]; *scratch != NO_REG; scratch++) {
+        const uint8_t r = *scratch;
+        if (locked >> r & 1 || !is_free(j, bank, r)) continue;
+        evict_dead(j, bank, r);
+        j->locked[bank] = (uint16_t)(locked | 1u << r);
+        return r;
+    }
+    return temp_reg_evicted(j, bank);
+}
+
+INLINE uint8_t value_reg(struct jit *j, const struct value *v) {
+    const uint8_t r = v->reg;
+    if (r != NO_REG)
+        j->locked[v->bank] |= (uint16_t)(1u << r);
+    else if (v->slot && !v->is_const)
+        return j->pin_of[v->slot - 1];
     return r;
+}
+
+uint8_t reg_now(struct jit *j, uint16_t t) {
+    return value_reg(j, value_of(j, t));
 }
 
 bool in_memory(struct jit *j, uint16_t t, uint32_t *offset) {
@@ -365,12 +387,10 @@ static void own(struct jit *j, struct value *v, uint8_t r) {
     j->owner[v->bank][r] = (uint16_t)(v - j->v);
 }
 
-uint8_t use_reg(struct jit *j, uint16_t t) {
-    uint8_t r = reg_now(j, t);
-    if (r != NO_REG) return r;
+static __attribute__((noinline)) uint8_t bring(struct jit *j, uint16_t t) {
     struct value *v = value_of(j, t);
     uint32_t offset;
-    r = temp_reg(j, v->bank);
+    const uint8_t r = temp_reg(j, v->bank);
     if (v->is_const)
         j->target->constant(j, v->bank, r, v->constant);
     else if (in_memory(j, t, &offset))
@@ -379,6 +399,11 @@ uint8_t use_reg(struct jit *j, uint16_t t) {
         jit_fail(j, EMIT_REFUSED); /* a value that is nowhere: the block was not checked */
     own(j, v, r);
     return r;
+}
+
+uint8_t use_reg(struct jit *j, uint16_t t) {
+    const uint8_t r = value_reg(j, value_of(j, t));
+    return r != NO_REG ? r : bring(j, t);
 }
 
 void def_in(struct jit *j, uint16_t t, uint8_t r) {
@@ -472,11 +497,10 @@ uint8_t def_reg(struct jit *j, uint16_t t) {
 void put_slot(struct jit *j, unsigned slot, uint16_t t) {
     struct value *v = value_of(j, t);
     uint16_t root = v->root;
-    uint8_t pin = j->pin_of[slot];
-    uint32_t offset = j->guest->slots[slot].offset;
-    unsigned size = slot_size(j, slot);
-    if (j->tied[slot] == root) return; /* computed in place, or a put of what was got */
+    const uint8_t pin = j->pin_of[slot];
     untie(j, slot);
+    const uint32_t offset = j->guest->slots[slot].offset;
+    const unsigned size = slot_size(j, slot);
     if (v->is_const && v->bank == BANK_INT) {
         if (pin != NO_REG)
             j->target->constant(j, BANK_INT, pin, v->constant);
@@ -532,7 +556,7 @@ static inline void select_uop(struct jit *j, const struct uop *u) {
 }
 
 static inline void forward_put(struct jit *j, const struct uop *u) {
-    if (j->dead[j->at]) return;
+    if (j->dead[j->at] || j->tied[u->x] == value_of(j, u->a)->root) return; /* computed in place, or put back */
     if (is_plain_slot(j, u)) {
         put_slot(j, u->x, u->a);
         j->locked[0] = j->locked[1] = 0;
@@ -566,8 +590,8 @@ static void go_forward(struct jit *j) {
             }
             j->pc = (uint64_t)u->imm;
             j->next = j->pc + u->x;
-            break;
-        case KIND_CONST: break;
+            continue;
+        case KIND_CONST: continue;
         case KIND_PUT: forward_put(j, u); break;
         case KIND_GET: forward_get(j, u); break;
         case KIND_SHARES:
@@ -592,6 +616,7 @@ static void go_forward(struct jit *j) {
         case KIND_OTHER:
             if (!u->dst || j->v[u->dst].last || (traits[u->op] & TRAIT_KEPT)) select_uop(j, u);
             break;
+        default: __builtin_unreachable();
         }
         if (j->failed) return;
     }

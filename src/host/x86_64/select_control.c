@@ -588,6 +588,13 @@ static void cold_one(struct jit *j, struct cold *c) {
     }
 }
 
+static void checked_cold(struct jit *j, struct cold *c) {
+    const uint8_t *from = j->p;
+    const struct uop *u = &j->block->uops[c->at];
+    cold_one(j, c);
+    if (u->op != UOP_mark && c->kind != COLD_CELL) x86_verify(j, u, from, j->p, c->back); /* a cell is data, too */
+}
+
 /* The engine knows where a link leads: the stub says which one it is. */
 static void link_stub(struct jit *j, struct code_link *l, uint32_t number) {
     l->stub = here(j);
@@ -610,11 +617,10 @@ void control_end(struct jit *j) {
     for (uint32_t i = 0; i < m->nlinks; i++)
         if (!m->links[i].cell) link_stub(j, &m->links[i], m->first_link + i + 1);
     for (uint32_t i = 0; i < j->ncold; i++) {
-        const uint8_t *from = j->p;
-        cold_one(j, &j->cold[i]);
-        const struct uop *u = &j->block->uops[j->cold[i].at];
-        if (m->check && u->op != UOP_mark && j->cold[i].kind != COLD_CELL) /* a cell is data, too */
-            x86_verify(j, u, from, j->p, j->cold[i].back);
+        if (m->check)
+            checked_cold(j, &j->cold[i]);
+        else
+            cold_one(j, &j->cold[i]);
     }
     if (j->block->npool) cold_pool(j);
 }
