@@ -229,7 +229,7 @@ system_calls() {
 }
 expect 0 "# System calls*| 117 | \`ptrace\` | ENOSYS |*## Passed on*## Answered by vee*" system_calls syscall.def ''
 expect 0 "*## Made with the engine's lock*| \`uname\` | a name that is copied |*" system_calls held.def ''
-expect 1 "*riscv64.def: no row for ?63?;*" system_calls generic.def 's/NUMBER(63, read)//'
+expect 1 "*riscv64.def: no row for ?63?" system_calls generic.def 's/NUMBER(63, read)//'
 expect 1 "*number 64 has two rows" system_calls generic.def 's/NUMBER(63,/NUMBER(64,/'
 expect 1 "*number 300 has the row x, which there is not" system_calls arm64.def 's/38, renameat/300, x/'
 expect 1 "*rows without a number: renameat" system_calls arm64.def '/renameat/d'
@@ -287,6 +287,12 @@ expect 1 "*a text is there twice" rows "$add" '%kind k names p q p'
 expect 1 "*a number has two texts" rows "$add" '%kind k names p q 1=r'
 expect 1 "*unknown directive fields" rows "$add" '%fields z reg 2'
 expect 1 "*this file needs one line*" rows "$add" '%notation fixed'
+expect 0 "" rows "$add" '%extension zb machine' '%extension zan probe 3' '%extension sa' '%extension c' '%extension f probe 0'
+expect 0 "*X(f, 0) X(c, -1)*X(process, zan, 3) X(machine, zb, -1) X(process, sa, -1)*" grep -h '#define T_' "$work/gen/t_isa.h"
+expect 1 "*za is also at*" rows "$add" '%extension za' '%extension za'
+expect 1 "*bit 3 is also at*" rows "$add" '%extension za probe 3' '%extension zb probe 3'
+expect 1 "*%extension NAME *machine* *probe N*" rows "$add" '%extension za probe 64'
+expect 1 "*%extension NAME *machine* *probe N*" rows "$add" '%extension za user'
 
 # bytes LINE...: tool/isagen.py on a small set of byte codes
 bytes() {

@@ -30,6 +30,8 @@ Directives:
                                         has); via MACRO (the value passes through it in the lifter; it may `goto
                                         illegal`); silent (meanings need not use it); register (unsigned variable)
     %guard [CONDITION]                  rows that follow in this file are illegal unless the C condition holds
+    %extension NAME [OPTION...]         what a processor with this file has: a letter or a longer name. Options: machine
+                                        (of machines only: no process has it); probe N (its bit where Linux is asked)
 
 What is rejected: bits that are used twice or not at all, fields that a text or a meaning leaves out, encodings that
 belong to two rows (but for `over`), `over` that is idle or whose row is not wholly inside the other, names and texts
@@ -290,11 +292,35 @@ def word_in_both(a, b):
     return None
 
 
+class Extension:
+    """The order is the usual one: letters, z and the letter that it is about, supervisor's."""
+    LETTERS = "imafdqlcbkjtpvnh"
+
+    def __init__(self, line):
+        self.line, words = line, line.directive()[1:]
+        if not words or not re.fullmatch("[a-z][a-z0-9]*", words[0]):
+            raise line.bad("%extension NAME [machine] [probe N]")
+        self.name, self.probe = words[0], -1
+        self.machine = "machine" in words[1:]
+        rest = [word for word in words[1:] if word != "machine"]
+        if rest:
+            if len(rest) != 2 or rest[0] != "probe" or not rest[1].isdigit() or int(rest[1]) > 63:
+                raise line.bad("%extension NAME [machine] [probe N]")
+            self.probe = int(rest[1])
+
+    def key(self):
+        about = self.name[:1] if len(self.name) == 1 else self.name[1] if self.name[0] == "z" else ""
+        kind = 0 if len(self.name) == 1 else 1 if self.name[0] == "z" else 2
+        return kind, self.LETTERS.find(about) if about else 0, self.name
+
+
 class Isa:
+    WORDS = ("kind", "also", "field", "guard", "extension")
+
     def __init__(self, guest, lines):
-        self.guest, self.kinds, self.fields, self.rows = guest, {}, {}, []
+        self.guest, self.kinds, self.fields, self.rows, self.extensions = guest, {}, {}, [], []
         bad = []
-        for word in ("kind", "also", "field", "guard"):  # files may be read before the one that defines their kinds
+        for word in self.WORDS:  # files may be read before the one that defines their kinds
             for line in lines:
                 try:
                     if self.directive(line) == word:
@@ -323,7 +349,7 @@ class Isa:
     @staticmethod
     def directive(line):
         words = line.directive()
-        if words and words[0] not in ("kind", "also", "field", "guard"):
+        if words and words[0] not in Isa.WORDS:
             raise line.bad(f"unknown directive {words[0]}")
         return words and words[0]
 
@@ -343,9 +369,17 @@ class Isa:
             if field.name in self.fields:
                 raise line.bad(f"field {field.name} is defined twice")
             self.fields[field.name] = field
+        elif words[0] == "extension":
+            self.extensions.append(Extension(line))
+            self.extensions.sort(key=Extension.key)
 
     def check_names(self):
         bad, seen = [], {}
+        for extension in self.extensions:
+            for key in ("%" + extension.name, f"bit {extension.probe}"):
+                if key in seen and not key.endswith("-1"):
+                    bad.append(f"{extension.line.place()}: {key.strip('%')} is also at {seen[key].line.place()}")
+                seen[key] = extension
         for row in self.rows:
             for key in (row.name, " " + row.format):
                 if key in seen:
@@ -536,9 +570,24 @@ def emit_lifter(out, isa):
     out.put("}")
 
 
+def emit_extensions(out, isa):
+    """Two lists for the preprocessor: LETTERS of (name, probe), EXTENSIONS of (process or machine, name, probe)."""
+    guest = isa.guest.upper()
+    letters = [e for e in isa.extensions if len(e.name) == 1]
+    out.put(f"/* {guest}_LETTERS: X(name, probe); {guest}_EXTENSIONS: X(process or machine, name, probe). As"
+            f"\n   tool/isa_fixed.py says of %extension; probe is -1 where it has none. */")
+    out.put(f"#define {guest}_LETTERS(X) " + " ".join(f"X({e.name}, {e.probe})" for e in letters))
+    out.put(f"#define {guest}_EXTENSIONS(X) " + " ".join(
+        f"X({'machine' if e.machine else 'process'}, {e.name}, {e.probe})"
+        for e in isa.extensions if e not in letters))
+
+
 def list_rows(isa):
     """The rows as Markdown, a table for each file."""
     out, file = [f"# Instructions of {isa.guest}", ""], None
+    if isa.extensions:
+        for title, machine in (("Extensions", False), ("Of machines only", True)):
+            out += [title + ": " + ", ".join(f"`{e.name}`" for e in isa.extensions if e.machine == machine) + ".", ""]
     for row in isa.rows:
         if row.line.file != file:
             file = row.line.file
@@ -567,6 +616,7 @@ def generate(guest, lines):
     header.put(f"unsigned {guest}_decode(uint32_t bits);")
     header.put("/** Emits the uops of an instruction that decodes to `row`; its mark is there already. */")
     header.put(f"void {guest}_lift_row(struct builder *b, enum {guest}_row row, uint32_t bits);")
+    emit_extensions(header, isa)
     header.put("#endif")
 
     source = Writer(f"{guest}_isa.c")

@@ -126,7 +126,10 @@ static void the_board_describes_itself(void **state) {
     assert_int_equal(first_cell_pair(p), HART_RAM);
     assert_int_equal(first_cell_pair(p + 8), HART_RAM_SIZE);
     assert_int_equal(word(find(tree, "/cpus", "timebase-frequency", &size)), 10000000);
-    assert_non_null(strstr((const char *)find(tree, "/cpus/cpu@0", "riscv,isa", &size), "rv64imafdc_"));
+    const char *isa = (const char *)find(tree, "/cpus/cpu@0", "riscv,isa", &size);
+    assert_int_equal(strncmp(isa, "rv64imafdc_zic", 14), 0);
+    assert_non_null(strstr(isa, "_zicbom_zicboz_")); /* of machines only, and of processes */
+    assert_non_null(strstr(isa, "_sstc"));
     /* Each device is where accesses find it, and its wires lead to what has this phandle. */
     for (unsigned d = 0; d < DEVICE_COUNT; d++) {
         char path[64];

@@ -6,6 +6,7 @@
  */
 #include "guest/riscv/csr.h"
 #include "core/interface.h"
+#include "riscv_isa.h"
 #include <stdio.h>
 
 #define FIELDS_OF struct riscv_cpu
@@ -15,15 +16,13 @@ FIELDS_WHOLE(struct riscv_cpu, {0}, FIELDS_INIT(RISCV_FIELDS));
 enum csr_guard { ANY, FP, COUNTER, SATP, TIMECMP };
 enum { NOTHING = 0, ACTIONS = FIELD_RETRANSLATE | FIELD_FLUSH_TLB | FIELD_RECHECK };
 
-#define STATUS_SD     (1ull << 63)
-#define STATUS_UXL    (2ull << 32)
-#define STATUS_SXL    (2ull << 34)
-#define SSTATUS_WRITE ((uint64_t)(STATUS_SIE | STATUS_SPIE | STATUS_SPP | STATUS_FS | STATUS_SUM | STATUS_MXR))
-#define SSTATUS_READ  (SSTATUS_WRITE | STATUS_UXL | STATUS_SD)
-#define LETTER(c)     (1ull << ((c) - 'A'))
-#define MISA                                                                                                           \
-    (2ull << 62 | LETTER('A') | LETTER('C') | LETTER('D') | LETTER('F') | LETTER('I') | LETTER('M') | LETTER('S') |    \
-     LETTER('U'))
+#define STATUS_SD         (1ull << 63)
+#define STATUS_UXL        (2ull << 32)
+#define STATUS_SXL        (2ull << 34)
+#define SSTATUS_WRITE     ((uint64_t)(STATUS_SIE | STATUS_SPIE | STATUS_SPP | STATUS_FS | STATUS_SUM | STATUS_MXR))
+#define SSTATUS_READ      (SSTATUS_WRITE | STATUS_UXL | STATUS_SD)
+#define LETTER(name, ...) | 1ull << (#name[0] - 'a')
+#define MISA              (2ull << 62 RISCV_LETTERS(LETTER) LETTER(s) LETTER(u))
 
 /** The bits of `mask` from `to`, the others from `from`. */
 static uint64_t mix(uint64_t from, uint64_t to, uint64_t mask) {

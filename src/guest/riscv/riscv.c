@@ -2,7 +2,6 @@
 #include "guest/riscv/riscv.h"
 #include "guest/riscv/csr.h"
 #include "guest/riscv/lift.h"
-#include "riscv_isa.h"
 
 #define X(n)                                                                                                           \
     { "x" #n, FIELD_OFFSET(struct riscv_cpu, x) + 8 * (n), T_I64, 0, RISCV_PLACE(x) }
@@ -85,10 +84,13 @@ static unsigned disassemble(char *text, size_t size, uint64_t pc, const uint8_t 
     return 2;
 }
 
+/* The list of extensions, as device trees have it. */
+#define LETTER_NAME(name, probe)      #name
+#define EXTENSION_NAME(of, name, ...) "_" #name
+
 const struct guest guest_riscv = {
     .name = "riscv64",
-    .isa = "rv64imafdc_zicbom_zicboz_zicntr_zicond_zicsr_zifencei_zihpm_zawrs_zfa_zfh_zba_zbb_zbc_zbkb_zbkx_zbs_zcb_"
-           "sstc_svinval_svnapot_svpbmt",
+    .isa = "rv64" RISCV_LETTERS(LETTER_NAME) RISCV_EXTENSIONS(EXTENSION_NAME),
     .mmu = "riscv,sv57",
     .cpu_size = sizeof(struct riscv_cpu),
     .fields = riscv_fields,

@@ -166,37 +166,27 @@ enum hwprobe_key {
 };
 enum { BASE_IMA = 1, MISALIGNED_FAST = 3, MISALIGNED_UNSUPPORTED = 4, BLOCK = 64, TIME_FREQUENCY = 10000000 };
 
-#define EXTENSIONS(_)                                                                                                  \
-    "zicboz" _ "zicntr" _ "zicond" _ "zicsr" _ "zifencei" _ "zihintntl" _ "zihintpause" _ "zimop" _ "zawrs" _ "zfa" _  \
-    "zfh" _ "zfhmin" _ "zca" _ "zcb" _ "zcd" _ "zcmop" _ "zba" _ "zbb" _ "zbc" _ "zbs"
-static const char isa[] = "rv64imafdc_" EXTENSIONS("_");
-static const uint8_t extensions[] = {0 /* F, D */,
-                                     1 /* C */,
-                                     3 /* Zba */,
-                                     4 /* Zbb */,
-                                     5 /* Zbs */,
-                                     6 /* Zicboz */,
-                                     7 /* Zbc */,
-                                     27 /* Zfh */,
-                                     28 /* Zfhmin */,
-                                     29 /* Zihintntl */,
-                                     32 /* Zfa */,
-                                     35 /* Zicond */,
-                                     36 /* Zihintpause */,
-                                     42 /* Zimop */,
-                                     43 /* Zca */,
-                                     44 /* Zcb */,
-                                     45 /* Zcd */,
-                                     47 /* Zcmop */,
-                                     48 /* Zawrs */};
+/* What the rows of the guest say that it has: all but what is the machine's affair. */
+#define LETTER(name, ...)          #name
+#define LETTER_BLANK(name, ...)    #name " "
+#define LETTER_HWCAP(name, ...)    | 1 << (#name[0] - 'a')
+#define JOIN_process(before, name) before #name
+#define JOIN_machine(before, name)
+#define UNDERSCORE(of, name, ...)  JOIN_##of("_", name)
+#define BLANK(of, name, ...)       JOIN_##of(" ", name)
+#define PROBED(probe)              | (probe < 0 ? 0 : UINT64_C(1) << (probe & 63))
+#define LETTER_PROBED(name, probe) PROBED(probe)
+#define PROBED_process(probe)      PROBED(probe)
+#define PROBED_machine(probe)
+#define EXTENSION_PROBED(of, name, probe) PROBED_##of(probe)
+
+static const char isa[] = "rv64" RISCV_LETTERS(LETTER) RISCV_EXTENSIONS(UNDERSCORE);
+static const uint64_t probed = 0 RISCV_LETTERS(LETTER_PROBED) RISCV_EXTENSIONS(EXTENSION_PROBED);
 
 static uint64_t probe(const struct process *p, uint64_t key) {
-    uint64_t bits = 0;
     switch ((enum hwprobe_key)key) {
     case PROBE_BASE: return BASE_IMA;
-    case PROBE_EXTENSIONS:
-        for (unsigned i = 0; i < sizeof extensions; i++) bits |= UINT64_C(1) << extensions[i];
-        return bits;
+    case PROBE_EXTENSIONS: return probed;
     case PROBE_MISALIGNED_OLD:
     case PROBE_MISALIGNED: return MISALIGNED_FAST;
     case PROBE_ZERO_BLOCK: return BLOCK;
@@ -270,14 +260,14 @@ const struct abi abi_riscv64 = {
     .calls = &riscv64_calls,
     .machine = "riscv64",
     .isa = isa,
-    .extensions = "i m a f d g c " EXTENSIONS(" "), /* g stands for those before it */
+    .extensions = "g " RISCV_LETTERS(LETTER_BLANK) RISCV_EXTENSIONS(BLANK), /* g stands for imafd, Zicsr and Zifencei */
     .cpuinfo = riscv64_cpuinfo,
     .models = "max rv64 any",
     .guest = &guest_riscv,
     .elf_machine = ELF_RISCV,
     .elf_flags = 5, /* compressed instructions, double precision in registers */
     .call_size = CALL_SIZE,
-    .hwcap = 1 << ('i' - 'a') | 1 << ('m' - 'a') | 1 << 0 | 1 << ('f' - 'a') | 1 << ('d' - 'a') | 1 << ('c' - 'a'),
+    .hwcap = 0 RISCV_LETTERS(LETTER_HWCAP),
     .vdso = vdso_image,
     .vdso_size = sizeof vdso_image,
     .vdso_return = VDSO_RT_SIGRETURN,
