@@ -163,6 +163,43 @@ expect 1 "*'cpu->c.pc' is for accessors only*" layers guest/riscv/x.c 'int f(str
 expect 1 "*'c->fp_flags' is for accessors only*" layers guest/riscv/x.c 'int f(struct cpu *c) { return c->fp_flags; }'
 expect 1 "*'field_get' is for accessors only*" layers guest/wasm/x.c 'int f(struct cpu *c) { return field_get(c, 0, 0); }'
 
+expect 1 "*'SYS_process_vm_readv' is for src/process/linux/peek.c only*1 violations" layers process/linux/proc_maps.c \
+    'long f(int pid, void *v) { return host_wait(SYS_process_vm_readv, pid, v, 1, v, 1, 0); }'
+expect 1 "*'process_vm_readv' is for*1 violations" layers machine/x.c 'long f(int pid, void *v) { return process_vm_readv(pid, v, 1, v, 1, 0); }'
+expect 1 "*'\"/mem\"' is for*1 violations" layers process/linux/x.c 'void f(char *s) { strcpy(s, "/mem"); }'
+expect 1 "*'published_layout' is for*1 violations" layers process/linux/proc_view.c 'int f(void) { return published_layout(PART_space)->size; }'
+expect 0 "$good" layers process/linux/peek.c 'long f(int pid, void *v) { return host_wait(SYS_process_vm_readv, pid, v, 1, v, published_layout(0)->size, 0); }'
+
+# published FILE SED-SCRIPT: the version of what processes publish (published.h), with a change in a header
+published() {
+    rm -rf "$work/changed"
+    mkdir -p "$work/changed/$(dirname "$1")"
+    sed "$2" "src/$1" >"$work/changed/$1"
+    [ -n "$2" ] && cmp -s "src/$1" "$work/changed/$1" && echo "nothing is changed" && return 2
+    printf '%s\n' '#include "process/linux/published.h"' '#include <stdio.h>' \
+        'int main(void) { return printf("version %lx\n", published_version()) < 0; }' >"$work/x.c"
+    gcc -std=gnu17 -D_GNU_SOURCE= -Wall -Wextra -Werror -I"$work/changed" -Isrc -Iinclude -I"$build/gen" -o "$work/x" \
+        "$work/x.c" src/process/linux/published.c && "$work/x"
+}
+version=$(published process/linux/published.h '')
+# other_version FILE SED-SCRIPT: is it another one?
+other_version() {
+    local now
+    now=$(published "$@") && [[ $now == version* ]] && [ "$now" != "$version" ]
+}
+expect 0 "version *" published process/linux/published.h ''
+expect 1 "" other_version process/process.h '/^struct cpu;/d; s/char \*exe;.*/char *exe;/' # nothing that is published
+expect 0 "" other_version process/process.h 's/uint32_t tid;/uint32_t more, tid;/'
+expect 0 "" other_version process/process.h 's/uint64_t awaited\[2\];/uint64_t awaited[3];/' # a larger element
+expect 0 "" other_version mem/space.h 's/SPACE_R = 1, SPACE_W = 2/SPACE_R = 2, SPACE_W = 1/'
+expect 0 "" other_version mem/space.h 's/uint32_t left, right, height/uint32_t right, left, height/'
+expect 0 "" other_version process/linux/published.h '/R(FIELD, uint64_t, files_most)/d'
+expect 0 "" other_version process/linux/published.h 's/R(FIELD, uint64_t, total)/R(FIELD, int64_t, total)/'
+expect 0 "" other_version process/linux/published.h 's/R(IN, uint64_t, dev, m.dev)/R(IN, uint64_t, dev, m.ino)/'
+expect 1 "*a row of another size*" published process/linux/published.h 's/R(FIELD, uint32_t, tid)/R(FIELD, uint64_t, tid)/'
+expect 1 "*no member named*tide*" published process/linux/published.h 's/R(FIELD, uint32_t, tid)/R(FIELD, uint32_t, tide)/'
+expect 1 "*unary plus*" published process/linux/published.h 's/R(LINK, next)/R(FIELD, uint64_t, next)/'
+
 # flags SED-SCRIPT: what is found of a table of uops with a change
 flags() {
     mkdir -p "$work/core"

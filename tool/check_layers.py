@@ -61,6 +61,12 @@ HOST_WORD = re.compile(r"\b(uc_mcontext|mcontext_t|f?p?gregs|greg_t|REG_[A-Z0-9]
                        r"SA_RESTORER|(?:__)?asm(?:__)?|__x86_64\w*|__i386\w*|__aarch64__|__builtin_ia32_\w+|_mm\d*_\w+|\w*mmintrin|"
                        r"arch_prctl|ARCH_[SG]ET_\w+)\b")
 REGISTER = re.compile(r"%(?:[re]?[a-ds][xipl]|r\d+[dwb]?|[xyz]mm\d+|[c-g]s)\b|\b[wxv]\d+\b")  # in files of assembly
+# Another process's memory: what vee publishes is read by one file; the others pass on addresses that guests name.
+FOREIGN_MEMORY = re.compile(r'\b(?:SYS_)?(?:process_vm_(?:readv|writev)|ptrace)\b|"/mem"')
+PASS_ON = ("process/linux/remote.c", "process/linux/memory_file.c")
+READER = "process/linux/peek.c"
+LAYOUTS = re.compile(r"\bpublished_(?:layout|row|places)\b")  # what is in a record, and where
+OWNER = ("process/linux/published.h", "process/linux/published.c")
 CALL_NUMBER = re.compile(r"\b(__NR_\w+|SYS_[a-z]\w*)")
 
 
@@ -93,6 +99,16 @@ def host_words(path, line):
     yield from HOST_WORD.findall(line)
     if path.endswith(".S"):
         yield from REGISTER.findall(line)
+
+
+def foreign(path, line):
+    """What of the line is for the reader of other processes alone."""
+    if path == READER or not re.search(r"\.[ch]$", path):
+        return
+    if path not in PASS_ON:
+        yield from FOREIGN_MEMORY.findall(line)
+    if path not in OWNER:
+        yield from LAYOUTS.findall(line)
 
 
 def words(line):
@@ -150,6 +166,9 @@ def check(src):
                         violations += 1
                 for member in past_accessors(path, line):
                     print(f"src/{path}:{number}: '{member}' is for accessors only")
+                    violations += 1
+                for name_ in foreign(path, line):
+                    print(f"src/{path}:{number}: '{name_}' is for src/{READER} only")
                     violations += 1
                 if neutral and not (include and folder == "host"):
                     within = {word.lower() for word in ANYWHERE.findall(line)}

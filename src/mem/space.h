@@ -71,7 +71,6 @@ struct space_step {
 struct space_guard {
     struct space *copy; /* and its nodes behind it; NULL: there was no need yet */
     unsigned guards;    /* how many want it */
-    unsigned depth;     /* changes within each other */
     unsigned nsteps;    /* of the change */
     uint32_t under_way; /* the copy is whole, the records may not be */
     struct space_step steps[4];
@@ -117,6 +116,8 @@ struct space {
     } code_seen[SPACE_SEEN]; /* mappings that space_code saw last, by a part of the address, while they are as then */
     struct space_guard guard;
     struct space_watch *watch; /* of the host's side, which no record knows; NULL: nothing was ever watched */
+    unsigned changing;         /* changes within each other */
+    uint32_t changes;          /* odd: records are changing; for who copies them without the lock */
 };
 
 /** 1:1 if window_size is 0, else a window of at most this size (a power of two, halved until the host has room). */
@@ -155,8 +156,6 @@ void space_unguard(struct space *s);
 /** Whoever had the lock was killed. If that was in the middle of a guarded change: the records are as before it, but
    what it had begun to replace, to unmap or to move is gone; the host agrees. True: it was. */
 bool space_recover(struct space *s);
-/** Are the nodes a tree, so that looking up ends and stays within them? For copies that may be torn. */
-bool space_sane(const struct space *s);
 
 /** The mapping that holds the address, or NULL. */
 const struct mapping *space_find(const struct space *s, uint64_t address);

@@ -43,7 +43,6 @@ static void under_way(struct space *s, bool yes) {
 
 void change_begin_guarded(struct space *s) {
     struct space_guard *g = &s->guard;
-    if (g->depth++) return;
     *g->copy = *s;
     memcpy(g->copy + 1, s->nodes, s->used * sizeof *s->nodes);
     g->nsteps = 0;
@@ -65,7 +64,7 @@ void change_step_guarded(struct space *s, enum space_step_kind kind, uint64_t st
 }
 
 void change_end_guarded(struct space *s) {
-    if (!--s->guard.depth) under_way(s, false);
+    under_way(s, false);
 }
 
 /* ---- afterwards */
@@ -96,11 +95,19 @@ static void range_protect(struct space *s, uint64_t start, uint64_t end) {
     }
 }
 
+/* Whoever copies the records may take them for whole again. */
+static void change_over(struct space *s) {
+    __atomic_store_n(&s->changes, s->changes + (s->changes & 1), __ATOMIC_RELEASE);
+}
+
 bool space_recover(struct space *s) {
     struct space_guard *g = &s->guard;
     const uint32_t generation = s->generation; /* whoever knows code of this one is right not to find it again */
-    g->depth = 0;
-    if (!g->under_way) return false;
+    s->changing = 0;
+    if (!g->under_way) {
+        change_over(s);
+        return false;
+    }
     memcpy(s->nodes, g->copy + 1, g->copy->used * sizeof *s->nodes);
     memcpy(s, g->copy, offsetof(struct space, guard)); /* if this one ends as well the next begins anew */
     if (s->generation < generation) s->generation = generation;
@@ -117,5 +124,6 @@ bool space_recover(struct space *s) {
         }
     }
     under_way(s, false);
+    change_over(s);
     return true;
 }

@@ -64,13 +64,18 @@ void change_begin_guarded(struct space *s);
 void change_step_guarded(struct space *s, enum space_step_kind kind, uint64_t start, uint64_t end);
 void change_end_guarded(struct space *s);
 static inline void change_begin(struct space *s) {
+    if (s->changing++) return;
+    __atomic_store_n(&s->changes, s->changes + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
     if (s->guard.guards) change_begin_guarded(s);
 }
 static inline void change_step(struct space *s, enum space_step_kind kind, uint64_t start, uint64_t end) {
     if (s->guard.guards) change_step_guarded(s, kind, start, end);
 }
 static inline void change_end(struct space *s) {
+    if (--s->changing) return;
     if (s->guard.guards) change_end_guarded(s);
+    __atomic_store_n(&s->changes, s->changes + 1, __ATOMIC_RELEASE);
 }
 
 /* ---- space_watch.c: what is watched */

@@ -248,15 +248,3 @@ uint64_t tree_hole(const struct space *s, uint64_t length, uint64_t top) {
     if (found) return found;
     return end >= s->min_address && end - s->min_address >= length ? end - length : 0;
 }
-
-static bool is_below(const struct space *s, node n, node parent) {
-    return !n || (n < s->used && s->nodes[n].height && s->nodes[n].height < s->nodes[parent].height);
-}
-
-bool space_sane(const struct space *s) {
-    if (!s->used || s->used > s->most + 1 || s->root >= s->used || (s->root && !s->nodes[s->root].height)) return false;
-    for (node n = 1; n < s->used; n++)
-        if (s->nodes[n].height && !(is_below(s, s->nodes[n].left, n) && is_below(s, s->nodes[n].right, n)))
-            return false;
-    return true;
-}

@@ -94,7 +94,9 @@ static void space_pages(struct visitor *v, const struct field *f, void *object) 
     R(HOST_IN, hooks, "functions")                                                                                     \
     R(HOST_IN, code_seen, "a cache of mappings")                                                                       \
     R(HOST_IN, guard, "of a change under way")                                                                         \
-    R(HOST, watch, "what translations were made of")
+    R(HOST, watch, "what translations were made of")                                                                   \
+    R(HOST, changing, "of a change under way")                                                                         \
+    R(HOST, changes, "for who looks from outside")
 static OBJECT_TYPE(space_type, "space", struct space, SPACE_ROWS)
 
 /* ---- threads */

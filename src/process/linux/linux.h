@@ -344,8 +344,8 @@ void signals_release(uint64_t mask);
 /** The guest's action for a signal, its mask, have changed. */
 void signal_action_changed(struct thread *t, int signal);
 void signal_mask_changed(struct thread *t, uint64_t mask);
-/** Sent signals that wait in vee: which; and takes one that is in the set (0: none). */
-uint64_t signal_queued(const struct thread *t);
+/** Sent signals that wait in vee: which, of a thread's `queued`; and takes one that is in the set (0: none). */
+uint64_t signal_queued(uint32_t queued);
 int signal_take_queued(struct thread *t, uint64_t set, struct signal_info *info);
 /** Makes what the process sends to itself look less like a fault, until it has arrived. */
 void signal_disguise(int signal, struct signal_info *info);

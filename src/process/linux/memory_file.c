@@ -198,12 +198,19 @@ static uint64_t mapped(const struct space *s, uint64_t at, uint64_t size) {
     return end < at + size ? end - at : size;
 }
 
-static bool remote_mapped(struct process *p, const struct proc_name *n, struct piece *i) {
+/* The same in another process, as far as there are these rights; *base: where its guest's address 0 is. 0: nowhere. */
+static uint64_t remote_mapped(struct process *p, const struct proc_name *n, const struct piece *i, unsigned rights,
+                              uint64_t *base) {
     struct proc_view v;
-    if (!view_open(&v, p, n)) return false;
-    i->size = mapped(v.process->space, i->at, i->size);
+    uint64_t end = i->at;
+    if (!view_open(&v, p, n)) return 0;
+    view_mappings(&v);
+    for (const struct published_mapping *m; end < i->at + i->size && (m = peek_find(&v.mappings, end)) != NULL;
+         end = m->end)
+        if ((m->rights & rights) != rights) break;
+    *base = v.peek.space.base;
     view_close(&v);
-    return i->size;
+    return end < i->at + i->size ? end - i->at : i->size;
 }
 
 /* Could it not be opened? Errors of the transfer itself are EIO and EFAULT. */
@@ -227,7 +234,8 @@ static int64_t piece_transfer(struct call *c, const struct owner *o, struct piec
     if (i.at >= e.limit) return -EIO;
     if (i.size > e.limit - i.at) i.size = e.limit - i.at;
     if (!own) {
-        if (e.window && !remote_mapped(p, &n, &i)) return -EIO;
+        if (e.window) i.size = remote_mapped(p, &n, &i, 0, &e.base);
+        if (!i.size) return -EIO;
         int64_t r = by_file(c, folder, &i, e.base + i.at);
         return is_no_file(r) ? by_call(o, &i, e.base + i.at) : r;
     }
@@ -247,19 +255,13 @@ static int64_t piece_transfer(struct call *c, const struct owner *o, struct piec
 int64_t memory_file_write(struct call *c, int pid, uint64_t at, void *from, uint64_t size) {
     struct process *p = c->process;
     struct proc_name n = {.pid = pid};
-    struct proc_view v;
-    uint64_t end = at;
+    struct piece piece = {true, from, at, size};
+    uint64_t base;
     put_folder(n.folder, pid);
     strcpy(n.root, "/proc");
-    if (!view_open(&v, p, &n)) return -EFAULT;
-    const struct space *s = v.process->space;
-    for (const struct mapping *m; end < at + size && (m = space_find(s, end)) != NULL && (m->rights & SPACE_W);)
-        end = m->end;
-    const uint64_t host = (uintptr_t)s->base + at;
-    view_close(&v);
-    struct piece piece = {true, from, at, end < at + size ? end - at : size};
-    if (end <= at) return -EFAULT;
-    int64_t r = by_file(c, n.folder, &piece, host);
+    piece.size = remote_mapped(p, &n, &piece, SPACE_W, &base);
+    if (!piece.size) return -EFAULT;
+    int64_t r = by_file(c, n.folder, &piece, base + at);
     return r < 0 ? -EFAULT : r;
 }
 

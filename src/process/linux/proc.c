@@ -149,7 +149,7 @@ static int64_t read_only(int64_t fd) {
 }
 
 /* Puts a file with the guest's text in the place of the host's. */
-static int64_t replace(int fd, uint32_t flags, const struct substitute *s, const struct proc_view *v,
+static int64_t replace(int fd, uint32_t flags, const struct substitute *s, struct proc_view *v,
                        const struct proc_name *n) {
     struct text host = {0}, t = {0};
     put_file(&host, fd);
@@ -223,7 +223,7 @@ int64_t proc_opened(struct process *p, int fd, uint32_t flags) {
     if (!s->show)
         return !view_is_vee(&n) ? fd : !strcmp(n.name, "mem") ? memory(p, fd, flags, &n) : refuse(fd, s->error);
     if ((flags & O_ACCMODE) != O_RDONLY || !view_open(&v, p, &n)) return fd;
-    bool told = v.process->vectors_told && (s->show == show_cmdline || s->show == show_environ);
+    bool told = v.peek.process.vectors_told && (s->show == show_cmdline || s->show == show_environ);
     int64_t r = told ? fd : replace(fd, flags, s, &v, &n);
     view_close(&v);
     return r;
@@ -234,11 +234,13 @@ int64_t proc_opened(struct process *p, int fd, uint32_t flags) {
 /* The path of a process's program. Text: what the link says; else one to follow. */
 static bool exe_path(const struct proc_view *v, const struct proc_name *n, bool text, char to[PATH_MAX]) {
     static const char deleted[] = " (deleted)", fd[] = "/fd/";
-    const struct process *p = v->process;
-    const struct own_fd *own = &p->own[OWN_EXE];
+    const struct published_process *p = &v->peek.process;
+    struct published_own_fd fds[PUBLISHED_OWN];
+    const struct published_own_fd *own = &fds[OWN_EXE];
     struct stat st;
-    if (!p->exe) return false;
-    if (own->fd >= 0 && strlen(n->folder) + sizeof fd + 20 < PATH_MAX) { /* what the host says of it */
+    if (!peek_exe(&v->peek, to)) return false;
+    if (peek_own_fds(&v->peek, fds) && own->fd >= 0 &&
+        strlen(n->folder) + sizeof fd + 20 < PATH_MAX) { /* what the host says of it */
         char link[PATH_MAX];
         put_digits(stpcpy(stpcpy(link, n->folder), fd), (unsigned)own->fd);
         if (host_wait(SYS_newfstatat, AT_FDCWD, link, &st, 0) == 0 && st.st_dev == own->dev && st.st_ino == own->ino) {
@@ -247,7 +249,6 @@ static bool exe_path(const struct proc_view *v, const struct proc_name *n, bool 
             if (length > 0) return to[length] = 0, true;
         }
     }
-    strcpy(to, p->exe);
     if (host_wait(SYS_newfstatat, AT_FDCWD, to, &st, 0) == 0 && st.st_dev == p->exe_dev && st.st_ino == p->exe_ino)
         return true;
     if (text && strlen(to) + sizeof deleted <= PATH_MAX) strcat(to, deleted);
@@ -292,9 +293,11 @@ struct own_fds proc_hidden(struct process *p, int folder) {
     struct proc_view v;
     if (!on_procfs(folder) || !proc_name_of(folder, &n) || !n.pid || (strcmp(n.name, "fd") && strcmp(n.name, "fdinfo")))
         return hidden;
+    struct published_own_fd own[PUBLISHED_OWN];
     if (!view_open(&v, p, &n)) return hidden;
-    for (unsigned i = 0; i < OWN_FDS; i++)
-        if (v.process->own[i].fd >= 0) hidden.fd[hidden.count++] = v.process->own[i].fd;
+    const bool known = peek_own_fds(&v.peek, own);
+    for (unsigned i = 0; known && i < OWN_FDS; i++)
+        if (own[i].fd >= 0) hidden.fd[hidden.count++] = own[i].fd;
     view_close(&v);
     return hidden;
 }

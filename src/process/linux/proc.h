@@ -1,13 +1,14 @@
 /* proc.h - what the files proc*.c share: what a path of procfs names, a process as the guest is to see it, and text.
  *
  * A file of procfs is opened on the host first. If it tells about a process of vee's, its place is taken by a memory
- * file with the guest's text as of now, made from the host's text and from a view: the process's own structs, or a copy
- * of those of another vee. No stdio and no malloc: this runs while a cpu runs.
+ * file with the guest's text as of now, made from the host's text and from a view: what the process publishes
+ * (published.h), be it the reader's own or another of vee's. No stdio and no malloc: this runs while a cpu runs.
  */
 #ifndef PROCESS_LINUX_PROC_H
 #define PROCESS_LINUX_PROC_H
 
 #include "process/linux/linux.h"
+#include "process/linux/published.h"
 
 /** Text that grows; it lives in a mapping of its own. */
 struct text {
@@ -39,15 +40,16 @@ bool proc_name_of(int fd, struct proc_name *n);
 
 /** A process as the files about it show it. */
 struct proc_view {
-    struct process *process; /* the reader's own, or a copy; its space can be walked in both cases */
-    struct thread thread;    /* a copy of the one that is asked for */
-    int remote;              /* of another process: its id; else 0 */
-    uint8_t *copy;           /* of another process: the mapping that holds the copy */
-    size_t copy_size;
+    struct process *self; /* who looks */
+    struct peek peek;
+    struct published_thread thread; /* the one that is asked for */
+    struct peek_mappings mappings;  /* if view_mappings was called */
 };
 /** False: not a process of this program's, or one that may not be looked into. Then there is nothing to close. */
 bool view_open(struct proc_view *v, struct process *self, const struct proc_name *n);
 void view_close(struct proc_view *v);
+/** Copies the mappings, too; there are none where that fails. */
+void view_mappings(struct proc_view *v);
 /** Is this a process of this program's? */
 bool view_is_vee(const struct proc_name *n);
 bool view_read(const struct proc_view *v, uint64_t guest, void *to, size_t size);
@@ -64,7 +66,7 @@ bool view_extent_of(struct process *self, const struct proc_name *n, struct view
 int64_t memory_file_make(struct process *p, const struct proc_name *n, uint32_t flags);
 
 /** A file's contents for the guest. `host` is what the host's file says. */
-typedef void proc_show(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t);
+typedef void proc_show(struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t);
 proc_show show_cmdline, show_environ, show_auxv, show_limits, show_personality, show_stat, show_statm, show_status;
 proc_show show_maps, show_smaps, show_rollup, show_numa_maps;
 proc_show show_cpuinfo, show_arch;

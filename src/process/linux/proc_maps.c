@@ -1,8 +1,8 @@
 /* proc_maps.c - the memory of a process as procfs shows it: maps, smaps, smaps_rollup, numa_maps.
  *
- * The host's file says what is where and how much of it is in memory; the records of the space say whose it is and with
- * which rights. One mapping of the host's may be several of the guest's, which differ in what only the guest knows; the
- * host's counts are then shown with the first of them.
+ * The host's file says what is where and how much of it is in memory; the records of the process say whose it is and
+ * with which rights. One mapping of the host's may be several of the guest's, which differ in what only the guest
+ * knows; the host's counts are then shown with the first of them.
  */
 #include "process/linux/proc.h"
 #include <fcntl.h>
@@ -25,20 +25,21 @@ static const char *skip(const char *s, unsigned fields) {
 }
 
 /* False: not such a line. */
-static bool take_mapping(const struct space *space, const char *line, struct host_mapping *h) {
+static bool take_mapping(const struct proc_view *v, const char *line, struct host_mapping *h) {
     const char *s = line;
-    uint64_t base = (uintptr_t)space->base, start = take_number(&s, 16);
+    const uint64_t base = v->peek.space.base;
+    uint64_t start = take_number(&s, 16);
     if (*s++ != '-') return false;
     uint64_t end = take_number(&s, 16);
     if (*s != ' ') return false;
     h->path = skip(s, 4); /* rights, offset, device, inode */
     h->start = start > base ? start - base : 0;
     h->end = end > base ? end - base : 0;
-    if (h->end > space->limit) h->end = space->limit;
+    if (h->end > v->peek.space.limit) h->end = v->peek.space.limit;
     return true;
 }
 
-static const char *label_of(const struct mapping *m, const char *path) {
+static const char *label_of(const struct published_mapping *m, const char *path) {
     switch ((enum space_origin)m->origin) {
     case ORIGIN_STACK: return "[stack]";
     case ORIGIN_BRK: return "[heap]";
@@ -47,8 +48,8 @@ static const char *label_of(const struct mapping *m, const char *path) {
     }
 }
 
-static void put_mapping(struct text *t, const struct process *p, const struct mapping *m, uint64_t from, uint64_t to,
-                        const char *path) {
+static void put_mapping(struct text *t, const struct process *p, const struct published_mapping *m, uint64_t from,
+                        uint64_t to, const char *path) {
     enum { LABEL_COLUMN = 73 };
     const char *label = label_of(m, path);
     char shown[PATH_MAX];
@@ -79,24 +80,24 @@ static void put_mapping(struct text *t, const struct process *p, const struct ma
 }
 
 /* The guest's next piece of what the host has as one: in *m, up to *end; false: no more. */
-static bool next_piece(const struct space *s, const struct host_mapping *h, uint64_t *start, uint64_t *end,
-                       const struct mapping **m) {
-    *m = space_next(s, *start);
-    if (!*m || (*m)->start >= h->end || *start >= h->end || (*m)->end <= *start) return false;
+static bool next_piece(const struct proc_view *v, const struct host_mapping *h, uint64_t *start, uint64_t *end,
+                       const struct published_mapping **m) {
+    *m = peek_next(&v->mappings, *start);
+    if (!*m || (*m)->start >= h->end || *start >= h->end) return false;
     if ((*m)->start > *start) *start = (*m)->start;
     *end = (*m)->end < h->end ? (*m)->end : h->end;
     return true;
 }
 
-void show_maps(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
-    const struct space *s = v->process->space;
+void show_maps(struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
     struct host_mapping h;
-    const struct mapping *m;
+    const struct published_mapping *m;
     (void)n;
+    view_mappings(v);
     for (char *rest = host->bytes, *line; text_line(&rest, &line);) {
-        if (!take_mapping(s, line, &h)) continue;
-        for (uint64_t end; next_piece(s, &h, &h.start, &end, &m); h.start = end)
-            put_mapping(t, v->process, m, h.start, end, h.path);
+        if (!take_mapping(v, line, &h)) continue;
+        for (uint64_t end; next_piece(v, &h, &h.start, &end, &m); h.start = end)
+            put_mapping(t, v->self, m, h.start, end, h.path);
     }
 }
 
@@ -121,8 +122,8 @@ static void put_detail(struct text *t, const char *line, uint64_t number) {
 }
 
 /* The details of one piece; `first`: the host's counts are shown with it. */
-static void put_details(struct text *t, const struct mapping *m, uint64_t size, bool first, const char *details,
-                        const char *end) {
+static void put_details(struct text *t, const struct published_mapping *m, uint64_t size, bool first,
+                        const char *details, const char *end) {
     while (details < end) {
         const char *line = details;
         details += strlen(line) + 1; /* the lines have been cut */
@@ -140,21 +141,21 @@ static void put_details(struct text *t, const struct mapping *m, uint64_t size, 
     }
 }
 
-void show_smaps(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
-    const struct space *s = v->process->space;
+void show_smaps(struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
     struct host_mapping h, next;
-    const struct mapping *m;
+    const struct published_mapping *m;
     char *rest = host->bytes, *line, *details;
     (void)n;
-    bool more = text_line(&rest, &line) && take_mapping(s, line, &h);
+    view_mappings(v);
+    bool more = text_line(&rest, &line) && take_mapping(v, line, &h);
     while (more) {
         details = line + strlen(line) + 1;
         do more = text_line(&rest, &line);
-        while (more && !take_mapping(s, line, &next));
+        while (more && !take_mapping(v, line, &next));
         const char *end = more ? line : host->bytes + host->used;
         bool first = true;
-        for (uint64_t stop; next_piece(s, &h, &h.start, &stop, &m); h.start = stop, first = false) {
-            put_mapping(t, v->process, m, h.start, stop, h.path);
+        for (uint64_t stop; next_piece(v, &h, &h.start, &stop, &m); h.start = stop, first = false) {
+            put_mapping(t, v->self, m, h.start, stop, h.path);
             put_details(t, m, stop - h.start, first, details, end);
         }
         h = next;
@@ -164,14 +165,14 @@ void show_smaps(const struct proc_view *v, const struct proc_name *n, struct tex
 /* ---- sums */
 
 /* Adds up what the details of the guest's mappings say under the name of this line; false: there is no such detail. */
-static bool detail_sum(const struct space *s, const char *smaps, const char *end, const char *line, uint64_t *sum) {
+static bool detail_sum(const struct proc_view *v, const char *smaps, const char *end, const char *line, uint64_t *sum) {
     size_t name = strcspn(line, ":") + 1;
     struct host_mapping h;
     bool inside = false, found = false;
     *sum = 0;
     for (; smaps < end; smaps += strlen(smaps) + 1) {
-        if (take_mapping(s, smaps, &h)) {
-            const struct mapping *m = space_next(s, h.start);
+        if (take_mapping(v, smaps, &h)) {
+            const struct published_mapping *m = peek_next(&v->mappings, h.start);
             inside = h.start < h.end && m && m->start < h.end;
         } else if (inside && !strncmp(smaps, line, name)) {
             const char *digits = smaps + strcspn(smaps, "0123456789");
@@ -182,8 +183,7 @@ static bool detail_sum(const struct space *s, const char *smaps, const char *end
     return found;
 }
 
-void show_rollup(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
-    const struct space *s = v->process->space;
+void show_rollup(struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
     struct text smaps = {0};
     char path[PATH_MAX + 8], *rest, *line;
     strcpy(stpcpy(path, n->folder), "/smaps");
@@ -192,27 +192,28 @@ void show_rollup(const struct proc_view *v, const struct proc_name *n, struct te
     put_file(&smaps, (int)fd);
     host_wait(SYS_close, fd);
     for (rest = smaps.bytes; text_line(&rest, &line);) continue; /* cuts the lines */
-    const struct mapping *first = space_next(s, 0), *last = space_last(s);
+    view_mappings(v);
+    const struct peek_mappings *all = &v->mappings;
     rest = host->bytes;
-    if (smaps.bytes && first && text_line(&rest, &line)) {
-        put_number(t, first->start, 16, 8);
+    if (smaps.bytes && all->count && text_line(&rest, &line)) {
+        put_number(t, all->first[0].start, 16, 8);
         put(t, "-");
-        put_number(t, last->end, 16, 8);
+        put_number(t, all->first[all->count - 1].end, 16, 8);
         put(t, " ---p 00000000 00:00 0                          [rollup]\n");
         for (uint64_t sum; text_line(&rest, &line);)
-            if (detail_sum(s, smaps.bytes, smaps.bytes + smaps.used, line, &sum)) put_detail(t, line, sum);
+            if (detail_sum(v, smaps.bytes, smaps.bytes + smaps.used, line, &sum)) put_detail(t, line, sum);
     }
     text_free(&smaps);
 }
 
-void show_numa_maps(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
-    const struct space *s = v->process->space;
-    uint64_t base = (uintptr_t)s->base;
+void show_numa_maps(struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
+    const uint64_t base = v->peek.space.base;
     (void)n;
+    view_mappings(v);
     for (char *rest = host->bytes, *line; text_line(&rest, &line);) {
         const char *at = line;
         uint64_t start = take_number(&at, 16);
-        if (start < base || start - base >= s->limit || !space_find(s, start - base)) continue;
+        if (start < base || !peek_find(&v->mappings, start - base)) continue;
         put_number(t, start - base, 16, 8);
         put(t, at);
         put(t, "\n");

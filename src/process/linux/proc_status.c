@@ -19,22 +19,22 @@ static void put_guest(const struct proc_view *v, struct text *t, uint64_t start,
     }
 }
 
-void show_cmdline(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
+void show_cmdline(struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
     (void)n;
     (void)host;
-    put_guest(v, t, v->process->arg_start, v->process->arg_end);
+    put_guest(v, t, v->peek.process.arg_start, v->peek.process.arg_end);
 }
 
-void show_environ(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
+void show_environ(struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
     (void)n;
     (void)host;
-    put_guest(v, t, v->process->arg_end, v->process->env_end);
+    put_guest(v, t, v->peek.process.arg_end, v->peek.process.env_end);
 }
 
-void show_auxv(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
+void show_auxv(struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
     (void)n;
     (void)host;
-    put_bytes(t, v->process->auxv, v->process->auxv_words * sizeof *v->process->auxv);
+    put_bytes(t, v->peek.process.auxv, v->peek.process.auxv_words * sizeof *v->peek.process.auxv);
 }
 
 /* ---- numbers */
@@ -43,13 +43,15 @@ struct sizes {
     uint64_t code, library, stack; /* bytes; code: of the program, library: other code */
 };
 
-static struct sizes sizes_of(const struct process *p) {
+static struct sizes sizes_of(struct proc_view *v) {
+    const struct published_process *p = &v->peek.process;
     struct sizes r = {.code = ((p->code_end + SPACE_PAGE - 1) & -(uint64_t)SPACE_PAGE) -
                               (p->code_start & -(uint64_t)SPACE_PAGE)};
-    const struct mapping *m;
     uint64_t code = 0;
     if (!p->code_end) r.code = 0; /* no code in the file */
-    for (uint64_t at = 0; (m = space_next(p->space, at)) != NULL && m->end > at; at = m->end) {
+    view_mappings(v);
+    for (uint32_t i = 0; i < v->mappings.count; i++) {
+        const struct published_mapping *m = &v->mappings.first[i];
         if (m->flags & MAPPING_GROWS_DOWN)
             r.stack += m->end - m->start;
         else if ((m->rights & (SPACE_X | SPACE_W)) == SPACE_X)
@@ -64,10 +66,12 @@ struct signal_sets {
 };
 
 static struct signal_sets sets_of(const struct proc_view *v) {
-    struct signal_sets s = {.pending = signal_queued(&v->thread), .blocked = v->thread.mask};
-    if (v->thread.caught) s.pending |= signal_bit(v->thread.caught);
+    struct signal_sets s = {.pending = signal_queued(v->thread.queued), .blocked = v->thread.mask};
+    struct published_action actions[PUBLISHED_ACTIONS];
+    if (v->thread.caught >= 1 && v->thread.caught <= SIGNALS) s.pending |= signal_bit(v->thread.caught);
+    if (!peek_actions(&v->peek, actions)) return s;
     for (int i = 1; i <= SIGNALS; i++) {
-        uint64_t handler = v->process->actions[i].handler;
+        uint64_t handler = actions[i].handler;
         if (handler == ACTION_IGNORE)
             s.ignored |= signal_bit(i);
         else if (handler != ACTION_DEFAULT)
@@ -76,16 +80,17 @@ static struct signal_sets sets_of(const struct proc_view *v) {
     return s;
 }
 
-void show_stat(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
+void show_stat(struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
     enum { FIELDS_LEAST = 3, FIELDS = 53 };
-    const struct process *p = v->process;
+    const struct published_process *p = &v->peek.process;
+    const struct published_space *space = &v->peek.space;
     const struct signal_sets sets = sets_of(v);
     const uint64_t legacy = 0x7fffffff; /* as many signals as these fields have room for */
     const struct {
         unsigned field;
         uint64_t value;
     } known[] = {
-        {23, p->space->total},
+        {23, space->total},
         {26, p->code_start},
         {27, p->code_end},
         {28, p->stack_start},
@@ -96,7 +101,7 @@ void show_stat(const struct proc_view *v, const struct proc_name *n, struct text
         {34, sets.caught & legacy},
         {45, p->data_start},
         {46, p->data_end},
-        {47, p->space->brk_start},
+        {47, space->brk_start},
         {48, p->arg_start},
         {49, p->arg_end},
         {50, p->arg_end},
@@ -121,9 +126,9 @@ void show_stat(const struct proc_view *v, const struct proc_name *n, struct text
     put(t, "\n");
 }
 
-void show_statm(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
-    const struct process *p = v->process;
-    const struct sizes sizes = sizes_of(p);
+void show_statm(struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
+    const struct published_space *space = &v->peek.space;
+    const struct sizes sizes = sizes_of(v);
     const char *s = host->bytes ? host->bytes : "";
     uint64_t words[7];
     (void)n;
@@ -131,9 +136,9 @@ void show_statm(const struct proc_view *v, const struct proc_name *n, struct tex
         words[i] = take_number(&s, 10);
         if (*s) s++;
     }
-    words[0] = p->space->total / SPACE_PAGE;
+    words[0] = space->total / SPACE_PAGE;
     words[3] = sizes.code / SPACE_PAGE;
-    words[5] = (p->space->data + sizes.stack) / SPACE_PAGE;
+    words[5] = (space->data + sizes.stack) / SPACE_PAGE;
     for (unsigned i = 0; i < 7; i++) {
         put(t, i ? " " : "");
         put_number(t, words[i], 10, 1);
@@ -141,17 +146,17 @@ void show_statm(const struct proc_view *v, const struct proc_name *n, struct tex
     put(t, "\n");
 }
 
-void show_status(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
-    const struct process *p = v->process;
-    const struct sizes sizes = sizes_of(p);
+void show_status(struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
+    const struct published_space *space = &v->peek.space;
+    const struct sizes sizes = sizes_of(v);
     const struct signal_sets sets = sets_of(v);
     const struct {
         const char *name;
         enum { NUMBER, KIBIBYTES, SET, ADDED_SET /* to the host's */ } form;
         uint64_t value;
     } rows[] = {
-        {"VmPeak:", KIBIBYTES, p->space->peak},  {"VmSize:", KIBIBYTES, p->space->total},
-        {"VmData:", KIBIBYTES, p->space->data},  {"VmStk:", KIBIBYTES, sizes.stack},
+        {"VmPeak:", KIBIBYTES, space->peak},     {"VmSize:", KIBIBYTES, space->total},
+        {"VmData:", KIBIBYTES, space->data},     {"VmStk:", KIBIBYTES, sizes.stack},
         {"VmExe:", KIBIBYTES, sizes.code},       {"VmLib:", KIBIBYTES, sizes.library},
         {"SigPnd:", ADDED_SET, sets.pending},    {"SigBlk:", SET, sets.blocked},
         {"SigIgn:", SET, sets.ignored},          {"SigCgt:", SET, sets.caught},
@@ -193,9 +198,9 @@ static void put_column(struct text *t, uint64_t value, unsigned width) {
 }
 
 /* A line is a name of 25 columns, two limits of 20, a unit. */
-void show_limits(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
+void show_limits(struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
     enum { NAME = 26, LIMIT = 20, UNITS = NAME + 2 * (LIMIT + 1) };
-    const struct process *p = v->process;
+    const struct published_process *p = &v->peek.process;
     const struct {
         const char *name;
         const uint64_t *limit;
@@ -224,28 +229,28 @@ void show_limits(const struct proc_view *v, const struct proc_name *n, struct te
     }
 }
 
-void show_personality(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
+void show_personality(struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
     (void)n;
     (void)host;
-    put_number(t, v->process->persona, 16, 8);
+    put_number(t, v->peek.process.persona, 16, 8);
     put(t, "\n");
 }
 
 /* ---- the whole system */
 
-void show_cpuinfo(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
+void show_cpuinfo(struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
     uint64_t set[16] = {0};
     (void)n;
     (void)host;
     int64_t size = host_wait(SYS_sched_getaffinity, 0, sizeof set, set);
     unsigned cpus = 0;
     for (int64_t i = 0; i < size / 8; i++) cpus += (unsigned)__builtin_popcountll(set[i]);
-    for (unsigned i = 0; i < cpus; i++) v->process->abi->cpuinfo(t, i);
+    for (unsigned i = 0; i < cpus; i++) v->self->abi->cpuinfo(t, i);
 }
 
-void show_arch(const struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
+void show_arch(struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
     (void)n;
     (void)host;
-    put(t, v->process->abi->machine);
+    put(t, v->self->abi->machine);
     put(t, "\n");
 }

@@ -1,10 +1,9 @@
-/* proc_view.c - who is meant by a file of procfs, and what is known of it: of a process of this very program, a copy of
- * the structs that its vee has.
+/* proc_view.c - who is meant by a file of procfs, and what is known of it: of a process of this very program, what it
+ * publishes.
  *
- * A process of this program is recognised by its executable file. `noted` then lies as far from the start of its code
- * as it does here, its structs are laid out as here, and its memory can be read by those who may (as a debugger may):
- * to everybody else it looks like what the host says, which knows the guest's name, arguments and environment, though.
- * What is copied may be changing meanwhile, so nothing in a copy is taken to be sane but what is checked here.
+ * A process of this program is recognised by its executable file. Its record (published.h) then lies as far from the
+ * start of its code as it does here, and its memory can be read by those who may (as a debugger may): to everybody else
+ * it looks like what the host says, which knows the guest's name, arguments and environment, though.
  */
 #include "process/linux/proc.h"
 #include <fcntl.h>
@@ -15,11 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { THREADS_MOST = 1 << 16, AUXV_TYPES = 64, AUXV_MOST = 40 /* the kernel's limit is above that */ };
+enum { AUXV_TYPES = 64, AUXV_MOST = 40 /* the kernel's limit is above that */ };
 enum { STAT_CODE = 26, STAT_DATA = 45, STAT_LAST = 47 }; /* fields: where code, data and break begin */
-
-/* The process that this program runs, for those who look into its memory. */
-static struct process *volatile noted;
 
 static void path_join(char *to, const char *folder, const char *name) {
     size_t n = strlen(folder);
@@ -118,124 +114,60 @@ static bool vectors_tell(const struct process *p) {
 }
 
 void proc_begin(struct process *p) {
-    noted = p;
     p->vectors_told = vectors_tell(p);
+    published_begin(p);
 }
 
 void proc_end(struct process *p) {
-    if (noted == p) noted = NULL;
+    published_end(p);
 }
 
-/* Not by its file, which for a moment would be there for all threads of the guest. */
-static bool memory_read(const struct proc_view *v, const void GUEST_MEMORY *from, void *to, size_t size) {
-    struct iovec here = {to, size}, there = {(void *)(uintptr_t)from, size}; // NOLINT
-    return host_wait(SYS_process_vm_readv, v->remote, &here, 1, &there, 1, 0) == (int64_t)size;
-}
+/* ---- looking */
 
-/* The thread with this id (0: the first), from a list of which `first` is the head. */
-static void thread_copy(struct proc_view *v, const struct thread *first, uint32_t tid) {
-    struct thread t;
-    v->thread = v->process->thread;
-    if (!tid) return;
-    for (unsigned n = 0; first && n < THREADS_MOST; n++, first = t.next) {
-        if (!v->remote)
-            t = *first;
-        else if (!memory_read(v, first, &t, sizeof t))
-            return;
-        if (t.tid == tid) {
-            v->thread = t;
-            return;
-        }
-    }
-}
-
-static size_t page_up(size_t size) {
-    return (size + SPACE_PAGE - 1) & -(size_t)SPACE_PAGE;
-}
-
-/* Fills the copy: the process, its path, its mappings. */
-static bool copy_fill(struct proc_view *v, const struct process *from, uint64_t distance) {
-    struct process p;
-    if (!memory_read(v, from, &p, sizeof p) || !memory_read(v, p.space, &p.memory, sizeof p.memory) ||
-        !memory_read(v, p.actions, p.own_actions, sizeof p.own_actions) || p.memory.used > p.memory.most + 1)
-        return false;
-    const size_t head = page_up(sizeof p + PATH_MAX), nodes = p.memory.used * sizeof *p.memory.nodes;
-    v->copy_size = head + page_up(nodes);
-    v->copy = mmap(NULL, v->copy_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (v->copy == MAP_FAILED) return false;
-    char *exe = (char *)v->copy + sizeof p;
-    struct iovec here = {exe, PATH_MAX - 1}, there = {p.exe, PATH_MAX - 1}; /* as far as it is mapped */
-    if (p.exe) host_wait(SYS_process_vm_readv, v->remote, &here, 1, &there, 1, 0);
-    /* They may be in the middle of a change. */
-    const struct space_node *theirs = p.memory.nodes;
-    p.memory.nodes = (struct space_node *)(void *)(v->copy + head);
-    if (!memory_read(v, theirs, p.memory.nodes, nodes) || !space_sane(&p.memory)) p.memory.root = p.memory.count = 0;
-    p.exe = p.exe ? exe : NULL;
-    p.abi = (const struct abi *)((uintptr_t)p.abi - distance);
-    struct process *copy = memcpy(v->copy, &p, sizeof p);
-    copy->space = &copy->memory;
-    copy->actions = copy->own_actions;
-    v->process = copy;
-    return true;
-}
-
-/* Looks into another process of this program's; where its struct is, and how far its code is from here. */
-static bool remote_find(struct proc_view *v, const struct proc_name *n, struct process **theirs, uint64_t *distance) {
+/* Where another process of this program has its record; 0: it is none. */
+static uint64_t record_of(const struct proc_name *n) {
     char path[PATH_MAX], self[24];
     const char *digits = self;
-    if (!view_is_vee(n)) return false;
+    if (!view_is_vee(n)) return 0;
     path_join(path, n->root, "self");
     int64_t length = host_wait(SYS_readlinkat, AT_FDCWD, path, self, sizeof self - 1);
-    if (length <= 0) return false;
+    if (length <= 0) return 0;
     self[length] = 0;
-    if (take_number(&digits, 10) != (uint64_t)getpid()) return false; /* it counts processes otherwise */
-    uint64_t mine = code_start(path), other = code_start(n->folder);
-    if (!mine || !other) return false;
-    v->remote = n->pid;
-    *distance = other - mine;
-    const void *note = (const void *)((uintptr_t)&noted + *distance);
-    return memory_read(v, note, theirs, sizeof *theirs) && *theirs;
+    if (take_number(&digits, 10) != (uint64_t)getpid()) return 0; /* it counts processes otherwise */
+    const uint64_t mine = code_start(path), other = code_start(n->folder);
+    return mine && other ? published_at() + (other - mine) : 0;
+}
+
+static bool look(struct peek *k, const struct process *self, const struct proc_name *n) {
+    if (!n->pid || view_is_own(n)) {
+        peek_own(k, self);
+        return true;
+    }
+    const uint64_t at = record_of(n);
+    return at && peek_open(k, n->pid, at);
 }
 
 bool view_open(struct proc_view *v, struct process *self, const struct proc_name *n) {
-    struct process *theirs = NULL;
-    uint64_t distance;
-    *v = (struct proc_view){.process = self, .copy = MAP_FAILED};
-    if (!n->pid || view_is_own(n)) {
-        thread_copy(v, self->threads, (uint32_t)n->tid);
-        return true;
-    }
-    if (!remote_find(v, n, &theirs, &distance)) return false;
-    if (copy_fill(v, theirs, distance)) {
-        thread_copy(v, v->process->threads, (uint32_t)n->tid);
-        return true;
-    }
-    view_close(v);
-    return false;
+    v->self = self;
+    v->mappings = (struct peek_mappings){0};
+    return look(&v->peek, self, n) && peek_thread(&v->peek, (uint32_t)n->tid, &v->thread);
 }
 
-bool view_extent_of(struct process *self, const struct proc_name *n, struct view_extent *to) {
-    struct proc_view v = {.process = self, .copy = MAP_FAILED};
-    struct process *theirs, p;
-    struct space s;
-    uint64_t distance;
-    if (view_is_own(n)) {
-        *to = (struct view_extent){(uintptr_t)self->space->base, self->space->limit, self->key, self->space->window};
-        return true;
-    }
-    if (!remote_find(&v, n, &theirs, &distance)) return false;
-    bool read = memory_read(&v, theirs, &p, sizeof p) && memory_read(&v, p.space, &s, sizeof s);
-    if (read) *to = (struct view_extent){(uintptr_t)s.base, s.limit, p.key, s.window};
-    view_close(&v);
-    return read;
+void view_mappings(struct proc_view *v) {
+    if (!v->mappings.first && !peek_mappings(&v->peek, &v->mappings)) v->mappings = (struct peek_mappings){0};
 }
 
 void view_close(struct proc_view *v) {
-    if (v->copy != MAP_FAILED) munmap(v->copy, v->copy_size);
+    peek_mappings_free(&v->mappings);
 }
 
 bool view_read(const struct proc_view *v, uint64_t guest, void *to, size_t size) {
-    const struct space *s = v->process->space;
-    if (!v->remote) return await_read(v->process, guest, to, size);
-    return space_within(s, guest, size) && memory_read(v, space_host(s, guest), to, size);
+    return v->peek.pid ? peek_guest(&v->peek, guest, to, size) : await_read(v->self, guest, to, size);
+}
+
+bool view_extent_of(struct process *self, const struct proc_name *n, struct view_extent *to) {
+    struct peek k;
+    if (!look(&k, self, n)) return false;
+    *to = (struct view_extent){k.space.base, k.space.limit, k.process.key, k.space.window};
+    return true;
 }

@@ -382,10 +382,10 @@ void signal_disguise(int signal, struct signal_info *info) {
     if (open_index(signal) >= 0 && info->code > 0 && info->code <= INT16_MAX) info->code += FORGED_LEAST;
 }
 
-uint64_t signal_queued(const struct thread *t) {
+uint64_t signal_queued(uint32_t queued) {
     uint64_t set = 0;
     for (int i = 0; i < SIGNALS_KEPT_OPEN; i++)
-        if (t->queued & 1u << i) set |= signal_bit(kept_open[i]);
+        if (queued & 1u << i) set |= signal_bit(kept_open[i]);
     return set;
 }
 

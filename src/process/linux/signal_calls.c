@@ -48,7 +48,7 @@ int64_t call_rt_sigpending(struct call *c) {
     uint64_t set = 0;
     if (c->guest[1] > SET_SIZE) return -EINVAL;
     host_do(SYS_rt_sigpending, &set, SET_SIZE);
-    set = (set | signal_queued(c->thread)) & c->thread->mask;
+    set = (set | signal_queued(c->thread->queued)) & c->thread->mask;
     return call_write(c, c->guest[0], &set, (size_t)c->guest[1]) ? 0 : -EFAULT;
 }
 
