@@ -19,7 +19,7 @@ run --seconds $((seconds * 2 / 3))
 run --against "build/vee --tier baseline build/fuzz_runner" --seconds $((seconds / 9))
 # What QEMU lacks or does otherwise: the ctzw of 7.2 counts on into the upper half of a register whose lower half is zero;
 # 10 drops the reservation while it waits for it, and not all of its Zfa says what is inexact.
-model=rv64,Zfh=true,zbkb=true,zbkc=true,zbkx=true without=
+model=rv64,Zfh=true,zbkb=true,zbkc=true,zbkx=true,zknh=true,zksh=true without=
 case $(qemu-riscv64 --version 2>/dev/null | sed -n 1p) in
 *" 7.2."*) without=zfa,zicbo,zcb,zicond,zawrs,zimop,zcmop,ctzw ;;
 *" 10."*)

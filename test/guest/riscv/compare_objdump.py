@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-MARCH = "rv64gc_zba_zbb_zbc_zbs_zfh_zicsr_zifencei_zicbom_zicbop_zicboz_zihintpause_zawrs_svinval"
+MARCH = "rv64gc_zba_zbb_zbc_zbs_zknh_zksh_zfh_zicsr_zifencei_zicbom_zicbop_zicboz_zihintpause_zawrs_svinval"
 
 
 def run(command, text=None):

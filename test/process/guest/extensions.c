@@ -34,6 +34,8 @@ static const struct extension {
     {"zbkb", 8, 0x08b5c633 /* pack x12, x11, x11 */, 0, 7, 7, 7},
     {"zbkc", 9, 0x0ab59633 /* clmul x12, x11, x11 */, 0, 7, 0, 21},
     {"zbkx", 10, 0x28b5a633 /* xperm4 x12, x11, x11 */, 0x76543210, 0x01234567, 0x01234567, 0x76543210},
+    {"zknh", 13, 0x10359613 /* sha256sig1 x12, x11 */, 0, 1, 0, 0xa000},
+    {"zksh", 15, 0x10859613 /* sm3p0 x12, x11 */, 0, 1, 0, 0x20201},
 };
 enum { COUNT = sizeof extensions / sizeof *extensions };
 
