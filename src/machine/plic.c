@@ -6,8 +6,10 @@
  *   0x200000 + 0x1000 c       threshold of context c
  *   0x200004 + 0x1000 c       claim (read), complete (write)
  *
- * Sources are levels. A source is pending while its wire is up and nobody has claimed it; a wire that comes down
- * before the claim takes the request back. Pin c interrupts context c. Registers are 4 bytes wide.
+ * A wire that goes up is a request, which is pending when no earlier one is claimed; one that comes down before the
+ * claim takes it back. A wire that just stays up asks no second time: programs for this kind of board complete an
+ * interrupt without having dealt with its reason. So devices drop their wire for a moment when they have something to
+ * say anew. Pin c interrupts context c. Registers are 4 bytes wide.
  */
 #include "machine/board.h"
 #include "machine/tree.h"
@@ -17,7 +19,7 @@ enum { PRIORITY = 0, PENDING = 0x1000, ENABLE = 0x2000, ENABLE_STEP = 0x80, CONT
 
 #define PLIC_FIELDS(FIELD, ARRAY)                                                                                      \
     ARRAY(uint32_t, priority, SOURCES, RESOURCE, 0, 0, 0, PRIORITY_MASK)                                               \
-    ARRAY(uint32_t, level, WORDS, RESOURCE, 0, 0, 0, 0)                                                                \
+    ARRAY(uint32_t, asked, WORDS, RESOURCE, 0, 0, 0, 0)                                                                \
     ARRAY(uint32_t, claimed, WORDS, RESOURCE, 0, 0, 0, 0)                                                              \
     ARRAY(uint32_t, enable, WORDS *CONTEXTS, RESOURCE, 0, 0, 0, UINT32_MAX)                                            \
     ARRAY(uint32_t, threshold, CONTEXTS, RESOURCE, 0, 0, 0, PRIORITY_MASK)
@@ -30,7 +32,7 @@ static const struct field fields[] = {FIELDS_TABLE(PLIC_FIELDS)};
 FIELDS_WHOLE(struct plic, FIELDS_INIT(PLIC_FIELDS));
 
 static uint32_t pending(const struct plic *p, unsigned word) {
-    return p->level[word] & ~p->claimed[word];
+    return p->asked[word] & ~p->claimed[word];
 }
 
 /** The source with the highest priority above `over` that is enabled for the context, or 0. */
@@ -78,7 +80,10 @@ static bool read(void *state, struct device_host *host, uint64_t offset, unsigne
     } else if (claims(offset, &context)) {
         unsigned s = best(p, context, 0); /* claims do not look at the threshold */
         *value = s;
-        if (s) p->claimed[s / 32] |= 1u << s % 32;
+        if (s) {
+            p->claimed[s / 32] |= 1u << s % 32;
+            p->asked[s / 32] &= ~(1u << s % 32);
+        }
     }
     return true;
 }
@@ -103,7 +108,7 @@ static bool write(void *state, struct device_host *host, uint64_t offset, unsign
 static void wire(void *state, struct device_host *host, unsigned pin, bool level) {
     struct plic *p = state;
     (void)host;
-    p->level[pin / 32] = (p->level[pin / 32] & ~(1u << pin % 32)) | (uint32_t)level << pin % 32;
+    p->asked[pin / 32] = (p->asked[pin / 32] & ~(1u << pin % 32)) | (uint32_t)level << pin % 32;
 }
 
 static uint64_t update(void *state, struct device_host *host) {

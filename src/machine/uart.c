@@ -33,7 +33,13 @@ struct uart {
 static const struct field fields[] = {FIELDS_TABLE(UART_FIELDS)};
 FIELDS_WHOLE(struct uart, FIELDS_INIT(UART_FIELDS));
 
-static void receive(struct uart *u, uint8_t byte) {
+/* Something has happened: a reason that there still is asks again (update raises the pin). */
+static void again(struct device_host *host) {
+    board_pin(host, 0, false);
+}
+
+static void receive(struct uart *u, struct device_host *host, uint8_t byte) {
+    if (u->ier & IER_DATA) again(host);
     u->in[(u->in_first + u->in_count++) % FIFO] = byte;
 }
 
@@ -46,7 +52,7 @@ static void look(struct uart *u, struct device_host *host) {
         if (got == CONSOLE_END)
             u->in_ended = 1;
         else
-            receive(u, (uint8_t)got);
+            receive(u, host, (uint8_t)got);
     }
     u->next_look = board_time(host) + BOARD_INPUT_TICKS;
 }
@@ -83,12 +89,16 @@ static bool read(void *state, struct device_host *host, uint64_t offset, unsigne
             *value = u->in[u->in_first];
             u->in_first = (u->in_first + 1) % FIFO;
             u->in_count--;
+            again(host);
         }
         break;
     case IER: *value = u->lcr & LCR_DLAB ? u->divisor >> 8 : u->ier; break;
     case IIR_FCR:
         *value = reason(u) | (u->fcr & FCR_ENABLE ? IIR_FIFO : 0);
-        if (reason(u) == IIR_EMPTY) u->sent = 0;
+        if (reason(u) == IIR_EMPTY) {
+            u->sent = 0;
+            again(host);
+        }
         break;
     case LCR: *value = u->lcr; break;
     case MCR: *value = u->mcr; break;
@@ -108,13 +118,14 @@ static void send(struct uart *u, struct device_host *host, uint8_t byte) {
     if (!(u->mcr & MCR_LOOP))
         board_output(host, &byte, 1);
     else if (u->in_count < FIFO)
-        receive(u, byte);
+        receive(u, host, byte);
 }
 
 static bool write(void *state, struct device_host *host, uint64_t offset, unsigned size, uint64_t value) {
     struct uart *u = state;
     uint8_t byte = (uint8_t)value;
     (void)size;
+    again(host);
     switch (offset) {
     case RBR_THR:
         if (u->lcr & LCR_DLAB)

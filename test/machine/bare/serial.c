@@ -59,7 +59,14 @@ static void sending(void) {
     UART[DATA] = '\n'; /* sent at once: empty again */
     CHECK(READ(mip) >> MEI & 1);
     CHECK(CLAIM_OF(0) == UART_SOURCE);
-    CLAIM_OF(0) = UART_SOURCE; /* completed, but the wire is still up */
+    CLAIM_OF(0) = UART_SOURCE;
+    CHECK(!(READ(mip) >> MEI & 1)); /* that it is empty is said once */
+    UART[DATA] = '\n';
+    CHECK(READ(mip) >> MEI & 1);
+    CHECK(CLAIM_OF(0) == UART_SOURCE);
+    UART[DATA] = '\n'; /* while it is claimed: asks again when that is completed */
+    CHECK(!(READ(mip) >> MEI & 1));
+    CLAIM_OF(0) = UART_SOURCE;
     CHECK(READ(mip) >> MEI & 1);
     UART[IER] = 0;
     CHECK(!(READ(mip) >> MEI & 1));
@@ -68,6 +75,35 @@ static void sending(void) {
     CHECK(PLIC[PRIORITY + UART_SOURCE] == 7);
     CHECK(TRAPS(ACCESS_LOAD, "li a0, 0xc000000\nld a1, 0(a0)"));
     CHECK(TRAPS(ACCESS_STORE, "li a0, 0xc000000\nsb a1, 0(a0)"));
+}
+
+/* One character for each interrupt, with two there: what is left asks again. */
+static void one_by_one(void) {
+    UART[IIR] = 3;
+    UART[MCR] = 0x1b;
+    UART[DATA] = 'x', UART[DATA] = 'y';
+    UART[IER] = 1;
+    CHECK(CLAIM_OF(0) == UART_SOURCE && UART[DATA] == 'x');
+    CLAIM_OF(0) = UART_SOURCE;
+    CHECK(CLAIM_OF(0) == UART_SOURCE && UART[DATA] == 'y');
+    CLAIM_OF(0) = UART_SOURCE;
+    CHECK(CLAIM_OF(0) == 0);
+    /* Programs that never read IIR look at this only. */
+    UART[IER] = 2;
+    CHECK(CLAIM_OF(0) == UART_SOURCE && UART[LSR] == 0x60);
+    CLAIM_OF(0) = UART_SOURCE;
+    CHECK(CLAIM_OF(0) == 0);
+    /* Both reasons: the one behind the other shows when that is dealt with. */
+    UART[DATA] = 'z';
+    UART[IER] = 3;
+    CHECK(CLAIM_OF(0) == UART_SOURCE && (UART[IIR] & 0xf) == 4);
+    while (UART[LSR] & 1) CHECK(UART[DATA] == 'z');
+    CLAIM_OF(0) = UART_SOURCE;
+    CHECK(CLAIM_OF(0) == UART_SOURCE && (UART[IIR] & 0xf) == 2);
+    CLAIM_OF(0) = UART_SOURCE;
+    CHECK(CLAIM_OF(0) == 0);
+    UART[IER] = 0;
+    UART[MCR] = 0x0b;
 }
 
 static uint64_t receive(struct frame *f, uint64_t cause, uint64_t pc) {
@@ -97,6 +133,7 @@ static uint64_t asleep_in_s(uint64_t unused) {
 int main(void) {
     registers();
     sending();
+    one_by_one();
     /* By interrupt, in M mode: three characters. */
     on_trap = receive;
     WRITE(mie, 1 << MEI);
