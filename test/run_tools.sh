@@ -154,6 +154,8 @@ expect 0 "$good" layers engine/x.c 'int f(void) { return c->cpu->jumps.entered; 
 expect 1 "*process/ names the instruction set 'riscv64'*1 violations" layers process/linux/x.c 'extern int riscv64_calls;'
 expect 1 "*process/ names the instruction set 'arm64'*1 violations" layers process/x.c 'const char *m = "arm64";'
 expect 0 "$good" layers process/linux/riscv64.c 'extern int riscv64_calls;'
+expect 1 "*machine/ names the instruction set 'riscv'*1 violations" layers machine/x.c 'const char *isa = "riscv";'
+expect 0 "$good" layers machine/riscv.c 'const char *isa = "riscv,isa";'
 expect 0 "$good" layers process/linux/x.c 'int x; /* as on riscv64 */'
 expect 1 "*folder extra is in no layer*" layers extra/x.c ''
 expect 0 "$good" layers guest/riscv/x.c 'int f(struct riscv_cpu *cpu, struct builder *b) { return riscv_get_fs(cpu) + b->pc; }'

@@ -38,10 +38,12 @@ ONLY_PUBLIC = ("cmd",)
 
 NEUTRAL = ("core", "mem", "opt", "host", "engine", "vm")
 NEUTRAL_FILES = r"language/\w+\.[ch]"  # what all languages share
-# Linux on an instruction set is in files with its name, besides the lists of them; the rest of process/ names none.
+# Linux on an instruction set, and the board of its cpus, are in files with its name, besides the lists of them, and devices
+# that only such boards have; the rest of process/ and machine/ names none.
 INSTRUCTION_SETS = set("riscv riscv64 riscv32 rv64 rv32 arm64 aarch64 arm arm32 x86 amd64 i386 mips loongarch ecall hart".split())
 OWN_CALL = re.compile(r"\b(riscv_flush_icache|riscv_hwprobe)\b")  # the name of a row in a table of calls
-LISTS = ("process/linux/abi.def", "process/linux/own.def")
+LISTS = ("process/linux/abi.def", "process/linux/own.def", "machine/board.def")
+DEVICES = ("machine/clint.c", "machine/plic.c", "machine/htif.c")
 FOREIGN = set("""riscv riscv64 riscv32 rv64 rv32 wasm wasi webassembly pcode arm64 aarch64 i386 jvm
                  linux freebsd darwin windows elf coff
                  ecall csr satp mstatus sstatus hart
@@ -178,9 +180,10 @@ def check(src):
                     for call in CALL_NUMBER.findall(line):
                         print(f"src/{path}:{number}: {folder}/ names the system call '{call}'")
                         violations += 1
-                if folder == "process" and path not in LISTS and not INSTRUCTION_SETS.intersection(words(name)):
+                if folder in ("process", "machine") and path not in LISTS + DEVICES and \
+                        not INSTRUCTION_SETS.intersection(words(name)):
                     for word in sorted(INSTRUCTION_SETS.intersection(words(OWN_CALL.sub("", line)))):
-                        print(f"src/{path}:{number}: process/ names the instruction set '{word}'")
+                        print(f"src/{path}:{number}: {folder}/ names the instruction set '{word}'")
                         violations += 1
     print(f"layers: {files} files, {violations} violations")
     return files and not violations

@@ -33,12 +33,12 @@ const char *elf_machine_name(unsigned machine) {
     return NULL;
 }
 
-bool elf_recognise(const void *bytes, size_t size, enum elf_machine machine) {
+bool elf_recognise(const void *bytes, size_t size, uint16_t machine) {
     static const uint8_t ident[5] = {0x7f, 'E', 'L', 'F', 2}; /* 64 bits; byte order and version say nothing more */
     const uint8_t *p = bytes;
     if (size < ELF_HEADER_SIZE || memcmp(p, ident, sizeof ident) != 0) return false;
     uint64_t type = get(p + 16, 2);
-    return (type == ELF_EXEC || type == ELF_DYN) && get(p + 18, 2) == (uint64_t)machine;
+    return (type == ELF_EXEC || type == ELF_DYN) && get(p + 18, 2) == machine;
 }
 
 static struct elf_segment segment_of(const uint8_t *p) {

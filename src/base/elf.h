@@ -16,7 +16,6 @@
 #include <stdint.h>
 
 enum elf_type { ELF_EXEC = 2, ELF_DYN = 3 };
-enum elf_machine { ELF_RISCV = 243 };
 enum elf_segment_type {
     ELF_LOAD = 1,
     ELF_DYNAMIC = 2,
@@ -53,7 +52,7 @@ struct elf {
 /** What a machine number of ELF files is called, or NULL. */
 const char *elf_machine_name(unsigned machine);
 /** True when the first `size` bytes of a file start an ELF64 executable for this machine. */
-bool elf_recognise(const void *bytes, size_t size, enum elf_machine machine);
+bool elf_recognise(const void *bytes, size_t size, uint16_t machine);
 /** True when these bytes, the first `size` of a file, start a program to be loaded at physical addresses from `ram` on,
     headers of the file aside, without anything that an operating system would have to provide (interpreter,
     thread-local storage). */

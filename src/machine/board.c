@@ -1,4 +1,4 @@
-/* board.c - devices in their places: reset, accesses, wires, time. What is where: board.def.
+/* board.c - devices in their places: reset, accesses, wires, time. What is where: struct board.
  *
  * A wire carries a level from a device's pin to another device or to the cpu; device_host.pins is what is on the wires
  * now, and follows from the devices' state. Events happen at exact instruction counts: board_update schedules the next
@@ -16,43 +16,19 @@ static const struct device *const devices[DEVICE_COUNT] = {
 #include "machine/device.def"
 };
 
-struct place {
-    unsigned device;
-    uint64_t address;
-    const char *symbol; /* its address is this symbol's value, or NULL */
-    const char *companion;
-};
-static const struct place places[] = {
-#define PLACE(device, address)            {DEVICE_##device, address, NULL, NULL},
-#define SYMBOL(device, symbol, companion) {DEVICE_##device, 0, symbol, companion},
+#define BOARD(name) extern const struct board board_##name;
+#include "machine/board.def"
+const struct board *const boards[] = {
+#define BOARD(name) &board_##name,
 #include "machine/board.def"
 };
 
-const struct wire board_wires[] = {
-#define WIRE(device, pin, to, input) {DEVICE_##device, pin, DEVICE_##to, input},
-#include "machine/board.def"
-};
+const unsigned nboards = sizeof boards / sizeof *boards;
 
-const unsigned board_nwires = sizeof board_wires / sizeof *board_wires;
-
-enum {
-#define CPU(guest, elf_machine, ram, reset) RESET_VECTOR = reset,
-#include "machine/board.def"
-};
-
-/* The program in the ROM: as the SBI's and Linux' boot protocols want it, a0 is the hart and a1 the device tree, or 0.
- */
-static void rom_fill(uint8_t *rom, uint64_t entry, uint64_t tree) {
-    static const uint32_t code[] = {
-        0x00000297, /* auipc t0, 0 */
-        0xf1402573, /* csrr a0, mhartid */
-        0x0202b583, /* ld a1, 32(t0) */
-        0x0182b283, /* ld t0, 24(t0) */
-        0x00028067, /* jr t0 */
-    };
-    const uint64_t data[] = {entry, tree};
-    memcpy(rom, code, sizeof code);
-    memcpy(rom + 24, data, sizeof data);
+const struct board *board_for(uint32_t elf_machine) {
+    for (unsigned i = 0; i < nboards; i++)
+        if (boards[i]->elf_machine == elf_machine) return boards[i];
+    return NULL;
 }
 
 static bool device_init(struct machine *m, const struct place *p, uint64_t address) {
@@ -72,27 +48,29 @@ static bool device_init(struct machine *m, const struct place *p, uint64_t addre
 }
 
 /* Puts the device tree at the end of RAM, unless the program is there; yields its address, or 0. */
-static uint64_t tree_place(struct machine *m, uint64_t ram, uint64_t used) {
+static uint64_t tree_place(struct machine *m, uint64_t used) {
+    const uint64_t ram = m->board->ram;
     uint64_t room = (TREE_MAX + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
     if (m->ram_size < room || ram + m->ram_size - room < used) return 0;
     uint64_t offset = m->ram_size - room;
-    return board_describe(m, ram, m->ram + offset) ? ram + offset : 0;
+    return board_describe(m, m->ram + offset) ? ram + offset : 0;
 }
 
-bool board_init(struct machine *m, uint64_t ram, uint64_t used, uint64_t entry, board_symbol *symbol, const void *of) {
+bool board_init(struct machine *m, uint64_t used, uint64_t entry, board_symbol *symbol, const void *of) {
+    const struct board *b = m->board;
     m->rom = calloc(1, ROM_SIZE);
     if (!m->rom) return false;
-    for (const struct place *p = places; p < places + sizeof places / sizeof *places; p++) {
+    for (const struct place *p = b->places; p < b->places + b->nplaces; p++) {
         uint64_t address = p->address;
         if (p->symbol && !symbol(of, p->symbol, &address)) continue;
         if (!device_init(m, p, address)) return false;
         if (p->companion) symbol(of, p->companion, &m->device[p->device].companion);
     }
-    rom_fill(m->rom, entry, tree_place(m, ram, used));
+    b->boot(m->rom, entry, tree_place(m, used));
     return phys_add(&m->phys,
-                    (struct phys_region){.start = RESET_VECTOR, .size = ROM_SIZE, .host = m->rom, .kind = PHYS_ROM}) &&
+                    (struct phys_region){.start = b->reset, .size = ROM_SIZE, .host = m->rom, .kind = PHYS_ROM}) &&
            phys_add(&m->phys,
-                    (struct phys_region){.start = ram, .size = m->ram_size, .host = m->ram, .kind = PHYS_RAM});
+                    (struct phys_region){.start = b->ram, .size = m->ram_size, .host = m->ram, .kind = PHYS_RAM});
 }
 
 void board_done(struct machine *m) {
@@ -111,7 +89,7 @@ void board_pin(struct device_host *h, unsigned pin, bool level) {
     if ((h->pins >> pin & 1) == level) return;
     h->pins ^= 1u << pin;
     m->changed = true;
-    for (const struct wire *w = board_wires; w < board_wires + board_nwires; w++) {
+    for (const struct wire *w = m->board->wires; w < m->board->wires + m->board->nwires; w++) {
         if (w->device != h->number || w->pin != pin) continue;
         struct device_host *to = &m->device[w->to < DEVICE_COUNT ? w->to : 0];
         if (w->to == DEVICE_CPU) {

@@ -22,13 +22,47 @@ enum device_number {
     DEVICE_COUNT
 };
 
+/** A device in the address space; one with a symbol is there if the program has that, at its value. */
+struct place {
+    unsigned device;
+    uint64_t address;
+    const char *symbol, *companion; /* or NULL */
+};
+/** From a pin of a device to an input of another or an interrupt of the cpu. */
+enum { DEVICE_CPU = DEVICE_COUNT };
+struct wire {
+    unsigned device, pin, to, input;
+};
+
+/** What is where, and whatever else depends on the cpu's instruction set (NAME.c): const, one each for the rows of
+    board.def. */
+struct tree;
+struct board {
+    const struct guest *guest;
+    uint32_t elf_machine;
+    const char *compatible; /* of the device tree's root */
+    uint64_t ram, reset;    /* where RAM begins; the first instruction, in the ROM */
+    const struct place *places;
+    const struct wire *wires;
+    unsigned nplaces, nwires;
+    unsigned console; /* the device that is the console */
+    /** Makes the program in the ROM that leads to `entry`, with the device tree's address, or 0. */
+    void (*boot)(uint8_t *rom, uint64_t entry, uint64_t tree);
+    /** What the device tree says of the cpu, with its interrupts at this phandle. */
+    void (*describe_cpu)(struct tree *t, uint32_t interrupts);
+};
+extern const struct board *const boards[]; /* as board.def has them */
+extern const unsigned nboards;
+/** The one for an ELF machine number, or NULL. */
+const struct board *board_for(uint32_t elf_machine);
+
 struct machine;
 struct device_host {
     struct machine *machine;
     const struct device *device;
     void *state;
     uint64_t start;     /* its address */
-    uint64_t companion; /* value of the other symbol that board.def names for it, or 0 */
+    uint64_t companion; /* value of the other symbol that its place names, or 0 */
     uint64_t next;      /* time of its next event */
     uint32_t pins;      /* levels of its output pins */
     unsigned number;    /* enum device_number */
@@ -39,7 +73,7 @@ struct device_host {
 struct machine {
     uint64_t time_offset; /* what the guest has set the clock forward */
     struct vm *vm;
-    const struct guest *guest;
+    const struct board *board;
     struct phys phys;
     struct device_host device[DEVICE_COUNT];
     struct console console;
@@ -70,22 +104,14 @@ const uint8_t *board_ram(struct device_host *host, uint64_t physical, uint64_t s
 bool board_ram_write(struct device_host *host, uint64_t physical, const void *bytes, uint64_t size);
 void board_power_off(struct device_host *host, int status);
 
-/* The wires of board.def: from a pin of a device to an input of another or an interrupt of the cpu. */
-enum { DEVICE_CPU = DEVICE_COUNT };
-struct wire {
-    unsigned device, pin, to, input;
-};
-extern const struct wire board_wires[];
-extern const unsigned board_nwires;
-
 /* What machine.c asks for. */
 /** Looks up a symbol of the program. */
 typedef bool board_symbol(const void *of, const char *name, uint64_t *value);
 /** Makes devices, ROM and the map of physical memory around the RAM that is there. The ROM leads to `entry`, with a
     device tree at the end of RAM if the program, which ends at `used`, leaves room. */
-bool board_init(struct machine *m, uint64_t ram, uint64_t used, uint64_t entry, board_symbol *symbol, const void *of);
+bool board_init(struct machine *m, uint64_t used, uint64_t entry, board_symbol *symbol, const void *of);
 /** Writes the device tree of the board to a buffer of TREE_MAX bytes; returns its size, 0 if there is no memory. */
-size_t board_describe(const struct machine *m, uint64_t ram, uint8_t *to);
+size_t board_describe(const struct machine *m, uint8_t *to);
 void board_done(struct machine *m);
 /** Brings devices and the cpu's own timer up to the present and schedules the next event. */
 void board_update(struct machine *m);

@@ -1,5 +1,5 @@
 /* describe.c - the board as a device tree: cpu, memory, and a node for each device that has one, with its addresses and
- * where its wires lead (Devicetree Specification 0.4; the Linux bindings of riscv cpus and their interrupts).
+ * where its wires lead (Devicetree Specification 0.4).
  */
 #include "machine/board.h"
 #include "machine/tree.h"
@@ -12,7 +12,7 @@ static uint32_t phandle_of(unsigned device) {
     return device == DEVICE_CPU ? CPU_INTERRUPTS : FIRST_DEVICE + device;
 }
 
-static void describe_cpu(struct tree *t, const struct guest *guest) {
+static void describe_cpu(struct tree *t, const struct board *board) {
     tree_open(t, "cpus");
     tree_cell(t, "#address-cells", 1);
     tree_cell(t, "#size-cells", 0);
@@ -21,27 +21,17 @@ static void describe_cpu(struct tree *t, const struct guest *guest) {
     tree_text(t, "device_type", "cpu");
     tree_cell(t, "reg", 0);
     tree_text(t, "status", "okay");
-    tree_text(t, "compatible", "riscv");
-    tree_text(t, "riscv,isa", guest->isa);
-    tree_text(t, "mmu-type", guest->mmu);
-    tree_cell(t, "riscv,cbom-block-size", 64);
-    tree_cell(t, "riscv,cboz-block-size", 64);
-    tree_open(t, "interrupt-controller");
-    tree_cell(t, "#interrupt-cells", 1);
-    tree_flag(t, "interrupt-controller");
-    tree_text(t, "compatible", "riscv,cpu-intc");
-    tree_cell(t, "phandle", CPU_INTERRUPTS);
-    tree_close(t);
+    board->describe_cpu(t, CPU_INTERRUPTS);
     tree_close(t);
     tree_close(t);
 }
 
 /* Where the device's pins lead, in their order. */
-static void describe_wires(struct tree *t, unsigned device) {
+static void describe_wires(struct tree *t, const struct board *b, unsigned device) {
     enum { PINS = 8 };
     uint32_t cells[2 * PINS];
     unsigned n = 0;
-    for (const struct wire *w = board_wires; w < board_wires + board_nwires && n < 2 * PINS; w++) {
+    for (const struct wire *w = b->wires; w < b->wires + b->nwires && n < 2 * PINS; w++) {
         if (w->device != device) continue;
         cells[n++] = phandle_of(w->to);
         cells[n++] = w->input;
@@ -54,7 +44,7 @@ static void describe_device(struct tree *t, const struct device_host *h) {
     tree_texts(t, "compatible", h->device->compatible);
     tree_range(t, "reg", h->start, h->device->size);
     tree_cell(t, "phandle", phandle_of(h->number));
-    describe_wires(t, h->number);
+    describe_wires(t, h->machine->board, h->number);
     if (h->device->describe) h->device->describe(t);
     tree_close(t);
     if (h->device->describe_beside) h->device->describe_beside(t, phandle_of(h->number));
@@ -68,18 +58,19 @@ static void describe_console(struct tree *t, const struct device_host *serial) {
     tree_close(t);
 }
 
-static void describe_board(struct tree *t, const struct machine *m, uint64_t ram) {
+static void describe_board(struct tree *t, const struct machine *m) {
+    const uint64_t ram = m->board->ram;
     tree_open(t, "");
     tree_cell(t, "#address-cells", 2);
     tree_cell(t, "#size-cells", 2);
-    tree_text(t, "compatible", "riscv-virtio");
+    tree_text(t, "compatible", m->board->compatible);
     tree_text(t, "model", "vee,virt");
-    describe_console(t, &m->device[DEVICE_uart]);
+    describe_console(t, &m->device[m->board->console]);
     tree_open_at(t, "memory", ram);
     tree_text(t, "device_type", "memory");
     tree_range(t, "reg", ram, m->ram_size);
     tree_close(t);
-    describe_cpu(t, m->guest);
+    describe_cpu(t, m->board);
     tree_open(t, "soc");
     tree_cell(t, "#address-cells", 2);
     tree_cell(t, "#size-cells", 2);
@@ -91,10 +82,10 @@ static void describe_board(struct tree *t, const struct machine *m, uint64_t ram
     tree_close(t);
 }
 
-size_t board_describe(const struct machine *m, uint64_t ram, uint8_t *to) {
+size_t board_describe(const struct machine *m, uint8_t *to) {
     struct tree *t = calloc(1, sizeof *t);
     if (!t) return 0;
-    describe_board(t, m, ram);
+    describe_board(t, m);
     size_t size = tree_finish(t, to);
     free(t);
     return size;

@@ -17,28 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GUEST(name) extern const struct guest guest_##name;
-#define HOST(name)
-#define KIND(name)
-#include "parts.def"
-#undef GUEST
-#undef HOST
-#undef KIND
-
-struct cpu_place {
-    const struct guest *guest;
-    enum elf_machine machine;
-    uint64_t ram;
-};
-static const struct cpu_place cpu_place = {
-#define CPU(name, elf_machine, ram, reset) &guest_##name, elf_machine, ram
-#include "machine/board.def"
-};
-enum {
-#define CPU(name, elf_machine, ram, reset) RESET = reset
-#include "machine/board.def"
-};
-
 /** What a machine alone can be asked for (option.def). */
 struct machine_options {
 #define O(name, letter, argument, type, field, ...) OPTION_FIELD_##type(field)
@@ -50,7 +28,9 @@ struct machine_options {
 enum { DATA_SPACE = 0 };
 
 static bool recognise(const uint8_t *bytes, size_t size) {
-    return elf_recognise(bytes, size, cpu_place.machine) && elf_is_bare(bytes, size, cpu_place.ram);
+    for (unsigned i = 0; i < nboards; i++)
+        if (elf_recognise(bytes, size, boards[i]->elf_machine)) return elf_is_bare(bytes, size, boards[i]->ram);
+    return false;
 }
 
 /* ---- opening */
@@ -60,15 +40,17 @@ static bool symbol(const void *of, const char *name, uint64_t *value) {
 }
 
 static bool load(struct machine *m, struct elf *elf, struct error *error) {
-    if (elf->machine != cpu_place.machine)
-        return error_set(error, ERROR_NOT_RUNNABLE, "%s: for machine %u, the board has %u (at offset 18)", elf->name,
-                         elf->machine, cpu_place.machine);
+    m->board = board_for(elf->machine);
+    if (!m->board)
+        return error_set(error, ERROR_NOT_RUNNABLE, "%s: for machine %u, for which there is no board (at offset 18)",
+                         elf->name, elf->machine);
+    const uint64_t ram = m->board->ram;
     if (!elf_find(elf, ELF_LOAD)) return error_set(error, ERROR_NOT_RUNNABLE, "%s: nothing to load", elf->name);
-    elf_leave_headers(elf, cpu_place.ram);
-    if (!elf_loads_within(elf, true, cpu_place.ram, cpu_place.ram + m->ram_size, error)) return false;
+    elf_leave_headers(elf, ram);
+    if (!elf_loads_within(elf, true, ram, ram + m->ram_size, error)) return false;
     for (const struct elf_segment *s = elf->segments; s < elf->segments + elf->nsegments; s++)
         if (s->type == ELF_LOAD && s->file_size &&
-            !elf_read(elf, s->offset, m->ram + (s->physical - cpu_place.ram), s->file_size, error))
+            !elf_read(elf, s->offset, m->ram + (s->physical - ram), s->file_size, error))
             return false;
     return true;
 }
@@ -82,8 +64,8 @@ static uint64_t physical_entry(const struct elf *elf) {
 }
 
 /** Where the memory that the program takes ends. */
-static uint64_t physical_end(const struct elf *elf) {
-    uint64_t end = cpu_place.ram;
+static uint64_t physical_end(const struct machine *m, const struct elf *elf) {
+    uint64_t end = m->board->ram;
     for (const struct elf_segment *s = elf->segments; s < elf->segments + elf->nsegments; s++)
         if (s->type == ELF_LOAD && s->physical + s->memory_size > end) end = s->physical + s->memory_size;
     return end;
@@ -91,13 +73,14 @@ static uint64_t physical_end(const struct elf *elf) {
 
 static bool board_make(struct machine *m, uint64_t used, uint64_t entry, const struct elf *elf, const char *path,
                        struct error *error) {
-    if (board_init(m, cpu_place.ram, used, entry, symbol, elf)) return true;
+    if (board_init(m, used, entry, symbol, elf)) return true;
     return error_set(error, ERROR_RESOURCES, "%s: no memory for the board", path);
 }
 
 /* Not an ELF file, but said to be a machine's: its bytes go to the start of RAM and run from there. */
 static bool load_raw(struct machine *m, int fd, const char *path, struct error *error) {
     uint64_t done = 0;
+    m->board = boards[0];
     for (ssize_t n = 1; n != 0 && done < m->ram_size;) {
         n = read(fd, m->ram + done, m->ram_size - done < 1 << 30 ? m->ram_size - done : 1 << 30);
         if (n < 0 && errno != EINTR) return error_set(error, ERROR_NOT_RUNNABLE, "%s: %s", path, strerror(errno));
@@ -107,13 +90,13 @@ static bool load_raw(struct machine *m, int fd, const char *path, struct error *
     if (done == m->ram_size && read(fd, &more, 1) > 0)
         return error_set(error, ERROR_NOT_RUNNABLE, "%s: larger than the machine's memory of %" PRIu64 " KiB", path,
                          m->ram_size >> 10);
-    return board_make(m, cpu_place.ram + done, cpu_place.ram, NULL, path, error);
+    return board_make(m, m->board->ram + done, m->board->ram, NULL, path, error);
 }
 
 static bool load_elf(struct machine *m, int fd, const char *path, struct error *error) {
     struct elf elf;
     if (!elf_open(&elf, fd, path, error)) return false;
-    bool ok = load(m, &elf, error) && board_make(m, physical_end(&elf), physical_entry(&elf), &elf, path, error);
+    bool ok = load(m, &elf, error) && board_make(m, physical_end(m, &elf), physical_entry(&elf), &elf, path, error);
     elf_close(&elf);
     return ok;
 }
@@ -144,7 +127,7 @@ static bool ram_make(struct machine *m, uint64_t size, struct error *error) {
 static bool cpu_make(struct machine *m, const struct interface *interface) {
     struct vm *vm = m->vm;
     struct engine_config config;
-    vm_engine_config(vm, cpu_place.guest, interface, &config);
+    vm_engine_config(vm, m->board->guest, interface, &config);
     vm->engine = engine_make(&config, &vm->error);
     vm->cpu = vm->engine ? engine_cpu_make(vm->engine, &vm->error) : NULL;
     m->views = vm->cpu ? aligned_alloc(64, (sizeof *m->views + 63) / 64 * 64) : NULL;
@@ -156,7 +139,7 @@ static bool cpu_make(struct machine *m, const struct interface *interface) {
     vm->cpu->soft.phys = &m->phys;
     vm->cpu->interface = interface;
     vm->cpu->self = vm;
-    vm->cpu->pc = RESET;
+    vm->cpu->pc = m->board->reset;
     return true;
 }
 
@@ -308,7 +291,6 @@ static bool machine_open(struct vm *vm) {
     struct machine *m = vm->data = calloc(1, sizeof *m);
     if (!m) return error_set(&vm->error, ERROR_RESOURCES, "no memory for the machine");
     m->vm = vm;
-    m->guest = cpu_place.guest;
     const struct machine_options *options = vm->own;
     if (ram_make(m, options->ram_size, &vm->error) && load_file(m, vm->options.path, &vm->error) &&
         cpu_make(m, &interface_machine)) {

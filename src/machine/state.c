@@ -59,7 +59,7 @@ static void rom(struct visitor *v, const struct field *f, void *object) {
 #define MACHINE_ROWS(R)                                                                                                \
     R(FIELD, time_offset, TIME)                                                                                        \
     R(HOST, vm, "what it hangs on")                                                                                    \
-    R(HOST, guest, "functions")                                                                                        \
+    R(HOST, board, "functions")                                                                                        \
     R(HOST_IN, phys, "follows from the places of devices and the size of RAM")                                         \
     R(OBJECTS, device, device_host_type)                                                                               \
     R(OBJECT, console, console_type)                                                                                   \

@@ -40,9 +40,9 @@ static int make(void **state) {
     dup2(out[1], STDOUT_FILENO);
     h = hart_make();
     vm = (struct vm){.cpu = &h->cpu.c, .counted = true, .stop_at = UINT64_MAX, .next_event = UINT64_MAX};
-    m = (struct machine){.vm = &vm, .ram = h->ram, .ram_size = HART_RAM_SIZE, .guest = &guest_riscv};
+    m = (struct machine){.vm = &vm, .ram = h->ram, .ram_size = HART_RAM_SIZE, .board = boards[0]};
     vm.data = &m;
-    return board_init(&m, HART_RAM, HART_RAM, HART_RAM, symbol, &m) ? 0 : 1;
+    return board_init(&m, HART_RAM, HART_RAM, symbol, &m) ? 0 : 1;
 }
 static int drop(void **state) {
     (void)state;

@@ -114,10 +114,10 @@ static void the_board_describes_itself(void **state) {
     (void)state;
     struct hart *h = hart_make();
     struct vm vm = {.cpu = &h->cpu.c, .counted = true};
-    struct machine m = {.vm = &vm, .guest = &guest_riscv, .ram = h->ram, .ram_size = HART_RAM_SIZE};
+    struct machine m = {.vm = &vm, .board = boards[0], .ram = h->ram, .ram_size = HART_RAM_SIZE};
     uint64_t at, end = (uint64_t)HART_RAM + HART_RAM_SIZE;
     uint32_t size;
-    assert_true(board_init(&m, HART_RAM, HART_RAM + 4096, HART_RAM, no_symbol, NULL));
+    assert_true(board_init(&m, HART_RAM + 4096, HART_RAM, no_symbol, NULL));
     assert_true(board_read(&m, 0x1020, 8, &at)); /* what the ROM gives to the program */
     assert_true(at > HART_RAM && at < end);
     const uint8_t *tree = h->ram + (at - HART_RAM), *p;
@@ -171,10 +171,10 @@ static void a_program_that_needs_all_of_ram_gets_none(void **state) {
                 {HART_RAM_SIZE, HART_RAM_SIZE - 65536, true},
                 {4096, 0, false}};
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct machine m = {.vm = &vm, .guest = &guest_riscv, .ram = h->ram, .ram_size = rows[i].ram};
+        struct machine m = {.vm = &vm, .board = boards[0], .ram = h->ram, .ram_size = rows[i].ram};
         uint64_t at;
         memset(h->ram, 0xee, HART_RAM_SIZE);
-        assert_true(board_init(&m, HART_RAM, HART_RAM + rows[i].used, HART_RAM, no_symbol, NULL));
+        assert_true(board_init(&m, HART_RAM + rows[i].used, HART_RAM, no_symbol, NULL));
         assert_true(board_read(&m, 0x1020, 8, &at));
         assert_int_equal(at != 0, rows[i].there);
         for (uint64_t k = 0; k < rows[i].used; k += 64) assert_int_equal(h->ram[k], 0xee);

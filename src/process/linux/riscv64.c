@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "guest/riscv/riscv.h"
 #include "vdso_riscv64.h"
+#include <elf.h>
 #include <linux/audit.h>
 #include <string.h>
 
@@ -264,7 +265,7 @@ const struct abi abi_riscv64 = {
     .cpuinfo = riscv64_cpuinfo,
     .models = "max rv64 any",
     .guest = &guest_riscv,
-    .elf_machine = ELF_RISCV,
+    .elf_machine = EM_RISCV,
     .elf_flags = 5, /* compressed instructions, double precision in registers */
     .call_size = CALL_SIZE,
     .hwcap = 0 RISCV_LETTERS(LETTER_HWCAP),

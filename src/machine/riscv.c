@@ -1,0 +1,61 @@
+/* riscv.c - the board of riscv cpus: its parts (riscv.def), the program in its ROM, its cpu in the device tree (the
+ * Linux bindings of riscv cpus and their interrupts).
+ */
+#include "guest/riscv/riscv.h"
+#include "machine/board.h"
+#include "machine/tree.h"
+#include <elf.h>
+#include <string.h>
+
+static const struct place places[] = {
+#define PLACE(device, address)            {DEVICE_##device, address, NULL, NULL},
+#define SYMBOL(device, symbol, companion) {DEVICE_##device, 0, symbol, companion},
+#include "machine/riscv.def"
+};
+static const struct wire wires[] = {
+#define WIRE(device, pin, to, input) {DEVICE_##device, pin, DEVICE_##to, input},
+#include "machine/riscv.def"
+};
+
+/* As the SBI's and Linux' boot protocols want it, a0 is the hart and a1 the device tree, or 0. */
+static void boot(uint8_t *rom, uint64_t entry, uint64_t tree) {
+    static const uint32_t code[] = {
+        0x00000297, /* auipc t0, 0 */
+        0xf1402573, /* csrr a0, mhartid */
+        0x0202b583, /* ld a1, 32(t0) */
+        0x0182b283, /* ld t0, 24(t0) */
+        0x00028067, /* jr t0 */
+    };
+    const uint64_t data[] = {entry, tree};
+    memcpy(rom, code, sizeof code);
+    memcpy(rom + 24, data, sizeof data);
+}
+
+static void describe_cpu(struct tree *t, uint32_t interrupts) {
+    tree_text(t, "compatible", "riscv");
+    tree_text(t, "riscv,isa", guest_riscv.isa);
+    tree_text(t, "mmu-type", guest_riscv.mmu);
+    tree_cell(t, "riscv,cbom-block-size", 64);
+    tree_cell(t, "riscv,cboz-block-size", 64);
+    tree_open(t, "interrupt-controller");
+    tree_cell(t, "#interrupt-cells", 1);
+    tree_flag(t, "interrupt-controller");
+    tree_text(t, "compatible", "riscv,cpu-intc");
+    tree_cell(t, "phandle", interrupts);
+    tree_close(t);
+}
+
+const struct board board_riscv = {
+    .guest = &guest_riscv,
+    .elf_machine = EM_RISCV,
+    .compatible = "riscv-virtio",
+    .ram = 0x80000000,
+    .reset = 0x1000,
+    .places = places,
+    .nplaces = sizeof places / sizeof *places,
+    .wires = wires,
+    .nwires = sizeof wires / sizeof *wires,
+    .console = DEVICE_uart,
+    .boot = boot,
+    .describe_cpu = describe_cpu,
+};
