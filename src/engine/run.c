@@ -263,9 +263,28 @@ static void settle_count(struct engine *e, struct cpu *cpu) {
     if (e->config.counted && exit_info[cpu->exit.kind].when == EXIT_BEFORE) cpu->count.budget++;
 }
 
+static void run_code(struct engine *e, struct cpu *cpu, const void *code) {
+    code_begin(e, cpu);
+    e->host->enter(cpu, e->execute, code);
+    code_end(e, cpu);
+    take_site(e, cpu);
+    cpu->fp_flags |= e->host->take_fp_flags(cpu);
+    settle_count(e, cpu);
+}
+
+/* Behind an answer code goes on where a shortcut leads, mostly: as an indirect jump would, without a look at what is
+   mapped. Not twice in a row: it may be the way out of a stale unit. */
+static bool run_near(struct engine *e, struct cpu *cpu) {
+    const struct jtlb_line *l = &cpu->jumps.lines[(cpu->pc / e->guest->pc_align) % JTLB_LINES];
+    if (!e->host || cpu->runner->site || e->config.one_block || l->pc != cpu->pc) return false;
+    run_code(e, cpu, l->code);
+    return true;
+}
+
 /* Runs guest code until an exit that the loop must look at; cpu->exit says which. */
-static void run_some(struct engine *e, struct cpu *cpu, uint64_t ctx) {
+static void run_some(struct engine *e, struct cpu *cpu, uint64_t ctx, bool answered) {
     const struct block *once = NULL;
+    if (answered && run_near(e, cpu)) return;
     struct unit *u = unit_near(e, cpu);
     if (!u) u = unit_for(e, cpu, ctx, &once);
     if (cpu->exit.kind != EXIT_none) return; /* fetch fault: nothing was counted */
@@ -292,12 +311,7 @@ static void run_some(struct engine *e, struct cpu *cpu, uint64_t ctx) {
         return;
     }
     link_exit(e, cpu, u);
-    code_begin(e, cpu);
-    e->host->enter(cpu, e->execute, e->execute + u->entry);
-    code_end(e, cpu);
-    take_site(e, cpu);
-    cpu->fp_flags |= e->host->take_fp_flags(cpu);
-    settle_count(e, cpu);
+    run_code(e, cpu, e->execute + u->entry);
 }
 
 void cpu_act(struct cpu *cpu, unsigned actions) {
@@ -315,6 +329,7 @@ void engine_run(struct engine *e, struct cpu *cpu) {
     const uint64_t base = (e->config.counted ? CTX_COUNTED : 0);
     bool one = false; /* the next instruction is to be interpreted */
     bool polled = false;
+    bool answered = false; /* the last exit was, and guest code goes on behind it */
     engine_lock(e, cpu);
     os_allocs_may_fail(true); /* what is opened or not may fail with a message, what runs goes on */
     if (!e->shared) {         /* several cpus have the same memory */
@@ -341,8 +356,9 @@ void engine_run(struct engine *e, struct cpu *cpu) {
             interp_one(e, cpu, ctx);
             settle_count(e, cpu);
         } else {
-            run_some(e, cpu, ctx);
+            run_some(e, cpu, ctx, answered);
         }
+        answered = false;
         enum exit_kind kind = cpu->exit.kind;
         e->stats.exits[kind]++;
         if ((e->config.log & LOG_EXITS) && kind != EXIT_lookup && kind != EXIT_none) engine_log_exit(e, cpu);
@@ -367,7 +383,10 @@ void engine_run(struct engine *e, struct cpu *cpu) {
         default: break;
         }
         switch (interface->answer(e->config.self, cpu)) {
-        case ANSWER_RESUME: settle_actions(cpu); break;
+        case ANSWER_RESUME:
+            settle_actions(cpu);
+            answered = true;
+            break;
         case ANSWER_WAIT:
             settle_actions(cpu);
             if (interface->wait) interface->wait(e->config.self, cpu);

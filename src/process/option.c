@@ -68,7 +68,3 @@ uint64_t options_window(const struct process_options *o) {
     if (o->reserved) return size;
     return o->window || o->guest_base ? usual_window : 0;
 }
-
-bool options_strace(const struct process *p) {
-    return process_options(p)->strace || p->vm->options.log_calls;
-}

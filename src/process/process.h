@@ -224,7 +224,9 @@ bool options_check(const struct process_options *options, const struct abi *abi,
 /** Bytes of the window for the guest's memory; 0: none, guest addresses are the host's. */
 uint64_t options_window(const struct process_options *options);
 /** Are system calls to be logged? */
-bool options_strace(const struct process *p);
+static inline bool options_strace(const struct process *p) {
+    return process_options(p)->strace || p->vm->options.log_calls;
+}
 
 /* answer.c */
 extern const struct interface process_interface;

@@ -380,12 +380,16 @@ int64_t call_within(struct thread *t, unsigned row, const uint64_t args[6]) {
     return result;
 }
 
-/* The higher descriptor of the two that a call has made. */
-static int64_t second_made(struct call *c) {
+static __attribute__((noinline)) int64_t higher_of_pair(struct call *c, uint64_t at) {
     int pair[2];
-    int at = call_is(c, ROW_pipe2) ? 0 : call_is(c, ROW_socketpair) ? 3 : -1;
-    if (at < 0 || !call_read(c, c->guest[at], pair, sizeof pair)) return 0;
+    if (!call_read(c, at, pair, sizeof pair)) return 0;
     return pair[0] > pair[1] ? pair[0] : pair[1];
+}
+
+/* The higher descriptor of the two that a call has made. */
+static inline int64_t second_made(struct call *c) {
+    if (call_is(c, ROW_pipe2)) return higher_of_pair(c, c->guest[0]);
+    return call_is(c, ROW_socketpair) ? higher_of_pair(c, c->guest[3]) : 0;
 }
 
 static inline __attribute__((always_inline)) int64_t answer_here(struct call *c) {
