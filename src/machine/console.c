@@ -47,10 +47,11 @@ static int64_t receive(void *bytes, size_t size, const struct timespec *timeout)
 static void fetch(struct console *c, struct vm *vm, const struct timespec *timeout) {
     if (console_ready(c)) return;
     if (c->out_count) console_flush(c); /* the question before the answer */
-    struct input in = {
-        .kind = INPUT_device, .which = INPUT_CONSOLE, .may = INPUT_SHORTENED, .bytes = c->in, .size = sizeof c->in};
+    struct input in = {.kind = INPUT_device, .which = INPUT_CONSOLE, .bytes = c->in, .size = sizeof c->in};
     if (!input_given(vm, &in)) {
-        in.value = receive(c->in, in.size, timeout);
+        size_t size = sizeof c->in;
+        input_worse(vm, INPUT_SHORTENED, &size);
+        in.value = receive(c->in, size, timeout);
         input_came(vm, &in);
     }
     if (in.value < 0) return;

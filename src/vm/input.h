@@ -8,7 +8,8 @@
  *     }
  *
  * A tap, if there is one, is told of all of it in the order in which it enters: it can note it (record), give it
- * instead of the host (replay), or make it worse in ways that are legal (disturb). Without a tap the door is a branch
+ * instead of the host (replay); and what the host is asked for it can make worse in ways that are legal (disturb): who
+ * asks for something that may come badly says so (input_worse). Without a tap the door is a branch
  * that is never taken. Kinds are rows of input.def. A value's place is the count of instructions of its cpu (counted
  * vms) or else the order alone; what comes by itself, and not because the guest asks (signals), needs the count.
  *
@@ -33,16 +34,12 @@ enum { INPUT_CONSOLE = 0 };        /* device */
 enum { INPUT_ARRIVED, INPUT_DUE }; /* signal: one has come by itself; a tap may have one that is due now */
 enum { INPUT_LIMITS, INPUT_PERSONALITY, INPUT_SIGNALS, INPUT_IDS }; /* feature */
 
-/** What may be done to an input without breaking a promise of the host's. */
-enum {
-    INPUT_SHORTENED = 1,   /* size may be lowered, not to 0: less is asked for */
-    INPUT_INTERRUPTED = 2, /* the answer may be -EINTR */
-    INPUT_REFUSED = 4      /* the answer may be -ENOMEM */
-};
+/** What may be done to an input without breaking a promise of the host's: less is asked for, but something; the answer
+    is EINTR, ENOMEM. */
+enum { INPUT_SHORTENED = 1, INPUT_INTERRUPTED = 2, INPUT_REFUSED = 4 };
 
 struct input {
     uint32_t kind, which;
-    uint32_t may;
     struct cpu *cpu; /* whose; NULL: the first one's, if there is one yet */
     uint64_t count;  /* its place; set by the door */
     int64_t value;
@@ -61,6 +58,9 @@ struct input_tap {
     uint64_t (*due)(void *self);
     /** Something enters past the door, as `what` says: from here on a record is not complete. NULL: of no interest. */
     void (*past)(void *self, struct vm *vm, const char *what);
+    /** The host is going to be asked: which of what may be done to that is done. It lowers the size itself. NULL: none.
+     */
+    uint32_t (*worse)(void *self, uint32_t may, size_t *size);
     bool children; /* a forked child has it, too; else none */
 };
 
@@ -78,6 +78,16 @@ static inline bool input_given(struct vm *vm, struct input *in) {
 }
 static inline void input_came(struct vm *vm, struct input *in) {
     if (input_tapped(vm)) input_seen_by_tap(vm, in);
+}
+/** Does anybody want to know what has come? */
+static inline bool input_listens(const struct vm *vm) {
+    return input_tapped(vm) && vm->options.tap->came;
+}
+static inline bool input_worsens(const struct vm *vm) {
+    return input_tapped(vm) && vm->options.tap->worse;
+}
+static inline uint32_t input_worse(struct vm *vm, uint32_t may, size_t *size) {
+    return input_worsens(vm) ? vm->options.tap->worse(vm->options.tap_self, may, size) : 0;
 }
 /** Bytes that have been asked for already, of which a tap may know others. */
 void input_settle(struct vm *vm, enum input_kind kind, uint32_t which, void *bytes, size_t size);

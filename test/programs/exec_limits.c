@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 /* More than 1024 where that is allowed, and below what may be. */
 static int limit_set(void) {
     struct rlimit limit;

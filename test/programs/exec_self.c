@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 static void handler(int s) {
     (void)s;
 }

@@ -10,6 +10,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 static const char *kind(mode_t mode) {
     return S_ISREG(mode)    ? "file"
            : S_ISDIR(mode)  ? "directory"

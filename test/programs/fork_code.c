@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 enum { PAGE = 4096, FUNCTIONS = 40, SPACING = 64 };
 
 static void emit_one(unsigned char *p, int n) {

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 static int global = 5;
 static volatile sig_atomic_t handled;
 

@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 enum { PAGE = 4096 };
 
 static void flush(unsigned char *p, size_t n) {

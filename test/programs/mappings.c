@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 enum { PAGE = 4096 };
 
 static void show(const char *what, long result) {

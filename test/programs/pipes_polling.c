@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 static volatile sig_atomic_t broken;
 
 static void on_pipe(int s) {

@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 enum { PAGE = 4096 };
 
 static void show(const char *what, long result) {

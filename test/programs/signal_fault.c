@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 enum { PAGE = 4096, PAGES = 64 };
 
 static sigjmp_buf recover;

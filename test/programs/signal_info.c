@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 static siginfo_t last;
 static volatile sig_atomic_t seen;
 static int order[64], values[64];

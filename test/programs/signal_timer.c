@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 static volatile sig_atomic_t ticks;
 static int write_end;
 

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 static void show(const char *what, long result) {
     printf("%s %ld", what, result);
     printf(result == -1 ? " errno %d\n" : "\n", errno);

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 static long size_of(const char *name) {
     struct stat st;
     return stat(name, &st) ? -1 : (long)st.st_size;

@@ -6,6 +6,8 @@
 #include <strings.h>
 #include <sys/mman.h>
 
+#include "patient.h"
+
 static int sign(int n) {
     return (n > 0) - (n < 0);
 }

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 union semun {
     int value;
     struct semid_ds *set;
@@ -29,9 +31,11 @@ static void show_values(int set) {
     printf("values %u %u %u\n", v[0], v[1], v[2]);
 }
 
+static volatile sig_atomic_t alarms;
+
 static int operate(int set, unsigned short which, short by, short flags) {
     struct sembuf op = {which, by, flags};
-    return semop(set, &op, 1);
+    return PATIENT_AGAIN(semop(set, &op, 1), result_ < 0 && errno == EINTR && !alarms);
 }
 
 static void values(int set) {
@@ -74,12 +78,13 @@ static void waiting(int set) {
     show("child", WEXITSTATUS(status));
     show_values(set);
     struct sembuf op = {0, -1, 0};
-    show("in vain", semtimedop(set, &op, 1, &(struct timespec){0, 20000000}));
+    const struct timespec soon = {0, 20000000};
+    show("in vain", PATIENT_AGAIN(semtimedop(set, &op, 1, &soon), result_ < 0 && errno == EINTR));
     show("a bad time", semtimedop(set, &op, 1, &(struct timespec){0, -1}));
 }
 
 static void on_alarm(int signal) {
-    (void)signal;
+    alarms = alarms + (signal == SIGALRM);
 }
 
 static void ends_of_waiting(int set) {
@@ -88,6 +93,7 @@ static void ends_of_waiting(int set) {
     ualarm(20000, 20000); /* again, where one came before the wait */
     show("interrupted", operate(set, 0, -1, 0));
     ualarm(0, 0);
+    alarms = 0;
     pid_t child = fork();
     if (child == 0) _exit(operate(set, 0, -1, 0) < 0 ? errno : 0);
     while (semctl(set, 0, GETNCNT) != 1) usleep(1000);

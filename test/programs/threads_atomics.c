@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "patient.h"
+
 enum { THREADS = 4, ROUNDS = 4000 };
 
 static _Atomic uint8_t a8[4];

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 enum { THREADS = 6, ROUNDS = 2000 };
 
 static _Thread_local long own = 17;

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 static int cleaned;
 static pthread_mutex_t robust, checked;
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 enum { THREADS = 3 };
 
 static sem_t ready, go;

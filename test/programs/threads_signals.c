@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "patient.h"
+
 static _Thread_local volatile sig_atomic_t mine;
 static _Thread_local sigjmp_buf back;
 static sem_t ready;

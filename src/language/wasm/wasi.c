@@ -202,14 +202,13 @@ static uint64_t transfer(struct host_call *c, bool writes, int64_t offset, unsig
     uint8_t *done = host_memory(c, arg(c, result), 4);
     if (fd < 0) return WASI_BADF;
     if (!done || !vectors_get(c, v, &n)) return WASI_FAULT;
-    struct input in = {.kind = INPUT_call,
-                       .which = writes ? SYS_writev : SYS_readv,
-                       .may = INPUT_SHORTENED | INPUT_INTERRUPTED,
-                       .at = (uint64_t)fd,
-                       .size = vectors_size(v, n)};
+    struct input in = {
+        .kind = INPUT_call, .which = writes ? SYS_writev : SYS_readv, .at = (uint64_t)fd, .size = vectors_size(v, n)};
     if (!input_given(vm_of(c), &in)) {
-        vectors_cut(v, &n, in.size);
-        in.value = vectors_move(fd, writes, v, n, offset);
+        size_t size = in.size;
+        const uint32_t worse = input_worse(vm_of(c), INPUT_SHORTENED | INPUT_INTERRUPTED, &size);
+        vectors_cut(v, &n, size);
+        in.value = worse & INPUT_INTERRUPTED ? -EINTR : vectors_move(fd, writes, v, n, offset);
         input_came(vm_of(c), &in);
     }
     if (in.value == -EINTR) return wasi_interrupted(c);

@@ -364,7 +364,7 @@ static inline void call_begin(struct call *c, struct thread *t, const struct row
     c->row = row;
     c->paths = c->nheld = c->out = 0;
     c->out_always = 0;
-    c->missing = false;
+    c->missing = c->brief = false;
     c->written = NULL;
 }
 

@@ -50,6 +50,7 @@ struct call {
     unsigned nheld;
     struct sockaddr_un address; /* what a path of a socket has become */
     bool missing;               /* a path with PATH_CREATE is of something that is not there */
+    bool brief;                 /* see worse_wait */
 };
 
 enum call_result {

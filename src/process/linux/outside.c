@@ -18,30 +18,11 @@
 
 enum how { ANSWER, ANEW, LATER };
 
-#define AGAIN(name, why)
-#define PAST(name, why)
-#define SHORT(name, argument)
-#define INTERRUPTED(name)
 static const uint8_t how[ROWS] = {
-#undef AGAIN
-#undef PAST
 #define AGAIN(name, why) [ROW_##name] = ANEW,
 #define PAST(name, why)  [ROW_##name] = LATER,
-#include "process/linux/outside.def"
-#define AGAIN(name, why)
-#define PAST(name, why)
-#define INTERRUPTED(name)
-};
-static const uint8_t shorter[ROWS] = {
-    /* argument + 1 */
-#define SHORT(name, argument) [ROW_##name] = (argument) + 1,
-#include "process/linux/outside.def"
-#define AGAIN(name, why)
-#define PAST(name, why)
-#define SHORT(name, argument)
-};
-static const bool interrupted[ROWS] = {
-#define INTERRUPTED(name) [ROW_##name] = true,
+#define SHORT(name, argument, what)
+#define INTERRUPTED(name, argument, form, late)
 #include "process/linux/outside.def"
 };
 
@@ -63,17 +44,20 @@ void outside_note(struct call *c, uint64_t at, uint64_t size) {
         input_past(c->process->vm, "a call that writes to more places than are noted");
 }
 
-/* Through scratch, which the call needs no more, and page by page: of a part some may not be there. */
+/* Through scratch, which the call needs no more, and page by page: of a part some may not be there, or most of it. */
 static void data_show(struct call *c, uint64_t at, uint64_t size) {
     uint8_t *bytes = c->thread->scratch->bytes;
-    while (size) {
+    const uint64_t end = at + size;
+    while (at < end) {
+        const struct mapping *m = space_next(c->process->space, at);
+        if (!m || m->start >= end) break;
+        if (at < m->start) at = m->start;
         uint64_t part = SPACE_PAGE - (at & (SPACE_PAGE - 1));
-        if (part > size) part = size;
+        if (part > end - at) part = end - at;
         struct input in = {
             .kind = INPUT_data, .cpu = c->thread->cpu, .at = at, .bytes = bytes, .size = part, .value = (int64_t)part};
         if (await_read(c->process, at, bytes, part)) input_came(c->process->vm, &in);
         at += part;
-        size -= part;
     }
 }
 
@@ -88,7 +72,7 @@ static void data_take(struct call *c) {
 
 static void written_show(struct call *c) {
     const struct written *w = c->written;
-    for (unsigned i = 0; i < w->n; i++) data_show(c, w->part[i].at, w->part[i].size);
+    for (unsigned i = 0; i < w->n && input_listens(c->process->vm); i++) data_show(c, w->part[i].at, w->part[i].size);
 }
 
 /* ---- answers */
@@ -113,17 +97,10 @@ static int64_t answer_show(struct call *c, struct input *in, int64_t result) {
 static int64_t answer(struct call *c) {
     struct vm *vm = c->process->vm;
     struct input in = of_call(c, INPUT_call);
-    const unsigned length = shorter[row_of(c)];
-    if (length) {
-        in.may |= INPUT_SHORTENED;
-        in.size = c->guest[length - 1];
-    }
-    if (interrupted[row_of(c)]) in.may |= INPUT_INTERRUPTED;
     if (input_given(vm, &in)) {
         data_take(c);
         return in.value;
     }
-    if (length) c->guest[length - 1] = in.size;
     input_enclose(vm, true);
     int64_t result = call_answer(c);
     input_enclose(vm, false);
@@ -143,7 +120,6 @@ static int64_t again(struct call *c) {
 /* The host may have no memory, which changes nothing. */
 static int64_t memory(struct call *c) {
     struct input in = of_call(c, INPUT_memory);
-    in.may = INPUT_REFUSED;
     if (input_given(c->process->vm, &in) && in.value < 0) return in.value;
     in.value = call_answer(c);
     input_came(c->process->vm, &in);
@@ -187,13 +163,14 @@ static int64_t file_map(struct call *c) {
     in.value = call_answer(c);
     input_enclose(vm, false);
     input_came(vm, &in);
-    if (in.value >= 0) mapping_show(c, (uint64_t)in.value, c->guest[1]);
+    if (in.value >= 0 && input_listens(vm)) mapping_show(c, (uint64_t)in.value, c->guest[1]);
     return in.value;
 }
 
 int64_t outside_answer(struct call *c) {
     c->written = &c->thread->scratch->written;
     c->written->n = 0;
+    if (input_worsens(c->process->vm) && worse_call(c)) return -ENOMEM;
     if (call_is(c, ROW_mremap)) return memory(c);
     if (call_is(c, ROW_mmap)) return c->guest[3] & MAP_ANONYMOUS ? memory(c) : file_map(c);
     if (how[row_of(c)] == LATER) input_past(c->process->vm, c->row->name);
@@ -202,9 +179,8 @@ int64_t outside_answer(struct call *c) {
 
 int64_t outside_wait(struct call *c, long number, const uint64_t args[6]) {
     struct input in = {.kind = INPUT_call, .which = (uint32_t)number, .cpu = c->thread->cpu};
-    if (interrupted[row_of(c)]) in.may = INPUT_INTERRUPTED;
     if (input_given(c->process->vm, &in)) return in.value;
-    in.value = call_wait_on_host(c, number, args);
+    in.value = c->brief ? worse_wait(c, number, args) : call_wait_on_host(c, number, args);
     if (in.value != CALL_AGAIN) input_came(c->process->vm, &in);
     return in.value;
 }
