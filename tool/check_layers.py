@@ -7,12 +7,15 @@ them.
 The host's instructions, registers and signal frames are in its own files: host/H/, and files with H in their names.
 Parts of a cpu are used by the folders that they are for (PARTS).
 The neutral folders name no guest, operating system, file format or device in their code (comments may).
+mem/ is the mechanism of guest memory. What a guest's system calls say is not its own: no flag, limit or advice of theirs, no
+negative error number, nothing that only such a system has (HOST_SIDE is one exception: it makes the host's calls).
 State of a guest's cpu is read and written by accessors only (core/fields.h): members called raw_* are theirs, and guests
 reach what every cpu has through cpu_pc and its like (core/cpu.h); what a guest's table declares the effects of is called
 by guest_walk and its like (core/guest.h): so builds with checks see every access.
 
 usage: check_layers.py [ROOT]; exit status 1 when there are violations.
 """
+import errno
 import os
 import re
 import sys
@@ -69,6 +72,16 @@ PASS_ON = ("process/linux/remote.c", "process/linux/memory_file.c")
 READER = "process/linux/peek.c"
 LAYOUTS = re.compile(r"\bpublished_(?:layout|row|places)\b")  # what is in a record, and where
 OWNER = ("process/linux/published.h", "process/linux/published.c")
+# Of system calls about memory: what they are told, what they answer, what they are about. One file of mem/ makes calls of the
+# host, so it has some of their flags and errors, as the host's.
+HOST_SIDE = "mem/space_host.c"
+CALL_FLAG = re.compile(r"\b(?:MAP|PROT|MREMAP|MADV|MS|MCL|SHM|RLIM|RLIMIT)_[A-Z0-9_]+")
+HOST_FLAG = re.compile(r"\b(?:PROT_(?:NONE|READ|WRITE)|MAP_(?:FAILED|PRIVATE|ANONYMOUS|NORESERVE|FIXED|FIXED_NOREPLACE)|"
+                       r"MREMAP_(?:MAYMOVE|FIXED|DONTUNMAP)|MS_ASYNC)\b")
+ERROR = re.compile(r"\b(?:%s|errno)\b" % "|".join(sorted(errno.errorcode.values())))
+NEGATIVE_ERROR = re.compile(r"-\s*(?:\([^()]*\)\s*)?(?:%s|errno)\b" % "|".join(sorted(errno.errorcode.values())))
+OF_CALLS = set("brk vdso sysv shm rlimit setrlimit madvise mmap munmap mremap mprotect msync".split())
+HOST_CALLS = set("mmap munmap mremap mprotect msync".split())
 CALL_NUMBER = re.compile(r"\b(__NR_\w+|SYS_[a-z]\w*)")
 
 
@@ -111,6 +124,18 @@ def foreign(path, line):
         yield from FOREIGN_MEMORY.findall(line)
     if path not in OWNER:
         yield from LAYOUTS.findall(line)
+
+
+def of_system_calls(path, line):
+    """What of the line is of system calls about memory, in a file of mem/."""
+    if path != HOST_SIDE:
+        yield from CALL_FLAG.findall(line)
+        yield from ERROR.findall(line)
+        yield from sorted(OF_CALLS.intersection(words(CALL_FLAG.sub("", line))))
+        return
+    yield from (flag for flag in CALL_FLAG.findall(line) if not HOST_FLAG.fullmatch(flag))
+    yield from NEGATIVE_ERROR.findall(line)
+    yield from sorted((OF_CALLS - HOST_CALLS).intersection(words(CALL_FLAG.sub("", line))))
 
 
 def words(line):
@@ -171,6 +196,9 @@ def check(src):
                     violations += 1
                 for name_ in foreign(path, line):
                     print(f"src/{path}:{number}: '{name_}' is for src/{READER} only")
+                    violations += 1
+                for name_ in of_system_calls(path, line) if folder == "mem" else ():
+                    print(f"src/{path}:{number}: mem/ has '{name_}' of system calls")
                     violations += 1
                 if neutral and not (include and folder == "host"):
                     within = {word.lower() for word in ANYWHERE.findall(line)}

@@ -43,6 +43,7 @@ ALLOWED = {
     # what is vee's own
     "process/linux/": ("os_call host_wait6 os_call_unless getpid", "see outside.c"),
     "process/linux/memory": ("fstatfs", "in the answer"),
+    "process/linux/memory_map": ("statx", "in the answer: which file is mapped"),
     "process/linux/own_fd": ("getrlimit setrlimit", "for vee's descriptors"),
     "process/linux/inherit": ("getrlimit", "for vee's descriptors"),
     "process/linux/exec": ("getrlimit setrlimit", "for vee's descriptors"),
@@ -71,7 +72,6 @@ ALLOWED = {
     "engine/turns": ("os_nanoseconds os_parent", "patience; whether the owner lives"),
     "host/x86_64/features": ("cpuid xgetbv", "which instructions there are: results are the same without"),
     "mem/space_tree": ("open read", "how many mappings the host allows: its refusal is the answer of a call"),
-    "mem/space": ("statx", "which file is mapped"),
     "process/store": ("fstat fstatat getauxval geteuid getpid getrandom getrlimit lstat open pread statfs write os_random "
                       "os_folder_open dl_iterate_phdr openat", "translations: the same with and without"),
     "language/host": ("write", "goes out, and its result nowhere"),

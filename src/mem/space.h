@@ -1,4 +1,4 @@
-/* space.h - the memory of a process: every mapping with the guest's rights and where it came from.
+/* space.h - the memory of a process: every mapping with the guest's rights and what it is of.
  *
  * Two modes. 1:1: a guest address is the host address; vee's own memory lies above the guest's limit, so every range
  * is checked to end there. Window: a guest address is an offset into one reserved range of the host; what the guest
@@ -12,9 +12,12 @@
  * Where processes share a space, each may be killed in the middle of a change. While the space is guarded, a change
  * begins with a copy of all records; space_recover goes back to it and makes the host agree.
  *
- * Functions that stand for system calls return an address or 0, or a negative errno, and follow Linux in what they
- * check and in which order. mem/ never calls up but for the hook that is given at init: it hears of every range whose
- * code is gone. Not for threads to share; callers lock. No malloc after init.
+ * This is the mechanism only: what a system allows its processes, in which order it checks that, what it says when it
+ * refuses, how much a process may have, and what a mapping is for, is the caller's, who marks mappings with tags of its
+ * own. Here addresses and lengths are whole pages within the limit, and what is moved or protected is mapped.
+ *
+ * mem/ never calls up but for the hooks that are given at init: they hear of every range whose code is gone. Not for
+ * threads to share; callers lock. No malloc after init.
  */
 #ifndef MEM_SPACE_H
 #define MEM_SPACE_H
@@ -26,26 +29,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SPACE_PAGE = 4096, SPACE_STACK_GAP = 256 * SPACE_PAGE, SPACE_SEEN = LIMIT_CODE_SEEN };
+enum { SPACE_PAGE = 4096, SPACE_SEEN = LIMIT_CODE_SEEN };
 
-enum space_right { SPACE_R = 1, SPACE_W = 2, SPACE_X = 4 }; /* the values of PROT_* */
+enum space_right { SPACE_R = 1, SPACE_W = 2, SPACE_X = 4 };
 
-enum space_origin { ORIGIN_ANONYMOUS, ORIGIN_FILE, ORIGIN_IMAGE, ORIGIN_BRK, ORIGIN_STACK, ORIGIN_VDSO, ORIGIN_SYSV };
+/** What comes of a change. Whatever is greater than 0 is the host's error number. */
+enum space_result {
+    SPACE_OK = 0,
+    SPACE_NO_RECORDS = -1, /* there are as many mappings as there can be */
+    SPACE_NO_ROOM = -2,    /* nowhere, or not there */
+    SPACE_TAKEN = -3,      /* the host has something of its own there */
+};
 
 enum mapping_flag {
     MAPPING_SHARED = 1,
-    MAPPING_GROWS_DOWN = 2, /* a fault just below extends it */
-    MAPPING_NO_CHILD = 4,   /* a forked child does not get it (MADV_DONTFORK) */
+    MAPPING_GROWS_DOWN = 2, /* keeps a gap below, into which it may be extended */
     MAPPING_FETCHED = 8,    /* code was fetched from it: whoever translates may know some of it */
 };
 
 struct mapping {
     uint64_t start, end;
-    uint64_t offset; /* in the file, of `start`; 0 for anonymous memory */
-    uint64_t dev, ino;
+    uint64_t offset;     /* in the file, of `start`; 0 for anonymous memory */
+    uint64_t dev, ino;   /* the file; 0: none. Shared memory without one has a number of its own in ino */
     uint32_t generation; /* of its code: new whenever execution becomes allowed; 0 without SPACE_X */
     uint8_t rights;      /* enum space_right */
-    uint8_t origin;      /* enum space_origin */
+    uint8_t tag;         /* of whoever maps: what has another one is another mapping */
     uint8_t flags;       /* enum mapping_flag */
 };
 
@@ -69,7 +77,9 @@ struct space_step {
 
 /** For changes that whoever makes them may not survive. */
 struct space_guard {
-    struct space *copy; /* and its nodes behind it; NULL: there was no need yet */
+    void *kept; /* of whoever maps: what goes back along with the records */
+    size_t kept_size;
+    struct space *copy; /* and that and its nodes behind it; NULL: there was no need yet */
     unsigned guards;    /* how many want it */
     unsigned nsteps;    /* of the change */
     uint32_t under_way; /* the copy is whole, the records may not be */
@@ -84,24 +94,16 @@ struct space_hooks {
     void *self;
 };
 
-/** Limits in bytes, as of setrlimit; UINT64_MAX: none. */
-struct space_limits {
-    uint64_t total, data, stack;
-};
-
 struct space {
-    uint8_t *base;        /* host address of guest address 0; NULL in 1:1 mode */
-    uint64_t limit;       /* mappings end at or below */
-    uint64_t min_address; /* and start at or above, when their address is given */
-    uint64_t window;      /* bytes reserved at base; 0 in 1:1 mode */
-    uint64_t usual;       /* bytes of address space that the guest is shown; what asks for more gets it beyond */
-    uint64_t top;         /* mappings without an address are placed top-down from here */
-    bool grows;           /* there may be mappings that grow, and are not as large as they may get */
-    uint64_t brk_start, brk_end;
-    uint64_t total, data; /* bytes mapped; private, writable and not a stack */
-    uint64_t peak;        /* the most that `total` was */
-    uint64_t changeable;  /* bytes that can be both written and executed */
-    struct space_limits limits;
+    uint8_t *base;            /* host address of guest address 0; NULL in 1:1 mode */
+    uint64_t limit;           /* mappings end at or below */
+    uint64_t min_address;     /* and start at or above, when their address is given */
+    uint64_t window;          /* bytes reserved at base; 0 in 1:1 mode */
+    uint64_t top;             /* mappings without an address are placed top-down from here, or if need be beyond */
+    uint64_t gap;             /* bytes that are kept free below what grows down */
+    uint64_t total, data;     /* bytes mapped; private, writable and not growing down */
+    uint64_t peak;            /* the most that `total` was */
+    uint64_t changeable;      /* bytes that can be both written and executed */
     struct space_node *nodes; /* `most` + 1 of them; from `used` on they were never touched */
     uint32_t root, used, unused, most;
     unsigned count;
@@ -125,31 +127,56 @@ bool space_init(struct space *s, uint64_t window_size, const struct space_hooks 
 /** Unmaps everything. */
 void space_done(struct space *s);
 
-/** mmap; flags as MAP_*. fd is a host descriptor. */
-int64_t space_map(struct space *s, uint64_t address, uint64_t length, uint32_t prot, uint32_t flags, int fd,
-                  uint64_t offset, enum space_origin origin);
-int64_t space_unmap(struct space *s, uint64_t start, uint64_t length);
-int64_t space_protect(struct space *s, uint64_t start, uint64_t length, uint32_t prot);
-/** mremap; flags as MREMAP_*. */
-int64_t space_remap(struct space *s, uint64_t old, uint64_t old_length, uint64_t new_length, uint32_t flags,
-                    uint64_t target);
-void space_set_brk(struct space *s, uint64_t start);
-/** brk: the new end, or the old one if that cannot be. */
-uint64_t space_brk(struct space *s, uint64_t end);
-/** A fault at an unmapped address: extends the growing mapping above, if there is one and it may. */
-bool space_grow(struct space *s, uint64_t address);
-/** [start, start + length) is about to be accessed in the guest's name: the same as for a fault there. */
-static inline void space_reach(struct space *s, uint64_t start, uint64_t length) {
-    if (s->grows && length) space_grow(s, start);
-}
-/** Sets or clears MAPPING_NO_CHILD for what is mapped there. False: too many mappings. */
-bool space_no_child(struct space *s, uint64_t start, uint64_t length, bool set);
-/** In a forked child: drops what it is not to have. The host's fork leaves no holes, in which vee's own memory could
-   come to lie. */
-void space_forked(struct space *s);
-/** Contents of [start, start + length) were thrown away by a call that keeps the mappings (madvise). */
+/* ---- changes */
+
+/** Is there room for every record that one change may add? Else it would be SPACE_NO_RECORDS. */
+bool space_has_records(const struct space *s);
+/** Maps m (its code's generation is found here) in the place of whatever the guest has there. flags and fd are for the
+    host's mmap, but for where. If that fails there may be nothing there any more. */
+enum space_result space_map(struct space *s, const struct mapping *m, int flags, int fd);
+/** The same where the guest has nothing: at m->start, if that is not 0 and there is room, else in the highest hole. m
+    says where. */
+enum space_result space_map_free(struct space *s, struct mapping *m, int flags, int fd);
+enum space_result space_unmap(struct space *s, uint64_t start, uint64_t length);
+/** If the host fails in the middle, what is below has the rights. */
+enum space_result space_protect(struct space *s, uint64_t start, uint64_t length, unsigned rights);
+/** Extends the mapping that [start, start + length) is the end of, in place; SPACE_NO_ROOM: it is not, or cannot be. */
+enum space_result space_extend(struct space *s, uint64_t start, uint64_t length, uint64_t new_length);
+/** Extends the mapping that begins at `start` and grows down, so that it begins at `to`. */
+enum space_result space_extend_down(struct space *s, uint64_t start, uint64_t to);
+/** What a part of a mapping is moved to, of another length maybe, has nothing of the guest's. */
+enum space_move {
+    SPACE_MOVE,
+    SPACE_MOVE_PAGES, /* the mapping stays, with pages as new */
+    SPACE_DUPLICATE,  /* shared pages are there twice; `length` is 0 */
+};
+enum space_result space_move(struct space *s, uint64_t start, uint64_t length, uint64_t to, uint64_t new_length,
+                             enum space_move how);
+/** Clears and sets bits of the tags of what is mapped there. */
+enum space_result space_tag(struct space *s, uint64_t start, uint64_t end, uint8_t clear, uint8_t set);
+/** Contents of [start, start + length) were thrown away by a call of the host that keeps the mappings. */
 void space_discarded(struct space *s, uint64_t start, uint64_t length);
 
+/** These bytes of the caller's go back when a change is undone in the middle of which they changed. */
+void space_keeps(struct space *s, void *bytes, size_t size);
+/** Changes between these two, of the bytes that go along, too, are one. May lie within each other. */
+void space_begin_guarded(struct space *s);
+void space_end_guarded(struct space *s);
+static inline void space_begin(struct space *s) {
+    if (s->changing++) return;
+    __atomic_store_n(&s->changes, s->changes + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    if (s->guard.guards) space_begin_guarded(s);
+}
+static inline void space_end(struct space *s) {
+    if (--s->changing) return;
+    if (s->guard.guards) space_end_guarded(s);
+    __atomic_store_n(&s->changes, s->changes + 1, __ATOMIC_RELEASE);
+}
+/** Nobody shares it from now on. */
+static inline void space_alone(struct space *s) {
+    s->guard.guards = 0;
+}
 /** From now on changes can be undone, until as many calls of space_unguard. False: no memory. */
 bool space_guard(struct space *s);
 void space_unguard(struct space *s);
@@ -161,10 +188,26 @@ bool space_recover(struct space *s);
 const struct mapping *space_find(const struct space *s, uint64_t address);
 /** The first mapping that ends above the address, or NULL: for walking, with the next one behind it. */
 const struct mapping *space_next(const struct space *s, uint64_t address);
+/** The last mapping that begins below the address, or NULL. */
+const struct mapping *space_before(const struct space *s, uint64_t address);
 /** The highest mapping, or NULL. */
-const struct mapping *space_last(const struct space *s);
+static inline const struct mapping *space_last(const struct space *s) {
+    return space_before(s, UINT64_MAX);
+}
 /** Is every page of [start, end) mapped? */
 bool space_covers(const struct space *s, uint64_t start, uint64_t end);
+/** How many bytes of it are. */
+uint64_t space_mapped(const struct space *s, uint64_t start, uint64_t end);
+/** Is none, nor in the gap of what grows down into it? */
+bool space_is_free(const struct space *s, uint64_t start, uint64_t end);
+/** May [start, start + length) be mapped, by where it is? */
+bool space_allows(const struct space *s, uint64_t start, uint64_t length);
+/** Where the highest hole of this length is; 0: there is none. */
+uint64_t space_hole(const struct space *s, uint64_t length);
+/** Does it count as data: private, writable, and not growing down? */
+static inline bool mapping_is_data(const struct mapping *m) {
+    return (m->rights & SPACE_W) && !(m->flags & (MAPPING_SHARED | MAPPING_GROWS_DOWN));
+}
 
 enum space_code { CODE_READY, CODE_UNMAPPED, CODE_FORBIDDEN, CODE_BEYOND_FILE };
 struct space_code_page {
@@ -222,9 +265,9 @@ static inline void space_host_writes(const struct space *s, uint64_t start, uint
     if (s->watch) space_unwatch(s, start, length);
 }
 
-/* Checked copies for whoever serves the guest: false, or a negative errno, on addresses that cannot be accessed; never
-   a crash, provided that the process's handler of SIGSEGV and SIGBUS calls guard_fault (core/host.h). A failed write
-   may have written a part. */
+/* Checked copies for whoever serves the guest: false on addresses that cannot be accessed; never a crash, provided that
+   the process's handler of SIGSEGV and SIGBUS calls guard_fault (core/host.h). A failed write may have written a part.
+ */
 bool space_read(const struct space *s, uint64_t from, void *to, size_t size);
 bool space_write(const struct space *s, uint64_t to, const void *from, size_t size);
 

@@ -1,27 +1,33 @@
 /* space_guard.c - changes of a space that whoever makes them may not survive (see space.h).
  *
  * What is shared between processes is memory and mappings, so both stay as a killed process leaves them. A change first
- * copies the head of the space and all nodes, then says so, and then notes every range that it is about to touch on the
- * host, before it does. Whoever goes on takes the copy back. Of what was to be replaced or unmapped nobody knows how
- * far that has come, so it goes altogether: the other outcome that the change could have had.
+ * copies the head of the space, what goes along with it and all nodes, then says so, and then notes every range that it
+ * is about to touch on the host, before it does. Whoever goes on takes the copy back. Of what was to be replaced or
+ * unmapped nobody knows how far that has come, so it goes altogether: the other outcome that the change could have had.
  */
-#include "base/os.h"
 #include "mem/space_record.h"
-#include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
-static size_t copy_size(const struct space *s, uint32_t nodes) {
-    return sizeof *s + (size_t)nodes * sizeof *s->nodes;
+/* The copy: the head, what goes along, the nodes. */
+static void *copied_kept(const struct space *s) {
+    return s->guard.copy + 1;
+}
+static struct space_node *copied_nodes(const struct space *s) {
+    const size_t kept = (s->guard.kept_size + _Alignof(struct space_node) - 1) & -_Alignof(struct space_node);
+    return (void *)((char *)copied_kept(s) + kept);
+}
+static size_t copy_size(const struct space *s) {
+    return sizeof *s + s->guard.kept_size + ((size_t)s->most + 2) * sizeof *s->nodes;
+}
+
+void space_keeps(struct space *s, void *bytes, size_t size) {
+    s->guard.kept = bytes;
+    s->guard.kept_size = size;
 }
 
 bool space_guard(struct space *s) {
-    if (!s->guard.copy) {
-        void *at = mmap(NULL, copy_size(s, s->most + 1), PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (at == MAP_FAILED) return false;
-        s->guard.copy = at;
-    }
+    if (!s->guard.copy) s->guard.copy = host_table(copy_size(s));
+    if (!s->guard.copy) return false;
     s->guard.guards++;
     return true;
 }
@@ -31,7 +37,7 @@ void space_unguard(struct space *s) {
 }
 
 void guard_done(struct space *s) {
-    if (s->guard.copy) munmap(s->guard.copy, copy_size(s, s->most + 1));
+    if (s->guard.copy) host_table_free(s->guard.copy, copy_size(s));
     s->guard = (struct space_guard){0};
 }
 
@@ -41,10 +47,11 @@ static void under_way(struct space *s, bool yes) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-void change_begin_guarded(struct space *s) {
+void space_begin_guarded(struct space *s) {
     struct space_guard *g = &s->guard;
     *g->copy = *s;
-    memcpy(g->copy + 1, s->nodes, s->used * sizeof *s->nodes);
+    if (g->kept) memcpy(copied_kept(s), g->kept, g->kept_size);
+    memcpy(copied_nodes(s), s->nodes, s->used * sizeof *s->nodes);
     g->nsteps = 0;
     under_way(s, true);
 }
@@ -63,7 +70,7 @@ void change_step_guarded(struct space *s, enum space_step_kind kind, uint64_t st
     __atomic_store_n(&g->nsteps, g->nsteps + 1, __ATOMIC_SEQ_CST);
 }
 
-void change_end_guarded(struct space *s) {
+void space_end_guarded(struct space *s) {
     under_way(s, false);
 }
 
@@ -71,10 +78,7 @@ void change_end_guarded(struct space *s) {
 
 /* Nothing is mapped for the guest there any more, whoever mapped it. */
 static void range_clear(struct space *s, uint64_t start, uint64_t end) {
-    if (s->window)
-        host_reserve(s, start, end);
-    else
-        munmap(space_place(s, start), end - start);
+    host_clear(s, start, end);
     record_erase(s, start, end);
 }
 
@@ -83,15 +87,11 @@ static void range_unmap(struct space *s, uint64_t start, uint64_t end) {
     record_erase(s, start, end);
 }
 
-static bool is_gone(const struct space *s, uint64_t start, uint64_t end) {
-    return msync(space_place(s, start), end - start, MS_ASYNC) != 0 && errno == ENOMEM;
-}
-
 static void range_protect(struct space *s, uint64_t start, uint64_t end) {
     for (const struct mapping *m = space_next(s, start); m && m->start < end; m = space_next(s, m->end)) {
         uint64_t from = m->start > start ? m->start : start, to = m->end < end ? m->end : end;
         if (s->watch) space_unwatch(s, from, to - from);
-        mprotect(space_place(s, from), to - from, host_rights(m->rights));
+        host_protect(s, from, to, m->rights);
     }
 }
 
@@ -108,7 +108,8 @@ bool space_recover(struct space *s) {
         change_over(s);
         return false;
     }
-    memcpy(s->nodes, g->copy + 1, g->copy->used * sizeof *s->nodes);
+    memcpy(s->nodes, copied_nodes(s), g->copy->used * sizeof *s->nodes);
+    if (g->kept) memcpy(g->kept, copied_kept(s), g->kept_size);
     memcpy(s, g->copy, offsetof(struct space, guard)); /* if this one ends as well the next begins anew */
     if (s->generation < generation) s->generation = generation;
     space_code_forget(s);
@@ -118,7 +119,7 @@ bool space_recover(struct space *s) {
         case STEP_MAP: range_clear(s, step->start, step->end); break;
         case STEP_UNMAP: range_unmap(s, step->start, step->end); break;
         case STEP_MOVE:
-            if (is_gone(s, step->start, step->end)) range_unmap(s, step->start, step->end);
+            if (host_is_gone(s, step->start, step->end)) range_unmap(s, step->start, step->end);
             break;
         case STEP_PROTECT: range_protect(s, step->start, step->end); break;
         }

@@ -3,7 +3,7 @@
 
 static bool mergeable(const struct mapping *a, const struct mapping *b) {
     return a->end == b->start && a->rights == b->rights && !((a->flags ^ b->flags) & ~MAPPING_FETCHED) &&
-           a->origin == b->origin && a->generation == b->generation && a->dev == b->dev && a->ino == b->ino &&
+           a->tag == b->tag && a->generation == b->generation && a->dev == b->dev && a->ino == b->ino &&
            (!record_has_offset(a) || a->offset + (a->end - a->start) == b->offset);
 }
 
@@ -38,7 +38,7 @@ void record_account(struct space *s, const struct mapping *m, bool add) {
     if (!add) size = -size;
     s->total += size;
     if (s->total > s->peak) s->peak = s->total;
-    if (record_is_data(m)) s->data += size;
+    if (mapping_is_data(m)) s->data += size;
     if ((m->rights & (SPACE_W | SPACE_X)) == (SPACE_W | SPACE_X)) s->changeable += size;
 }
 
@@ -80,6 +80,6 @@ void record_add(struct space *s, const struct mapping *m) {
     record_merge(s, m->start, m->end);
 }
 
-bool record_room(const struct space *s) {
+bool space_has_records(const struct space *s) {
     return s->count + 4 <= s->most;
 }

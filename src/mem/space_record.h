@@ -1,24 +1,16 @@
-/* space_record.h - what the files of the space share: the tree, the records, the host's side of a change, guards. */
+/* space_record.h - what the files of the space share: the tree, the records, guards, the host's side of a change. */
 #ifndef MEM_SPACE_RECORD_H
 #define MEM_SPACE_RECORD_H
 
 #include "mem/space.h"
 
-static inline uint64_t page_up(uint64_t v) {
-    return (v + SPACE_PAGE - 1) & -(uint64_t)SPACE_PAGE;
-}
-
-/** Does this count as data for the limits: private, writable, and no stack? */
-static inline bool record_is_data(const struct mapping *m) {
-    return (m->rights & SPACE_W) && !(m->flags & (MAPPING_SHARED | MAPPING_GROWS_DOWN)) && m->origin != ORIGIN_STACK;
-}
 static inline bool record_has_offset(const struct mapping *m) {
     return m->dev || m->ino;
 }
 /** Where a mapping begins for its neighbour below: a growing one keeps a gap. */
-static inline uint64_t start_with_gap(const struct mapping *m) {
+static inline uint64_t start_with_gap(const struct space *s, const struct mapping *m) {
     if (!(m->flags & MAPPING_GROWS_DOWN)) return m->start;
-    return m->start > SPACE_STACK_GAP ? m->start - SPACE_STACK_GAP : 0;
+    return m->start > s->gap ? m->start - s->gap : 0;
 }
 
 /* ---- space_tree.c: nodes, which know nothing of what mappings mean but their ends and the gap below */
@@ -28,7 +20,7 @@ void tree_done(struct space *s);
 /** The first record that ends above the address, the last one that starts below it; or NULL. */
 struct mapping *tree_above(const struct space *s, uint64_t address);
 struct mapping *tree_below(const struct space *s, uint64_t address);
-/** Enters a record where there is none. There must be a node for it (record_room). */
+/** Enters a record where there is none. There must be a node for it (space_has_records). */
 void tree_add(struct space *s, const struct mapping *m);
 /** Removes the records that start in [start, end). */
 void tree_remove(struct space *s, uint64_t start, uint64_t end);
@@ -39,8 +31,6 @@ uint64_t tree_hole(const struct space *s, uint64_t length, uint64_t top);
 
 /* ---- space_record.c: records as mappings */
 
-/** Is there room for every record that one call may add? */
-bool record_room(const struct space *s);
 /** Makes `at` a boundary between records if it lies within one. */
 void record_split(struct space *s, uint64_t at);
 /** Merges what can be merged among the records that touch [start, end]. */
@@ -49,33 +39,20 @@ void record_merge(struct space *s, uint64_t start, uint64_t end);
 void record_account(struct space *s, const struct mapping *m, bool add);
 /** Code of this record is gone in [start, end): tells the hook if somebody may know of it. */
 void record_code_gone(struct space *s, const struct mapping *m, uint64_t start, uint64_t end);
-/** Forgets what lies in [start, end). */
 /** What space_code remembers of mappings. */
 void space_code_forget(struct space *s);
+/** Forgets what lies in [start, end). */
 void record_erase(struct space *s, uint64_t start, uint64_t end);
 /** Enters a record where there is none. */
 void record_add(struct space *s, const struct mapping *m);
 uint32_t record_generation(struct space *s);
 
-/* ---- space_guard.c: a change begins, is about to do something on the host, ends. May lie within each other. */
+/* ---- space_guard.c: within a change (space_begin), what it is about to do on the host */
 
 void guard_done(struct space *s);
-void change_begin_guarded(struct space *s);
 void change_step_guarded(struct space *s, enum space_step_kind kind, uint64_t start, uint64_t end);
-void change_end_guarded(struct space *s);
-static inline void change_begin(struct space *s) {
-    if (s->changing++) return;
-    __atomic_store_n(&s->changes, s->changes + 1, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
-    if (s->guard.guards) change_begin_guarded(s);
-}
 static inline void change_step(struct space *s, enum space_step_kind kind, uint64_t start, uint64_t end) {
     if (s->guard.guards) change_step_guarded(s, kind, start, end);
-}
-static inline void change_end(struct space *s) {
-    if (--s->changing) return;
-    if (s->guard.guards) change_end_guarded(s);
-    __atomic_store_n(&s->changes, s->changes + 1, __ATOMIC_RELEASE);
 }
 
 /* ---- space_watch.c: what is watched */
@@ -84,18 +61,31 @@ static inline void change_end(struct space *s) {
 void watch_forget(const struct space *s, uint64_t start, uint64_t end);
 void watch_done(struct space *s);
 
-/* ---- space.c: the host's side */
+/* ---- space_host.c: the host's side; all of mem/ that asks it for anything */
 
-/** The host's rights for these of the guest: never the right to execute. */
-int host_rights(unsigned rights);
+/** Finds where the memory of guests can be: as space_init says. */
+bool host_open(struct space *s, uint64_t window_size, struct error *error);
+void host_close(struct space *s);
+/** Zeroed memory for vee's own tables, of which only what is touched takes any. NULL: none. */
+void *host_table(size_t size);
+void host_table_free(void *table, size_t size);
+
+/** Maps [m->start, m->end) over whatever the guest has there. */
+enum space_result host_map(struct space *s, const struct mapping *m, int flags, int fd);
+/** The same with memory of no file, which nobody shares. */
+enum space_result host_map_private(struct space *s, uint64_t start, uint64_t end, unsigned rights);
 /** Takes the guest's mappings in [start, end) from the host. */
-int64_t host_unmap(struct space *s, uint64_t start, uint64_t end);
-/** Makes a range inaccessible address space: in a window whatever was there, else only where nothing is. */
-bool host_reserve(struct space *s, uint64_t start, uint64_t end);
-
-bool range_allowed(const struct space *s, uint64_t start, uint64_t length);
-bool limits_allow(const struct space *s, uint64_t total, uint64_t data);
-/** Address of the hole to use for this length; 0 if there is none. */
-uint64_t hole_find(const struct space *s, uint64_t length);
+enum space_result host_unmap(struct space *s, uint64_t start, uint64_t end);
+/** Whatever is mapped there, whose ever it is. */
+void host_clear(struct space *s, uint64_t start, uint64_t end);
+/** Is something there that is not mapped? */
+bool host_is_gone(const struct space *s, uint64_t start, uint64_t end);
+/** Do these rights of the guest's differ on the host, which knows none to execute? */
+bool host_rights_differ(unsigned a, unsigned b);
+enum space_result host_protect(const struct space *s, uint64_t start, uint64_t end, unsigned rights);
+/** Makes what ends there longer, in place. */
+bool host_extend(struct space *s, uint64_t start, uint64_t length, uint64_t new_length);
+enum space_result host_move(struct space *s, uint64_t start, uint64_t length, uint64_t to, uint64_t new_length,
+                            enum space_move how);
 
 #endif

@@ -8,7 +8,6 @@
 #include "mem/space_record.h"
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum { USUAL_MOST = 65530, LARGEST_MOST = 1 << 22 }; /* mappings */
@@ -34,9 +33,7 @@ static size_t pool_size(uint32_t most) {
 
 bool tree_init(struct space *s) {
     for (s->most = most_mappings();; s->most = USUAL_MOST) {
-        void *at =
-            mmap(NULL, pool_size(s->most), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (at != MAP_FAILED) s->nodes = at;
+        s->nodes = host_table(pool_size(s->most));
         if (s->nodes || s->most == USUAL_MOST) break;
     }
     s->used = 1;
@@ -44,7 +41,7 @@ bool tree_init(struct space *s) {
 }
 
 void tree_done(struct space *s) {
-    munmap(s->nodes, pool_size(s->most));
+    host_table_free(s->nodes, pool_size(s->most));
     s->nodes = NULL;
     s->root = s->count = 0;
 }
@@ -84,7 +81,7 @@ static uint64_t hole_between(uint64_t end, uint64_t start) {
 /* The node's children have changed. */
 static node summed(struct space *s, node n) {
     struct space_node *at = &s->nodes[n], *l = &s->nodes[at->left], *r = &s->nodes[at->right];
-    uint64_t start = start_with_gap(&at->m), below = at->left ? hole_between(l->high, start) : 0,
+    uint64_t start = start_with_gap(s, &at->m), below = at->left ? hole_between(l->high, start) : 0,
              above = at->right ? hole_between(at->m.end, r->low) : 0;
     at->low = at->left ? l->low : start;
     at->high = at->right ? r->high : at->m.end;
@@ -236,7 +233,7 @@ static uint64_t hole_in(const struct space *s, node n, uint64_t length, uint64_t
         *end = at->low;
         return 0;
     }
-    uint64_t found = at->m.start < top ? hole_in(s, at->right, length, top, end) : 0, start = start_with_gap(&at->m);
+    uint64_t found = at->m.start < top ? hole_in(s, at->right, length, top, end) : 0, start = start_with_gap(s, &at->m);
     if (found) return found;
     if (*end >= at->m.end && *end - at->m.end >= length) return *end - length;
     *end = start < top ? start : top; /* a gap that reaches beyond the neighbour says nothing of what is below that */

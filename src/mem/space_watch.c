@@ -8,7 +8,6 @@
  */
 #include "mem/space_record.h"
 #include <string.h>
-#include <sys/mman.h>
 
 struct group {
     uint64_t number; /* address / GROUP_SIZE + 1; 0: free */
@@ -49,16 +48,15 @@ static bool table_room(struct space *s) {
     uint32_t full = 0, most = LEAST;
     for (uint32_t i = 0; old && i < old->most; i++) full += (old->groups[i].watched | old->groups[i].never) != 0;
     while (full >= most / 4) most *= 2;
-    struct space_watch *w =
-        mmap(NULL, table_size(most), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (w == MAP_FAILED) return false;
+    struct space_watch *w = host_table(table_size(most));
+    if (!w) return false;
     if (old) *w = *old;
     w->most = most;
     w->used = full;
     for (uint32_t i = 0; old && i < old->most; i++)
         if (old->groups[i].watched | old->groups[i].never) *place_of(w, old->groups[i].number) = old->groups[i];
     __atomic_store_n(&s->watch, w, __ATOMIC_SEQ_CST);
-    if (old) munmap(old, table_size(old->most));
+    if (old) host_table_free(old, table_size(old->most));
     return true;
 }
 
@@ -72,7 +70,7 @@ static struct group *group_make(struct space *s, uint64_t address) {
 }
 
 void watch_done(struct space *s) {
-    if (s->watch) munmap(s->watch, table_size(s->watch->most));
+    if (s->watch) host_table_free(s->watch, table_size(s->watch->most));
     s->watch = NULL;
 }
 
@@ -96,7 +94,7 @@ enum space_watched space_watch(struct space *s, uint64_t address) {
         w->watched++;
         g->watched |= page_bit(page);
     }
-    if (mprotect(space_place(s, page), SPACE_PAGE, PROT_READ) == 0) return watched;
+    if (host_protect(s, page, page + SPACE_PAGE, SPACE_R) == SPACE_OK) return watched;
     g->watched &= ~page_bit(page);
     w->watched--;
     return WATCHED_NOT_ALL; /* the host has no room for one mapping more */
@@ -140,14 +138,13 @@ static void report(const struct space *s, uint64_t start, uint64_t end) {
 }
 
 static void written(const struct space *s, uint64_t start, uint64_t end) {
-    if (mprotect(space_place(s, start), end - start, PROT_READ | PROT_WRITE) == 0) {
+    if (host_protect(s, start, end, SPACE_W) == SPACE_OK) {
         report(s, start, end);
         return;
     }
     /* The host has no room for one mapping more. All of the guest's mapping with the same rights takes less. */
     const struct mapping *m = space_find(s, start);
-    if (m && mprotect(space_place(s, m->start), m->end - m->start, PROT_READ | PROT_WRITE) == 0)
-        each_watched(s, m->start, m->end, report);
+    if (m && host_protect(s, m->start, m->end, SPACE_W) == SPACE_OK) each_watched(s, m->start, m->end, report);
 }
 
 bool space_unwatch(const struct space *s, uint64_t start, uint64_t length) {

@@ -12,7 +12,7 @@
 static enum answer answer_fault(struct thread *t, uint64_t address) {
     struct space *s = t->process->space;
     const struct mapping *m = space_find(s, address);
-    if (!m && space_grow(s, address)) return ANSWER_RESUME;
+    if (!m && memory_grow(s, address)) return ANSWER_RESUME;
     return signal_force(t, SIGSEGV, m ? SEGV_ACCERR : SEGV_MAPERR, address);
 }
 

@@ -119,8 +119,8 @@ static bool segment_map(struct process *p, const struct image *m, const struct e
     unsigned rights = segment_rights(p, e);
     if (e->file_size) {
         uint64_t file_end = address + e->file_size, size = page_up(file_end) - start;
-        int64_t at = space_map(s, start, size, rights, MAP_PRIVATE | MAP_FIXED, m->elf.fd,
-                               e->offset - (address - start), ORIGIN_IMAGE);
+        int64_t at = memory_map(s, start, size, rights, MAP_PRIVATE | MAP_FIXED, m->elf.fd,
+                                e->offset - (address - start), MEMORY_IMAGE);
         if (at < 0) return map_failed(&m->elf, start, size, at, error);
         start += size;
         /* The rest of the file's last page is the beginning of what the program finds zeroed, if it can be written. */
@@ -137,21 +137,21 @@ static bool segment_map(struct process *p, const struct image *m, const struct e
     }
     if (start >= end) return true;
     /* Memory that the file has nothing of can be written, whatever the segment says. */
-    int64_t at = space_map(s, start, end - start, process_rights(p, SPACE_R | SPACE_W | (rights & SPACE_X)),
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0, ORIGIN_IMAGE);
+    int64_t at = memory_map(s, start, end - start, process_rights(p, SPACE_R | SPACE_W | (rights & SPACE_X)),
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0, MEMORY_IMAGE);
     return at >= 0 || map_failed(&m->elf, start, end - start, at, error);
 }
 
 /* Where so many bytes fit, aligned: at the place if that is free, else in the highest hole. */
 static int64_t place(struct space *s, uint64_t at, uint64_t size, uint64_t align) {
     const uint32_t flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-    int64_t found = space_map(s, at, size, 0, flags, -1, 0, ORIGIN_IMAGE);
-    if (found >= 0) space_unmap(s, (uint64_t)found, size);
+    int64_t found = memory_map(s, at, size, 0, flags, -1, 0, MEMORY_IMAGE);
+    if (found >= 0) memory_unmap(s, (uint64_t)found, size);
     if (found < 0 || !((uint64_t)found & (align - 1))) return found;
     const uint64_t more = size + align - SPACE_PAGE;
-    found = more > size ? space_map(s, 0, more, 0, flags, -1, 0, ORIGIN_IMAGE) : -ENOMEM;
+    found = more > size ? memory_map(s, 0, more, 0, flags, -1, 0, MEMORY_IMAGE) : -ENOMEM;
     if (found < 0) return found;
-    space_unmap(s, (uint64_t)found, more);
+    memory_unmap(s, (uint64_t)found, more);
     return (int64_t)(((uint64_t)found + more - size) & -align);
 }
 
@@ -292,7 +292,8 @@ static bool program_load(struct process *p, int fd, struct error *error) {
     struct image program = {0}, interpreter = {0};
     char needed[PATH_MAX];
     if (!image_open(&program, p, fd, name, error)) return false;
-    const uint64_t independent = page_down(p->space->usual / 3 * 2); /* where what needs an interpreter goes */
+    const uint64_t independent =
+        page_down(memory_of(p->space)->usual / 3 * 2); /* where what needs an interpreter goes */
     bool ok = !interpreter_name(&program, needed, error) && stack_map(p, stack_executable(&program), error) &&
               image_map(p, &program, *needed ? independent : 0, error) &&
               (!*needed || interpreter_map(p, &program, needed, &interpreter, error)) && vdso_map(p, error);
@@ -305,7 +306,7 @@ static bool program_load(struct process *p, int fd, struct error *error) {
         note_extent(p, &program);
         /* An image without an interpreter may be one itself: brk does not go between it and what it loads. */
         bool moved = program.elf.type == ELF_DYN && !*needed;
-        space_set_brk(p->space, moved ? independent : page_up(program.bias + program.end));
+        memory_set_brk(p->space, moved ? independent : page_up(program.bias + program.end));
         p->abi->start(p->thread.cpu, *needed ? interpreter.bias + interpreter.elf.entry : m.entry, sp);
     }
     elf_close(&program.elf);

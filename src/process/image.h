@@ -4,13 +4,6 @@
 
 #include "process/linux/abi.h"
 
-static inline uint64_t page_down(uint64_t v) {
-    return v & -(uint64_t)SPACE_PAGE;
-}
-static inline uint64_t page_up(uint64_t v) {
-    return page_down(v + SPACE_PAGE - 1);
-}
-
 /** What the auxiliary vector says of a program. */
 struct program {
     uint64_t headers, nheaders, entry;

@@ -95,7 +95,7 @@ static bool parts_make(struct process *p) {
     struct vm *vm = p->vm;
     struct engine_config config;
     struct space_hooks hooks = {.code_gone = code_gone, .code_written = code_written, .self = vm};
-    if (!space_init(p->space, options_window(vm->own), &hooks, &vm->error)) return false;
+    if (!memory_init(&p->memory, options_window(vm->own), &hooks, &vm->error)) return false;
     limits_take(p);
     vm_engine_config(vm, p->abi->guest, &process_interface, &config);
     vm->engine = engine_make(&config, &vm->error);
@@ -165,7 +165,7 @@ static bool process_open(struct vm *vm) {
         return error_set(&vm->error, ERROR_RESOURCES, "out of memory");
     }
     p->vm = vm;
-    p->space = &p->memory;
+    p->space = &p->memory.space;
     p->actions = p->own_actions;
     int persona = personality(UINT32_MAX);
     p->persona = persona == -1 ? 0 : (uint32_t)persona;

@@ -11,7 +11,7 @@
 
 #include "base/elf.h"
 #include "base/os.h"
-#include "mem/space.h"
+#include "process/linux/memory.h"
 #include "vm/vm.h"
 #include <limits.h>
 #include <sys/personality.h>
@@ -146,8 +146,8 @@ enum {
 struct process {
     struct vm *vm;
     const struct abi *abi;
-    struct space *space; /* its memory: &memory, or that of the process that it shares it with */
-    struct space memory;
+    struct space *space; /* its memory: that of `memory`, or of the process that it shares it with */
+    struct memory memory;
     struct partner *partner;  /* it shares another's memory and is one of its partners; or NULL */
     struct partner *partners; /* of the process that opened the vm: those that share its memory (linux/share.c) */
     struct os_thread *spare;  /* and memory of one that has ended, for the next one; or NULL */
@@ -192,7 +192,7 @@ static inline struct process *process_of(struct vm *vm) {
 
 /** The limits on address space are different ones. */
 static inline void process_limits_changed(struct process *p) {
-    p->space->limits = (struct space_limits){p->space_limit[0], p->data_limit[0], p->stack_limit[0]};
+    memory_of(p->space)->limits = (struct memory_limits){p->space_limit[0], p->data_limit[0], p->stack_limit[0]};
 }
 
 /** The rights that a mapping gets when these are asked for: there is a personality for which to read is to execute. */
@@ -254,7 +254,8 @@ enum { LINUX_CLOCKS = 12 }; /* numbers of those that programs may read without a
 uint64_t linux_clock(struct vm *vm, int clock);
 /* linux/userfault.c: memory that may have to be waited for, as another thread of the guest provides it. Functions whose
  * names begin with await_ or call_ may give up the engine's lock meanwhile, and what was looked up before (mappings,
- * code, descriptors, other threads) may then be another thing; those of space_ and fetching code never do. */
+ * code, descriptors, other threads) may then be another thing; those of space_, of linux/memory.h and fetching code
+ * never do. */
 /** Waits until [start, start + length) can be read, or written, in the guest's name. */
 void await_memory(struct process *p, uint64_t start, uint64_t length, bool write);
 bool await_read(struct process *p, uint64_t from, void *to, size_t size);

@@ -20,12 +20,12 @@ bool stack_map(struct process *p, bool executable, struct error *error) {
     if (size < STACK_LEAST) size = STACK_LEAST;
     if (p->stack_limit[0] > STACK_EAGER) size = STACK_EAGER;
     p->stack_top = s->top;
-    int64_t at = space_map(s, p->stack_top - size, size, SPACE_R | SPACE_W | (executable ? SPACE_X : 0u),
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE | MAP_GROWSDOWN, -1, 0,
-                           ORIGIN_STACK);
+    int64_t at = memory_map(s, p->stack_top - size, size, SPACE_R | SPACE_W | (executable ? SPACE_X : 0u),
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE | MAP_GROWSDOWN, -1, 0,
+                            MEMORY_STACK);
     if (at < 0) return error_set(error, ERROR_RESOURCES, "no memory for a stack of %" PRIu64 " bytes", size);
-    s->grows = p->stack_limit[0] > size;
-    uint64_t gap = p->stack_limit[0] < s->top / 6 * 5 ? page_up(p->stack_limit[0]) + SPACE_STACK_GAP : UINT64_MAX;
+    memory_of(s)->grows = p->stack_limit[0] > size;
+    uint64_t gap = p->stack_limit[0] < s->top / 6 * 5 ? page_up(p->stack_limit[0]) + MEMORY_STACK_GAP : UINT64_MAX;
     if (gap < MAP_GAP_LEAST) gap = MAP_GAP_LEAST;
     if (gap > s->top / 6 * 5) gap = page_down(s->top / 6 * 5);
     s->top = p->stack_top - gap;
@@ -34,11 +34,11 @@ bool stack_map(struct process *p, bool executable, struct error *error) {
 
 bool vdso_map(struct process *p, struct error *error) {
     struct space *s = p->space;
-    int64_t at = space_map(s, 0, SPACE_PAGE, SPACE_R | SPACE_W, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, ORIGIN_VDSO);
+    int64_t at = memory_map(s, 0, SPACE_PAGE, SPACE_R | SPACE_W, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, MEMORY_VDSO);
     if (at < 0) return error_set(error, ERROR_RESOURCES, "no memory for a page of the system's own");
     p->vdso = (uint64_t)at;
     space_write(s, p->vdso, p->abi->vdso, p->abi->vdso_size);
-    return !space_protect(s, p->vdso, SPACE_PAGE, SPACE_R | SPACE_X) ||
+    return !memory_protect(s, p->vdso, SPACE_PAGE, SPACE_R | SPACE_X) ||
            error_set(error, ERROR_RESOURCES, "no right to read the system's own page");
 }
 

@@ -14,12 +14,12 @@
     R(FIELD, total, RESOURCE)                                                                                          \
     R(FIELD, data, RESOURCE)                                                                                           \
     R(FIELD, stack, RESOURCE)
-static OBJECT_TYPE(limits_type, "limits", struct space_limits, LIMITS_ROWS)
+static OBJECT_TYPE(limits_type, "limits", struct memory_limits, LIMITS_ROWS)
 
 /* Records that only translations tell apart are one mapping. */
 static bool goes_on(const struct mapping *a, const struct mapping *b) {
     return b && a->end == b->start && a->rights == b->rights && !((a->flags ^ b->flags) & ~MAPPING_FETCHED) &&
-           a->origin == b->origin && a->dev == b->dev && a->ino == b->ino &&
+           a->tag == b->tag && a->dev == b->dev && a->ino == b->ino &&
            (!(a->dev || a->ino) || b->offset == a->offset + (a->end - a->start));
 }
 static const struct mapping *last_of(const struct space *s, const struct mapping *m) {
@@ -54,7 +54,7 @@ static uint64_t mapping_flags(const struct visitor *v, const void *object, unsig
     R(VALUE, ino, MAP, mapping_file)                                                                                   \
     R(HOST, generation, "what translations are told apart by")                                                         \
     R(FIELD, rights, MAP)                                                                                              \
-    R(FIELD, origin, MAP)                                                                                              \
+    R(FIELD, tag, MAP)                                                                                                 \
     R(VALUE, flags, MAP, mapping_flags)
 static OBJECT_TYPE(mapping_type, "mapping", struct mapping, MAPPING_ROWS)
 
@@ -72,16 +72,12 @@ static void space_pages(struct visitor *v, const struct field *f, void *object) 
     R(HOST, limit, "how memory is reached")                                                                            \
     R(HOST, min_address, "always the same")                                                                            \
     R(HOST, window, "how memory is reached")                                                                           \
-    R(HOST, usual, "follows from the limit")                                                                           \
     R(FIELD, top, MAP)                                                                                                 \
-    R(HOST, grows, "follows from the mappings")                                                                        \
-    R(FIELD, brk_start, MAP)                                                                                           \
-    R(FIELD, brk_end, MAP)                                                                                             \
+    R(HOST, gap, "always the same")                                                                                    \
     R(FIELD, total, RESOURCE)                                                                                          \
     R(FIELD, data, RESOURCE)                                                                                           \
     R(FIELD, peak, RESOURCE)                                                                                           \
     R(HOST, changeable, "follows from the mappings")                                                                   \
-    R(OBJECT, limits, limits_type)                                                                                     \
     R(LIST, nodes, mapping_type, next_mapping)                                                                         \
     R(HOST, root, "of the tree")                                                                                       \
     R(HOST, used, "of the tree")                                                                                       \
@@ -98,6 +94,15 @@ static void space_pages(struct visitor *v, const struct field *f, void *object) 
     R(HOST, changing, "of a change under way")                                                                         \
     R(HOST, changes, "for who looks from outside")
 static OBJECT_TYPE(space_type, "space", struct space, SPACE_ROWS)
+
+#define MEMORY_ROWS(R)                                                                                                 \
+    R(OBJECT, space, space_type)                                                                                       \
+    R(HOST, usual, "follows from the limit")                                                                           \
+    R(HOST, grows, "follows from the mappings")                                                                        \
+    R(FIELD, brk_start, MAP)                                                                                           \
+    R(FIELD, brk_end, MAP)                                                                                             \
+    R(OBJECT, limits, limits_type)
+static OBJECT_TYPE(memory_type, "memory", struct memory, MEMORY_ROWS)
 
 /* ---- threads */
 
@@ -222,7 +227,7 @@ static OBJECT_TYPE(userfault_type, "userfault", __typeof__(((struct process *)0)
 static uint64_t shares_memory(const struct visitor *v, const void *object, unsigned index) {
     const struct process *p = object;
     (void)v, (void)index;
-    return p->space != &p->memory;
+    return p->space != &p->memory.space;
 }
 static uint64_t shares_actions(const struct visitor *v, const void *object, unsigned index) {
     const struct process *p = object;
@@ -232,7 +237,7 @@ static uint64_t shares_actions(const struct visitor *v, const void *object, unsi
 static void *own_memory(const struct visitor *v, void *object, void *previous) {
     struct process *p = object;
     (void)v;
-    return previous || p->space != &p->memory ? NULL : &p->memory;
+    return previous || p->space != &p->memory.space ? NULL : &p->memory;
 }
 static void *next_action(const struct visitor *v, void *object, void *previous) {
     struct process *p = object;
@@ -254,7 +259,7 @@ static void exe(struct visitor *v, const struct field *f, void *object) {
     R(HOST, vm, "what it hangs on")                                                                                    \
     R(HOST, abi, "follows from the program")                                                                           \
     R(VALUE, space, HIDDEN, shares_memory)                                                                             \
-    R(LIST_IN, memory, space_type, own_memory)                                                                         \
+    R(LIST_IN, memory, memory_type, own_memory)                                                                        \
     R(HOST, partner, "what it is part of")                                                                             \
     R(LIST, partners, partner_type, partner_next)                                                                      \
     R(HOST, spare, "memory for the next one")                                                                          \

@@ -226,11 +226,11 @@ uint64_t store_content(int fd) {
 }
 
 uint64_t store_place(const struct process *p, uint64_t content, uint64_t length) {
-    const struct space *s = p->space;
+    struct space *s = p->space;
     /* In the uppermost sixteenth, which is where sanitizers look for libraries: in its lower part, so that there is
        room above for the stack and for what lies directly below it. */
-    const uint64_t unit = UINT64_C(1) << PLACE_SHIFT, part = s->usual / 16, from = (part * 15 + part / 16) & -unit,
-                   size = (part / 16 * 11) & -unit;
+    const uint64_t unit = UINT64_C(1) << PLACE_SHIFT, part = memory_of(s)->usual / 16,
+                   from = (part * 15 + part / 16) & -unit, size = (part / 16 * 11) & -unit;
     uint64_t at = 0;
     if (!content || length > size / 2 || from + size > s->top) return 0;
     for (unsigned i = 0; i < PLACES; i++) {

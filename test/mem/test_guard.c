@@ -36,48 +36,67 @@ static uint64_t page_at(unsigned i) {
 
 /* ---- the changes */
 
-static const uint32_t anonymous = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+/* What goes along with the records: how far the heap goes. */
+static uint64_t heap_end;
+
+static void map_at(struct space *s, uint64_t at, uint64_t length, unsigned rights, uint8_t flags) {
+    const struct mapping m = {.start = at, .end = at + length, .rights = (uint8_t)rights, .flags = flags};
+    const int how = flags & MAPPING_SHARED ? MAP_SHARED : MAP_PRIVATE;
+    space_map(s, &m, how | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+}
 
 static void map_over(struct space *s) {
-    space_map(s, page_at(FROM), (TO - FROM) * SPACE_PAGE, 1, anonymous, -1, 0, ORIGIN_ANONYMOUS);
+    map_at(s, page_at(FROM), (TO - FROM) * SPACE_PAGE, 1, 0);
 }
 static void map_covered(struct space *s) {
-    space_map(s, page_at(FROM), 2 * SPACE_PAGE, 3, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0, ORIGIN_ANONYMOUS);
+    map_at(s, page_at(FROM), 2 * SPACE_PAGE, 3, MAPPING_SHARED);
 }
 static void map_anywhere(struct space *s) {
-    space_map(s, 0, 3 * SPACE_PAGE, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, ORIGIN_ANONYMOUS);
+    struct mapping m = {.end = 3 * SPACE_PAGE, .rights = 3};
+    space_map_free(s, &m, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 }
 static void unmap(struct space *s) {
     space_unmap(s, page_at(FROM) + SPACE_PAGE, (TO - FROM - 2) * SPACE_PAGE);
 }
 static void protect(struct space *s) {
-    space_protect(s, page_at(FROM), 8 * SPACE_PAGE, 5);
+    space_protect(s, page_at(FROM), 2 * SPACE_PAGE, 5);
 }
 static void move(struct space *s) {
-    space_remap(s, page_at(FROM), 2 * SPACE_PAGE, 2 * SPACE_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, page_at(TO - 4));
+    space_unmap(s, page_at(TO - 4), 2 * SPACE_PAGE);
+    if (space_covers(s, page_at(FROM), page_at(FROM + 2)))
+        space_move(s, page_at(FROM), 2 * SPACE_PAGE, page_at(TO - 4), 2 * SPACE_PAGE, SPACE_MOVE);
 }
 static void extend(struct space *s) {
-    space_remap(s, page_at(30), 2 * SPACE_PAGE, 4 * SPACE_PAGE, 0, 0);
+    space_extend(s, page_at(30), 2 * SPACE_PAGE, 4 * SPACE_PAGE);
 }
-static void brk_up(struct space *s) {
-    space_brk(s, heap + 9 * SPACE_PAGE);
+/* Two changes and what goes along are one. */
+static void heap_up(struct space *s) {
+    space_begin(s);
+    if (heap_end < heap + 9 * SPACE_PAGE) map_at(s, heap_end, heap + 9 * SPACE_PAGE - heap_end, 3, 0);
+    space_tag(s, heap, heap + SPACE_PAGE, 0, 1);
+    heap_end = heap + 9 * SPACE_PAGE;
+    space_end(s);
 }
-static void brk_down(struct space *s) {
-    space_brk(s, heap + SPACE_PAGE);
+static void heap_down(struct space *s) {
+    space_begin(s);
+    space_unmap(s, heap + SPACE_PAGE, 9 * SPACE_PAGE);
+    heap_end = heap + SPACE_PAGE;
+    space_end(s);
 }
 static void grow(struct space *s) {
-    space_grow(s, stack_top - 20 * SPACE_PAGE);
+    const uint64_t start = space_find(s, stack_top - 1)->start, to = stack_top - 20 * SPACE_PAGE;
+    if (to < start) space_extend_down(s, start, to);
 }
-static void keep_from_children(struct space *s) {
-    space_no_child(s, page_at(FROM), 8 * SPACE_PAGE, true);
+static void tag(struct space *s) {
+    space_tag(s, page_at(FROM), page_at(FROM + 8), 0, 1);
 }
 
 static void nothing(struct space *s) {
     (void)s;
 }
 
-static void (*const changes[])(struct space *) = {
-    map_over, map_covered, map_anywhere, unmap, protect, move, extend, brk_up, grow, brk_down, keep_from_children};
+static void (*const changes[])(struct space *) = {map_over, map_covered, map_anywhere, unmap,     protect, move,
+                                                  extend,   heap_up,     grow,         heap_down, tag};
 
 /* ---- support */
 
@@ -106,14 +125,14 @@ static void space_make(struct space *s, uint64_t window) {
     assert_true(space_init(s, window, &hooks, &error));
     for (unsigned i = 0; i < PAGES; i++) {
         if (!rights_of(i)) continue;
-        assert_int_equal(space_map(s, page_at(i), SPACE_PAGE, 3, anonymous, -1, 0, 0), page_at(i));
+        map_at(s, page_at(i), SPACE_PAGE, 3, 0);
         assert_true(space_write(s, page_at(i), &i, sizeof i));
         assert_int_equal(space_protect(s, page_at(i), SPACE_PAGE, rights_of(i)), 0);
     }
-    space_set_brk(s, heap);
-    assert_int_equal(space_brk(s, heap + 3 * SPACE_PAGE), heap + 3 * SPACE_PAGE);
-    assert_int_equal(space_map(s, stack_top - SPACE_PAGE, SPACE_PAGE, 3, anonymous | MAP_GROWSDOWN, -1, 0, 0),
-                     stack_top - SPACE_PAGE);
+    heap_end = heap + 3 * SPACE_PAGE;
+    map_at(s, heap, 3 * SPACE_PAGE, 3, 0);
+    map_at(s, stack_top - SPACE_PAGE, SPACE_PAGE, 3, MAPPING_GROWS_DOWN);
+    space_keeps(s, &heap_end, sizeof heap_end);
     assert_true(space_guard(s));
 }
 
@@ -208,7 +227,10 @@ static void agree(struct space *s) {
         agree_at(s, stack_top - (i + 12) * SPACE_PAGE);
         if (i < 5) agree_at(s, s->top - (i + 1) * SPACE_PAGE);
     }
-    assert_true(s->brk_end >= heap + SPACE_PAGE && s->brk_end <= heap + 9 * SPACE_PAGE);
+    /* All of the heap is there, or what was changed of it is gone. */
+    assert_true(heap_end == heap + SPACE_PAGE || heap_end == heap + 3 * SPACE_PAGE ||
+                heap_end == heap + 9 * SPACE_PAGE);
+    assert_null(space_find(s, heap_end));
 }
 
 static bool one(void (*change)(struct space *), uint64_t window, unsigned stops, unsigned instructions) {

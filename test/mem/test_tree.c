@@ -15,15 +15,15 @@ static uint64_t roll(uint64_t n) {
     return (seed >> 33) % n;
 }
 
-static uint64_t hole_in_list(const struct mapping *list, uint64_t least, uint64_t length, uint64_t top) {
+static uint64_t hole_in_list(const struct space *s, const struct mapping *list, uint64_t length, uint64_t top) {
     uint64_t end = top;
     for (unsigned i = SLOTS; i-- > 0;) {
         const struct mapping *m = &list[i];
         if (!m->end) continue;
         if (m->end <= end && end - m->end >= length) return end - length;
-        end = start_with_gap(m) < top ? start_with_gap(m) : top;
+        end = start_with_gap(s, m) < top ? start_with_gap(s, m) : top;
     }
-    return end >= least && end - least >= length ? end - length : 0;
+    return end >= s->min_address && end - s->min_address >= length ? end - length : 0;
 }
 
 static unsigned heights(const struct space *s, uint32_t n) {
@@ -53,7 +53,7 @@ static void check(const struct space *s, const struct mapping *list) {
 
 static void test_random(void **state) {
     (void)state;
-    struct space s = {.min_address = SPACE_PAGE};
+    struct space s = {.min_address = SPACE_PAGE, .gap = UNIT};
     struct mapping *list = calloc(SLOTS, sizeof *list);
     assert_non_null(list);
     assert_true(tree_init(&s));
@@ -78,7 +78,7 @@ static void test_random(void **state) {
         }
         uint64_t length = (1 + roll(roll(4) ? 300 : 20000)) * SPACE_PAGE, top = roll((SLOTS + 2) * (uint64_t)UNIT);
         top &= -(uint64_t)SPACE_PAGE;
-        assert_int_equal(tree_hole(&s, length, top), hole_in_list(list, s.min_address, length, top));
+        assert_int_equal(tree_hole(&s, length, top), hole_in_list(&s, list, length, top));
         if (round % 500 == 0) check(&s, list);
     }
     check(&s, list);

@@ -110,8 +110,8 @@ static int setup(void **state) {
     process = process_of(vm);
     other = *process->abi;
     arm32_make();
-    return space_map(process->space, ROOM, ROOM_SIZE, SPACE_R | SPACE_W, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0,
-                     ORIGIN_ANONYMOUS) == ROOM
+    return memory_map(process->space, ROOM, ROOM_SIZE, SPACE_R | SPACE_W, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+                      0, MEMORY_ANONYMOUS) == ROOM
                ? 0
                : -1;
 }

@@ -142,7 +142,7 @@ static void check_segments(struct process *p, uint64_t bias) {
     struct space *s = p->space;
     const bool alone = bias == UINT64_MAX;
     if (alone) bias = p->thread.cpu->pc - 0x20000 - sizeof(struct program);
-    if (alone) assert_true(bias >= s->usual / 16 * 15 && bias < s->top && bias % SPACE_PAGE == 0);
+    if (alone) assert_true(bias >= memory_of(s)->usual / 16 * 15 && bias < s->top && bias % SPACE_PAGE == 0);
     assert_null(space_find(s, bias + 0x21000)); /* between the segments */
     const struct mapping *code = space_find(s, bias + 0x20000), *data = space_find(s, bias + 0x30000);
     const struct mapping *bss = space_find(s, bias + 0x32fff);
@@ -154,7 +154,7 @@ static void check_segments(struct process *p, uint64_t bias) {
     assert_int_equal(bss->rights, SPACE_R | SPACE_W);
     assert_int_equal(word_at(s, bias + 0x30008), 0xdddddddddddddddd);
     for (uint64_t at = 0x30010; at < 0x33000; at += 8) assert_int_equal(word_at(s, bias + at), 0);
-    assert_int_equal(p->space->brk_start, alone ? 0x2aaaaaa000 : bias + 0x33000);
+    assert_int_equal(memory_of(p->space)->brk_start, alone ? 0x2aaaaaa000 : bias + 0x33000);
     assert_int_equal(p->thread.cpu->pc, bias + 0x20000 + sizeof(struct program));
 }
 
@@ -317,12 +317,12 @@ static void check_places(struct process *p) {
     assert_int_equal(p->stack_top, size - SPACE_PAGE);
     assert_true(p->space->top <= p->stack_top - (128 << 20));
     assert_true(p->vdso < p->space->top && p->vdso >= size / 16 * 15);
-    int64_t at = space_map(p->space, 0, SPACE_PAGE, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, ORIGIN_ANONYMOUS);
+    int64_t at = memory_map(p->space, 0, SPACE_PAGE, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, MEMORY_ANONYMOUS);
     assert_true((uint64_t)at < p->space->top && (uint64_t)at >= size / 16 * 15);
     /* What is larger than all that there usually is goes beyond; and so does what asks for it. */
-    at = space_map(p->space, 0, size, 0, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, ORIGIN_ANONYMOUS);
+    at = memory_map(p->space, 0, size, 0, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, MEMORY_ANONYMOUS);
     assert_true((uint64_t)at >= size);
-    at = space_map(p->space, size, SPACE_PAGE, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, ORIGIN_ANONYMOUS);
+    at = memory_map(p->space, size, SPACE_PAGE, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, MEMORY_ANONYMOUS);
     assert_int_equal(at, size);
 }
 

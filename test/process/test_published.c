@@ -26,8 +26,8 @@ static void code_gone(void *self, uint64_t start, uint64_t length) {
 }
 
 static void map(uint64_t at, unsigned pages, unsigned rights) {
-    assert_int_equal(space_map(process.space, at, pages * (uint64_t)SPACE_PAGE, rights,
-                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0, ORIGIN_ANONYMOUS),
+    assert_int_equal(memory_map(process.space, at, pages * (uint64_t)SPACE_PAGE, rights,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0, MEMORY_ANONYMOUS),
                      at);
 }
 
@@ -38,10 +38,11 @@ static int begin(void **state) {
     (void)state;
     memset(p, 0, sizeof *p);
     memset(threads, 0, sizeof threads);
-    p->space = &p->memory;
+    p->space = &p->memory.space;
     p->actions = p->own_actions;
     p->exe = exe;
-    if (!space_init(p->space, UINT64_C(1) << 32, &hooks, &error)) return -1;
+    if (!memory_init(&p->memory, UINT64_C(1) << 32, &hooks, &error)) return -1;
+    memory_set_brk(p->space, FIRST);
     p->threads = &threads[THREADS - 1];
     for (unsigned i = 0; i < THREADS; i++) {
         threads[i].next = i ? &threads[i - 1] : &p->thread;
@@ -94,6 +95,7 @@ static void test_as_it_is(void **state) {
     assert_int_equal(k.process.key, 12345);
     assert_int_equal(k.space.base, (uintptr_t)process.space->base);
     assert_int_equal(k.space.total, ALL_PAGES * (uint64_t)SPACE_PAGE);
+    assert_int_equal(k.space.brk_start, FIRST);
     assert_true(peek_actions(&k, actions));
     assert_int_equal(actions[SIGNALS].handler, SIGNALS * 3);
     assert_true(peek_own_fds(&k, own));
@@ -235,14 +237,14 @@ static void test_hostile_values(void **state) {
         assert_false(opens(&record, &k));                                                                              \
         *p = whole;                                                                                                    \
     } while (0)
-    REFUSED(p->memory.limit = UINT64_MAX);
-    REFUSED(p->memory.limit = (1ull << 47) + 1);
-    REFUSED(p->memory.base += 1ull << 47);
-    REFUSED(p->memory.base = NULL);
-    REFUSED(p->memory.window = 0);
+    REFUSED(p->memory.space.limit = UINT64_MAX);
+    REFUSED(p->memory.space.limit = (1ull << 47) + 1);
+    REFUSED(p->memory.space.base += 1ull << 47);
+    REFUSED(p->memory.space.base = NULL);
+    REFUSED(p->memory.space.window = 0);
     REFUSED(p->arg_end = p->arg_start - 1);
     REFUSED(p->env_end = p->arg_end - 1);
-    REFUSED(p->env_end = p->memory.limit + 1);
+    REFUSED(p->env_end = p->memory.space.limit + 1);
     REFUSED(p->env_end = p->arg_start + (1 << 25));
     REFUSED(p->auxv_words = PUBLISHED_AUXV + 1);
     assert_true(opens(&record, &k));

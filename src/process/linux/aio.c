@@ -72,8 +72,8 @@ static int64_t context_make(struct call *c, uint64_t host) {
     uint32_t room = ((const struct ring *)(uintptr_t)host)->nr;
     struct aio *a = os_alloc(sizeof *a + room * sizeof *a->slots);
     if (!a) return -ENOMEM;
-    int64_t id = space_map(c->process->space, 0, SPACE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0,
-                           ORIGIN_ANONYMOUS);
+    int64_t id = memory_map(c->process->space, 0, SPACE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                            0, MEMORY_ANONYMOUS);
     if (id < 0) {
         os_free(a);
         return id;
@@ -105,7 +105,7 @@ int64_t call_io_destroy(struct call *c) {
     a->ended = true;
     a->users++;
     int64_t r = host_wait(SYS_io_destroy, a->host);
-    space_unmap(c->process->space, a->guest, SPACE_PAGE);
+    memory_unmap(c->process->space, a->guest, SPACE_PAGE);
     context_leave(a);
     return r;
 }

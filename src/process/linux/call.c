@@ -157,7 +157,7 @@ uint64_t open_flags_out(const struct process *p, uint64_t flags) {
 
 static bool pointer(struct call *c, uint64_t guest, uint64_t size, bool written, uint64_t *host) {
     if (!space_within(c->process->space, guest, size)) return false;
-    space_reach(c->process->space, guest, size);
+    memory_reach(c->process->space, guest, size);
     /* A call that is passed on waits without the engine's lock, whatever it waits for. */
     if (c->row->handler) await_memory(c->process, guest, size, written);
     if (written && c->written) outside_note(c, guest, size);

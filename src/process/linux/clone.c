@@ -77,7 +77,7 @@ static int64_t do_fork(struct call *c, const struct clone_args *guest, struct cl
     store_forked(c->process);
     share_forked(t);
     if (!engine_fork_child(e, t->cpu)) os_die(SIGKILL, false);
-    space_forked(c->process->space);
+    memory_forked(c->process->space);
     own_fds_forked(c->process, guest->flags & CLONE_FILES);
     if (guest->flags & CLONE_NEWNS) path_root_again(c->process);
     aio_forked(c->process);

@@ -154,11 +154,11 @@ void outside_note(struct call *c, uint64_t at, uint64_t size);
 
 /** Checked copies; the memory may have to be waited for (await_memory). */
 static inline bool call_read(struct call *c, uint64_t from, void *to, size_t size) {
-    space_reach(c->process->space, from, size);
+    memory_reach(c->process->space, from, size);
     return await_read(c->process, from, to, size);
 }
 static inline bool call_write(struct call *c, uint64_t to, const void *from, size_t size) {
-    space_reach(c->process->space, to, size);
+    memory_reach(c->process->space, to, size);
     if (c->written) outside_note(c, to, size);
     return await_write(c->process, to, from, size);
 }

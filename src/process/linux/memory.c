@@ -1,6 +1,6 @@
-/* memory.c - the system calls about memory: thin, the space does the work. Those that concern pages but not mappings
- * (madvise, msync, mlock) go to the host piece by piece, because what lies between the guest's mappings is not the
- * guest's: holes are skipped and end in ENOMEM, as Linux has it.
+/* memory.c - the system calls about memory. What they may and do to mappings is in memory_map.c. Those that concern
+ * pages but not mappings (madvise, msync, mlock) go to the host piece by piece, because what lies between the guest's
+ * mappings is not the guest's: holes are skipped and end in ENOMEM, as Linux has it.
  */
 #include "process/linux/linux.h"
 #include "engine/engine.h"
@@ -8,12 +8,8 @@
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 
-static uint64_t page_up(uint64_t v) {
-    return (v + SPACE_PAGE - 1) & -(uint64_t)SPACE_PAGE;
-}
-
 int64_t call_brk(struct call *c) {
-    return (int64_t)space_brk(c->process->space, c->guest[0]);
+    return (int64_t)memory_brk(c->process->space, c->guest[0]);
 }
 
 /** What the file of a mapping is asked before. */
@@ -43,27 +39,27 @@ int64_t call_mmap(struct call *c) {
         int64_t at = uring_map(c);
         if (at != URING_OTHER) return at;
     }
-    const bool sane = g[1] && !(g[5] & (SPACE_PAGE - 1)); /* else that is what the space says */
+    const bool sane = g[1] && !(g[5] & (SPACE_PAGE - 1)); /* else that is what memory_map says */
     if (!(g[3] & MAP_ANONYMOUS) && sane && ((q.prot & PROT_EXEC) || (g[3] & MAP_DENYWRITE)))
         engine_outside(c->process->vm->engine, file_ask, &q);
     if (q.never_executed && (g[2] & PROT_EXEC)) return -EPERM;
     if (q.never_executed) q.prot = (uint32_t)g[2]; /* nothing is implied there */
-    return space_map(c->process->space, q.content ? store_place(c->process, q.content, g[1]) : g[0], g[1], q.prot,
-                     (uint32_t)g[3], (int)g[4], g[5], g[3] & MAP_ANONYMOUS ? ORIGIN_ANONYMOUS : ORIGIN_FILE);
+    return memory_map(c->process->space, q.content ? store_place(c->process, q.content, g[1]) : g[0], g[1], q.prot,
+                      (uint32_t)g[3], (int)g[4], g[5], g[3] & MAP_ANONYMOUS ? MEMORY_ANONYMOUS : MEMORY_FILE);
 }
 
 int64_t call_munmap(struct call *c) {
-    return space_unmap(c->process->space, c->guest[0], c->guest[1]);
+    return memory_unmap(c->process->space, c->guest[0], c->guest[1]);
 }
 
 int64_t call_mprotect(struct call *c) {
-    return space_protect(c->process->space, c->guest[0], c->guest[1],
-                         process_rights(c->process, (uint32_t)c->guest[2]));
+    return memory_protect(c->process->space, c->guest[0], c->guest[1],
+                          process_rights(c->process, (uint32_t)c->guest[2]));
 }
 
 int64_t call_mremap(struct call *c) {
     const uint64_t *g = c->guest;
-    return space_remap(c->process->space, g[0], g[1], g[2], (uint32_t)g[3], g[4]);
+    return memory_remap(c->process->space, g[0], g[1], g[2], (uint32_t)g[3], g[4]);
 }
 
 /* Makes call(start, length, arg) for every mapped piece of the range. */
@@ -94,11 +90,12 @@ int64_t call_madvise(struct call *c) {
     if (advice == MADV_HWPOISON || advice == 101 /* MADV_SOFT_OFFLINE */) return -EINVAL;
     /* Advice about pages may need the rights that the guest has. */
     space_host_writes(c->process->space, start, page_up(length), false);
-    bool forks = advice == MADV_DONTFORK || advice == MADV_DOFORK; /* vee's own affair: see space_forked */
+    bool forks = advice == MADV_DONTFORK || advice == MADV_DOFORK; /* vee's own affair: see memory_forked */
     int64_t r = each_piece(c, SYS_madvise, start, length, forks ? MADV_NORMAL : (uint64_t)advice);
-    if (forks && (r == 0 || r == -ENOMEM) &&
-        !space_no_child(c->process->space, start, page_up(length), advice == MADV_DONTFORK))
-        return -ENOMEM;
+    if (forks && (r == 0 || r == -ENOMEM)) {
+        const int64_t e = memory_no_child(c->process->space, start, page_up(length), advice == MADV_DONTFORK);
+        if (e) return e;
+    }
     bool discards = advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE ||
                     advice == 24 /* MADV_DONTNEED_LOCKED */ || advice == 102 /* MADV_GUARD_INSTALL */;
     if ((r == 0 || r == -ENOMEM) && discards) space_discarded(c->process->space, start, page_up(length));

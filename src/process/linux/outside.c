@@ -146,10 +146,10 @@ static int64_t mapping_make(struct call *c, uint64_t at) {
     struct space *s = c->process->space;
     const uint64_t *g = c->guest;
     const uint32_t fixed = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-    int64_t r = space_map(s, at, g[1], PROT_READ | PROT_WRITE, fixed, -1, 0, ORIGIN_ANONYMOUS);
+    int64_t r = memory_map(s, at, g[1], PROT_READ | PROT_WRITE, fixed, -1, 0, MEMORY_ANONYMOUS);
     if (r < 0) return r;
     data_take(c);
-    int64_t protected = space_protect(s, at, g[1], process_rights(c->process, (uint32_t)g[2]));
+    int64_t protected = memory_protect(s, at, g[1], process_rights(c->process, (uint32_t)g[2]));
     return protected < 0 ? protected : r;
 }
 

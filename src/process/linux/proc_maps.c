@@ -40,10 +40,10 @@ static bool take_mapping(const struct proc_view *v, const char *line, struct hos
 }
 
 static const char *label_of(const struct published_mapping *m, const char *path) {
-    switch ((enum space_origin)m->origin) {
-    case ORIGIN_STACK: return "[stack]";
-    case ORIGIN_BRK: return "[heap]";
-    case ORIGIN_VDSO: return "[vdso]";
+    switch (memory_use(m->tag)) {
+    case MEMORY_STACK: return "[stack]";
+    case MEMORY_BRK: return "[heap]";
+    case MEMORY_VDSO: return "[vdso]";
     default: return *path == '/' ? path : "";
     }
 }

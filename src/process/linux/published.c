@@ -17,6 +17,7 @@
 #define ROW_ARRAY(type, name, count) ROW(name, type, name, sizeof(+*((self *)0)->name))
 #define ROW_IN(type, name, path)     ROW(name, type, path, sizeof(+((self *)0)->path))
 #define ROW_LINK(name)               ROW(name, link, name, sizeof(*((self *)0)->name))
+#define ROW_LINK_IN(name, path)      ROW(name, link, path, sizeof(*((self *)0)->path))
 
 #define SAME_SIZE(path, name)                                                                                          \
     _Static_assert(sizeof(((self *)0)->path) == sizeof(((copy *)0)->name), "a row of another size");
@@ -25,6 +26,7 @@
 #define CHECK_ARRAY(type, name, count) SAME_SIZE(name, name)
 #define CHECK_IN(type, name, path)     SAME_SIZE(path, name)
 #define CHECK_LINK(name)               SAME_SIZE(name, name)
+#define CHECK_LINK_IN(name, path)      SAME_SIZE(path, name)
 
 /* clang-format off */
 #define LAYOUT(part, of, rows, fewest, largest)                                                                        \
@@ -57,13 +59,14 @@ static const uint64_t meanings[] = {SPACE_PAGE,
                                     SPACE_R,
                                     SPACE_W,
                                     SPACE_X,
-                                    ORIGIN_ANONYMOUS,
-                                    ORIGIN_FILE,
-                                    ORIGIN_IMAGE,
-                                    ORIGIN_BRK,
-                                    ORIGIN_STACK,
-                                    ORIGIN_VDSO,
-                                    ORIGIN_SYSV,
+                                    MEMORY_ANONYMOUS,
+                                    MEMORY_FILE,
+                                    MEMORY_IMAGE,
+                                    MEMORY_BRK,
+                                    MEMORY_STACK,
+                                    MEMORY_VDSO,
+                                    MEMORY_SYSV,
+                                    MEMORY_NO_CHILD,
                                     MAPPING_SHARED,
                                     MAPPING_GROWS_DOWN,
                                     ACTION_DEFAULT,
@@ -118,7 +121,7 @@ void published_places(struct published *r, const struct process *p) {
                                       [PART_thread] = place_of(&p->thread, 1),
                                       [PART_action] = place_of(p->actions, SIGNALS + 1),
                                       [PART_own_fd] = place_of(p->own, OWN_FDS),
-                                      [PART_space] = place_of(p->space, 1),
+                                      [PART_space] = place_of(memory_of(p->space), 1),
                                       [PART_mapping] = place_of(p->space->nodes, (uint64_t)p->space->most + 1)}};
 }
 

@@ -27,7 +27,8 @@ enum { PUBLISHED_AUXV = 48, PUBLISHED_OWN = 3, PUBLISHED_ACTIONS = 65, PUBLISHED
 /* R(FIELD, type, member)   a number
  * R(ARRAY, type, member, count)
  * R(IN, type, name, path)  a number within a member that is a struct
- * R(LINK, member)          an address */
+ * R(LINK, member)          an address
+ * R(LINK_IN, name, path)   an address within such a member */
 #define PUBLISHED_PROCESS(R)                                                                                           \
     R(LINK, threads)                                                                                                   \
     R(LINK, exe)                                                                                                       \
@@ -67,16 +68,16 @@ enum { PUBLISHED_AUXV = 48, PUBLISHED_OWN = 3, PUBLISHED_ACTIONS = 65, PUBLISHED
 /* `changes` comes first, as rows are read in this order: what is read behind it is as it says, or a later reading says
    otherwise. */
 #define PUBLISHED_SPACE(R)                                                                                             \
-    R(FIELD, uint32_t, changes)                                                                                        \
-    R(LINK, base)                                                                                                      \
-    R(FIELD, uint64_t, limit)                                                                                          \
-    R(FIELD, uint64_t, window)                                                                                         \
-    R(FIELD, uint64_t, brk_start)                                                                                      \
-    R(FIELD, uint64_t, total)                                                                                          \
-    R(FIELD, uint64_t, data)                                                                                           \
-    R(FIELD, uint64_t, peak)                                                                                           \
-    R(FIELD, uint32_t, root)                                                                                           \
-    R(FIELD, uint32_t, used)
+    R(IN, uint32_t, changes, space.changes)                                                                            \
+    R(LINK_IN, base, space.base)                                                                                       \
+    R(IN, uint64_t, limit, space.limit)                                                                                \
+    R(IN, uint64_t, window, space.window)                                                                              \
+    R(IN, uint64_t, brk_start, brk_start)                                                                              \
+    R(IN, uint64_t, total, space.total)                                                                                \
+    R(IN, uint64_t, data, space.data)                                                                                  \
+    R(IN, uint64_t, peak, space.peak)                                                                                  \
+    R(IN, uint32_t, root, space.root)                                                                                  \
+    R(IN, uint32_t, used, space.used)
 #define PUBLISHED_MAPPING(R)                                                                                           \
     R(IN, uint64_t, start, m.start)                                                                                    \
     R(IN, uint64_t, end, m.end)                                                                                        \
@@ -84,7 +85,7 @@ enum { PUBLISHED_AUXV = 48, PUBLISHED_OWN = 3, PUBLISHED_ACTIONS = 65, PUBLISHED
     R(IN, uint64_t, dev, m.dev)                                                                                        \
     R(IN, uint64_t, ino, m.ino)                                                                                        \
     R(IN, uint8_t, rights, m.rights)                                                                                   \
-    R(IN, uint8_t, origin, m.origin)                                                                                   \
+    R(IN, uint8_t, tag, m.tag)                                                                                         \
     R(IN, uint8_t, flags, m.flags)                                                                                     \
     R(FIELD, uint32_t, left)                                                                                           \
     R(FIELD, uint32_t, right)
@@ -95,7 +96,7 @@ enum { PUBLISHED_AUXV = 48, PUBLISHED_OWN = 3, PUBLISHED_ACTIONS = 65, PUBLISHED
     P(thread, struct thread, PUBLISHED_THREAD, 1, 1) /* the first one; the others by links */                          \
     P(action, struct action, PUBLISHED_ACTION, PUBLISHED_ACTIONS, PUBLISHED_ACTIONS)                                   \
     P(own_fd, struct own_fd, PUBLISHED_OWN_FD, PUBLISHED_OWN, PUBLISHED_OWN)                                           \
-    P(space, struct space, PUBLISHED_SPACE, 1, 1)                                                                      \
+    P(space, struct memory, PUBLISHED_SPACE, 1, 1)                                                                     \
     P(mapping, struct space_node, PUBLISHED_MAPPING, 1, PUBLISHED_MAPPINGS) /* a tree; 0 is none */
 
 /* ---- rows to structs: struct published_process and so on */
@@ -105,6 +106,7 @@ enum { PUBLISHED_AUXV = 48, PUBLISHED_OWN = 3, PUBLISHED_ACTIONS = 65, PUBLISHED
 #define PUBLISHED_MEMBER_ARRAY(type, name, n) type name[n];
 #define PUBLISHED_MEMBER_IN(type, name, path) type name;
 #define PUBLISHED_MEMBER_LINK(name)           uint64_t name;
+#define PUBLISHED_MEMBER_LINK_IN(name, path)  uint64_t name;
 #define PUBLISHED_STRUCT(name, of, rows, least, most)                                                                  \
     struct published_##name {                                                                                          \
         rows(PUBLISHED_MEMBER)                                                                                         \

@@ -191,7 +191,7 @@ static uint64_t probe(const struct process *p, uint64_t key) {
     case PROBE_MISALIGNED_OLD:
     case PROBE_MISALIGNED: return MISALIGNED_FAST;
     case PROBE_ZERO_BLOCK: return BLOCK;
-    case PROBE_HIGHEST_ADDRESS: return p->space->usual - 1;
+    case PROBE_HIGHEST_ADDRESS: return memory_of(p->space)->usual - 1;
     case PROBE_TIME_FREQUENCY: return TIME_FREQUENCY;
     case PROBE_MISALIGNED_VECTOR: return MISALIGNED_UNSUPPORTED;
     }

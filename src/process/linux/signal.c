@@ -233,7 +233,7 @@ static bool on_stack(const struct thread *t, uint64_t sp) {
 }
 
 static bool frame_write(struct process *p, uint64_t at, const void *frame, size_t size) {
-    return await_write(p, at, frame, size) || (space_grow(p->space, at) && space_write(p->space, at, frame, size));
+    return await_write(p, at, frame, size) || (memory_grow(p->space, at) && space_write(p->space, at, frame, size));
 }
 
 /* Puts the frame on the guest's stack and enters the handler. */

@@ -165,13 +165,13 @@ int64_t call_shmat(struct call *c) {
     if (flags & SHM_EXEC) prot |= PROT_EXEC;
     int64_t r = host_do(SYS_shmctl, c->guest[0], IPC_STAT, &m);
     if (r < 0) return r;
-    r = space_map(s, at & -(uint64_t)SPACE_PAGE, m.shm_segsz, process_rights(c->process, prot), how, -1, 0,
-                  ORIGIN_SYSV);
+    r = memory_map(s, at & -(uint64_t)SPACE_PAGE, m.shm_segsz, process_rights(c->process, prot), how, -1, 0,
+                   MEMORY_SYSV);
     if (r < 0) return r == -EEXIST ? -EINVAL : r;
     at = (uint64_t)r;
     r = host_do(SYS_shmat, c->guest[0], space_host(s, at), (flags & SHM_RDONLY) | SHM_REMAP);
     if (r < 0 && r >= -4095) {
-        space_unmap(s, at, m.shm_segsz);
+        memory_unmap(s, at, m.shm_segsz);
         return r;
     }
     return (int64_t)at;
@@ -182,12 +182,13 @@ int64_t call_shmdt(struct call *c) {
     struct space *s = c->process->space;
     uint64_t start = c->guest[0], next;
     const struct mapping *m = space_find(s, start);
-    if ((start & (SPACE_PAGE - 1)) || !m || m->start != start || m->origin != ORIGIN_SYSV || m->offset) return -EINVAL;
+    if ((start & (SPACE_PAGE - 1)) || !m || m->start != start || memory_use(m->tag) != MEMORY_SYSV || m->offset)
+        return -EINVAL;
     const uint64_t object = m->ino;
     for (; m; m = space_next(s, next)) {
         next = m->end;
-        if (m->origin != ORIGIN_SYSV || m->ino != object || m->offset != m->start - start) continue;
-        int64_t r = space_unmap(s, m->start, m->end - m->start);
+        if (memory_use(m->tag) != MEMORY_SYSV || m->ino != object || m->offset != m->start - start) continue;
+        int64_t r = memory_unmap(s, m->start, m->end - m->start);
         if (r < 0) return r;
     }
     return 0;

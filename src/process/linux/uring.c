@@ -225,13 +225,13 @@ int64_t uring_map(struct call *c) {
     if (!requests && g[5] != IORING_OFF_SQ_RING && g[5] != IORING_OFF_CQ_RING) return -EINVAL;
     if (!length || length > (requests ? r->requests_size : r->rings_size) || !(g[3] & MAP_SHARED)) return -EINVAL;
     const uint32_t flags = ((uint32_t)g[3] & ~(uint32_t)MAP_TYPE) | MAP_SHARED | MAP_ANONYMOUS;
-    int64_t at = space_map(s, g[0], length, (uint32_t)g[2], flags, -1, 0, ORIGIN_ANONYMOUS);
+    int64_t at = memory_map(s, g[0], length, (uint32_t)g[2], flags, -1, 0, MEMORY_ANONYMOUS);
     if (at < 0) return at;
     void *host = space_place(s, (uint64_t)at);
     /* The same pages once more. */
     if (mremap(requests ? r->offered : r->rings, 0, length, MREMAP_MAYMOVE | MREMAP_FIXED, host) != host ||
         mprotect(host, length, (int)g[2] & (PROT_READ | PROT_WRITE)) != 0) {
-        space_unmap(s, (uint64_t)at, length);
+        memory_unmap(s, (uint64_t)at, length);
         return -ENOMEM;
     }
     return at;
