@@ -39,7 +39,9 @@ SAN_FLAGS := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 ALL_CFLAGS += $(SAN_FLAGS)
 ALL_LDFLAGS += $(SAN_FLAGS)
 else
-PROGRAM_LDFLAGS := -static-pie
+# Packed relocations are read faster at each start; C libraries before 2.36 do not know them.
+PACK := $(shell printf '\#include <features.h>\n\#if __GLIBC_PREREQ(2, 36)\nyes\n\#endif\n' | $(CC) -E -P - 2>/dev/null)
+PROGRAM_LDFLAGS := -static-pie $(if $(PACK),-z pack-relative-relocs)
 endif
 LIBS := -l:libxxhash.a -lpthread
 
