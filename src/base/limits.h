@@ -39,10 +39,11 @@ enum {
     LIMIT_LOOK_PAGES = LIMIT(8, 1),              /* compared between two looks at the clock */
     LIMIT_WATCH_GROUPS = LIMIT(128, 4),          /* of 64 pages that there is room for at first; a power of two */
     LIMIT_WATCHED = LIMIT(20000, 2),             /* pages */
-    LIMIT_SCRATCH = LIMIT(256 << 10, 2 << 10),   /* bytes for one translation, until it wants more */
+    LIMIT_SCRATCH = LIMIT(256 << 10, 16 << 10),  /* bytes for one translation; what is interpreted must fit */
     LIMIT_TEXT_ROOM = LIMIT(64 << 10, 4 << 10),  /* bytes of a text, at first; whole pages */
     LIMIT_ARENA_CHUNK = LIMIT(1 << 20, 4 << 10),
-    LIMIT_LIST = LIMIT(16, 1), /* items that a list in an arena has room for at first */
+    LIMIT_MAP_FAILURES = LIMIT(64, 4), /* poison builds: of so many mappings that may fail about one does */
+    LIMIT_LIST = LIMIT(16, 1),         /* items that a list in an arena has room for at first */
 };
 
 #endif

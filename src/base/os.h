@@ -73,8 +73,10 @@ void os_folder_close(struct os_folder *f);
 /** Bytes that nobody can predict. */
 void os_random(void *bytes, size_t size);
 /** Poison builds: true for a random allocation now and then, of those that a guest does not notice (an arena's), in
-    threads that run one (see docs/invariants.md). Else false. */
+    threads that run one (see docs/invariants.md). Else false. And the same of mappings (frozen code that changes,
+   tables that grow), which are much rarer. */
 bool os_alloc_fails(void);
+bool os_map_fails(void);
 void os_allocs_may_fail(bool may);
 /** How much of `size` bytes to ask for in one read or write: all of it; in poison builds, any part of it (at least 1).
  */

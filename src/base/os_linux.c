@@ -1,6 +1,7 @@
 /* os_linux.c - os.h for Linux. */
 #define _GNU_SOURCE
 #include "base/os.h"
+#include "base/limits.h"
 #include <signal.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -258,6 +259,9 @@ void os_allocs_may_fail(bool may) {
 bool os_alloc_fails(void) {
     return allocs_may_fail && poison_random() % 1021 == 0;
 }
+bool os_map_fails(void) {
+    return allocs_may_fail && poison_random() % LIMIT_MAP_FAILURES == 0;
+}
 size_t os_io_size(size_t size) {
     return size > 1 && poison_random() % 4 == 0 ? 1 + poison_random() % size : size;
 }
@@ -266,6 +270,9 @@ void os_allocs_may_fail(bool may) {
     (void)may;
 }
 bool os_alloc_fails(void) {
+    return false;
+}
+bool os_map_fails(void) {
     return false;
 }
 size_t os_io_size(size_t size) {

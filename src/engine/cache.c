@@ -95,7 +95,7 @@ bool code_is_frozen(const struct engine *e, uint32_t at) {
 static bool part_thaw(struct engine *e, uint32_t from, uint32_t size, uint32_t keep) {
     void *w, *x;
     engine_stop_others(e);
-    if (!os_dual_map(size, &w, &x)) return false;
+    if (os_map_fails() || !os_dual_map(size, &w, &x)) return false;
     os_dual_populate(w, keep);
     memcpy(w, e->write + from, keep);
     if (!os_dual_move(size, w, x, e->write + from, e->execute + from)) abort(); /* half of it is gone */
@@ -171,9 +171,9 @@ struct code_page *page_for(struct engine *e, uint64_t pc, const struct fetch *f)
 }
 
 /* A table of twice the size, which takes the old one's place in one step. Where there is no memory for it, the old one
-   goes on. */
+   goes on for a while. */
 static void units_spread(struct engine *e) {
-    struct unit_table *old = e->units, *more = table_make(old->nbuckets * 2);
+    struct unit_table *old = e->units, *more = os_map_fails() ? NULL : table_make(old->nbuckets * 2);
     if (!more) return;
     for (uint32_t i = 0; i < old->nbuckets; i++)
         for (struct unit *u = old->heads[i], *next; u; u = next) {
@@ -214,7 +214,8 @@ static void stores_are_seen(struct engine *e, const struct code_page *p) {
 }
 
 void unit_insert(struct engine *e, struct unit *u, struct code_page *p) {
-    if (e->nunits == e->units->nbuckets) units_spread(e);
+    /* More than once for each size of the table: there may have been no memory. */
+    if (e->nunits >= e->units->nbuckets && e->nunits % e->units->nbuckets == 0) units_spread(e);
     struct unit **head = unit_head(e, u->pc, u->page, u->ctx);
     u->next = *head;
     u->page_next = p->units;
@@ -283,6 +284,7 @@ void engine_flush(struct engine *e) {
     if (e->routes) memset(e->routes, 0, (e->nlinks + 1) * sizeof *e->routes);
     arena_reset(&e->arena);
     e->stats.flushes++;
+    e->forget = false;
     for (struct runner *r = e->runners; r; r = r->next) {
         cpu_drop_shortcuts(r->cpu);
         take_site(e, r->cpu);

@@ -11,7 +11,6 @@
  */
 #include "engine/internal.h"
 #include "base/os.h"
-#include <stdlib.h>
 #include <string.h>
 
 static const uint64_t second = 1000000000;
@@ -26,16 +25,19 @@ enum {
 
 /* ---- units */
 
-/* Its entries are about to be changed; there may have been a fork since they were made, or changed last. */
-static void entries_thaw(struct engine *e, const struct unit *u) {
-    if (!code_thaw(e, u->poll_entry) || !code_thaw(e, u->entry)) abort(); /* it would go on running what is gone */
+/* Its entries are about to be changed; there may have been a fork since they were made, or changed last. False: there
+   is no memory for that. */
+static bool entries_thaw(struct engine *e, const struct unit *u) {
+    return code_thaw(e, u->poll_entry) && code_thaw(e, u->entry);
 }
 
 /* Other cpus may be in the middle of the bytes that are about to change. */
 static void unit_redirect(struct engine *e, const struct unit *u) {
     if (!u->switchable) engine_stop_others(e);
-    entries_thaw(e, u);
-    e->host->redirect(e->write, u->poll_entry, u->entry, u->lookup);
+    if (entries_thaw(e, u))
+        e->host->redirect(e->write, u->poll_entry, u->entry, u->lookup);
+    else
+        e->forget = true; /* or links would lead to what is gone */
 }
 
 static void unit_drop(struct engine *e, struct unit *u) {
@@ -59,8 +61,10 @@ static void unit_release(struct engine *e, struct unit *u) {
     if (!u->held) return;
     u->held = false;
     if (u->by_uops) return;
-    entries_thaw(e, u);
-    e->host->restore(e->write, u->poll_entry, u->entry);
+    if (entries_thaw(e, u))
+        e->host->restore(e->write, u->poll_entry, u->entry);
+    else
+        e->forget = true; /* or its entries would lead to the loop for ever */
 }
 
 /* Takes a unit from its page's list, which is stale now. */
@@ -84,8 +88,7 @@ void unit_replaces(struct engine *e, const struct unit *u) {
             *at = n == LOOKED_AT ? NULL : s->page_next;
             continue;
         }
-        if (mine && code_thaw(e, s->poll_entry) && code_thaw(e, s->entry))
-            e->host->redirect(e->write, s->poll_entry, s->entry, u->poll_entry);
+        if (mine && entries_thaw(e, s)) e->host->redirect(e->write, s->poll_entry, s->entry, u->poll_entry);
         at = &s->page_next;
     }
 }

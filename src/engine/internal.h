@@ -121,6 +121,7 @@ struct engine {
     struct state_map pinned; /* of every exit of the host's code, until it has been left */
     uint32_t frozen;         /* what lies below in the cache may be shared with other processes; or 0 */
     bool any_thawed;
+    bool forget; /* code that had to change could not be: all is flushed before guest code runs again */
     struct code_page *explicit_pages, *explicit_next; /* that may change in ways nobody reports; where to look next */
     uint64_t looked;                                  /* when that was */
     int64_t look_credit;                              /* and how much may be looked at next */

@@ -284,9 +284,11 @@ static bool run_near(struct engine *e, struct cpu *cpu) {
 /* Runs guest code until an exit that the loop must look at; cpu->exit says which. */
 static void run_some(struct engine *e, struct cpu *cpu, uint64_t ctx, bool answered) {
     const struct block *once = NULL;
+    if (e->forget) engine_flush(e);
     if (answered && run_near(e, cpu)) return;
     struct unit *u = unit_near(e, cpu);
     if (!u) u = unit_for(e, cpu, ctx, &once);
+    if (e->forget) return;
     if (cpu->exit.kind != EXIT_none) return; /* fetch fault: nothing was counted */
     if (!u) {
         cpu->runner->site = 0;

@@ -6,6 +6,7 @@
  * before the host's rights are taken and cleared after they are given back, so that whoever ends in the middle leaves
  * nothing that is written without notice; and watching takes the rights anew each time.
  */
+#include "base/os.h"
 #include "mem/space_record.h"
 #include <string.h>
 
@@ -48,7 +49,7 @@ static bool table_room(struct space *s) {
     uint32_t full = 0, most = LEAST;
     for (uint32_t i = 0; old && i < old->most; i++) full += (old->groups[i].watched | old->groups[i].never) != 0;
     while (full >= most / 4) most *= 2;
-    struct space_watch *w = host_table(table_size(most));
+    struct space_watch *w = os_map_fails() ? NULL : host_table(table_size(most));
     if (!w) return false;
     if (old) *w = *old;
     w->most = most;

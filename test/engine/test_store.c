@@ -3,7 +3,7 @@
  */
 #include "base/os.h"
 #include "engine/rig.h"
-#include "base/os.h"
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -265,6 +265,30 @@ static void frozen_code_goes_on(void **state) {
         }
 }
 
+/* Where there is no memory for a part of frozen code that has to change, none of it is run any more. */
+static void frozen_code_changes_without_memory(void **state) {
+    (void)state;
+    for (unsigned k = 0; k < rig_tier_count(); k++) {
+        rig_make(&r, RIG_WINDOW, &(struct engine_config){.tier = rig_tiers[k]});
+        load();
+        uint64_t expected = call_all();
+        assert_true(call_all() == expected);
+        engine_fork(r.engine);
+        pid_t pid = fork();
+        if (pid == 0) {
+            const struct rlimit none = {RIG_PAGE, RIG_PAGE};
+            if (!engine_fork_child(r.engine, r.cpu)) _exit(2);
+            engine_fork(r.engine);
+            if (setrlimit(RLIMIT_AS, &none) != 0) _exit(3);
+            _exit(use_frozen_code(expected));
+        }
+        int status;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        rig_free(&r);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #ifndef VEE_POISON
@@ -272,7 +296,7 @@ int main(void) {
         cmocka_unit_test(damaged_bytes_are_not_taken), cmocka_unit_test(code_of_other_bytes_is_not_taken),
         cmocka_unit_test(changed_code_is_not_given),
 #endif
-        cmocka_unit_test(frozen_code_goes_on),
+        cmocka_unit_test(frozen_code_goes_on),         cmocka_unit_test(frozen_code_changes_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
