@@ -272,8 +272,9 @@ void outside_signal_due(struct thread *t);
 /** Answers the system call at cpu->pc. */
 enum answer linux_call(struct thread *t);
 /* linux/proc_view.c */
-/** From now on the process is seen as the guest's; and no longer. */
+/** From now on the process is seen as the guest's; a child is, where another one was; and no longer. */
 void proc_begin(struct process *p);
+void proc_forked(struct process *p);
 void proc_end(struct process *p);
 /* linux/thread.c */
 /** Waits until threads that have ended use nothing any more. */

@@ -118,6 +118,10 @@ void proc_begin(struct process *p) {
     published_begin(p);
 }
 
+void proc_forked(struct process *p) {
+    published_begin(p);
+}
+
 void proc_end(struct process *p) {
     published_end(p);
 }
@@ -150,7 +154,7 @@ static bool look(struct peek *k, const struct process *self, const struct proc_n
 bool view_open(struct proc_view *v, struct process *self, const struct proc_name *n) {
     v->self = self;
     v->mappings = (struct peek_mappings){0};
-    return look(&v->peek, self, n) && peek_thread(&v->peek, (uint32_t)n->tid, &v->thread);
+    return look(&v->peek, self, n) && peek_thread(&v->peek, (uint32_t)(n->tid ? n->tid : n->pid), &v->thread);
 }
 
 void view_mappings(struct proc_view *v) {

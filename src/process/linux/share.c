@@ -316,4 +316,5 @@ void share_forked(struct thread *t) {
     if (p->actions != p->own_actions) memcpy(p->own_actions, p->actions, sizeof p->own_actions);
     p->actions = p->own_actions;
     p->partner = NULL;
+    if (p != first) proc_forked(p); /* others took this memory for the first one's */
 }

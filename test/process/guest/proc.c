@@ -6,6 +6,7 @@
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
@@ -348,6 +349,58 @@ static void threads(void) {
     pthread_join(other, NULL);
 }
 
+/* ---- children of threads, and of processes that share memory */
+
+static const unsigned long long usr1_and_2 = 1ull << (SIGUSR1 - 1) | 1ull << (SIGUSR2 - 1);
+
+/* A child of the caller waits, and is killed. */
+static void child_seen(unsigned long long blocked, unsigned long long caught) {
+    const pid_t pid = fork();
+    if (!pid)
+        for (;;) pause();
+    until_it_waits(pid);
+    CHECK(contents("/proc/%d/status", pid) > 0);
+    CHECK_IS(number("SigBlk:", 16), blocked);
+    CHECK_IS(number("SigCgt:", 16) & usr1_and_2, caught);
+    CHECK(contents("/proc/%d/task/%d/status", pid, pid) > 0);
+    CHECK_IS(number("SigBlk:", 16), blocked);
+    kill(pid, SIGKILL);
+    CHECK_IS(waitpid(pid, NULL, 0), pid);
+}
+
+static void *forking(void *arg) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGWINCH);
+    sigaddset(&set, SIGURG);
+    pthread_sigmask(SIG_SETMASK, &set, NULL);
+    child_seen(1ull << (SIGWINCH - 1) | 1ull << (SIGURG - 1), 1ull << (SIGUSR1 - 1));
+    return arg;
+}
+
+static int sharing(void *arg) {
+    (void)arg;
+    signal(SIGUSR2, handler);
+    signal(SIGUSR1, SIG_IGN);
+    child_seen(1ull << (SIGPIPE - 1), 1ull << (SIGUSR2 - 1));
+    return 0;
+}
+
+static void children(void) {
+    static _Alignas(16) char stack[64 << 10];
+    sigset_t set, was;
+    pthread_t other;
+    int status;
+    CHECK_IS(pthread_create(&other, NULL, forking, NULL), 0);
+    pthread_join(other, NULL);
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    sigprocmask(SIG_SETMASK, &set, &was);
+    const pid_t pid = clone(sharing, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+    sigprocmask(SIG_SETMASK, &was, NULL);
+}
+
 /* ---- descriptors, limits */
 
 static void listing(const char *path) {
@@ -423,6 +476,7 @@ int main(int argc, char **argv) {
     CHECK_IS(child_status(pending), 0);
     CHECK_IS(child_status(filtered), 0);
     threads();
+    children();
     listing("/proc/self/fd");
     listing("/proc/self/fdinfo");
     listing("/proc/thread-self/fd");
