@@ -71,7 +71,7 @@ all: $(B)/libvee.a $(if $(and $(wildcard src/engine/run.c),$(PROGRAM_OBJECTS)),$
 objects: $(OBJECTS) $(PROGRAM_OBJECTS)
 
 # ---- generated code
-$(GEN)/%_isa.c $(GEN)/%_isa.h: tool/isagen.py $$(wildcard tool/isa_*.py) $$(wildcard src/guest/$$*/*.isa)
+$(GEN)/%_isa.c $(GEN)/%_isa.h: tool/isagen.py $$(wildcard tool/isa_*.py) $$(wildcard src/guest/$$*/*.isa src/guest/$$*/*.def)
 	@mkdir -p $(GEN)
 	$(call say,GEN)
 	$(Q)$(PYTHON) tool/isagen.py $* src/guest/$* $(GEN)

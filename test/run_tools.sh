@@ -340,6 +340,7 @@ expect 1 "*a text is there twice" rows "$add" '%kind k names p q p'
 expect 1 "*a number has two texts" rows "$add" '%kind k names p q 1=r'
 expect 1 "*unknown directive fields" rows "$add" '%fields z reg 2'
 expect 1 "*this file needs one line*" rows "$add" '%notation fixed'
+expect 1 "*there is no file */none.def" rows "$add" '%kind k names @none.def'
 expect 0 "" rows "$add" '%extension zb machine' '%extension zan probe 3' '%extension sa' '%extension c' '%extension f probe 0'
 expect 0 "*X(f, 0) X(c, -1)*X(process, zan, 3) X(machine, zb, -1) X(process, sa, -1)*" grep -h '#define T_' "$work/gen/t_isa.h"
 expect 1 "*za is also at*" rows "$add" '%extension za' '%extension za'

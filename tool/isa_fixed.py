@@ -19,8 +19,10 @@ meaning  C statements over the builders of the guest's lift.h; fields are variab
 Directives:
 
     %kind NAME names TEXT TEXT ...      a number printed as text, counted from 0; VALUE=TEXT sets the counter; x0..x31
-                                        is 32 texts; the text "" is nothing, ~ between quotes a blank; other numbers
-                                        print in hexadecimal
+                                        is 32 texts; the text "" is nothing, ~ between quotes a blank; @FILE has the
+                                        numbers and names of the rows of a file beside this one, X(NUMBER, NAME, ...)
+                                        and X(FIRST, COUNT, NAME, FIRST NUMBER OF THE NAMES, ...), X being anything;
+                                        other numbers print in hexadecimal
     %kind NAME signed | unsigned | hex  a number in this form
     %kind NAME target                   a signed distance from the instruction, printed as an address
     %kind NAME upper SHIFT BITS         a signed number of which the BITS bits from SHIFT on are printed, in hexadecimal
@@ -74,9 +76,28 @@ class Kind:
         self.names += read_names(line, line.directive()[2:])
 
 
+def read_names_of_rows(line, file):
+    """(number, name) of the rows of a .def file: whatever they are called, only their first arguments matter."""
+    names, path = [], os.path.join(os.path.dirname(line.file), file)
+    if not os.path.exists(path):
+        raise line.bad(f"there is no file {path}")
+    with open(path, encoding="utf-8") as text:
+        for row in text:
+            one = re.match(r"\w+\((0x[0-9a-f]+|\d+), ([A-Za-z_]\w*),", row)
+            many = re.match(r"\w+\((0x[0-9a-f]+|\d+), (\d+), ([A-Za-z_]\w*), (\d+),", row)
+            if one:
+                names.append((int(one[1], 0), one[2]))
+            elif many:
+                names += [(int(many[1], 0) + i, f"{many[3]}{int(many[4]) + i}") for i in range(int(many[2]))]
+    return names
+
+
 def read_names(line, words):
     names, value = [], 0
     for word in words:
+        if word.startswith("@"):
+            names += read_names_of_rows(line, word[1:])
+            continue
         head, equal, text = word.rpartition("=")
         if equal:
             value = int(head, 0)

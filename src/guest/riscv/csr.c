@@ -13,7 +13,6 @@
 const struct field riscv_fields[RISCV_FIELD_COUNT] = {FIELDS_RAW_TABLE(RISCV_FIELDS)};
 FIELDS_WHOLE(struct riscv_cpu, {0}, FIELDS_INIT(RISCV_FIELDS));
 
-enum csr_guard { ANY, FP, COUNTER, SATP, TIMECMP };
 enum { NOTHING = 0, ACTIONS = FIELD_RETRANSLATE | FIELD_FLUSH_TLB | FIELD_RECHECK };
 
 #define STATUS_SD         (1ull << 63)
@@ -175,9 +174,26 @@ bool riscv_set_field(struct cpu *c, unsigned field, unsigned index, uint64_t v, 
     return true;
 }
 
+static bool counter_allowed(const struct riscv_cpu *cpu, unsigned bit) {
+    if (GET(priv) == PRIV_M) return true;
+    if (!(GET(mcounteren) >> bit & 1)) return false;
+    return GET(priv) == PRIV_S || (GET(scounteren) >> bit & 1);
+}
+
+/** Is stimecmp given to S mode? */
+static bool timecmp_allowed(const struct riscv_cpu *cpu) {
+    return GET(priv) == PRIV_M || ((GET(menvcfg) & ENVCFG_STCE) && (GET(mcounteren) & 2));
+}
+
 /* The rows as functions, and a table of them. */
+_Static_assert(PMP_ENTRIES == 16, "there are as many registers as entries");
+#define CONDITION(reads, condition)             condition
 #define CSR(number, name, guard, get, set, ...) CSRS(number, 1, name, 0, guard, get, set, )
 #define CSRS(first, count, name, base, guard, get, set, ...)                                                           \
+    static bool allows_##name(const struct riscv_cpu *cpu, unsigned number) {                                          \
+        (void)cpu, (void)number;                                                                                       \
+        return GUARD_##guard(CONDITION);                                                                               \
+    }                                                                                                                  \
     static uint64_t read_##name(struct riscv_cpu *cpu, unsigned i) {                                                   \
         (void)cpu, (void)i;                                                                                            \
         return get;                                                                                                    \
@@ -191,14 +207,16 @@ bool riscv_set_field(struct cpu *c, unsigned field, unsigned index, uint64_t v, 
 struct csr {
     const char *name;
     uint16_t first, count, base;
-    uint8_t guard; /* enum csr_guard */
+    /** May it be accessed, if the privilege is enough? */
+    bool (*allows)(const struct riscv_cpu *cpu, unsigned number);
     uint64_t (*read)(struct riscv_cpu *cpu, unsigned i);
     unsigned (*write)(struct riscv_cpu *cpu, unsigned i, uint64_t v);
 };
 static const struct csr csr_rows[CSR_ROWS] = {
-#define CSR(number, name, guard, ...) [CSR_ROW_##name] = {#name, number, 1, 0, guard, read_##name, write_##name},
+#define CSR(number, name, guard, ...)                                                                                  \
+    [CSR_ROW_##name] = {#name, number, 1, 0, allows_##name, read_##name, write_##name},
 #define CSRS(first, count, name, base, guard, ...)                                                                     \
-    [CSR_ROW_##name] = {#name, first, count, base, guard, read_##name, write_##name},
+    [CSR_ROW_##name] = {#name, first, count, base, allows_##name, read_##name, write_##name},
 #include "guest/riscv/csr.def"
 };
 static const uint8_t csr_row_of[1 << 12] = {
@@ -218,12 +236,6 @@ int riscv_csr_helper(unsigned number, bool writes) {
     return csr ? HELPER_CSR + 2 * (int)(csr - csr_rows) + writes : -1;
 }
 
-bool riscv_csr_read(struct cpu *cpu, unsigned number, uint64_t *value) {
-    const struct csr *csr = csr_find(number);
-    if (csr) *value = csr->read(riscv_of(cpu), number - csr->first);
-    return csr != NULL;
-}
-
 bool riscv_csr_name(unsigned number, char *text, size_t size) {
     const struct csr *csr = csr_find(number);
     if (!csr) return false;
@@ -234,22 +246,8 @@ bool riscv_csr_name(unsigned number, char *text, size_t size) {
     return true;
 }
 
-static bool counter_allowed(const struct riscv_cpu *cpu, unsigned bit) {
-    if (GET(priv) == PRIV_M) return true;
-    if (!(GET(mcounteren) >> bit & 1)) return false;
-    return GET(priv) == PRIV_S || (GET(scounteren) >> bit & 1);
-}
-
 static bool csr_allowed(const struct riscv_cpu *cpu, const struct csr *csr, unsigned number, bool write) {
-    if (GET(priv) < (number >> 8 & 3) || (write && number >> 10 == 3)) return false;
-    switch ((enum csr_guard)csr->guard) {
-    case ANY: return true;
-    case FP: return GET(fs) != FS_OFF;
-    case COUNTER: return counter_allowed(cpu, number & 31);
-    case SATP: return GET(priv) == PRIV_M || !(GET(status_trap) & STATUS_TVM);
-    case TIMECMP: return GET(priv) == PRIV_M || ((GET(menvcfg) & ENVCFG_STCE) && (GET(mcounteren) & 2));
-    }
-    return false;
+    return GET(priv) >= (number >> 8 & 3) && !(write && number >> 10 == 3) && csr->allows(cpu, number);
 }
 
 uint64_t riscv_help_csr(struct cpu *c, uint64_t a, uint64_t b, uint64_t bits) {

@@ -57,8 +57,6 @@ uint64_t riscv_help_sfence(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c);
 
 /** The name of a CSR, in `text`; false when there is none with this number. */
 bool riscv_csr_name(unsigned number, char *text, size_t size);
-/** Value of a CSR for debuggers and tests, without checks of privilege. False when there is none. */
-bool riscv_csr_read(struct cpu *cpu, unsigned number, uint64_t *value);
 
 /** mip as it reads: what software set and what the wires say. */
 static inline uint64_t riscv_pending(const struct riscv_cpu *cpu) {

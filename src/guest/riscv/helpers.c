@@ -19,12 +19,8 @@
 #define FLAGS   IN_SET(PLACE_FP_FLAGS)
 #define CLOCK   IN_SET(PLACE_OUTSIDE)
 #define COUNTS  (OF(mcountinhibit) | CLOCK)
-/* By guard, beside the privilege. */
-#define GUARD_ANY     0
-#define GUARD_FP      OF(fs)
-#define GUARD_COUNTER (OF(mcounteren) | OF(scounteren))
-#define GUARD_SATP    OF(status_trap)
-#define GUARD_TIMECMP (OF(menvcfg) | OF(mcounteren))
+/* Of a guard. */
+#define READS(reads, condition) (reads)
 
 /* Fields whose change asks for something, and those that ask for nothing but a look at interrupts. */
 #define ASKS(flags)                                     ((flags) & (FIELD_RETRANSLATE | FIELD_FLUSH_TLB | FIELD_RECHECK))
@@ -38,13 +34,16 @@
 #define CSR(number, name, ...) CSRS(number, 1, name, 0, __VA_ARGS__)
 #define CSRS(first, count, name, base, guard, get, set, read, written, more)                                           \
     [HELPER_CSR + 2 * CSR_ROW_##                                                                                       \
-        name] = {#name "_read", riscv_help_csr, {.reads = OF(priv) | GUARD_##guard | (read)}, GUARD_##guard != 0},     \
-      [HELPER_CSR + 2 * CSR_ROW_##name + 1] = {                                                                        \
-          #name "_write",                                                                                              \
-          riscv_help_csr,                                                                                              \
-          {.reads = OF(priv) | GUARD_##guard | (read) | (written) | (more) | ((written)&RECHECK ? INTERRUPT : 0),      \
-           .writes = (written) | ((written)&ACTING ? IN_SET(PLACE_ACTIONS) : 0)},                                      \
-          GUARD_##guard != 0},
+        name] = {#name "_read",                                                                                        \
+                 riscv_help_csr,                                                                                       \
+                 {.reads = OF(priv) | GUARD_##guard(READS) | (read)},                                                  \
+                 GUARD_##guard(READS) != 0},                                                                           \
+      [HELPER_CSR + 2 * CSR_ROW_##name + 1] = {#name "_write",                                                         \
+                                               riscv_help_csr,                                                         \
+                                               {.reads = OF(priv) | GUARD_##guard(READS) | (read) | (written) |        \
+                                                         (more) | ((written)&RECHECK ? INTERRUPT : 0),                 \
+                                                .writes = (written) | ((written)&ACTING ? IN_SET(PLACE_ACTIONS) : 0)}, \
+                                               GUARD_##guard(READS) != 0},
 
 /* Entering a trap, and what a return from one does. */
 #define TRAP_READS (VIEW | CBO | OF(status_ie) | OF(stvec) | OF(mtvec) | IN_SET(PLACE_PC))
