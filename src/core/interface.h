@@ -70,6 +70,8 @@ struct interface {
     void (*walk_wrote)(void *self, uint64_t physical, uint64_t size);
     /** Value of a counter at the instruction being executed. NULL: the number of instructions executed so far. */
     uint64_t (*counter)(void *self, struct cpu *cpu, enum counter which);
+    /** 64 random bits. NULL: the computer has no source of them. */
+    uint64_t (*random)(void *self, struct cpu *cpu);
 };
 
 #endif

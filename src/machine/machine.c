@@ -276,6 +276,13 @@ static uint64_t counter(void *self, struct cpu *cpu, enum counter which) {
     return which == COUNTER_TIME ? board_now(m) : cpu_count(cpu) - 1;
 }
 
+static uint64_t random_bits(void *self, struct cpu *cpu) {
+    uint64_t bits;
+    (void)cpu;
+    vm_random(self, &bits, sizeof bits);
+    return bits;
+}
+
 static const struct interface interface_machine = {
     .name = "machine",
     .answer = answer,
@@ -285,6 +292,7 @@ static const struct interface interface_machine = {
     .ram = ram,
     .walk_wrote = walk_wrote,
     .counter = counter,
+    .random = random_bits,
 };
 
 static bool machine_open(struct vm *vm) {

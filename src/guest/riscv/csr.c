@@ -13,6 +13,8 @@
 const struct field riscv_fields[RISCV_FIELD_COUNT] = {FIELDS_RAW_TABLE(RISCV_FIELDS)};
 FIELDS_WHOLE(struct riscv_cpu, {0}, FIELDS_INIT(RISCV_FIELDS));
 
+/* Which accesses of a CSR are legal at all: see guards in csr.def. */
+enum csr_access { EITHER, WRITES };
 enum { NOTHING = 0, ACTIONS = FIELD_RETRANSLATE | FIELD_FLUSH_TLB | FIELD_RECHECK };
 
 #define STATUS_SD         (1ull << 63)
@@ -89,6 +91,13 @@ static uint64_t clock_read(struct riscv_cpu *cpu, enum counter which) {
     cpu_note(&cpu->c, PLACE_OUTSIDE, NOTE_READ);
     if (interface && interface->counter) return interface->counter(cpu->c.self, &cpu->c, which);
     return cpu_count(&cpu->c) - 1;
+}
+
+uint64_t riscv_random(struct riscv_cpu *cpu, uint64_t mask, uint64_t with, uint64_t without) {
+    const struct interface *interface = cpu->c.interface;
+    cpu_note(&cpu->c, PLACE_OUTSIDE, NOTE_READ);
+    if (!interface || !interface->random) return without;
+    return (interface->random(cpu->c.self, &cpu->c) & mask) | with;
 }
 
 /* Counters by their bit in mcountinhibit: 0 mcycle, 2 minstret. A running one is stored as its distance from the clock.
@@ -187,7 +196,8 @@ static bool timecmp_allowed(const struct riscv_cpu *cpu) {
 
 /* The rows as functions, and a table of them. */
 _Static_assert(PMP_ENTRIES == 16, "there are as many registers as entries");
-#define CONDITION(reads, condition)             condition
+#define CONDITION(reads, condition, access)     condition
+#define ACCESS(reads, condition, access)        access
 #define CSR(number, name, guard, get, set, ...) CSRS(number, 1, name, 0, guard, get, set, )
 #define CSRS(first, count, name, base, guard, get, set, ...)                                                           \
     static bool allows_##name(const struct riscv_cpu *cpu, unsigned number) {                                          \
@@ -207,6 +217,7 @@ _Static_assert(PMP_ENTRIES == 16, "there are as many registers as entries");
 struct csr {
     const char *name;
     uint16_t first, count, base;
+    uint8_t access; /* enum csr_access */
     /** May it be accessed, if the privilege is enough? */
     bool (*allows)(const struct riscv_cpu *cpu, unsigned number);
     uint64_t (*read)(struct riscv_cpu *cpu, unsigned i);
@@ -214,9 +225,9 @@ struct csr {
 };
 static const struct csr csr_rows[CSR_ROWS] = {
 #define CSR(number, name, guard, ...)                                                                                  \
-    [CSR_ROW_##name] = {#name, number, 1, 0, allows_##name, read_##name, write_##name},
+    [CSR_ROW_##name] = {#name, number, 1, 0, GUARD_##guard(ACCESS), allows_##name, read_##name, write_##name},
 #define CSRS(first, count, name, base, guard, ...)                                                                     \
-    [CSR_ROW_##name] = {#name, first, count, base, allows_##name, read_##name, write_##name},
+    [CSR_ROW_##name] = {#name, first, count, base, GUARD_##guard(ACCESS), allows_##name, read_##name, write_##name},
 #include "guest/riscv/csr.def"
 };
 static const uint8_t csr_row_of[1 << 12] = {
@@ -233,7 +244,8 @@ static const struct csr *csr_find(unsigned number) {
 
 int riscv_csr_helper(unsigned number, bool writes) {
     const struct csr *csr = csr_find(number);
-    return csr ? HELPER_CSR + 2 * (int)(csr - csr_rows) + writes : -1;
+    if (!csr || (csr->access == WRITES && !writes)) return -1;
+    return HELPER_CSR + 2 * (int)(csr - csr_rows) + writes;
 }
 
 bool riscv_csr_name(unsigned number, char *text, size_t size) {
@@ -247,7 +259,8 @@ bool riscv_csr_name(unsigned number, char *text, size_t size) {
 }
 
 static bool csr_allowed(const struct riscv_cpu *cpu, const struct csr *csr, unsigned number, bool write) {
-    return GET(priv) >= (number >> 8 & 3) && !(write && number >> 10 == 3) && csr->allows(cpu, number);
+    if (write ? number >> 10 == 3 : csr->access == WRITES) return false;
+    return GET(priv) >= (number >> 8 & 3) && csr->allows(cpu, number);
 }
 
 uint64_t riscv_help_csr(struct cpu *c, uint64_t a, uint64_t b, uint64_t bits) {

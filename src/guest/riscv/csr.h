@@ -43,7 +43,7 @@ enum riscv_helper {
 };
 extern const struct helper riscv_helpers[HELPER_COUNT];
 extern const struct guest_effects riscv_effects;
-/** The helper that reads or writes a CSR; -1 when there is none with this number. */
+/** The helper that reads or writes a CSR; -1 when there is none with this number, or it cannot be accessed so. */
 int riscv_csr_helper(unsigned number, bool writes);
 
 /** csrr*: a as above, b = operand, c = the instruction's bits; yields the old value. What a write asks of the engine is
@@ -58,6 +58,8 @@ uint64_t riscv_help_sfence(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c);
 /** The name of a CSR, in `text`; false when there is none with this number. */
 bool riscv_csr_name(unsigned number, char *text, size_t size);
 
+/** For rows: the random bits of `mask`, and those of `with`; or `without` where there is no source of them. */
+uint64_t riscv_random(struct riscv_cpu *cpu, uint64_t mask, uint64_t with, uint64_t without);
 /** mip as it reads: what software set and what the wires say. */
 static inline uint64_t riscv_pending(const struct riscv_cpu *cpu) {
     uint64_t software = GET(menvcfg) & ENVCFG_STCE ? GET(mip) & ~(1ull << IRQ_STI) : GET(mip);

@@ -18,9 +18,10 @@
 #define SSTATUS (OF(status_ie) | OF(status_stack) | OF(status_memory) | OF(fs))
 #define FLAGS   IN_SET(PLACE_FP_FLAGS)
 #define CLOCK   IN_SET(PLACE_OUTSIDE)
+#define RANDOM  IN_SET(PLACE_OUTSIDE)
 #define COUNTS  (OF(mcountinhibit) | CLOCK)
 /* Of a guard. */
-#define READS(reads, condition) (reads)
+#define READS(reads, condition, access) (reads)
 
 /* Fields whose change asks for something, and those that ask for nothing but a look at interrupts. */
 #define ASKS(flags)                                     ((flags) & (FIELD_RETRANSLATE | FIELD_FLUSH_TLB | FIELD_RECHECK))
