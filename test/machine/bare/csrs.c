@@ -34,6 +34,17 @@ static void what_there_is(void) {
     CHECK(!READ(mhpmevent3) && !READ(mhpmcounter3) && !READ(hpmcounter3));
 }
 
+/* Of mseccfg what lets S and U mode have random bits, and nothing of memory protection. */
+static void security(void) {
+    CHECK(READ(mseccfg) == 0);
+    WRITE(mseccfg, -1);
+    CHECK(READ(mseccfg) == 0x300);
+    CLEAR(mseccfg, 0x100);
+    CHECK(READ(mseccfg) == 0x200);
+    WRITE(mseccfg, 0);
+    CHECK(READ(mseccfg) == 0);
+}
+
 static void no_longer_delegated(void) {
     taken = 0;
     WRITE(mideleg, 1 << SSI);
@@ -71,6 +82,7 @@ int main(void) {
     on_trap = count;
     s_on_trap = s_count;
     what_there_is();
+    security();
     no_longer_delegated();
     enabled_by_supervisor();
     return 0;
