@@ -4,7 +4,16 @@
 #include "machine/hart.h"
 #include "core/interface.h"
 
-enum { SSTATUS = 0x100, SIE = 0x104, STIMECMP = 0x14d, SIP = 0x144, SATP = 0x180, MSTATUS = 0x300, MISA = 0x301 };
+enum {
+    SEED = 0x015,
+    SSTATUS = 0x100,
+    SIE = 0x104,
+    STIMECMP = 0x14d,
+    SIP = 0x144,
+    SATP = 0x180,
+    MSTATUS = 0x300,
+    MISA = 0x301
+};
 enum { MEDELEG = 0x302, MIDELEG = 0x303, MIE = 0x304, MTVEC = 0x305, MCOUNTEREN = 0x306, MENVCFG = 0x30a };
 enum { SENVCFG = 0x10a, MCOUNTINHIBIT = 0x320, MEPC = 0x341, MIP = 0x344, PMPCFG0 = 0x3a0, PMPADDR0 = 0x3b0 };
 enum {
@@ -48,13 +57,13 @@ static void numbers_say_who_may(void **state) {
             open_all();
             h->cpu.raw_priv = privs[p];
             hart_read(h, n);
-            bool allowed = exists && privs[p] >= (n >> 8 & 3);
+            bool allowed = exists && privs[p] >= (n >> 8 & 3) && n != SEED; /* which must be written */
             assert_int_equal(h->cpu.c.exit.kind, allowed ? EXIT_none : EXIT_illegal);
             if (!allowed) assert_int_equal(h->cpu.c.exit.value, (uint64_t)n << 20 | 5 << 7 | 0x1073);
             there += exists && p == 0;
         }
     /* user, supervisor, identity, traps, protection, counters, triggers: a row that is lost is noticed */
-    assert_int_equal(there, 6 + 12 + 5 + 14 + 18 + 3 * 30 + 5);
+    assert_int_equal(there, 7 + 12 + 5 + 14 + 18 + 3 * 30 + 5);
 }
 
 static void what_is_refused_changes_nothing(void **state) {
@@ -410,13 +419,33 @@ static void cache_block_instructions_follow_envcfg(void **state) {
         }
 }
 
+/* Given to M mode, and to the others as mseccfg says; to those that write it. The source here is none. */
+static void seed_is_given_to_who_writes_it(void **state) {
+    (void)state;
+    for (unsigned given = 0; given < 4; given++)
+        for (unsigned priv = PRIV_U; priv <= PRIV_M; priv++) {
+            if (priv == 2) continue;
+            for (unsigned op = CSR_WRITE; op <= CSR_CLEAR; op++) {
+                h->cpu.raw_priv = PRIV_M;
+                hart_write(h, MSECCFG, given << 8);
+                h->cpu.raw_priv = priv;
+                const uint64_t value = hart_csr(h, op, SEED, 5, true);
+                const bool allowed = priv == PRIV_M || (given >> priv & 1);
+                assert_int_equal(h->cpu.c.exit.kind, allowed ? EXIT_none : EXIT_illegal);
+                if (allowed) assert_int_equal(value, 3u << 30);
+                hart_csr(h, CSR_SET, SEED, 0, false);
+                assert_int_equal(h->cpu.c.exit.kind, EXIT_illegal);
+            }
+        }
+}
+
 static void names(void **state) {
     (void)state;
     static const struct {
         unsigned number;
         const char *name;
     } rows[] = {{0x300, "mstatus"},      {0x3b0, "pmpaddr0"}, {0x3bf, "pmpaddr15"}, {0xc03, "hpmcounter3"},
-                {0xc1f, "hpmcounter31"}, {0x7a3, "tdata3"},   {0x180, "satp"}};
+                {0xc1f, "hpmcounter31"}, {0x7a3, "tdata3"},   {0x180, "satp"},      {0x15, "seed"}};
     char text[32];
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         assert_true(riscv_csr_name(rows[i].number, text, sizeof text));
@@ -446,6 +475,7 @@ int main(void) {
         TEST(counters_run_stop_and_are_set),
         TEST(locked_protection_stays),
         TEST(cache_block_instructions_follow_envcfg),
+        TEST(seed_is_given_to_who_writes_it),
         TEST(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

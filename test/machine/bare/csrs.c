@@ -45,6 +45,35 @@ static void security(void) {
     CHECK(READ(mseccfg) == 0);
 }
 
+/* Random bits, 16 at a time: all of them are 0 and 1 at some time, and no two values in a row are the same for long.
+ * Those who only read are refused, as is S mode, and U mode, without leave. */
+static uint64_t seed(uint64_t refused) {
+    __asm__ volatile(".option push\n.option norvc\ncsrrw %0, 0x015, x0\n.option pop" : "+r"(refused));
+    return refused;
+}
+
+static void random_bits(void) {
+    uint64_t zeros = 0xffff, ones = 0, last = 0, same = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        const uint64_t got = seed(0);
+        CHECK(got >> 16 == 2 << 14); /* ES16, and nothing else above */
+        zeros &= got;
+        ones |= got & 0xffff;
+        same += got == last;
+        last = got;
+    }
+    CHECK(zeros == 0 && ones == 0xffff && same < 2);
+    CHECK(TRAPS(ILLEGAL, "csrrs a0, 0x015, x0") && TRAPS(ILLEGAL, "csrrc a0, 0x015, x0"));
+    CHECK(TRAPS(ILLEGAL, "csrrsi a0, 0x015, 0") && TRAPS(ILLEGAL, "csrrci a0, 0x015, 0"));
+    CHECK(PASSES("csrrwi a0, 0x015, 0") && PASSES("csrrsi a0, 0x015, 1") && PASSES("csrrw x0, 0x015, x0"));
+    for (uint64_t given = 0; given < 4; given++) {
+        WRITE(mseccfg, given << 8);
+        CHECK((RUN(U, seed, 1) != 1) == (given & 1));
+        CHECK((RUN(S, seed, 1) != 1) == (given >> 1));
+    }
+    WRITE(mseccfg, 0);
+}
+
 static void no_longer_delegated(void) {
     taken = 0;
     WRITE(mideleg, 1 << SSI);
@@ -79,10 +108,11 @@ static void enabled_by_supervisor(void) {
 }
 
 int main(void) {
-    on_trap = count;
-    s_on_trap = s_count;
     what_there_is();
     security();
+    random_bits();
+    on_trap = count;
+    s_on_trap = s_count;
     no_longer_delegated();
     enabled_by_supervisor();
     return 0;
