@@ -261,11 +261,11 @@ static bool access_block(struct cpu *cpu, enum uop_op op, unsigned space, uint64
     enum { BLOCK = 64 };
     uint64_t value;
     if (op == UOP_zero_block) {
-        struct piece p;
-        for (unsigned i = 0; translated && cpu->mem[space].kind == MEM_SOFT && i < BLOCK; i += p.size) {
-            if (!soft_piece(cpu, &cpu->mem[space], (address & -(uint64_t)BLOCK) + i, BLOCK - i, true, true, &p))
+        struct piece p; /* all that it takes is there before any of it is cleared, as of other accesses */
+        for (unsigned i = 0; cpu->mem[space].kind == MEM_SOFT && i < BLOCK; i += p.size) {
+            if (!soft_piece(cpu, &cpu->mem[space], (address & -(uint64_t)BLOCK) + i, BLOCK - i, true, translated, &p))
                 return false;
-            if (left_to_interpreter(cpu, &p)) return false;
+            if (translated && left_to_interpreter(cpu, &p)) return false;
         }
         for (unsigned i = 0; i < BLOCK; i += 8)
             if (!access_write(cpu, space, (address & -(uint64_t)BLOCK) + i, 8, 0)) return false;

@@ -121,6 +121,24 @@ static void straddling(void) {
     config(0, 0, 0);
 }
 
+static uint64_t zero_block(uint64_t at) {
+    uint64_t before = trapped.count;
+    __asm__ volatile("cbo.zero (%0)" ::"r"(at) : "memory");
+    return trapped.count - before;
+}
+
+/* A block of which a part cannot be written is left alone. */
+static void blocks(void) {
+    for (unsigned i = 0; i < 8; i++) area[i] = i + 1;
+    SET(menvcfg, 1 << 7);
+    config(0, (((uint64_t)area >> 2) + 8) | 3, NAPOT | READS); /* the second half */
+    CHECK(RUN(S, zero_block, at) == 1 && trapped.cause == ACCESS_STORE);
+    for (unsigned i = 0; i < 8; i++) CHECK(area[i] == i + 1);
+    config(0, 0, 0);
+    CHECK(RUN(S, zero_block, at + 8) == 0 && area[0] == 0 && area[7] == 0);
+    area[0] = 0x8082;
+}
+
 static uint64_t nothing(uint64_t unused) {
     return unused;
 }
@@ -163,6 +181,7 @@ int main(void) {
     ranges(U);
     aligned();
     straddling();
+    blocks();
     locks();
     /* Without any entry that matches, S and U mode have nothing. */
     WRITE(pmpcfg2, 0);
