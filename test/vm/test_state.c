@@ -179,7 +179,7 @@ static struct vm *open_process(enum tier tier, bool window) {
 /* ---- what shows */
 
 enum { PLACES = 4096 };
-struct place {
+struct spot {
     struct object_type type; /* a copy: that of a variant is there only while it is walked */
     const struct field *field;
     void *object;
@@ -192,7 +192,7 @@ struct gathering {
     struct object_type type[16];
     void *object[16];
     unsigned depth, n;
-    struct place place[PLACES];
+    struct spot place[PLACES];
 };
 static struct gathering g;
 
@@ -209,7 +209,7 @@ static void leave(struct visitor *v, const struct object_type *type) {
 }
 static void add(const struct field *f, unsigned index, void *at, size_t size) {
     assert_true(g.n < PLACES);
-    g.place[g.n++] = (struct place){g.type[g.depth - 1], f, g.object[g.depth - 1], at, size, index};
+    g.place[g.n++] = (struct spot){g.type[g.depth - 1], f, g.object[g.depth - 1], at, size, index};
 }
 static void number(struct visitor *v, const struct field *f, unsigned index, void *at, uint64_t value) {
     (void)v, (void)value;
@@ -225,12 +225,12 @@ static void gather(struct vm *vm) {
     vm_walk(vm, &g.visitor);
 }
 
-static bool is_row(const struct place *p, const char *type, const char *name) {
+static bool is_row(const struct spot *p, const char *type, const char *name) {
     return !strcmp(p->type.name, type) && !strcmp(p->field->name, name);
 }
 
 /* Another number or byte: a smaller one, if there is one, as some say how much there is of something. */
-static void change(const struct place *p, uint8_t saved[8]) {
+static void change(const struct spot *p, uint8_t saved[8]) {
     const size_t n = p->size < 8 ? p->size : 8;
     memcpy(saved, p->at, n);
     if (p->field->class == CLASS_PC) {
@@ -245,7 +245,7 @@ static void change(const struct place *p, uint8_t saved[8]) {
     p->at[0] = 1;
 }
 
-static void change_shows(struct vm *vm, const struct place *p, uint64_t before) {
+static void change_shows(struct vm *vm, const struct spot *p, uint64_t before) {
     uint8_t saved[8];
     change(p, saved);
     if (vm_digest(vm) == before) fail_msg("%s.%s[%u] does not show", p->type.name, p->field->name, p->index);
@@ -254,7 +254,7 @@ static void change_shows(struct vm *vm, const struct place *p, uint64_t before) 
 }
 
 /* What a value is made of changes: to nothing, or by a bit. Looked at without the rest, which may not bear it. */
-static void value_shows(const struct place *p) {
+static void value_shows(const struct spot *p) {
     uint8_t *member = (uint8_t *)p->object + p->field->offset + (size_t)p->index * p->field->size, saved[8];
     const size_t n = p->field->size;
     const uint64_t before = p->field->value(&g.visitor, p->object, p->index);
@@ -272,10 +272,10 @@ static void value_shows(const struct place *p) {
 }
 
 /* Shown as a copy, which is gone when it could be changed: what they are of changes instead. */
-static bool is_copy(const struct place *p) {
+static bool is_copy(const struct spot *p) {
     return is_row(p, "space", "base") || is_row(p, "instance", "owner");
 }
-static void copy_shows(struct vm *vm, const struct place *p, uint64_t before) {
+static void copy_shows(struct vm *vm, const struct spot *p, uint64_t before) {
     if (is_row(p, "space", "base")) {
         const struct space *s = p->object;
         uint64_t word = 0, other;
@@ -302,7 +302,7 @@ static void everything_shows(struct vm *vm) {
     const uint64_t before = vm_digest(vm);
     bool copied = false;
     assert_true(g.n > 50);
-    for (const struct place *p = g.place; p < g.place + g.n; p++) {
+    for (const struct spot *p = g.place; p < g.place + g.n; p++) {
         if (is_row(p, "mapping", "ino") && !((const struct mapping *)p->object)->dev) continue; /* there is no file */
         if (!p->at)
             value_shows(p);
@@ -367,7 +367,7 @@ static void machines(void **state) {
     struct vm *vm = open_machine(TIER_INTERP);
     struct machine *m = vm->data;
     run_to(vm, 100);
-    console_write(&m->console, "x", 1); /* so that there is something in every buffer */
+    console_write(&m->console, m->vm, "x", 1); /* so that there is something in every buffer */
     m->console.in_count = 1;
     vm->end = VM_EXITED;
     the_text_says_what_is_different(vm);
