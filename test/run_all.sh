@@ -137,6 +137,7 @@ full() {
     suite programs-poll-always test/run_programs.sh build/poison-debug/vee --poll-always
     # Without the one whose output is how much each call does. The others go on (test/programs/patient.h).
     suite programs-disturb env ONLY='!(vector_io)' test/run_programs.sh build/vee --disturb
+    suite machine-disturb env ONLY='@(serial|sleep|interrupts)' test/run_machine.sh build/vee --disturb
     # Where a page is waited for translations cannot be dropped (docs/limitations.md).
     suite programs-drop-lock env ONLY='@(threads_*|fork_*|exec_*)' test/run_programs.sh build/poison-debug/vee --drop-lock
     suite process-drop-lock env ONLY='!(userfault)' test/process/run.sh build/vee --tier auto --drop-lock

@@ -78,8 +78,8 @@ void os_random(void *bytes, size_t size);
 bool os_alloc_fails(void);
 bool os_map_fails(void);
 void os_allocs_may_fail(bool may);
-/** How much of `size` bytes to ask for in one read or write: all of it; in poison builds, any part of it (at least 1).
- */
+/** How much of `size` bytes vee asks for in one read of its own: all; in poison builds, any part (at least 1). What
+   comes badly of what a guest can notice does so at its door (vm/input.h). */
 size_t os_io_size(size_t size);
 
 /* Threads of vee's own, and processes that share its memory: with a stack, an alternate stack for the fault handler,

@@ -127,7 +127,7 @@ uint64_t board_ns(const struct device_host *h) {
 }
 
 void board_output(struct device_host *h, const void *bytes, size_t size) {
-    console_write(&h->machine->console, bytes, size);
+    console_write(&h->machine->console, h->machine->vm, bytes, size);
 }
 
 int board_input(struct device_host *h) {

@@ -9,10 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
-void console_flush(struct console *c) {
+void console_flush(struct console *c, struct vm *vm) {
     size_t done = 0;
     while (done < c->out_count) {
-        ssize_t n = write(STDOUT_FILENO, c->out + done, os_io_size(c->out_count - done));
+        size_t size = c->out_count - done;
+        input_worse(vm, INPUT_SHORTENED, &size);
+        ssize_t n = write(STDOUT_FILENO, c->out + done, size);
         if (n > 0)
             done += (size_t)n;
         else if (errno == EAGAIN)
@@ -23,10 +25,10 @@ void console_flush(struct console *c) {
     c->out_count = 0;
 }
 
-void console_write(struct console *c, const void *bytes, size_t size) {
+void console_write(struct console *c, struct vm *vm, const void *bytes, size_t size) {
     for (const uint8_t *p = bytes; size; p++, size--) {
         c->out[c->out_count++] = *p;
-        if (*p == '\n' || c->out_count == sizeof c->out) console_flush(c);
+        if (*p == '\n' || c->out_count == sizeof c->out) console_flush(c, vm);
     }
 }
 
@@ -46,7 +48,7 @@ static int64_t receive(void *bytes, size_t size, const struct timespec *timeout)
 /* Fetches input if there is some. */
 static void fetch(struct console *c, struct vm *vm, const struct timespec *timeout) {
     if (console_ready(c)) return;
-    if (c->out_count) console_flush(c); /* the question before the answer */
+    if (c->out_count) console_flush(c, vm); /* the question before the answer */
     struct input in = {.kind = INPUT_device, .which = INPUT_CONSOLE, .bytes = c->in, .size = sizeof c->in};
     if (!input_given(vm, &in)) {
         size_t size = sizeof c->in;
@@ -68,7 +70,7 @@ int console_read(struct console *c, struct vm *vm) {
 
 bool console_wait(struct console *c, struct vm *vm, uint64_t ns) {
     struct timespec t = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
-    console_flush(c);
+    console_flush(c, vm);
     fetch(c, vm, ns == UINT64_MAX ? NULL : &t);
     return console_ready(c);
 }

@@ -21,8 +21,8 @@ struct console {
     bool ended; /* no more input will come */
 };
 
-void console_write(struct console *c, const void *bytes, size_t size);
-void console_flush(struct console *c);
+void console_write(struct console *c, struct vm *vm, const void *bytes, size_t size);
+void console_flush(struct console *c, struct vm *vm);
 /** The next byte of input, CONSOLE_NOTHING or CONSOLE_END. */
 int console_read(struct console *c, struct vm *vm);
 /** Has input been fetched that console_read has not given yet, or the end of it? */

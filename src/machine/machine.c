@@ -146,7 +146,7 @@ static bool cpu_make(struct machine *m, const struct interface *interface) {
 static void machine_close(struct vm *vm) {
     struct machine *m = vm->data;
     if (!m) return;
-    console_flush(&m->console);
+    console_flush(&m->console, m->vm);
     if (vm->engine) engine_cpu_free(vm->engine, vm->cpu);
     free(m->views);
     engine_free(vm->engine);
@@ -161,7 +161,7 @@ static void machine_close(struct vm *vm) {
 /* ---- answering */
 
 static enum answer stop(struct machine *m, enum vm_end end, int status, uint64_t value) {
-    console_flush(&m->console);
+    console_flush(&m->console, m->vm);
     return vm_stop(m->vm, end, status, value);
 }
 

@@ -72,7 +72,7 @@ static void type(const char *text) {
 }
 static void expect_output(const char *text) {
     char seen[100] = {0};
-    console_flush(&m.console);
+    console_flush(&m.console, m.vm);
     ssize_t n = read(out[0], seen, sizeof seen - 1);
     assert_int_equal(n, strlen(text) ? (ssize_t)strlen(text) : -1);
     assert_string_equal(seen, text);

@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -140,9 +141,12 @@ static struct result *run(const char *file, const char *tier, const struct input
         _exit(0);
     }
     close(ends[1]), close(in[0]);
-    /* In two parts: who waits for the second does so for a time that comes from outside, too. */
+    /* In two parts, the second when the first has been read: who waits for it does so for a time that comes from
+       outside, too. */
     enum { PART = 10 };
     ssize_t given = first ? write(in[1], input, PART) : 0;
+    int left = first;
+    for (int i = 0; i < 100 && left && ioctl(in[1], FIONREAD, &left) == 0; i++) usleep(10000);
     if (first) usleep(30000);
     if (given > 0) given = write(in[1], input + PART, sizeof input - PART);
     check(given >= 0 || errno == EPIPE, file, "cannot be given input", "");
