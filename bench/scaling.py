@@ -8,39 +8,22 @@ Exit status: 0 only if every run was right.
 """
 
 import argparse
-import shutil
 import statistics
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "bench" / "threads" / "threads.c"
-BUILD = ROOT / "build" / "bench"
-COMPILERS = {"native": "gcc", "riscv64": "riscv64-linux-gnu-gcc"}
+import versus
+
+SOURCE = versus.ROOT / "bench" / "threads" / "threads.c"
 REPS = {"compute": 250000, "memory": 700, "atomics": 1200000, "locks": 1200000, "heap": 12000000, "calls": 120000}
-
-
-def build(variant):
-    program = BUILD / variant / "threads"
-    program.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([COMPILERS[variant], "-std=gnu17", "-O2", "-fno-tree-vectorize", "-static", "-pthread", str(SOURCE),
-                    "-o", str(program)], check=True)
-    return str(program)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--vee", default=str(ROOT / "build" / "vee"))
-    parser.add_argument("--runs", type=int, default=5)
+    versus.options(parser, runs=5)
     parser.add_argument("--only", default="", help="kinds of work, separated by commas")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "bench")
     args = parser.parse_args()
-    native, guest = build("native"), build("riscv64")
-    contenders = {"native": [native], "vee": [args.vee, guest]}
-    qemu = shutil.which("qemu-riscv64")
-    if qemu:
-        contenders["qemu"] = [qemu, guest]
+    contenders = versus.contenders(SOURCE, args.vee, ["-fno-tree-vectorize"])
     works = [w for w in REPS if not args.only or w in args.only.split(",")]
     seconds, wrong = {}, 0
     for work in works:
@@ -69,10 +52,7 @@ def main():
     for work in works:
         cells = [scaling(work, name) for name in contenders]
         lines.append(f"| {work} | " + " | ".join(f"{c:.2f}" for c in cells) + f" | {cells[1] / cells[0]:.2f} |")
-    text = "\n".join(lines) + "\n"
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "scaling.md").write_text(text)
-    print(text, end="")
+    versus.write(args.out, "scaling.md", lines)
     return 1 if wrong else 0
 
 

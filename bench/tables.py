@@ -8,27 +8,17 @@ Writes tables.md to --out. Exit status: 0 only if every run of native code and o
 """
 
 import argparse
-import shutil
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "bench" / "tables" / "tables.c"
-BUILD = ROOT / "build" / "bench"
-COMPILERS = {"native": "gcc", "riscv64": "riscv64-linux-gnu-gcc"}
+import versus
+
+SOURCE = versus.ROOT / "bench" / "tables" / "tables.c"
 CASES = {"mappings": (1000, 10000, 60000, 100000), "sparse": (1000, 10000, 30000), "threads": (100, 1000, 3000, 10000)}
 MOST = Path("/proc/sys/vm/max_map_count")
 RAISED = 400000
-
-
-def build(variant):
-    program = BUILD / variant / "tables"
-    program.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([COMPILERS[variant], "-std=gnu17", "-O2", "-static", "-pthread", str(SOURCE), "-o", str(program)],
-                   check=True)
-    return str(program)
 
 
 def run(command, limit):
@@ -72,18 +62,12 @@ def measure(args, contenders):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--vee", default=str(ROOT / "build" / "vee"))
-    parser.add_argument("--runs", type=int, default=3)
+    versus.options(parser, runs=3)
     parser.add_argument("--limit", type=int, default=120, help="seconds for a run")
     parser.add_argument("--only", default="", help="cases, separated by commas")
     parser.add_argument("--raise", dest="more", action="store_true", help="raise vm.max_map_count meanwhile")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "bench")
     args = parser.parse_args()
-    native, guest = build("native"), build("riscv64")
-    contenders = {"native": [native], "vee": [args.vee, guest]}
-    qemu = shutil.which("qemu-riscv64")
-    if qemu:
-        contenders["qemu"] = [qemu, guest]
+    contenders = versus.contenders(SOURCE, args.vee)
     before = MOST.read_text()
     try:
         if args.more and int(before) < RAISED:
@@ -101,10 +85,7 @@ def main():
         for n, by_name in by_count.items():
             cells = [f"{statistics.median(by_name[name]):.2f}" if name in by_name else "" for name in contenders]
             lines.append(f"| {case} | {row} | {n} | " + " | ".join(cells) + " |")
-    text = "\n".join(lines) + "\n"
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "tables.md").write_text(text)
-    print(text, end="")
+    versus.write(args.out, "tables.md", lines)
     return 1 if wrong else 0
 
 
