@@ -15,18 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The sanitizer's shadow lies where guests have their memory: there is only the window then. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-enum { ONLY_WINDOW = 1 };
-#else
-enum { ONLY_WINDOW = 0 };
-#endif
-
+#include "vm/only_window.h"
 #include "guest/riscv/csr.h"
 #include "vee/vee.h"
 
