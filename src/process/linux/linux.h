@@ -216,6 +216,8 @@ int64_t path_place(struct call *c, int folder, const char *path, unsigned how, c
 void path_release(struct call *c);
 /** Makes a path that the host says what it is to the guest; false: it has none there. */
 bool path_to_guest(const struct process *p, char *text);
+/** With --root: a folder's path without links, within. 1: it is one of the host's; or a negative errno. */
+int64_t path_find_folder(struct process *p, const char *path, char found[PATH_MAX]);
 /** The working directory is another one; the root is, or where it is mounted. */
 void path_moved(struct process *p);
 void path_root_again(struct process *p);

@@ -14,9 +14,7 @@
  */
 #include "process/linux/linux.h"
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/openat2.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -408,6 +406,18 @@ int64_t path_place(struct call *c, int folder, const char *path, unsigned how, c
     return 0;
 }
 
+int64_t path_find_folder(struct process *p, const char *path, char found[PATH_MAX]) {
+    struct way w;
+    int64_t r = walk_from(p, &w, AT_FDCWD, path, PATH_FOLLOW);
+    if (r < 0) return r;
+    if (is_hosts(p, w.path)) return 1;
+    int64_t fd = at_root(p, w.path, O_PATH | O_DIRECTORY, WITHIN);
+    if (fd < 0) return fd;
+    host_wait(SYS_close, fd);
+    strcpy(found, w.path);
+    return 0;
+}
+
 bool path_begin(struct process *p, struct error *error) {
     const struct process_options *o = process_options(p);
     const char *dir = o->root ? o->root : o->sysroot;
@@ -448,96 +458,4 @@ int64_t path_open(struct process *p, const char *path) {
 void path_moved(struct process *p) {
     char cwd[8];
     p->root.at_top = p->root.length && !p->root.whole && host_wait(SYS_getcwd, cwd, sizeof cwd) == 2;
-}
-
-/* ---- calls about where a process is */
-
-int64_t call_getcwd(struct call *c) {
-    char text[PATH_MAX];
-    int64_t n = host_wait(SYS_getcwd, text, sizeof text);
-    if (n < 0) return n;
-    char *shown = text;
-    if (!path_to_guest(c->process, text)) { /* as Linux says it of what the root does not lead to */
-        static const char unreachable[] = "(unreachable)";
-        memmove(text + sizeof unreachable - 1, text,
-                strlen(text) + 1 + sizeof unreachable > sizeof text ? 1 : strlen(text) + 1);
-        memcpy(text, unreachable, sizeof unreachable - 1);
-    }
-    n = (int64_t)strlen(shown) + 1;
-    if (c->guest[1] < (uint64_t)n) return -ERANGE;
-    return call_write(c, c->guest[0], shown, (size_t)n) ? n : -EFAULT;
-}
-
-int64_t call_chdir(struct call *c) {
-    int64_t r = call_wait(c, SYS_chdir, c->host[0], 0, 0, 0, 0, 0);
-    if (r == 0) path_moved(c->process);
-    return r;
-}
-
-int64_t call_fchdir(struct call *c) {
-    int64_t r = call_wait(c, SYS_fchdir, c->host[0], 0, 0, 0, 0, 0);
-    if (r == 0) path_moved(c->process);
-    return r;
-}
-
-static bool may_chroot(void) {
-    struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct d[2];
-    return host_do(SYS_capget, &h, d) == 0 && (d[0].effective & 1u << CAP_SYS_CHROOT);
-}
-
-int64_t call_chroot(struct call *c) {
-    struct process *p = c->process;
-    struct way w;
-    int64_t r;
-    if (!p->root.length || !p->root.whole) {
-        const char *to;
-        char *path = c->thread->scratch->path[c->paths++];
-        r = call_read_string(c, c->guest[0], path, PATH_MAX);
-        if (r >= 0) r = path_place(c, AT_FDCWD, path, PATH_FOLLOW, &to);
-        if (r >= 0) r = call_wait(c, SYS_chroot, (uintptr_t)to, 0, 0, 0, 0, 0);
-        if (r == 0) path_root_again(p);
-        return r;
-    }
-    char *path = c->thread->scratch->path[c->paths++];
-    r = call_read_string(c, c->guest[0], path, PATH_MAX);
-    if (r < 0) return r;
-    if (!*path) return -ENOENT;
-    r = walk_from(p, &w, AT_FDCWD, path, PATH_FOLLOW);
-    if (r < 0) return r;
-    if (is_hosts(p, w.path)) return may_chroot() ? -EACCES : -EPERM; /* which would be outside */
-    int64_t fd = at_root(p, w.path, O_PATH | O_DIRECTORY, WITHIN);
-    if (fd < 0) return fd;
-    host_wait(SYS_close, fd);
-    if (!may_chroot()) return -EPERM;
-    strcpy(p->root.inside, w.path);
-    return 0;
-}
-
-/* Moves the host's root, which is vee's, too. */
-int64_t call_pivot_root(struct call *c) {
-    if (c->process->root.whole) return -EINVAL; /* as from where the first root is not a mount of its own */
-    int64_t r = call_wait(c, SYS_pivot_root, c->host[0], c->host[1], 0, 0, 0, 0);
-    if (r == 0) path_root_again(c->process);
-    return r;
-}
-
-int64_t call_unshare(struct call *c) {
-    int64_t r = call_wait(c, SYS_unshare, c->host[0], 0, 0, 0, 0, 0);
-    if (r == 0 && (c->host[0] & CLONE_NEWNS)) path_root_again(c->process);
-    return r;
-}
-
-int64_t call_setns(struct call *c) {
-    int64_t r = call_wait(c, SYS_setns, c->host[0], c->host[1], 0, 0, 0, 0);
-    if (r == 0) path_root_again(c->process);
-    return r;
-}
-
-void path_root_again(struct process *p) {
-    p->root.apart = false;
-    if (!p->root.length) return;
-    own_root_open(p);
-    if (p->own[OWN_ROOT].fd < 0 && !p->root.whole) p->root.length = 0; /* it is out of reach, and so nothing is in it */
-    path_moved(p);
 }
