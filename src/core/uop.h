@@ -152,6 +152,9 @@ bool builder_is_const(const struct builder *b, uint16_t temp, uint64_t *value);
 /** Checks every rule of this head comment; on failure writes a line that names the uop to `why` and returns false. */
 bool block_check(const struct block *block, const struct guest *guest, char *why, size_t size);
 void block_print(FILE *out, const struct block *block, const struct guest *guest);
+/** The name of a rounding (enum fp_round) there; NULL: there is no such. */
+enum { ROUND_COUNT = 5 };
+const char *round_name(unsigned round);
 /** Parses what block_print writes. NULL with a message in `why` (line and what is wrong). */
 struct block *block_parse(const char *text, struct arena *arena, const struct guest *guest, char *why, size_t size);
 
