@@ -47,13 +47,15 @@ static bool device_init(struct machine *m, const struct place *p, uint64_t addre
                     (struct phys_region){.start = address, .size = d->size, .device = p->device, .kind = PHYS_DEVICE});
 }
 
-/* Puts the device tree at the end of RAM, unless the program is there; yields its address, or 0. */
-static uint64_t tree_place(struct machine *m, uint64_t used) {
+/* Puts the device tree at the end of RAM; *at is its address, or 0 if the program is there. False: it cannot be made.
+ */
+static bool tree_place(struct machine *m, uint64_t used, uint64_t *at) {
     const uint64_t ram = m->board->ram;
     uint64_t room = (TREE_MAX + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
-    if (m->ram_size < room || ram + m->ram_size - room < used) return 0;
-    uint64_t offset = m->ram_size - room;
-    return board_describe(m, m->ram + offset) ? ram + offset : 0;
+    *at = 0;
+    if (m->ram_size < room || ram + m->ram_size - room < used) return true;
+    *at = ram + m->ram_size - room;
+    return board_describe(m, m->ram + (m->ram_size - room));
 }
 
 bool board_init(struct machine *m, uint64_t used, uint64_t entry, board_symbol *symbol, const void *of) {
@@ -66,7 +68,9 @@ bool board_init(struct machine *m, uint64_t used, uint64_t entry, board_symbol *
         if (!device_init(m, p, address)) return false;
         if (p->companion) symbol(of, p->companion, &m->device[p->device].companion);
     }
-    b->boot(m->rom, entry, tree_place(m, used));
+    uint64_t tree;
+    if (!tree_place(m, used, &tree)) return false;
+    b->boot(m->rom, entry, tree);
     return phys_add(&m->phys,
                     (struct phys_region){.start = b->reset, .size = ROM_SIZE, .host = m->rom, .kind = PHYS_ROM}) &&
            phys_add(&m->phys,

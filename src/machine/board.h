@@ -86,6 +86,13 @@ struct machine {
     int status;     /* with this exit status */
 };
 
+/** What a machine alone can be asked for (option.def). */
+struct machine_options {
+#define O(name, letter, argument, type, field, ...) OPTION_FIELD_##type(field)
+#include "machine/option.def"
+};
+const struct machine_options *machine_options(const struct machine *m);
+
 /* What devices ask for. */
 void board_pin(struct device_host *host, unsigned pin, bool level);
 uint64_t board_time(struct device_host *host);

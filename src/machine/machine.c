@@ -17,12 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/** What a machine alone can be asked for (option.def). */
-struct machine_options {
-#define O(name, letter, argument, type, field, ...) OPTION_FIELD_##type(field)
-#include "machine/option.def"
-};
-
 #define RAM_DEFAULT (128ull << 20)
 #define RAM_LIMIT   (1ull << 40)
 enum { DATA_SPACE = 0 };
@@ -74,7 +68,7 @@ static uint64_t physical_end(const struct machine *m, const struct elf *elf) {
 static bool board_make(struct machine *m, uint64_t used, uint64_t entry, const struct elf *elf, const char *path,
                        struct error *error) {
     if (board_init(m, used, entry, symbol, elf)) return true;
-    return error_set(error, ERROR_RESOURCES, "%s: no memory for the board", path);
+    return error_set(error, ERROR_RESOURCES, "%s: no memory for the board, or no room for its description", path);
 }
 
 /* Not an ELF file, but said to be a machine's: its bytes go to the start of RAM and run from there. */
@@ -299,8 +293,7 @@ static bool machine_open(struct vm *vm) {
     struct machine *m = vm->data = calloc(1, sizeof *m);
     if (!m) return error_set(&vm->error, ERROR_RESOURCES, "no memory for the machine");
     m->vm = vm;
-    const struct machine_options *options = vm->own;
-    if (ram_make(m, options->ram_size, &vm->error) && load_file(m, vm->options.path, &vm->error) &&
+    if (ram_make(m, machine_options(m)->ram_size, &vm->error) && load_file(m, vm->options.path, &vm->error) &&
         cpu_make(m, &interface_machine)) {
         board_update(m);
         return true;
@@ -314,6 +307,10 @@ static const struct option rows[] = {
 #include "machine/option.def"
 };
 static const struct machine_options none;
+
+const struct machine_options *machine_options(const struct machine *m) {
+    return m->vm->own ? m->vm->own : &none;
+}
 
 const struct vm_kind vm_kind_machine = {
     .name = "machine",
