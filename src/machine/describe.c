@@ -50,11 +50,13 @@ static void describe_device(struct tree *t, const struct device_host *h) {
     if (h->device->describe_beside) h->device->describe_beside(t, phandle_of(h->number));
 }
 
-static void describe_console(struct tree *t, const struct device_host *serial) {
+static void describe_chosen(struct tree *t, const struct device_host *serial) {
+    const char *append = machine_options(serial->machine)->append;
     char path[64];
     snprintf(path, sizeof path, "/soc/%s@%llx", serial->device->node, (unsigned long long)serial->start);
     tree_open(t, "chosen");
     tree_text(t, "stdout-path", path);
+    if (append) tree_text(t, "bootargs", append);
     tree_close(t);
 }
 
@@ -65,7 +67,7 @@ static void describe_board(struct tree *t, const struct machine *m) {
     tree_cell(t, "#size-cells", 2);
     tree_text(t, "compatible", m->board->compatible);
     tree_text(t, "model", "vee,virt");
-    describe_console(t, &m->device[m->board->console]);
+    describe_chosen(t, &m->device[m->board->console]);
     tree_open_at(t, "memory", ram);
     tree_text(t, "device_type", "memory");
     tree_range(t, "reg", ram, m->ram_size);

@@ -26,6 +26,20 @@ else
     fail "bare.S does not build without -n"
 fi
 
+# the command line of the kernel
+if riscv64-linux-gnu-gcc -nostdlib -static -no-pie -Wl,--no-warn-rwx-segments,-Ttext=0x80000000 -o tree "$here/tree.S"; then
+    for tier in interp baseline; do
+        expect 0 "*console=ttyS0 init=/a,b *bootargs*" "" "$vee" --tier $tier --append "console=ttyS0 init=/a,b" tree
+        expect 0 "*quiet *bootargs*" "" "$vee" --tier $tier -append quiet tree
+        expect 0 "*quiet *bootargs*" "" env VEE_APPEND=quiet "$vee" boot --tier $tier tree
+        expect 0 "!(*bootargs*)" "" "$vee" --tier $tier tree
+    done
+    long=$(printf '%9000s' x)
+    expect 125 "" "vee: tree: no memory for the board, or no room for its description" "$vee" --append "$long" tree
+else
+    fail "tree.S does not build"
+fi
+
 # the same state after the same count, whatever executes it
 for n in 0 1 2 37 1000 12345 777777; do
     for tier in interp baseline; do

@@ -18,6 +18,7 @@ expect 125 "" "vee: --tier: 'fast' is not interp, baseline or auto" "$vee" --tie
 expect 125 "" "vee: --tier: 'fast' is not interp, baseline or auto" "$vee" --tier fast x
 expect 125 "" "vee: --sysroot needs a value" "$vee" -L
 expect 125 "" "vee: --memory: '1T' is not a size*" "$vee" -m1T x
+expect 125 "" "vee: --append needs a value*" "$vee" --append
 expect 125 "" "vee: --env: 'A' is not VAR=VALUE" "$vee" -E A x
 expect 125 "" "vee: --log: 'guest,x' is not a list*" "$vee" -d guest,x x
 expect 125 "" "vee: VEE_TIER: 'fast' is not interp, baseline or auto" env VEE_TIER=fast "$vee" x

@@ -113,7 +113,8 @@ static uint64_t first_cell_pair(const uint8_t *p) {
 static void the_board_describes_itself(void **state) {
     (void)state;
     struct hart *h = hart_make();
-    struct vm vm = {.cpu = &h->cpu.c, .counted = true};
+    const struct machine_options own = {.append = "console=ttyS0 quiet"};
+    struct vm vm = {.cpu = &h->cpu.c, .counted = true, .own = &own};
     struct machine m = {.vm = &vm, .board = boards[0], .ram = h->ram, .ram_size = HART_RAM_SIZE};
     uint64_t at, end = (uint64_t)HART_RAM + HART_RAM_SIZE;
     uint32_t size;
@@ -126,6 +127,9 @@ static void the_board_describes_itself(void **state) {
     assert_int_equal(first_cell_pair(p), HART_RAM);
     assert_int_equal(first_cell_pair(p + 8), HART_RAM_SIZE);
     assert_int_equal(word(find(tree, "/cpus", "timebase-frequency", &size)), 10000000);
+    p = find(tree, "/chosen", "bootargs", &size);
+    assert_int_equal(size, sizeof "console=ttyS0 quiet");
+    assert_string_equal((const char *)p, "console=ttyS0 quiet");
     const char *isa = (const char *)find(tree, "/cpus/cpu@0", "riscv,isa", &size);
     assert_int_equal(strncmp(isa, "rv64imafdc_zic", 14), 0);
     assert_non_null(strstr(isa, "_zicbom_zicboz_")); /* of machines only, and of processes */
