@@ -210,7 +210,7 @@ expect 0 "" other_version process/process.h 's/uint64_t awaited\[2\];/uint64_t a
 expect 0 "" other_version mem/space.h 's/SPACE_R = 1, SPACE_W = 2/SPACE_R = 2, SPACE_W = 1/'
 expect 0 "" other_version mem/space.h 's/uint32_t left, right, height/uint32_t right, left, height/'
 expect 0 "" other_version process/linux/published.h '/R(FIELD, uint64_t, files_most)/d'
-expect 0 "" other_version process/linux/published.h 's/R(FIELD, uint64_t, total)/R(FIELD, int64_t, total)/'
+expect 0 "" other_version process/linux/published.h 's/R(FIELD, uint64_t, key)/R(FIELD, int64_t, key)/'
 expect 0 "" other_version process/linux/published.h 's/R(IN, uint64_t, dev, m.dev)/R(IN, uint64_t, dev, m.ino)/'
 expect 1 "*a row of another size*" published process/linux/published.h 's/R(FIELD, uint32_t, tid)/R(FIELD, uint64_t, tid)/'
 expect 1 "*no member named*tide*" published process/linux/published.h 's/R(FIELD, uint32_t, tid)/R(FIELD, uint32_t, tide)/'

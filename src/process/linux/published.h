@@ -72,7 +72,7 @@ enum { PUBLISHED_AUXV = 48, PUBLISHED_OWN = 3, PUBLISHED_ACTIONS = 65, PUBLISHED
     R(LINK_IN, base, space.base)                                                                                       \
     R(IN, uint64_t, limit, space.limit)                                                                                \
     R(IN, uint64_t, window, space.window)                                                                              \
-    R(IN, uint64_t, brk_start, brk_start)                                                                              \
+    R(FIELD, uint64_t, brk_start)                                                                                      \
     R(IN, uint64_t, total, space.total)                                                                                \
     R(IN, uint64_t, data, space.data)                                                                                  \
     R(IN, uint64_t, peak, space.peak)                                                                                  \
