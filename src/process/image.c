@@ -292,8 +292,9 @@ static bool program_load(struct process *p, int fd, struct error *error) {
     struct image program = {0}, interpreter = {0};
     char needed[PATH_MAX];
     if (!image_open(&program, p, fd, name, error)) return false;
+    const uint64_t own = p->abi->machine->programs;
     const uint64_t independent =
-        page_down(memory_of(p->space)->usual / 3 * 2); /* where what needs an interpreter goes */
+        own ? own : page_down(memory_of(p->space)->usual / 3 * 2); /* where what needs an interpreter goes */
     bool ok = !interpreter_name(&program, needed, error) && stack_map(p, stack_executable(&program), error) &&
               image_map(p, &program, *needed ? independent : 0, error) &&
               (!*needed || interpreter_map(p, &program, needed, &interpreter, error)) && vdso_map(p, error);

@@ -95,7 +95,7 @@ static bool parts_make(struct process *p) {
     struct vm *vm = p->vm;
     struct engine_config config;
     struct space_hooks hooks = {.code_gone = code_gone, .code_written = code_written, .self = vm};
-    if (!memory_init(&p->memory, options_window(vm->own), &hooks, &vm->error)) return false;
+    if (!memory_init(&p->memory, options_window(vm->own), p->abi->machine->addresses, &hooks, &vm->error)) return false;
     limits_take(p);
     vm_engine_config(vm, p->abi->guest, &process_interface, &config);
     vm->engine = engine_make(&config, &vm->error);

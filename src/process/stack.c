@@ -1,6 +1,6 @@
 /* stack.c - the stack of a new program: arguments, environment, auxiliary vector; and the page of the system's own.
  *
- * The stack lies at the top, and mappings below it, as on a riscv64 Linux with 39 bits of addresses. It is mapped
+ * The stack lies at the top, and mappings below it, as Linux has them in an address space of that size. It is mapped
  * whole, up to STACK_EAGER, because system calls do not grow it; beyond that faults do.
  */
 #include "process/image.h"
@@ -63,12 +63,14 @@ static void word_put(struct space *s, uint64_t *at, uint64_t word) {
     *at += sizeof word;
 }
 
-static void auxv_make(struct process *p, const struct program *m, uint64_t random, uint64_t name) {
+/* AT_IGNORE: what is not told on this machine. */
+static void auxv_make(struct process *p, const struct program *m, uint64_t random, uint64_t name, uint64_t platform) {
+    const struct abi_machine *machine = p->abi->machine;
     uint64_t *v = p->auxv, ids[] = {getuid(), geteuid(), getgid(), getegid(), getauxval(AT_SECURE)};
     input_settle(p->vm, INPUT_feature, INPUT_IDS, ids, sizeof ids);
     const uint64_t rows[][2] = {
         {AT_SYSINFO_EHDR, p->vdso},
-        {AT_HWCAP, p->abi->hwcap},
+        {AT_HWCAP, machine->hwcap},
         {AT_PAGESZ, SPACE_PAGE},
         {AT_CLKTCK, CLOCK_TICKS},
         {AT_PHDR, m->headers},
@@ -83,13 +85,19 @@ static void auxv_make(struct process *p, const struct program *m, uint64_t rando
         {AT_EGID, ids[3]},
         {AT_SECURE, ids[4]},
         {AT_RANDOM, random},
-        {AT_MINSIGSTKSZ, p->abi->frame_size},
+        {machine->frame_least ? AT_MINSIGSTKSZ : AT_IGNORE, machine->frame_least},
+        {machine->has_hwcap2 ? AT_HWCAP2 : AT_IGNORE, machine->hwcap2},
         {AT_EXECFN, name},
+        {machine->platform ? AT_PLATFORM : AT_IGNORE, platform},
         {AT_NULL, 0},
     };
     _Static_assert(sizeof rows <= sizeof p->auxv, "room for the auxiliary vector");
-    memcpy(v, rows, sizeof rows);
-    p->auxv_words = sizeof rows / sizeof *v;
+    p->auxv_words = 0;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i][0] == AT_IGNORE) continue;
+        memcpy(v + p->auxv_words, rows[i], sizeof rows[i]);
+        p->auxv_words += sizeof rows[i] / sizeof *v;
+    }
 }
 
 uint64_t arguments_most(const struct process *p) {
@@ -98,8 +106,9 @@ uint64_t arguments_most(const struct process *p) {
     return quarter < LEAST ? LEAST : quarter < MOST ? quarter : MOST;
 }
 
-/* Linux's layout: from the top a null word, the program's name, environment, arguments, random bytes; then, aligned to
-   16, the auxiliary vector above envp above argv above argc. Returns the stack pointer, 0 when it does not fit. */
+/* Linux's layout: from the top a null word, the program's name, environment, arguments, the machine's name, random
+   bytes; then, aligned to 16, the auxiliary vector above envp above argv above argc. Returns the stack pointer, 0 when
+   it does not fit. */
 uint64_t stack_fill(struct process *p, const struct program *m) {
     static const char *const nothing[] = {"", NULL};
     const struct vm_options *o = &p->vm->options;
@@ -109,13 +118,15 @@ uint64_t stack_fill(struct process *p, const struct program *m) {
     strings_count(&v, v.envp, &v.envc);
     const char *executed = process_options(p)->exec_name ? process_options(p)->exec_name : o->path;
     if (v.bytes + strlen(executed) + 1 + (v.argc + v.envc) * sizeof(uint64_t) > arguments_most(p)) return 0;
+    const char *machine = p->abi->machine->platform;
     uint64_t name = p->stack_top - 8 - strlen(executed) - 1, strings = name - v.bytes,
-             random = (strings - 16) & ~UINT64_C(15);
+             platform = machine ? strings - strlen(machine) - 1 : strings, random = (platform - 16) & ~UINT64_C(15);
     string_put(s, name, executed);
+    if (machine) string_put(s, platform, machine);
     uint8_t bytes[16];
     vm_random(p->vm, bytes, sizeof bytes);
     space_write(s, random, bytes, sizeof bytes);
-    auxv_make(p, m, random, name);
+    auxv_make(p, m, random, name, platform);
     uint64_t sp = (random - (v.argc + v.envc + 3 + p->auxv_words) * sizeof(uint64_t)) & ~UINT64_C(15), at = sp;
     p->arg_start = strings;
     word_put(s, &at, v.argc);

@@ -155,6 +155,19 @@ struct arm32_shmid_ds {
     uint32_t shm_nattch, unused[2];
 };
 
+/** An ARMv7 with NEON. Its note of floating-point registers is one of a unit that there is no more. */
+static const struct abi_machine arm32_machine __attribute__((unused)) = {
+    .name = "armv7l",
+    .platform = "v7l",
+    .elf_machine = 40,
+    .elf_flags = 0x05000400, /* version 5 of the conventions, numbers in registers */
+    .hwcap = 0x8b0d7,
+    .has_hwcap2 = true,
+    .addresses = 0xbf000000,
+    .programs = 0x400000,
+    .integers = 18 * 4,
+};
+
 #endif
 
 #undef TYPE_offset

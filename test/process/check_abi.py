@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Compares what vee says of each instruction set's system calls with the kernel's headers for it: numbers, both ways;
-flags and other values; where the fields of structs are.
+flags and other values; where the fields of structs are, and what signal frames and core files have.
 
 usage: check_abi.py DUMP [HEADERS]     DUMP: the program abi_dump; HEADERS: a folder of them instead of the system's
 
@@ -18,7 +18,7 @@ MACHINES = {"riscv64": Machine("riscv64-linux-gnu", "/usr/riscv64-linux-gnu/incl
             "arm64": Machine("aarch64-linux-gnu", "/usr/aarch64-linux-gnu/include", True, "AUDIT_ARCH_AARCH64"),
             "arm32": Machine("arm-linux-gnueabihf", "/usr/arm-linux-gnueabihf/include", False, "AUDIT_ARCH_ARM")}
 HEADERS = """asm/unistd.h asm/fcntl.h asm/signal.h asm/stat.h asm/statfs.h asm/sembuf.h asm/msgbuf.h asm/shmbuf.h
-    asm/siginfo.h linux/audit.h linux/eventpoll.h linux/filter.h linux/mqueue.h linux/resource.h linux/sysinfo.h
+    asm/siginfo.h asm/hwcap.h asm/ptrace.h asm/sigcontext.h asm/ucontext.h linux/elf-em.h linux/audit.h linux/eventpoll.h linux/filter.h linux/mqueue.h linux/resource.h linux/sysinfo.h
     linux/time.h linux/time_types.h linux/times.h linux/timex.h linux/uio.h""".split()
 # Structs as the kernel calls them: by name, or by name and form. None: programs' headers have it, or nobody; not compared.
 KERNEL = {"word": None, "offset": None, "msghdr": None, "timespecs": None, "sigaltstack": "stack_t",
@@ -63,6 +63,8 @@ def assertions(abi, machine, lines):
         elif kind == "value":
             name = machine.arch if rest[0] == "AUDIT_ARCH" else rest[0]
             yield rest[0], f"{name} == {rest[1]}u", None
+        elif kind == "fact":
+            yield " ".join(rest[1:]), f"{' '.join(rest[1:])} == {rest[0]}u", None
         elif kind == "struct":
             struct = kernel_name(abi, rest[0], rest[2])
             if struct:
@@ -75,7 +77,7 @@ def assertions(abi, machine, lines):
 
 def check(abi, machine, lines, root):
     folder = root + machine.folder if root else machine.folder
-    head = "".join(f"#include <{name}>\n" for name in HEADERS)
+    head = "".join(f"#if __has_include(<{name}>)\n#include <{name}>\n#endif\n" for name in HEADERS)
     macros = clang(machine, folder, head, "-E", "-dM")
     if macros.returncode:
         print(f"{abi}: no headers of the kernel in {folder}: {macros.stderr.strip()[:200]}")

@@ -133,7 +133,7 @@ static void memory_begin(struct model *m, uint64_t window, const struct space_ho
     struct memory *memory = calloc(1, sizeof *memory);
     struct error error = {0};
     assert_non_null(memory);
-    assert_true(memory_init(memory, window, hooks, &error));
+    assert_true(memory_init(memory, window, UINT64_C(1) << 38, hooks, &error));
     m->space = &memory->space;
 }
 

@@ -41,7 +41,7 @@ static int begin(void **state) {
     p->space = &p->memory.space;
     p->actions = p->own_actions;
     p->exe = exe;
-    if (!memory_init(&p->memory, UINT64_C(1) << 32, &hooks, &error)) return -1;
+    if (!memory_init(&p->memory, UINT64_C(1) << 32, UINT64_C(1) << 38, &hooks, &error)) return -1;
     memory_set_brk(p->space, FIRST);
     p->threads = &threads[THREADS - 1];
     for (unsigned i = 0; i < THREADS; i++) {

@@ -11,7 +11,7 @@ static const struct abi *const abis[] = {
 
 const struct abi *abi_for(uint16_t elf_machine) {
     for (unsigned i = 0; i < sizeof abis / sizeof *abis; i++)
-        if (abis[i]->elf_machine == elf_machine) return abis[i];
+        if (abis[i]->machine->elf_machine == elf_machine) return abis[i];
     return NULL;
 }
 
@@ -19,8 +19,8 @@ const char *abi_names(char text[ABI_NAMES]) {
     char *at = text;
     *at = 0;
     for (unsigned i = 0; i < sizeof abis / sizeof *abis; i++) {
-        if (strlen(abis[i]->machine) + 3 > (size_t)(text + ABI_NAMES - at)) break;
-        at = stpcpy(stpcpy(at, i ? ", " : ""), abis[i]->machine);
+        if (strlen(abis[i]->machine->name) + 3 > (size_t)(text + ABI_NAMES - at)) break;
+        at = stpcpy(stpcpy(at, i ? ", " : ""), abis[i]->machine->name);
     }
     return text;
 }

@@ -1,6 +1,7 @@
 /* abi.h - Linux on one instruction set: what its system calls are called and how their values and structs are laid out
- * (struct abi_calls, which needs no processor), and what depends on the processor (struct abi). Const tables, one of
- * each for an instruction set, in files with its name; nothing else in process/ names one.
+ * (struct abi_calls), what it tells them of their machine (struct abi_machine), and what depends on the processor
+ * (struct abi). Const tables, one of each for an instruction set, in files with its name; nothing else in process/
+ * names one.
  */
 #ifndef PROCESS_LINUX_ABI_H
 #define PROCESS_LINUX_ABI_H
@@ -49,19 +50,31 @@ struct abi_calls {
     uint32_t action_flags;               /* SA_*, beside those that there are everywhere */
     uint32_t signal_stack;               /* MINSIGSTKSZ: least alternate stack, bytes */
     uint32_t audit_arch;                 /* AUDIT_ARCH_*: as filters of system calls are told */
+    const uint16_t *strict;              /* rows that seccomp's strict mode allows, up to a 0 */
+};
+
+/** What Linux tells a program of its machine, and where it puts it; this needs no processor either. */
+struct abi_machine {
+    const char *name;     /* as uname says it */
+    const char *platform; /* AT_PLATFORM; NULL: it tells none */
+    uint16_t elf_machine;
+    uint32_t elf_flags; /* of core files */
+    uint64_t hwcap, hwcap2;
+    bool has_hwcap2;           /* AT_HWCAP2 is told */
+    uint32_t frame_least;      /* AT_MINSIGSTKSZ: what a signal frame takes, bytes; 0: not told */
+    uint64_t addresses;        /* bytes of a process's address space; the host may not have as much */
+    uint64_t programs;         /* where programs that need an interpreter are put; 0: at two thirds of it */
+    uint16_t integers, floats; /* bytes of the registers in core files: of the notes PRSTATUS and FPREGSET */
 };
 
 /** What else Linux on one instruction set is. */
 struct abi {
     const struct abi_calls *calls;
-    const char *machine;    /* as uname says it */
+    const struct abi_machine *machine;
     const char *isa;        /* as messages about it say */
     const char *extensions; /* that it has, as a user may name them, separated by blanks */
     const char *models;     /* names that a user may give the processor, separated by blanks */
     const struct guest *guest;
-    uint16_t elf_machine;
-    uint32_t elf_flags; /* of core files */
-    uint64_t hwcap;
     uint32_t call_size;  /* of the instruction that makes a system call, bytes */
     const uint8_t *vdso; /* a page at most, mapped into every process: see tool/vdso_*.py */
     size_t vdso_size;
@@ -82,9 +95,8 @@ struct abi {
                        uint64_t mask);
     /** Makes the cpu enter the handler with the frame at `at`. */
     void (*frame_enter)(struct cpu *cpu, uint64_t at, int signal, uint64_t handler, uint64_t return_address);
-    /** Registers as core files have them: of the notes PRSTATUS and FPREGSET. At most CORE_REGISTERS bytes each. */
-    void (*core_save)(const struct cpu *cpu, uint8_t *integers, uint32_t *integers_size, uint8_t *floats,
-                      uint32_t *floats_size);
+    /** Registers as core files have them, at most CORE_REGISTERS bytes each: see abi_machine. */
+    void (*core_save)(const struct cpu *cpu, uint8_t *integers, uint8_t *floats);
     /** Takes registers, mask and alternate stack from a frame. False: the frame is not sane. */
     bool (*frame_load)(struct cpu *cpu, const uint8_t *frame, uint64_t *mask, uint64_t stack[3]);
 };

@@ -72,9 +72,9 @@ static void put_note(struct core *c, uint32_t type, const void *bytes, uint32_t 
 static void put_thread(struct core *c, struct thread *t, const struct signal_info *info) {
     const struct abi *abi = t->process->abi;
     uint8_t note[NOTE_MOST] = {0};
-    uint32_t integers, floats;
+    const uint32_t integers = abi->machine->integers, floats = abi->machine->floats;
     uint8_t registers[CORE_REGISTERS], fp_registers[CORE_REGISTERS];
-    abi->core_save(t->cpu, registers, &integers, fp_registers, &floats);
+    abi->core_save(t->cpu, registers, fp_registers);
     struct status s = {.signo = info->signo,
                        .code = info->code,
                        .error = info->error,
@@ -132,10 +132,10 @@ static void put_headers(struct core *c, uint64_t notes_at, uint64_t notes_size, 
     const struct space *s = p->space;
     Elf64_Ehdr e = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
                     .e_type = ET_CORE,
-                    .e_machine = p->abi->elf_machine,
+                    .e_machine = p->abi->machine->elf_machine,
                     .e_version = EV_CURRENT,
                     .e_phoff = sizeof e,
-                    .e_flags = p->abi->elf_flags,
+                    .e_flags = p->abi->machine->elf_flags,
                     .e_ehsize = sizeof e,
                     .e_phentsize = sizeof(Elf64_Phdr),
                     .e_phnum = (uint16_t)(s->count + 1)};

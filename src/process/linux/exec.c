@@ -219,7 +219,7 @@ static int64_t program_look(struct call *c, const struct program *f, char *head)
     int64_t r = host_wait(SYS_pread64, f->fd, head, HEAD - 1, 0);
     if (r < 0) return r;
     if (head[0] == '#' && head[1] == '!') return FILE_SCRIPT;
-    if (!elf_recognise(head, (size_t)r, c->process->abi->elf_machine))
+    if (!elf_recognise(head, (size_t)r, c->process->abi->machine->elf_machine))
         return memcmp(head, "\177ELF", 4) == 0 ? FILE_HOST : -ENOEXEC;
     engine_outside(c->process->vm->engine, elf_look, &look);
     return look.result < 0 ? look.result : FILE_GUEST;

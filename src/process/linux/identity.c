@@ -102,7 +102,7 @@ int64_t call_uname(struct call *c) {
         strncpy(u.release, process_options(c->process)->release, sizeof u.release - 1);
     }
     memset(u.machine, 0, sizeof u.machine);
-    strncpy(u.machine, c->process->abi->machine, sizeof u.machine - 1);
+    strncpy(u.machine, c->process->abi->machine->name, sizeof u.machine - 1);
     return call_write(c, c->guest[0], &u, sizeof u) ? 0 : -EFAULT;
 }
 

@@ -41,8 +41,9 @@ static inline uint64_t page_up(uint64_t v) {
     return page_down(v + SPACE_PAGE - 1);
 }
 
-/** As space_init; of the space m->space. */
-bool memory_init(struct memory *m, uint64_t window_size, const struct space_hooks *hooks, struct error *error);
+/** As space_init; of the space m->space. usual: what the guest is shown, if there is as much. */
+bool memory_init(struct memory *m, uint64_t window_size, uint64_t usual, const struct space_hooks *hooks,
+                 struct error *error);
 
 /** mmap. fd is a host descriptor. */
 int64_t memory_map(struct space *s, uint64_t address, uint64_t length, uint32_t prot, uint32_t flags, int fd,

@@ -18,16 +18,15 @@
 #define MREMAP_DONTUNMAP 4
 #endif
 
-static const uint64_t usual_size = UINT64_C(1) << 38;
-
 _Static_assert(SPACE_R == PROT_READ && SPACE_W == PROT_WRITE && SPACE_X == PROT_EXEC, "rights are those of PROT_*");
 enum { RIGHTS = PROT_READ | PROT_WRITE | PROT_EXEC };
 
-bool memory_init(struct memory *m, uint64_t window_size, const struct space_hooks *hooks, struct error *error) {
+bool memory_init(struct memory *m, uint64_t window_size, uint64_t usual, const struct space_hooks *hooks,
+                 struct error *error) {
     struct space *s = &m->space;
     if (!space_init(s, window_size, hooks, error)) return false;
     space_keeps(s, &m->brk_end, sizeof m->brk_end);
-    m->usual = s->limit < usual_size ? s->limit : usual_size;
+    m->usual = s->limit < usual ? s->limit : usual;
     s->top = m->usual - SPACE_PAGE;
     s->gap = MEMORY_STACK_GAP;
     m->limits = (struct memory_limits){UINT64_MAX, UINT64_MAX, UINT64_MAX};

@@ -251,6 +251,6 @@ void show_cpuinfo(struct proc_view *v, const struct proc_name *n, struct text *h
 void show_arch(struct proc_view *v, const struct proc_name *n, struct text *host, struct text *t) {
     (void)n;
     (void)host;
-    put(t, v->self->abi->machine);
+    put(t, v->self->abi->machine->name);
     put(t, "\n");
 }

@@ -1,9 +1,9 @@
 /* riscv64.c - Linux on riscv64, as far as it depends on the registers: calls, signal frames, the start of a program.
  *
- * A frame is what arch/riscv's rt_sigframe is: siginfo (128 bytes), then the ucontext, whose machine context holds pc
- * and x1-x31, then f0-f31 and fcsr, then room for extensions that ends with an empty header. Handlers return to the
- * vDSO, whose clocks are the counters hpmcounter16 and following: see process_counter.
+ * Frames are described in frame_riscv64.h. Handlers return to the vDSO, whose clocks are the counters hpmcounter16 and
+ * following: see process_counter.
  */
+#include "process/linux/frame_riscv64.h"
 #include "process/linux/layout_generic.h"
 #include "process/linux/proc.h"
 #include "engine/engine.h"
@@ -14,18 +14,6 @@
 #include <string.h>
 
 enum { A0 = 10, A1 = 11, A2 = 12, A7 = 17, RA = 1, SP = 2, TP = 4, CALL_SIZE = 4 };
-
-enum frame_offset {
-    FRAME_INFO = 0,
-    FRAME_CONTEXT = 128,
-    FRAME_STACK = FRAME_CONTEXT + 16,
-    FRAME_MASK = FRAME_CONTEXT + 40,
-    FRAME_REGISTERS = FRAME_CONTEXT + 176,
-    FRAME_FLOATS = FRAME_REGISTERS + 32 * 8,
-    FRAME_FCSR = FRAME_FLOATS + 32 * 8,
-    FRAME_EXTENSIONS = FRAME_FLOATS + 516, /* a reserved word, then the first extension's magic and size */
-    FRAME_SIZE = FRAME_FLOATS + 528
-};
 
 static void put64(uint8_t *frame, unsigned at, uint64_t v) {
     memcpy(frame + at, &v, sizeof v);
@@ -144,12 +132,9 @@ static bool riscv64_frame_load(struct cpu *cpu, const uint8_t *frame, uint64_t *
     return true;
 }
 
-static void riscv64_core_save(const struct cpu *cpu, uint8_t *integers, uint32_t *integers_size, uint8_t *floats,
-                              uint32_t *floats_size) {
+static void riscv64_core_save(const struct cpu *cpu, uint8_t *integers, uint8_t *floats) {
     save_registers(cpu, integers, floats);
-    put64(floats, 8 * 32, fcsr(cpu));
-    *integers_size = 8 * 32;
-    *floats_size = 8 * 32 + 8;
+    put64(floats, CORE_FCSR, fcsr(cpu));
 }
 
 /* ---- what the processor can do: riscv_hwprobe and /proc/cpuinfo */
@@ -249,26 +234,36 @@ static const struct number numbers[NUMBERS] = {
 };
 #include "process/linux/layout_make.h"
 static const struct layout *const layout_tables[] = {layouts};
+static const uint16_t strict[] = {ROW_read, ROW_write, ROW_exit, ROW_rt_sigreturn, 0};
 const struct abi_calls riscv64_calls = {
     .name = "riscv64",
     .numbers = numbers,
     .layouts = layout_tables,
     .signal_stack = 2048,
     .audit_arch = AUDIT_ARCH_RISCV64,
+    .strict = strict,
+};
+
+const struct abi_machine riscv64_machine = {
+    .name = "riscv64",
+    .elf_machine = EM_RISCV,
+    .elf_flags = 5, /* compressed instructions, double precision in registers */
+    .hwcap = 0 RISCV_LETTERS(LETTER_HWCAP),
+    .frame_least = FRAME_SIZE,
+    .addresses = UINT64_C(1) << 38, /* sv39: the other half is the kernel's */
+    .integers = CORE_INTEGERS,
+    .floats = CORE_FLOATS,
 };
 
 const struct abi abi_riscv64 = {
     .calls = &riscv64_calls,
-    .machine = "riscv64",
+    .machine = &riscv64_machine,
     .isa = isa,
     .extensions = "g " RISCV_LETTERS(LETTER_BLANK) RISCV_EXTENSIONS(BLANK), /* g stands for imafd, Zicsr and Zifencei */
     .cpuinfo = riscv64_cpuinfo,
     .models = "max rv64 any",
     .guest = &guest_riscv,
-    .elf_machine = EM_RISCV,
-    .elf_flags = 5, /* compressed instructions, double precision in registers */
     .call_size = CALL_SIZE,
-    .hwcap = 0 RISCV_LETTERS(LETTER_HWCAP),
     .vdso = vdso_image,
     .vdso_size = sizeof vdso_image,
     .vdso_return = VDSO_RT_SIGRETURN,
