@@ -108,11 +108,26 @@ static struct wasm_global_type read_global_type(struct reading *g) {
     return (struct wasm_global_type){.type = type, .is_mutable = flag == 1};
 }
 
-static uint32_t read_index(struct reading *g, uint32_t count, const char *what) {
-    size_t at = g->r.at;
-    uint32_t index = read_u32(&g->r);
+/* The index, read at `at`, if there is such a thing; else a fault and 0. */
+static uint32_t index_below(struct reading *g, size_t at, uint32_t index, uint32_t count, const char *what) {
     if (!g->r.failed && index >= count) wasm_fault(&g->r, at, "unknown %s %u", what, index);
     return g->r.failed ? 0 : index;
+}
+
+static uint32_t read_index(struct reading *g, uint32_t count, const char *what) {
+    const size_t at = g->r.at;
+    return index_below(g, at, read_u32(&g->r), count, what);
+}
+
+/* One that is written only if it need not be 0. */
+static uint32_t read_index_if(struct reading *g, bool written, uint32_t count, const char *what) {
+    const size_t at = g->r.at;
+    return index_below(g, at, written ? read_u32(&g->r) : 0, count, what);
+}
+
+/* A function that is named outside of code, which references may be made of. */
+static void note_reference(struct reading *g, uint32_t function) {
+    if (!g->r.failed) g->m->referenced[function] = 1;
 }
 
 static void require(struct reading *g, size_t at, uint8_t got, uint8_t wanted) {
@@ -136,11 +151,8 @@ static struct wasm_init read_init(struct reading *g, uint8_t wanted) {
     case ROW_ref_null: require(g, at, (uint8_t)i.index[0], wanted); break;
     case ROW_ref_func:
         require(g, at, WASM_FUNCREF, wanted);
-        init = (struct wasm_init){INIT_FUNCTION, i.index[0]};
-        if (i.index[0] >= m->nfunctions)
-            wasm_fault(&g->r, at, "unknown function %u", i.index[0]);
-        else
-            m->referenced[i.index[0]] = 1;
+        init = (struct wasm_init){INIT_FUNCTION, index_below(g, at, i.index[0], m->nfunctions, "function")};
+        note_reference(g, (uint32_t)init.value);
         break;
     case ROW_global_get:
         init = (struct wasm_init){INIT_GLOBAL, i.index[0]};
@@ -293,7 +305,7 @@ static void read_exports(struct reading *g) {
         }
         e->kind = kind;
         e->index = read_index(g, counts[kind], names[kind]);
-        if (!g->r.failed && kind == WASM_FUNCTION) m->referenced[e->index] = 1;
+        if (kind == WASM_FUNCTION) note_reference(g, e->index);
     }
     if (!g->r.failed) check_export_names(g, start);
 }
@@ -320,8 +332,7 @@ static void read_elem(struct reading *g, struct wasm_elem *e) {
     e->type = WASM_FUNCREF;
     if (e->mode == SEGMENT_ACTIVE) {
         at = g->r.at;
-        e->table = flags & 2 ? read_u32(&g->r) : 0;
-        if (!g->r.failed && e->table >= m->ntables) wasm_fault(&g->r, at, "unknown table %u", e->table);
+        e->table = read_index_if(g, flags & 2, m->ntables, "table");
         e->offset = read_init(g, WASM_I32);
     }
     if (flags & 3) {
@@ -340,9 +351,9 @@ static void read_elem(struct reading *g, struct wasm_elem *e) {
             e->items[e->count] = read_init(g, e->type);
             continue;
         }
-        uint32_t index = read_index(g, m->nfunctions, "function");
+        const uint32_t index = read_index(g, m->nfunctions, "function");
         e->items[e->count] = (struct wasm_init){INIT_FUNCTION, index};
-        if (!g->r.failed) m->referenced[index] = 1;
+        note_reference(g, index);
     }
 }
 
@@ -362,9 +373,7 @@ static void read_data(struct reading *g, struct wasm_data *d) {
     }
     d->mode = flags == 1 ? SEGMENT_PASSIVE : SEGMENT_ACTIVE;
     if (d->mode == SEGMENT_ACTIVE) {
-        at = g->r.at;
-        uint32_t memory = flags == 2 ? read_u32(&g->r) : 0;
-        if (!g->r.failed && memory >= g->m->nmemories) wasm_fault(&g->r, at, "unknown memory %u", memory);
+        read_index_if(g, flags == 2, g->m->nmemories, "memory");
         d->offset = read_init(g, WASM_I32);
     }
     d->size = read_u32(&g->r);
@@ -426,27 +435,30 @@ static void read_code(struct reading *g) {
     }
 }
 
-static void read_section(struct reading *g, enum section id) {
-    switch (id) {
-    case SECTION_CUSTOM:
-        read_name(&g->r);
-        g->r.at = g->r.failed ? g->r.at : g->r.end;
-        break;
-    case SECTION_TYPE: read_types(g); break;
-    case SECTION_IMPORT: read_imports(g); break;
-    case SECTION_FUNCTION: read_functions(g); break;
-    case SECTION_TABLE: read_tables(g); break;
-    case SECTION_MEMORY: read_memories(g); break;
-    case SECTION_GLOBAL: read_globals(g); break;
-    case SECTION_EXPORT: read_exports(g); break;
-    case SECTION_START: read_start(g); break;
-    case SECTION_ELEM: read_elems(g); break;
-    case SECTION_CODE: read_code(g); break;
-    case SECTION_DATA: read_datas(g); break;
-    case SECTION_DATA_COUNT: g->m->data_count = read_u32(&g->r); break;
-    case SECTION_COUNT: break;
-    }
+static void read_custom(struct reading *g) {
+    read_name(&g->r);
+    if (!g->r.failed) g->r.at = g->r.end;
 }
+
+static void read_data_count(struct reading *g) {
+    g->m->data_count = read_u32(&g->r);
+}
+
+static void (*const readers[SECTION_COUNT])(struct reading *) = {
+    [SECTION_CUSTOM] = read_custom,
+    [SECTION_TYPE] = read_types,
+    [SECTION_IMPORT] = read_imports,
+    [SECTION_FUNCTION] = read_functions,
+    [SECTION_TABLE] = read_tables,
+    [SECTION_MEMORY] = read_memories,
+    [SECTION_GLOBAL] = read_globals,
+    [SECTION_EXPORT] = read_exports,
+    [SECTION_START] = read_start,
+    [SECTION_ELEM] = read_elems,
+    [SECTION_CODE] = read_code,
+    [SECTION_DATA] = read_datas,
+    [SECTION_DATA_COUNT] = read_data_count,
+};
 
 /* The place of a section in the order that they must have; the data count comes before the code. */
 static unsigned section_order(enum section id) {
@@ -477,7 +489,7 @@ static void read_sections(struct reading *g) {
         if (id > SECTION_FUNCTION && !g->m->referenced) g->m->referenced = make(g, g->m->nfunctions, 1);
         if (g->r.failed) return;
         g->r.end = g->r.at + size;
-        read_section(g, id);
+        readers[id](g);
         if (!g->r.failed && g->r.at != g->r.end) wasm_fault(&g->r, g->r.at, "section size mismatch in section %u", id);
         g->r.end = file_end;
     }
