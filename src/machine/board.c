@@ -121,6 +121,12 @@ uint64_t board_time(struct device_host *h) {
     return board_now(h->machine);
 }
 
+uint64_t board_random(const struct device_host *h) {
+    uint64_t bits;
+    vm_random(h->machine->vm, &bits, sizeof bits);
+    return bits;
+}
+
 void board_set_time(struct device_host *h, uint64_t time) {
     h->machine->time_offset += time - board_now(h->machine);
     h->machine->changed = true;

@@ -99,6 +99,8 @@ uint64_t board_time(struct device_host *host);
 void board_set_time(struct device_host *host, uint64_t time);
 /** Nanoseconds since the board was switched on; setting the time does not change them. */
 uint64_t board_ns(const struct device_host *host);
+/** 64 random bits. */
+uint64_t board_random(const struct device_host *host);
 void board_output(struct device_host *host, const void *bytes, size_t size);
 /** The next byte typed, CONSOLE_NOTHING (for now) or CONSOLE_END. */
 int board_input(struct device_host *host);
