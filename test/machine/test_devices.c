@@ -13,6 +13,7 @@ enum {
     UART = 0x10000000,
     FINISHER = 0x100000,
     RTC = 0x101000,
+    ENTROPY = 0x102000,
     TOHOST = 0x80001000u,
     FROMHOST = 0x80001040u
 };
@@ -383,6 +384,26 @@ static void the_alarm_rings(void **state) {
     assert_true(pending(IRQ_MEI));
 }
 
+/* Random bits, the same in every run of the same seed. */
+static void random_bits(void **state) {
+    (void)state;
+    uint64_t first[8], v;
+    for (unsigned run = 0; run < 2; run++) {
+        vm.random = 7;
+        for (unsigned i = 0; i < 8; i++) {
+            assert_true(board_read(&m, ENTROPY, 4, &v));
+            assert_true(v <= UINT32_MAX);
+            if (run) assert_int_equal(v, first[i]);
+            if (i) assert_int_not_equal(v, first[i - 1]);
+            first[i] = v;
+        }
+        assert_true(board_write(&m, ENTROPY, 4, 0));
+    }
+    assert_false(board_read(&m, ENTROPY, 2, &v) || board_read(&m, ENTROPY, 8, &v) ||
+                 board_read(&m, ENTROPY + 4, 4, &v));
+    assert_false(board_write(&m, ENTROPY + 4, 4, 0) || board_write(&m, ENTROPY, 1, 0));
+}
+
 static void names_of_fields_are_unique(void **state) {
     (void)state;
     for (unsigned d = 0; d < DEVICE_COUNT; d++) {
@@ -416,6 +437,7 @@ int main(void) {
         TEST(test_programs_print),
         TEST(the_calendar_clock),
         TEST(the_alarm_rings),
+        TEST(random_bits),
         TEST(names_of_fields_are_unique),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

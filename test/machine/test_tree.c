@@ -130,6 +130,8 @@ static void the_board_describes_itself(void **state) {
     p = find(tree, "/chosen", "bootargs", &size);
     assert_int_equal(size, sizeof "console=ttyS0 quiet");
     assert_string_equal((const char *)p, "console=ttyS0 quiet");
+    assert_string_equal((const char *)find(tree, "/soc/rng@102000", "compatible", &size), "timeriomem_rng");
+    assert_int_equal(word(find(tree, "/soc/rng@102000", "period", &size)), 1);
     const char *isa = (const char *)find(tree, "/cpus/cpu@0", "riscv,isa", &size);
     assert_int_equal(strncmp(isa, "rv64imafdc_zic", 14), 0);
     assert_non_null(strstr(isa, "_zicbom_zicboz_")); /* of machines only, and of processes */

@@ -16,6 +16,7 @@
 #define MTIME    ((volatile uint64_t *)0x0200bff8)
 #define FINISHER ((volatile uint32_t *)0x00100000)
 #define RTC      ((volatile uint32_t *)0x00101000)
+#define ENTROPY  ((volatile uint32_t *)0x00102000)
 #define PLIC     ((volatile uint32_t *)0x0c000000)
 
 enum mode { U, S, M = 3 };
