@@ -259,12 +259,30 @@ static void programs(void) {
     unlink("/a/script");
 }
 
+/* What another process has mapped is named as this one would name it, whatever is the other's root. */
+static void maps_of(pid_t pid) {
+    char path[40], line[5000];
+    int named = 0;
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+    FILE *f = fopen(path, "r");
+    while (f && fgets(line, sizeof line, f)) {
+        CHECK(!strstr(line, "/system/"));
+        named |= strstr(line, " /bin/program\n") != NULL;
+    }
+    CHECK(f && named);
+    if (f) fclose(f);
+}
+
 static void jails(void) {
-    int status;
+    int status, jailed[2], seen[2];
+    char byte;
+    CHECK(pipe(jailed) == 0 && pipe(seen) == 0);
     fflush(stdout);
     pid_t pid = fork();
     if (pid == 0) {
         failed = 0;
+        close(jailed[0]);
+        close(seen[1]);
         if (!privileged()) {
             FAILS(chroot("/a"), EPERM);
             _exit(failed);
@@ -272,6 +290,7 @@ static void jails(void) {
         make("/a/marker", "in the jail");
         int before = open("/", O_PATH);
         CHECK(chroot("/a/top/a") == 0);
+        CHECK(write(jailed[1], "", 1) == 1 && read(seen[0], &byte, 1) == 0);
         CHECK(!strcmp(says_at(AT_FDCWD, "/marker"), "in the jail"));
         CHECK(!strcmp(says_at(AT_FDCWD, "/../marker"), "in the jail"));
         CHECK(chdir("/") == 0 && cwd_is("/"));
@@ -284,6 +303,11 @@ static void jails(void) {
         fflush(stdout);
         _exit(failed);
     }
+    close(jailed[1]);
+    if (read(jailed[0], &byte, 1) == 1) maps_of(pid);
+    close(jailed[0]);
+    close(seen[0]);
+    close(seen[1]);
     CHECK(waitpid(pid, &status, 0) == pid && status == 0);
     CHECK(is_inside("/marker"));
 }
