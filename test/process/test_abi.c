@@ -12,6 +12,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -488,6 +489,96 @@ static void test_times(void **state) {
     assert_int_equal(st.st_mtim.tv_nsec, 7);
 }
 
+/* A time that a call waits for, takes or gives has the form of its number. */
+static void test_timers(void **state) {
+    (void)state;
+    const struct arm32_itimerspec small = {{3, 7}, {1000, 0}};
+    const struct itimerspec large = {{5, 9}, {UINT64_C(1) << 33, 0}};
+    struct arm32_itimerspec small_now = {{0, 0}, {0, 0}};
+    struct itimerspec large_now = {{0, 0}, {0, 0}};
+    use(&arm32_calls);
+    const int64_t fd = call(350, CLOCK_MONOTONIC, 0);
+    assert_true(fd > 0);
+    uint64_t small_at = GUEST(small_now), large_at = GUEST(large_now);
+    assert_int_equal(call(353, fd, 0, GUEST(small), 0), 0);
+    assert_int_equal(call(354, fd, small_at), 0);
+    TAKE(small_at, small_now);
+    assert_true(small_now.it_interval.tv_sec == 3 && small_now.it_interval.tv_nsec == 7);
+    assert_true(small_now.it_value.tv_sec == 999 || small_now.it_value.tv_sec == 1000);
+    assert_int_equal(call(411, fd, 0, GUEST(large), large_at), 0);
+    TAKE(large_at, large_now);
+    assert_true(large_now.it_interval.tv_sec == 3 && large_now.it_interval.tv_nsec == 7);
+    assert_int_equal(call(410, fd, large_at), 0);
+    TAKE(large_at, large_now);
+    assert_true(large_now.it_value.tv_sec > UINT32_MAX && large_now.it_interval.tv_nsec == 9);
+    assert_int_equal(call(354, fd, small_at), -EOVERFLOW);
+    close((int)fd);
+}
+
+static void test_waits(void **state) {
+    (void)state;
+    int fds[2];
+    const struct arm32_timespec small = {0, 1000}, wrong = {0, -1};
+    const struct timespec large = {0, 1000};
+    use(&arm32_calls);
+    assert_int_equal(pipe(fds), 0);
+    const struct pollfd poll = {.fd = fds[0], .events = POLLIN};
+    assert_int_equal(call(336, GUEST(poll), 1, GUEST(small), 0, 0), 0);
+    assert_int_equal(call(414, GUEST(poll), 1, GUEST(large), 0, 0), 0);
+    assert_int_equal(call(336, GUEST(poll), 1, GUEST(wrong), 0, 0), -EINVAL);
+    /* The last argument is two words: the address of a set, and its size. */
+    const uint64_t set = 0, all = UINT64_MAX;
+    const uint32_t mask[2] = {(uint32_t)GUEST(set), sizeof set}, short_mask[2] = {(uint32_t)GUEST(set), 4};
+    const uint64_t reading[2] = {all, 0};
+    assert_int_equal(call(335, 0, 0, 0, 0, GUEST(small), GUEST(mask)), 0);
+    assert_int_equal(call(413, 0, 0, 0, 0, GUEST(large), GUEST(mask)), 0);
+    assert_int_equal(call(335, 0, 0, 0, 0, GUEST(small), GUEST(short_mask)), -EINVAL);
+    assert_int_equal(call(335, 64, GUEST(reading), 0, 0, GUEST(small), 0), -EBADF);
+    const uint64_t none = 1u << (SIGUSR2 - 1);
+    assert_int_equal(call(177, GUEST(none), 0, GUEST(small), 8), -EAGAIN);
+    assert_int_equal(call(421, GUEST(none), 0, GUEST(large), 8), -EAGAIN);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* What says how things are: in either form. */
+static void test_told(void **state) {
+    (void)state;
+    struct arm32_timespec small = {-1, -1};
+    struct timespec large = {-1, -1}, now;
+    struct arm32_tms spent = {-1, -1, -1, -1};
+    struct arm32_timex small_clock = {0};
+    struct timex large_clock = {0};
+    struct rlimit limit = {0};
+    use(&arm32_calls);
+    uint64_t small_at = GUEST(small), large_at = GUEST(large), at = GUEST(spent);
+    assert_int_equal(call(161, 0, small_at), 0);
+    assert_int_equal(call(423, 0, large_at), 0);
+    TAKE(small_at, small);
+    TAKE(large_at, large);
+    assert_true(small.tv_sec == large.tv_sec && small.tv_nsec == large.tv_nsec);
+    assert_int_equal(call(264, CLOCK_MONOTONIC, small_at), 0);
+    assert_int_equal(call(406, CLOCK_MONOTONIC, large_at), 0);
+    TAKE(small_at, small);
+    TAKE(large_at, large);
+    assert_true(small.tv_nsec == 1 && large.tv_nsec == 1);
+    assert_true(call(43, at) != 0);
+    TAKE(at, spent);
+    assert_true(spent.tms_utime >= 0 && spent.tms_cstime >= 0);
+    small_at = GUEST(small_clock), large_at = GUEST(large_clock);
+    assert_true(call(372, CLOCK_REALTIME, small_at) >= 0);
+    assert_true(call(405, CLOCK_REALTIME, large_at) >= 0);
+    TAKE(small_at, small_clock);
+    TAKE(large_at, large_clock);
+    assert_int_equal(small_clock.tick, large_clock.tick);
+    clock_gettime(CLOCK_REALTIME, &now);
+    assert_true(now.tv_sec - small_clock.time.tv_sec <= 60 && now.tv_sec >= small_clock.time.tv_sec);
+    at = GUEST(limit); /* of 64 bits everywhere */
+    assert_int_equal(call(369, 0, RLIMIT_NOFILE, 0, at), 0);
+    TAKE(at, limit);
+    assert_true(limit.rlim_cur > 0 && limit.rlim_cur <= limit.rlim_max);
+}
+
 static void test_locks(void **state) {
     (void)state;
     int fd = make_file("file", 0), again = open("file", O_RDWR);
@@ -608,6 +699,9 @@ int main(void) {
         cmocka_unit_test(test_pages),
         cmocka_unit_test(test_two_forms),
         cmocka_unit_test(test_times),
+        cmocka_unit_test(test_timers),
+        cmocka_unit_test(test_waits),
+        cmocka_unit_test(test_told),
         cmocka_unit_test(test_locks),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_messages),
