@@ -4,11 +4,11 @@
 #   run_effects.sh BUILD [INSNS]
 #
 # BUILD is one with checks (DEBUG=1), which notes every access to a field. The bare-metal programs, the cases of
-# test/guest/riscv/*.test and INSNS instructions (1e7) of the fuzzer run; whatever touches what it does not declare ends
+# test/guest/riscv/*.test and INSNS instructions (6e7, which see all) of the fuzzer run; whatever touches what it does not declare ends
 # at once. What is declared and never seen is a failure, too. The last line is `N passed, N failed`.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-build=${1:?usage: run_effects.sh BUILD [INSNS]} insns=${2:-1e7}
+build=${1:?usage: run_effects.sh BUILD [INSNS]} insns=${2:-6e7}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
