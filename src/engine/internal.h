@@ -176,15 +176,22 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
 /** How far: to the first branch, as no more than that is sure to run; as far as blocks go; that, but no further than a
     store, which may change what follows. At most `most` instructions, and fewer where those do not fit a block. */
 enum lift_extent { LIFT_STRAIGHT, LIFT_BLOCK, LIFT_OPEN };
-/** f: of cpu->pc. f->bytes are in the end those that the block came from, perhaps in `room`. */
-enum {
-    LIFT_BYTES = LIMIT_FETCH_BYTES
-}; /* more than the longest instruction of two pages, and what blocks usually have */
-struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
-                         unsigned most, struct fetch *f, uint8_t room[LIFT_BYTES], enum lift_crossing *crossing);
+/** More than the longest instruction of two pages, and what blocks usually have. */
+enum { LIFT_BYTES = LIMIT_FETCH_BYTES };
+/** What is to be lifted, and how that went. */
+struct lifting {
+    struct arena *arena; /* the block's */
+    uint64_t ctx;
+    enum lift_extent extent;
+    unsigned most;   /* lower than before, if it did not fit */
+    struct fetch *f; /* of cpu->pc; f->bytes are in the end those that the block came from, perhaps in `room` */
+    uint8_t *room;   /* LIFT_BYTES */
+    uint32_t guard;  /* bytes that the block is to compare first */
+    enum lift_crossing crossing; /* in the end */
+};
+struct block *block_lift(struct engine *e, struct cpu *cpu, struct lifting *l);
 /** The same of bytes that have been lifted with LIFT_OPEN before: code that compares itself with them first. */
-struct block *block_lift_open(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx,
-                              const struct fetch *f, uint32_t bytes);
+struct block *block_lift_open(struct engine *e, struct cpu *cpu, const struct lifting *l, uint32_t bytes);
 /** Makes what was fetched for a pc bytes that can be read and stay, at most LIFT_BYTES of them. */
 void fetch_bytes(struct engine *e, uint64_t pc, struct fetch *f, uint8_t room[LIFT_BYTES]);
 /* cache.c */

@@ -269,9 +269,10 @@ void interp_one(struct engine *e, struct cpu *cpu, uint64_t ctx) {
         cpu_exit(cpu, f.fault, cpu->pc);
         return;
     }
-    enum lift_crossing crossing;
     uint8_t room[LIFT_BYTES];
     arena_reset(&cpu->runner->scratch);
-    struct block *block = block_lift(e, cpu, &cpu->runner->scratch, ctx, LIFT_BLOCK, 1, &f, room, &crossing);
+    struct lifting l = {
+        .arena = &cpu->runner->scratch, .ctx = ctx, .extent = LIFT_BLOCK, .most = 1, .f = &f, .room = room};
+    struct block *block = block_lift(e, cpu, &l);
     if (block) interp_free(e, cpu, block);
 }

@@ -54,28 +54,27 @@ static bool ends_in_store(const struct block *k) {
     return false;
 }
 
-/* guard: how many bytes the block is to compare first. */
-static struct block *lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
-                          unsigned most, struct fetch *f, uint32_t guard, uint8_t *room, enum lift_crossing *crossing) {
-    struct block *block = block_make(arena, cpu->pc, ctx);
+struct block *block_lift(struct engine *e, struct cpu *cpu, struct lifting *l) {
+    struct block *block = block_make(l->arena, cpu->pc, l->ctx);
+    struct fetch *f = l->f;
     struct builder b;
-    *crossing = LIFT_WITHIN;
+    l->crossing = LIFT_WITHIN;
     if (!block) return NULL;
-    builder_init(&b, block, arena, e->guest);
+    builder_init(&b, block, l->arena, e->guest);
     b.unit = f->unit;
-    fetch_bytes(e, cpu->pc, f, room);
-    if (guard) {
+    fetch_bytes(e, cpu->pc, f, l->room);
+    if (l->guard) {
         b.guard = f->bytes;
-        b.guard_size = guard;
+        b.guard_size = l->guard;
     }
-    const bool stores_end = extent == LIFT_OPEN || (extent == LIFT_STRAIGHT && (e->soft || f->writable));
+    const bool stores_end = l->extent == LIFT_OPEN || (l->extent == LIFT_STRAIGHT && (e->soft || f->writable));
     size_t done = 0;
-    while (!b.ended && !b.failed && block->ninsns < most && done < f->avail) {
+    while (!b.ended && !b.failed && block->ninsns < l->most && done < f->avail) {
         b.pc = block->pc + done;
         unsigned n = e->guest->lift(&b, f->bytes + done, f->avail - done);
         if (n == 0) { /* needs bytes from the next page: its own block, so that the page's block stays in one page */
             if (block->ninsns) break;
-            n = lift_crossing(e, cpu, &b, f, room, crossing);
+            n = lift_crossing(e, cpu, &b, f, l->room, &l->crossing);
             if (n == 0) {
                 b.failed = true;
                 break;
@@ -87,16 +86,18 @@ static struct block *lift(struct engine *e, struct cpu *cpu, struct arena *arena
         if (b.branched) {
             b.branched = false;
             /* Behind a branch that was always taken so far there may be nothing that is worth it. */
-            if (extent == LIFT_STRAIGHT ||
-                (extent >= LIFT_BLOCK && e->seen && !f->lasts && unit_is_new(e, block->pc + done, f->page, ctx, false)))
+            if (l->extent == LIFT_STRAIGHT || (l->extent >= LIFT_BLOCK && e->seen && !f->lasts &&
+                                               unit_is_new(e, block->pc + done, f->page, l->ctx, false)))
                 break;
         }
         if (stores_end && ends_in_store(block)) break;
     }
     if (!b.ended && !b.failed && e->guest->end) e->guest->end(&b);
     if (!b.ended) build_jump(&b, block->pc + done);
-    if (b.failed && block->ninsns > 1) /* more temporaries than a block may have */
-        return lift(e, cpu, arena, ctx, extent, block->ninsns / 2, f, guard, room, crossing);
+    if (b.failed && block->ninsns > 1) { /* more temporaries than a block may have */
+        l->most = block->ninsns / 2;
+        return block_lift(e, cpu, l);
+    }
     if (b.failed || block->nuops == 0) return NULL;
     if (e->config.check) {
         char why[200];
@@ -109,17 +110,15 @@ static struct block *lift(struct engine *e, struct cpu *cpu, struct arena *arena
     return block;
 }
 
-struct block *block_lift(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx, enum lift_extent extent,
-                         unsigned most, struct fetch *f, uint8_t room[LIFT_BYTES], enum lift_crossing *crossing) {
-    return lift(e, cpu, arena, ctx, extent, most, f, 0, room, crossing);
-}
-
-struct block *block_lift_open(struct engine *e, struct cpu *cpu, struct arena *arena, uint64_t ctx,
-                              const struct fetch *f, uint32_t bytes) {
-    struct fetch again = *f;
-    enum lift_crossing crossing;
+struct block *block_lift_open(struct engine *e, struct cpu *cpu, const struct lifting *l, uint32_t bytes) {
+    struct fetch again = *l->f;
+    struct lifting open = *l;
     again.avail = bytes;
-    return lift(e, cpu, arena, ctx, LIFT_OPEN, LIFT_INSNS, &again, bytes, NULL, &crossing);
+    open.f = &again;
+    open.extent = LIFT_OPEN;
+    open.most = LIFT_INSNS;
+    open.guard = bytes;
+    return block_lift(e, cpu, &open);
 }
 
 /* What the host has refused stays as uops: it is neither lifted nor refused again. */
@@ -216,21 +215,25 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     const bool wasteful = !e->host && e->nstale > LIMIT_STALE + e->nunits;
     if (e->config.one_block || wasteful) engine_flush(e);
     uint64_t began = e->config.timed ? os_nanoseconds() : 0;
-    enum lift_crossing crossing;
     uint8_t room[LIFT_BYTES];
-    struct arena *arena = e->host ? &cpu->runner->scratch : &e->arena;
     struct code_page *page = keep ? page_ready(e, cpu->pc, &f) : NULL;
     bool open = page && page->state == PAGE_OPEN;
-    const enum lift_extent extent = !keep ? LIFT_STRAIGHT : open ? LIFT_OPEN : LIFT_BLOCK;
-    unsigned most = (ctx & CTX_TRACED) || e->config.one_insn ? 1 : LIFT_INSNS;
+    struct lifting l = {.arena = e->host ? &cpu->runner->scratch : &e->arena,
+                        .ctx = ctx,
+                        .extent = !keep  ? LIFT_STRAIGHT
+                                  : open ? LIFT_OPEN
+                                         : LIFT_BLOCK,
+                        .most = (ctx & CTX_TRACED) || e->config.one_insn ? 1 : LIFT_INSNS,
+                        .f = &f,
+                        .room = room};
     struct block *block;
-    for (bool large = true; large; most = block->ninsns / 2) {
-        if (e->host) arena_reset(arena);
-        block = block_lift(e, cpu, arena, ctx, extent, most, &f, room, &crossing);
+    for (bool large = true; large; l.most = block->ninsns / 2) {
+        if (e->host) arena_reset(l.arena);
+        block = block_lift(e, cpu, &l);
         /* Where the second page may go away or come without a word to the engine, nothing is kept. */
-        if (!block || crossing == LIFT_INTO_FAULT || (crossing != LIFT_WITHIN && e->soft)) return NULL;
-        open |= crossing == LIFT_CROSSES_OPEN;
-        if (keep && open) block = block_lift_open(e, cpu, arena, ctx, &f, block->bytes);
+        if (!block || l.crossing == LIFT_INTO_FAULT || (l.crossing != LIFT_WITHIN && e->soft)) return NULL;
+        open |= l.crossing == LIFT_CROSSES_OPEN;
+        if (keep && open) block = block_lift_open(e, cpu, &l, block->bytes);
         if (!block) return NULL;
         if (!keep) {
             *once = block;
@@ -242,7 +245,7 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     if (e->config.log & (LOG_GUEST | LOG_UOPS)) engine_log_block(e, block, &f);
     if (!u) return NULL;
     u->checks = open;
-    u->crosses = crossing != LIFT_WITHIN;
+    u->crosses = l.crossing != LIFT_WITHIN;
     page = page_find(e, f.page);
     page->crosses |= u->crosses;
     if (page->state == PAGE_NEW && code_is_copied(e)) page_settle(e, page); /* the cache was full, and is empty now */
