@@ -76,7 +76,7 @@ OWNER = ("process/linux/published.h", "process/linux/published.c")
 # host, so it has some of their flags and errors, as the host's.
 HOST_SIDE = "mem/space_host.c"
 CALL_FLAG = re.compile(r"\b(?:MAP|PROT|MREMAP|MADV|MS|MCL|SHM|RLIM|RLIMIT)_[A-Z0-9_]+")
-HOST_FLAG = re.compile(r"\b(?:PROT_(?:NONE|READ|WRITE)|MAP_(?:FAILED|PRIVATE|ANONYMOUS|NORESERVE|FIXED|FIXED_NOREPLACE)|"
+HOST_FLAG = re.compile(r"\b(?:PROT_(?:NONE|READ|WRITE)|MAP_(?:FAILED|PRIVATE|ANONYMOUS|NORESERVE|POPULATE|LOCKED|FIXED|FIXED_NOREPLACE)|"
                        r"MREMAP_(?:MAYMOVE|FIXED|DONTUNMAP)|MS_ASYNC)\b")
 ERROR = re.compile(r"\b(?:%s|errno)\b" % "|".join(sorted(errno.errorcode.values())))
 NEGATIVE_ERROR = re.compile(r"-\s*(?:\([^()]*\)\s*)?(?:%s|errno)\b" % "|".join(sorted(errno.errorcode.values())))

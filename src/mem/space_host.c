@@ -120,12 +120,23 @@ bool host_is_gone(const struct space *s, uint64_t start, uint64_t end) {
 
 /* ---- mappings */
 
+/* Can it be mapped at all? Where the guest's mappings have to go first, they must not go in vain. */
+static enum space_result try_elsewhere(const struct mapping *m, int flags, int fd) {
+    const size_t size = m->end - m->start;
+    flags &= ~(MAP_POPULATE | MAP_LOCKED);
+    void *at = mmap(NULL, size, host_rights(m->rights), flags, fd, (off_t)m->offset);
+    if (at == MAP_FAILED) return (enum space_result)errno;
+    munmap(at, size);
+    return SPACE_OK;
+}
+
 enum space_result host_map(struct space *s, const struct mapping *m, int flags, int fd) {
     const size_t size = m->end - m->start;
     void *const place = space_place(s, m->start);
     int fixed = MAP_FIXED;
     if (!s->window && !space_covers(s, m->start, m->end)) {
-        enum space_result r = host_unmap(s, m->start, m->end);
+        enum space_result r = space_mapped(s, m->start, m->end) ? try_elsewhere(m, flags, fd) : SPACE_OK;
+        if (!r) r = host_unmap(s, m->start, m->end);
         if (r) return r;
         fixed = MAP_FIXED_NOREPLACE;
     }

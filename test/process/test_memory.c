@@ -284,6 +284,29 @@ static void test_growing(void **state) {
     model_free(model);
 }
 
+/* What cannot be mapped replaces nothing, whether or not something is everywhere there. */
+static void test_refused_file(void **state) {
+    (void)state;
+    for (unsigned window = 0; window < 2; window++) {
+        struct model *model = model_make(window ? UINT64_C(1) << WINDOW_BITS : 0, memory_begin);
+        struct space *s = model->space;
+        const int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+        uint64_t word = 42;
+        assert_true(fd >= 0);
+        assert_int_equal(map_anywhere(s, region, SPACE_PAGE), region);
+        assert_true(space_write(s, region, &word, sizeof word));
+        for (unsigned pages = 1; pages < 4; pages++) {
+            assert_int_equal(memory_map(s, region, pages * SPACE_PAGE, 3, MAP_SHARED | MAP_FIXED, fd, 0, MEMORY_FILE),
+                             -EACCES);
+            assert_true(space_read(s, region, &word, sizeof word));
+            assert_int_equal(word, 42);
+        }
+        assert_int_equal(s->count, 1);
+        close(fd);
+        model_free(model);
+    }
+}
+
 /* A child gets everything but what it is not to have. */
 static void test_children(void **state) {
     (void)state;
@@ -340,7 +363,7 @@ int main(void) {
         cmocka_unit_test(test_placement),     cmocka_unit_test(test_limits_of_addresses),
         cmocka_unit_test(test_brk),           cmocka_unit_test(test_resource_limits),
         cmocka_unit_test(test_growing),       cmocka_unit_test(test_children),
-        cmocka_unit_test(test_many_mappings),
+        cmocka_unit_test(test_many_mappings), cmocka_unit_test(test_refused_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
