@@ -230,11 +230,12 @@ int main(int argc, char **argv) {
     if (!c.config) return complain("out of memory");
     int status = parse_all(&c, argv);
     if (status < 0) status = run(&c);
-    vee_config_free(c.config);
-    disassembler_free(c.log);
-    if (c.ended) { /* signals and timers of the guest's may still come: nothing is closed that keeps them off */
+    if (c.ended) { /* the guest's threads, signals and timers go on: nothing goes that they use or that keeps them off
+                    */
         fflush(NULL);
         _exit(status);
     }
+    vee_config_free(c.config);
+    disassembler_free(c.log);
     return status;
 }

@@ -104,7 +104,7 @@ void vm_close(struct vm *vm) {
     if (!vm) return;
     vm->kind->close(vm);
     free(vm->output);
-    free(vm);
+    if (!vm->data) free(vm); /* else threads of the guest's are left, which use it until the host process ends */
 }
 
 void vm_engine_config(struct vm *vm, const struct guest *guest, const struct interface *interface,
