@@ -134,7 +134,7 @@ struct cpu {
     uint32_t fp_flags; /* accrued IEEE flags (fp.h); translated code keeps new ones in the host's status register */
     uint8_t *frame;    /* current frame of a language guest: host address of its slot 0 */
     uint64_t reserve_address; /* lr/sc: guest address, or -1 */
-    uint64_t reserve_value;
+    uint64_t reserve_value;   /* nothing, if there is no reservation */
     /* running and stopping */
     uint32_t poll; /* nonzero: come to the loop at the next poll */
     struct exit exit;

@@ -97,6 +97,13 @@ static uint64_t frame_offset(const struct visitor *v, const void *object, unsign
     return (uint64_t)(cpu->frame - cpu->frame_base);
 }
 
+/* Without a reservation whatever was noted last. */
+static uint64_t reserved(const struct visitor *v, const void *object, unsigned index) {
+    const struct cpu *cpu = object;
+    (void)v, (void)index;
+    return cpu->reserve_address == UINT64_MAX ? 0 : cpu->reserve_value;
+}
+
 static uint64_t executed(const struct visitor *v, const void *object, unsigned index) {
     const size_t offset = offsetof(struct cpu, count);
     (void)v, (void)index;
@@ -121,7 +128,7 @@ static struct any_object registers(void *object) {
     R(FIELD, fp_flags, GPR)                                                                                            \
     R(VALUE, frame, HIDDEN, frame_offset)                                                                              \
     R(FIRST, reserve_address, HIDDEN, UINT64_MAX)                                                                      \
-    R(FIELD, reserve_value, HIDDEN)                                                                                    \
+    R(VALUE, reserve_value, HIDDEN, reserved)                                                                          \
     R(HOST, poll, "a wish to come to the loop, which looks itself")                                                    \
     R(HOST_IN, exit, "answered, or found again by the instruction at pc")                                              \
     R(HOST, actions, "what is to be dropped of caches")                                                                \

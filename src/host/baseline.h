@@ -85,8 +85,9 @@ struct jit {
     uint64_t pc, next;            /* of the current guest instruction */
     uint32_t poll;                /* the target's: rel32 of the poll's way out */
     struct noted lr;
-    uint32_t stored; /* the target's: byte stores up to this uop have been done together */
-    bool drained;    /* the target's: nothing was stored to guest memory since what waits for all earlier stores */
+    uint32_t sc_done; /* the target's: the sc that its lr has done already, or 0 */
+    uint32_t stored;  /* the target's: byte stores up to this uop have been done together */
+    bool drained;     /* the target's: nothing was stored to guest memory since what waits for all earlier stores */
     struct cold *cold;
     uint32_t ncold, cold_cap;
     enum emit_result failed; /* EMIT_OK so far */

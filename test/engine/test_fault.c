@@ -163,6 +163,18 @@ static unsigned move_bytes(uint32_t *code) {
     return 2 * size;
 }
 
+/* lr, a sum or something else, sc: of one address, mostly. */
+static unsigned read_modify(uint32_t *code) {
+    const unsigned wide = (unsigned)roll(2), at = base(), old = any(), new = any();
+    unsigned n = 0;
+    code[n++] = r_type(0x2f, 2 + wide, 2 << 2, old, at, 0);
+    if (roll(4) == 0) code[n++] = plain();
+    if (roll(3)) code[n++] = r_type(roll(3) ? 0x33 : 0x3b, 0, 0, new, old, any());
+    if (roll(4) == 0) code[n++] = plain();
+    code[n++] = r_type(0x2f, 2 + (roll(8) ? wide : !wide), 3 << 2, any(), roll(8) ? at : base(), new);
+    return n;
+}
+
 /* Blocks of accesses and arithmetic; branches go forwards, but for one that counts s0 down; an ecall at the end. */
 static unsigned generate(uint32_t *code) {
     unsigned n = 5 + (unsigned)roll(MOST - 10), back = (unsigned)roll(n);
@@ -170,6 +182,10 @@ static unsigned generate(uint32_t *code) {
         uint32_t bits = 0;
         if (roll(20) == 0 && i + 16 < n) {
             i += move_bytes(code + i) - 1;
+            continue;
+        }
+        if (roll(20) == 0 && i + 5 < n) {
+            i += read_modify(code + i) - 1;
             continue;
         }
         while (!bits) bits = roll(3) ? memory_access() : plain();
@@ -237,7 +253,7 @@ static void run(struct rig *r, const struct start *s, bool counted, struct outco
                           .frm = cpu->raw_frm,
                           .fs = cpu->raw_fs,
                           .reserved = r->cpu->reserve_address,
-                          .reserve_value = r->cpu->reserve_value};
+                          .reserve_value = r->cpu->reserve_address == UINT64_MAX ? 0 : r->cpu->reserve_value};
     memcpy(o->x, cpu->raw_x, sizeof o->x);
     memcpy(o->f, cpu->raw_f, sizeof o->f);
 }

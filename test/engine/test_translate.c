@@ -37,6 +37,22 @@ static const char *const pieces[] = {
     "mul a5, s8, s9; mulhu a4, s8, s9; add a4, a4, a5; divu a5, a4, s10; remu a3, a4, s10; sll a2, a5, a3; srl a5, a5, "
     "a3;"
     "mulhsu a4, a2, a5; div a3, a4, s8; rem s8, s9, a3; sra s9, s9, s8; mulh s10, s9, s8; xor a5, a5, s10",
+    /* lr and sc: sums and exchanges, which are one instruction; what is not there at the lr; others between; addresses
+       that differ; a second sc. */
+    "lr.d a5, (a0); add a4, a5, s8; sc.d a3, a4, (a0); lr.d s8, (a0); add a4, s9, s8; sc.d s9, a4, (a0); ld a2, 0(a0)",
+    "lr.w a5, (a0); addw a5, s8, a5; sc.w a5, a5, (a0); lr.w s8, (a0); add s9, s8, s10; sc.w s10, s9, (a0); ld a2, "
+    "0(a0)",
+    "lr.d a5, (a0); sc.d a4, s8, (a0); lr.w a3, (a0); addi a2, a3, 5; sc.w a3, a2, (a0); lr.d a1, (a0); sc.d a1, zero, "
+    "(a0); sc.d s8, s9, (a0)",
+    "lr.d a5, (a0); addi s8, s9, 0; add a4, a5, s8; sc.d a3, a4, (a0); lr.d a5, (a0); addi s9, s9, 1; add a4, a5, s9;"
+    "sc.d a3, a4, (a0); lr.d a5, (a0); add a5, a5, a5; sc.d a3, a5, (a0); lr.d a5, (a0); sc.d a3, a5, (a0)",
+    "lr.d a5, (a0); slli a4, s8, 2; add a4, a5, a4; sc.d a3, a4, (a0); slli a4, s8, 3; lr.w a5, (a0); add a4, a5, a4;"
+    "sc.w a3, a4, (a0); lr.w a5, (a0); addw a4, a5, s8; sc.d a3, a4, (a0); lr.w a5, (a0); add.uw a4, a5, s8; sc.w a3, "
+    "a4, (a0)",
+    "addi a1, a0, 8; lr.d a5, (a0); sc.d a4, s8, (a1); lr.d a5, (a0); beq a5, s8, skip; add a5, a5, s9; skip: sc.d a4, "
+    "a5, (a0); lr.d a5, (a0); sub a4, a5, s8; sc.d a3, a4, (a0); lr.d zero, (a0); sc.d zero, s9, (a0)",
+    "fmv.d.x fa5, s8; fmv.d.x fa4, s9; lr.d a5, (a0); fsgnj.s fa3, fa5, fa4; sc.d a4, s10, (a0); lr.d a5, (a0);"
+    "fadd.d fa3, fa5, fa4; add a5, a5, s8; sc.d a4, a5, (a0)",
     /* Floats among them. */
     "fcvt.d.l fa5, s8; fcvt.d.lu fa4, s9; fadd.d fa5, fa5, fa4; fmul.d fa4, fa5, fa5; fmadd.d ft3, fa4, fa5, fa5;"
     "fcvt.s.d fs2, ft3; fadd.s fs2, fs2, fs2; fcvt.d.s fs3, fs2; flt.d a5, fs3, ft3; feq.d a4, fa5, fa5; fsd fs3, "

@@ -6,7 +6,8 @@
  * not goes by a C call, as loads and stores do.
  *
  * An sc behind the lr of the same address in one block needs neither to compare the address nor to read the value that
- * was noted: nothing between can have changed either.
+ * was noted: nothing between can have changed either. If it stores a sum with the lr's value, or what does not depend
+ * on that, both are one instruction.
  */
 #include "host/x86_64/x86_64.h"
 #include "mem/mem.h"
@@ -188,7 +189,101 @@ static void select_cas(struct jit *j, const struct uop *u) {
     atomic_end(j, u, &a, RAX);
 }
 
+/* ---- lr and sc as one instruction */
+
+/* The operand behind narrowings and extensions that come after the lr (u): the same low half. What comes before may be
+   all that is left of it. */
+static uint16_t low_half_of(const struct jit *j, const struct uop *u, uint16_t t) {
+    for (;;) {
+        const struct uop *d = definition_of(j, t);
+        if (d < u) return t;
+        if (d->op != UOP_trunc_i32 && d->op != UOP_sext32_i64 && d->op != UOP_zext32_i64) return t;
+        t = d->a;
+    }
+}
+
+/* Is the temporary's value there at the lr already (u): computed before, a constant, or what a slot holds until then?
+ */
+static bool is_there(const struct jit *j, const struct uop *u, uint16_t t) {
+    const struct uop *d = definition_of(j, t);
+    if (j->v[t].absorbed) return false;
+    if (d < u || j->v[t].is_const) return true;
+    if (d->op != UOP_get_i64) return false;
+    for (const struct uop *p = u; p < d; p++)
+        if (p->op == UOP_put && p->x == d->x) return false;
+    return true;
+}
+
+/* The sc of this lr, if nothing between them leaves or touches memory. */
+static const struct uop *sc_of(const struct jit *j, const struct uop *u) {
+    const enum uop_op sc = u->op == UOP_lr_64 ? UOP_sc_64 : UOP_sc_32;
+    for (const struct uop *p = u + 1, *end = j->block->uops + j->block->nuops; p < end; p++) {
+        if (p->op == sc) return p->a == u->a && p->x == u->x && p->imm == u->imm ? p : NULL;
+        const struct uop_info *info = &uop_info[p->op];
+        const bool plain = info->form == FORM_SLOT && !(j->guest->slots[p->x].flags & SLOT_FP_FLAGS);
+        if (info->flags & (UF_EXIT | UF_END)) return NULL; /* PURE ones, too */
+        if (!plain && p->op != UOP_mark && info->form != FORM_CONST && !(info->flags & UF_PURE)) return NULL;
+    }
+    return NULL;
+}
+
+/* Does the sc store the value of lr plus something, or something else altogether, which is there at the lr? Then that
+   is *operand. */
+static bool is_sum_or_exchange(const struct jit *j, const struct uop *u, const struct uop *sc, uint16_t *operand,
+                               bool *exchange) {
+    const bool w = u->op == UOP_lr_64;
+    const uint16_t stored = w ? sc->b : low_half_of(j, u, sc->b);
+    const struct uop *d = definition_of(j, stored);
+    *operand = sc->b;
+    *exchange = is_there(j, u, sc->b);
+    if (*exchange) return true;
+    if (d->op != UOP_add_i64 && (w || d->op != UOP_add_i32)) return false;
+    const uint16_t p = w ? d->a : low_half_of(j, u, d->a), q = w ? d->b : low_half_of(j, u, d->b);
+    if (p != u->dst && q != u->dst) return false;
+    *operand = p == u->dst ? q : p;
+    return is_there(j, u, *operand);
+}
+
+static void fetch_at_lr(struct jit *j, const struct uop *u, uint16_t t, uint8_t r) {
+    const struct uop *d = definition_of(j, t);
+    if (d < u || j->v[t].is_const)
+        fetch_into(j, t, r);
+    else if (j->pin_of[d->x] != NO_REG)
+        mov_rr(j, W64, r, j->pin_of[d->x]);
+    else
+        mov_rm(j, W64, r, at_cpu(j->guest->slots[d->x].offset));
+}
+
+/* At the lr everything is done; the sc says that it has succeeded. If this faults, lr and sc are interpreted, or code
+   of their own. */
+static bool select_lr_sc(struct jit *j, const struct uop *u) {
+    const enum mem_kind kind = (enum mem_kind)mem_view_of(j, u)->kind;
+    struct atomic a;
+    uint16_t operand;
+    bool exchange;
+    if (kind != MEM_DIRECT && kind != MEM_WINDOW) return false; /* in C an lr would fault where only an sc may */
+    const struct uop *sc = sc_of(j, u);
+    if (!sc || !is_sum_or_exchange(j, u, sc, &operand, &exchange)) return false;
+    atomic_begin(j, u, true, &a);
+    fetch_at_lr(j, u, operand, a.spare);
+    if (exchange)
+        op_rm(j, 0x87, a.w, a.spare, a.at);
+    else
+        lock_rm(j, 0x01c1, &a, a.spare);
+    extend_old(j, u, &a, a.spare);
+    /* The next locked instruction waits for all stores: one that changes nothing is left out. */
+    alu_mi(j, ALU_CMP, W64, AT_CPU(reserve_address), -1);
+    uint8_t *none = jcc_short(j, CC_E);
+    mov_mi(j, W64, AT_CPU(reserve_address), -1);
+    short_here(j, none);
+    atomic_end(j, u, &a, a.spare);
+    j->lr.address = 0;
+    j->sc_done = (uint32_t)(sc - j->block->uops);
+    return true;
+}
+
 static void select_lr(struct jit *j, const struct uop *u) {
+    if (select_lr_sc(j, u)) return;
     struct atomic a;
     const uint16_t address = value_of(j, u->a)->root;
     uint8_t to = temp_reg(j, BANK_INT), at;
@@ -207,6 +302,10 @@ static void select_lr(struct jit *j, const struct uop *u) {
 
 static void select_sc(struct jit *j, const struct uop *u) {
     struct atomic a;
+    if (j->at == j->sc_done) {
+        if (j->v[u->dst].last) mov_ri(j, def_reg(j, u->dst), 0);
+        return;
+    }
     take_reg(j, BANK_INT, RAX);
     atomic_begin(j, u, true, &a);
     const struct value *noted = expects_lr(j, u) && j->v[j->lr.value].last ? &j->v[j->lr.value] : NULL;

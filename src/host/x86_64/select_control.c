@@ -347,6 +347,7 @@ void control_begin(struct jit *j) {
     j->lr.address = 0;
     j->drained = false;
     j->stored = 0;
+    j->sc_done = 0;
     alu_mi(j, ALU_CMP, W32, AT_CPU(poll), 0);
     j->poll = jcc(j, CC_NE);
     nops(j, (8 - here(j)) & 7);
