@@ -15,6 +15,14 @@ static uint64_t readable(uint64_t unused) {
     CHECK(TRAPS(ILLEGAL, "csrw instret, a0"));
     return unused;
 }
+static uint64_t compared(uint64_t unused) {
+    CHECK(PASSES("csrr a0, 0x14d")); /* stimecmp */
+    return unused;
+}
+static uint64_t not_compared(uint64_t unused) {
+    CHECK(TRAPS(ILLEGAL, "csrr a0, 0x14d"));
+    return unused;
+}
 
 int main(void) {
     uint64_t a, b, c;
@@ -53,6 +61,13 @@ int main(void) {
     WRITE(scounteren, 0);
     RUN(S, readable, 0);
     RUN(U, unreadable, 0);
+    WRITE(mcounteren, 2); /* time, with which S mode has a timer of its own if that is there */
+    WRITE(menvcfg, 0);
+    RUN(S, not_compared, 0);
+    SET(menvcfg, 1ull << 63);
+    RUN(S, compared, 0);
+    WRITE(mcounteren, 0);
+    RUN(S, not_compared, 0);
     CHECK(READ(time) - *MTIME < 10 || *MTIME - READ(time) < 10);
     return 0;
 }
