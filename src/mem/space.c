@@ -116,18 +116,18 @@ enum space_result space_unmap(struct space *s, uint64_t start, uint64_t length) 
 /* One record, whole: host first. */
 static enum space_result record_protect(struct space *s, struct mapping *m, unsigned rights) {
     const uint64_t size = m->end - m->start;
+    const bool opened = (rights & SPACE_W) && !(m->rights & SPACE_W) && (m->flags & MAPPING_FETCHED);
     if (s->watch) space_unwatch(s, m->start, size);
+    if (opened) s->hooks.code_written(s->hooks.self, m->start, size); /* before anybody can write there */
     if (host_rights_differ(rights, m->rights)) {
         const enum space_result r = host_protect(s, m->start, m->end, rights);
         if (r) return r;
     }
     bool lost = (m->rights & SPACE_X) && !(rights & SPACE_X), gained = !(m->rights & SPACE_X) && (rights & SPACE_X);
-    bool opened = (rights & SPACE_W) && !(m->rights & SPACE_W) && (m->flags & MAPPING_FETCHED);
     record_account(s, m, false);
     m->rights = (uint8_t)rights;
     record_account(s, m, true);
     if (gained) m->generation = record_generation(s);
-    if (opened && !lost) s->hooks.code_written(s->hooks.self, m->start, size);
     if (lost) {
         m->generation = 0;
         record_code_gone(s, m, m->start, m->end);

@@ -4,7 +4,8 @@
  * watched page has no right to be written on the host, whatever the guest's are; nothing else differs. Whoever changes
  * what the host has there by other means says so first (space_unwatch) or afterwards (watch_forget). Bits are set
  * before the host's rights are taken and cleared after they are given back, so that whoever ends in the middle leaves
- * nothing that is written without notice; and watching takes the rights anew each time.
+ * nothing that is written without notice; and watching takes the rights anew each time. What is written is reported
+ * before it can be.
  */
 #include "base/os.h"
 #include "mem/space_record.h"
@@ -138,14 +139,21 @@ static void report(const struct space *s, uint64_t start, uint64_t end) {
     s->hooks.code_written(s->hooks.self, start, end - start);
 }
 
+static bool is_watched(const struct space *s, uint64_t page) {
+    const struct group *g = group_find(s, page);
+    return g && (g->watched & page_bit(page));
+}
+
+/* Reported first: as soon as the host lets one store pass it lets others, and who sees what they wrote may go there. */
 static void written(const struct space *s, uint64_t start, uint64_t end) {
-    if (host_protect(s, start, end, SPACE_W) == SPACE_OK) {
-        report(s, start, end);
-        return;
-    }
+    report(s, start, end);
+    if (host_protect(s, start, end, SPACE_W) == SPACE_OK) return;
     /* The host has no room for one mapping more. All of the guest's mapping with the same rights takes less. */
     const struct mapping *m = space_find(s, start);
-    if (m && host_protect(s, m->start, m->end, SPACE_W) == SPACE_OK) each_watched(s, m->start, m->end, report);
+    if (!m) return;
+    for (uint64_t at = m->start; at < m->end; at += SPACE_PAGE)
+        if ((at < start || at >= end) && is_watched(s, at)) report(s, at, at + SPACE_PAGE);
+    if (host_protect(s, m->start, m->end, SPACE_W) == SPACE_OK) each_watched(s, m->start, m->end, NULL);
 }
 
 bool space_unwatch(const struct space *s, uint64_t start, uint64_t length) {

@@ -65,8 +65,17 @@ static inline void faults_begin(void) {
     assert_int_equal(sigaction(SIGBUS, &act, NULL), 0);
 }
 
+/* Can the host write there? It writes what is there. */
+static inline bool host_writes(const struct space *s, uint64_t at) {
+    uint8_t byte;
+    assert_int_equal(copy_guarded(&byte, space_host(s, at), 1), 0);
+    return copy_guarded(space_host(s, at), &byte, 1) == 0;
+}
+
+/* Told before anybody can write there: who sees what others wrote may go there at once. */
 static inline void code_written(void *self, uint64_t start, uint64_t length) {
     struct model *m = self;
+    assert_false(host_writes(m->space, start) || host_writes(m->space, start + length - 1));
     m->written_start = start;
     m->written_size += length;
 }

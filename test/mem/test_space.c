@@ -340,13 +340,6 @@ static void test_beyond_file(void **state) {
 
 /* ---- what is watched */
 
-/* Can the host write there? It writes what is there. */
-static bool host_writes(const struct space *s, uint64_t at) {
-    uint8_t byte;
-    assert_int_equal(copy_guarded(&byte, space_host(s, at), 1), 0);
-    return copy_guarded(space_host(s, at), &byte, 1) == 0;
-}
-
 /* Many pages, watched and not in every order; a table that grows; every way in which the host's rights come back. */
 static void test_watch(void **state) {
     (void)state;
