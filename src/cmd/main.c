@@ -230,8 +230,8 @@ int main(int argc, char **argv) {
     if (!c.config) return complain("out of memory");
     int status = parse_all(&c, argv);
     if (status < 0) status = run(&c);
-    if (c.ended) { /* the guest's threads, signals and timers go on: nothing goes that they use or that keeps them off
-                    */
+    if (c.ended) {
+        /* The guest's threads, signals and timers go on: nothing goes that they use, or that keeps them off. */
         fflush(NULL);
         _exit(status);
     }

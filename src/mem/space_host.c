@@ -10,13 +10,6 @@
 #include <inttypes.h>
 #include <sys/mman.h>
 
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
-#endif
-
 static const uint64_t largest_limit = UINT64_C(1) << 46, least_limit = UINT64_C(1) << 31;
 enum { WINDOW_GUARD = 64 << 10 };
 

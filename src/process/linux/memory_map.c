@@ -11,13 +11,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
-#endif
-
 _Static_assert(SPACE_R == PROT_READ && SPACE_W == PROT_WRITE && SPACE_X == PROT_EXEC, "rights are those of PROT_*");
 enum { RIGHTS = PROT_READ | PROT_WRITE | PROT_EXEC };
 
