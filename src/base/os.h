@@ -124,8 +124,21 @@ struct os_action {
 /** set, old: NULL for none. */
 int64_t os_action(int signal, const struct os_action *set, struct os_action *old);
 
+/* Of functions that end a thread or the process. Before whatever does not return the address sanitizer opens a file, in
+   threads that the C library does not know, and stops where a guest has left no descriptor: so it is not told. */
+#if defined __SANITIZE_ADDRESS__
+#define OS_ENDS
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define OS_ENDS
+#endif
+#endif
+#ifndef OS_ENDS
+#define OS_ENDS _Noreturn
+#endif
+
 /** Ends the process by a signal as if nobody had handled it, without a dump of its memory. core: a core file of the
    guest has been written, and the wait status is to say so, where the host lets a process arrange that. */
-_Noreturn void os_die(int signal, bool core);
+OS_ENDS void os_die(int signal, bool core);
 
 #endif

@@ -64,5 +64,5 @@ void os_die(int signal, bool core) {
     sigfillset(&open);
     sigdelset(&open, signal);
     sigprocmask(SIG_SETMASK, &open, NULL);
-    _exit(128 + signal); /* only if it could not be sent */
+    for (;;) syscall(SYS_exit_group, 128 + signal); /* only if it could not be sent */
 }

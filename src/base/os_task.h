@@ -5,6 +5,7 @@
 #ifndef BASE_OS_TASK_H
 #define BASE_OS_TASK_H
 
+#include "base/os.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,6 @@ OS_TASK int64_t os_task_clone(uint64_t flags, void *stack_end, uint32_t *parent_
                               void (*run)(void *arg), void *arg);
 OS_TASK int64_t os_task_clone3(const struct clone_args *args, size_t size, void (*run)(void *arg), void *arg);
 /** Unmaps a range that the caller's stack is in, and ends the calling thread with status 0. */
-OS_TASK _Noreturn void os_task_end(void *memory, size_t size);
+OS_TASK OS_ENDS void os_task_end(void *memory, size_t size);
 
 #endif

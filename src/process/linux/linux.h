@@ -295,8 +295,8 @@ int64_t share_make(struct call *c, const struct clone_args *guest, const struct 
 void share_leave(struct thread *t);
 void share_stay(struct thread *t);
 /** Ends the process; by a signal, which says (core) that a core file has been written. */
-_Noreturn void share_exit(struct thread *t, int status);
-_Noreturn void share_die(struct thread *t, int signal, bool core);
+OS_ENDS void share_exit(struct thread *t, int status);
+OS_ENDS void share_die(struct thread *t, int signal, bool core);
 /** Are the host's signal handlers another process's, too? */
 bool share_handlers(const struct process *p);
 /** In the child of a fork, which shares nothing. */

@@ -276,13 +276,13 @@ void share_stay(struct thread *t) {
     engine_stay(p->vm->engine, t->cpu);
 }
 
-_Noreturn void share_exit(struct thread *t, int status) {
+OS_ENDS void share_exit(struct thread *t, int status) {
     if (t->process->partner) thread_locks_end(t);
     share_leave(t);
     for (;;) host_hold(SYS_exit_group, status);
 }
 
-_Noreturn void share_die(struct thread *t, int signal, bool core) {
+OS_ENDS void share_die(struct thread *t, int signal, bool core) {
     struct engine *e = t->process->vm->engine;
     /* A process that dies by a signal gives up its handler for it. Who shares that goes on behind share_died only,
        which puts it back: so the lock is kept, and nobody is in guest code, however long that takes; but for one that

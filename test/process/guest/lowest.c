@@ -1,11 +1,13 @@
 /* lowest.c - what is opened gets the lowest number that is free, whatever an emulator uses meanwhile: by one thread and
- * beside others, by every kind of path, with few and many descriptors open. */
+ * beside others, by every kind of path, with few and many descriptors open. Where none is free processes end as ever.
+ */
 #include "check.h"
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 static int gate[2];
 
@@ -55,12 +57,38 @@ static void few_and_many(void) {
     while (n) close(made[--n]);
 }
 
+/* Of processes that share memory: for an emulator they are threads. */
+static void end_with_none_free(void) {
+    struct rlimit before, few;
+    static int n; /* vfork */
+    int made[64], status;
+    pid_t child;
+    CHECK_IS(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = (rlim_t)lowest() + 20;
+    CHECK_IS(setrlimit(RLIMIT_NOFILE, &few), 0);
+    while ((made[n] = dup(gate[0])) >= 0) n++;
+    CHECK_IS(errno, EMFILE);
+    if ((child = vfork()) == 0) _exit(3);
+    CHECK_IS(waitpid(child, &status, 0), child);
+    CHECK_IS(status, 3 << 8);
+    if ((child = vfork()) == 0) {
+        kill(getpid(), SIGTERM);
+        _exit(4);
+    }
+    CHECK_IS(waitpid(child, &status, 0), child);
+    CHECK_IS(status, SIGTERM);
+    while (n) close(made[--n]);
+    CHECK_IS(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 int main(void) {
     pthread_t thread;
     char folder[] = "/tmp/lowestXXXXXX";
     CHECK(mkdtemp(folder) && chdir(folder) == 0);
     CHECK_IS(pipe(gate), 0);
     few_and_many();
+    end_with_none_free();
     CHECK_IS(pthread_create(&thread, NULL, wait_at_gate, NULL), 0);
     few_and_many();
     CHECK_IS(write(gate[1], "x", 1), 1);
