@@ -204,8 +204,13 @@ bool relocs_room(struct engine *e, uint32_t n) {
     return n <= e->reloc_cap - e->nrelocs;
 }
 
-/* From now on stores to this page must be seen, by whichever cpu. */
-static void stores_are_seen(struct engine *e, const struct code_page *p) {
+void stores_are_seen(struct engine *e, const struct code_page *p) {
+    uint8_t *flags = page_flags(e, p->page);
+    if (!flags && p->units) return;
+    if (flags) {
+        if (phys_page_has(flags, PHYS_PAGE_CODE)) return;
+        phys_page_set(flags, PHYS_PAGE_CODE);
+    }
     for (const struct runner *r = e->runners; r; r = r->next) {
         for (unsigned k = 0; k < MEM_SPACES; k++)
             if (r->cpu->mem[k].kind == MEM_SOFT) tlb_revoke_write(r->cpu->mem[k].tlb, p->bytes);
@@ -221,7 +226,7 @@ void unit_insert(struct engine *e, struct unit *u, struct code_page *p) {
     u->page_next = p->units;
     *head = u;
     e->nunits++;
-    if (!p->units && e->soft) stores_are_seen(e, p);
+    if (e->soft) stores_are_seen(e, p);
     p->units = u;
 }
 
@@ -272,8 +277,18 @@ struct unit *unit_at(struct engine *e, uint32_t host_offset) {
     return lo < n && by[lo]->poll_entry <= host_offset ? by[lo] : NULL;
 }
 
+/* No page has translations any more. */
+static void stores_are_free(struct engine *e) {
+    for (unsigned i = 0; i < PAGE_BUCKETS; i++)
+        for (const struct code_page *p = e->page_heads[i]; p; p = p->next) {
+            uint8_t *flags = page_flags(e, p->page);
+            if (flags) phys_page_clear(flags, PHYS_PAGE_CODE);
+        }
+}
+
 void engine_flush(struct engine *e) {
     engine_stop_others(e);
+    if (e->soft) stores_are_free(e);
     memset(e->units->heads, 0, e->units->nbuckets * sizeof *e->units->heads);
     e->nunits = e->nstale = 0;
     memset(e->page_heads, 0, sizeof e->page_heads);

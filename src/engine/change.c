@@ -99,9 +99,17 @@ static bool overlaps(const struct unit *u, uint64_t start, uint64_t length) {
     return u->pc < start + length && start < u->pc + u->bytes;
 }
 
-bool code_in(const struct engine *e, uint64_t page) {
+uint8_t *page_flags(const struct engine *e, uint64_t page) {
+    return e->phys ? phys_page(e->phys, page) : NULL;
+}
+
+bool code_in(struct engine *e, uint64_t page) {
+    uint8_t *flags = page_flags(e, page);
+    if (flags && !phys_page_has(flags, PHYS_PAGE_CODE)) return false; /* mostly, and without a look at any table */
     const struct code_page *p = page_find(e, page);
-    return p && p->units;
+    if (p && p->units) return true;
+    if (flags) phys_page_clear(flags, PHYS_PAGE_CODE); /* or who comes to write there without being seen is forgotten */
+    return false;
 }
 
 /* Does the unit come from these bytes of its page? A unit of a MEM_SOFT space lies in one page. */
@@ -135,7 +143,9 @@ void engine_written(struct engine *e, uint64_t physical, uint64_t size) {
     while (size) {
         uint64_t part = mask + 1 - (physical & mask);
         if (part > size) part = size;
-        code_written(e, physical & ~mask, physical & mask, part);
+        const uint8_t *flags = page_flags(e, physical);
+        if (!flags || phys_page_has(flags, PHYS_PAGE_CODE) || (physical & ~mask) == e->once_page)
+            code_written(e, physical & ~mask, physical & mask, part);
         physical += part;
         size -= part;
     }
@@ -220,6 +230,7 @@ void page_settle(struct engine *e, struct code_page *p) {
 
 struct code_page *page_ready(struct engine *e, uint64_t pc, const struct fetch *f) {
     struct code_page *p = page_for(e, pc, f);
+    if (p && e->soft) stores_are_seen(e, p);
     if (!p || p->state == PAGE_CALM || p->state == PAGE_OPEN) return p;
     if (code_is_copied(e)) {
         page_settle(e, p);

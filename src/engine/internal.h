@@ -12,6 +12,7 @@
 #include "core/host.h"
 #include "engine/engine.h"
 #include "mem/mem.h"
+#include "mem/phys.h"
 
 struct unit {
     struct unit *next;      /* in the hash chain */
@@ -149,6 +150,7 @@ struct engine {
     uint32_t parents[PROCESSES]; /* the id that one has as long as process 0 is its parent and lives; or 0 */
     uint32_t barred;             /* only this runner of its process gets the lock; or 0 */
     bool soft;                   /* some memory space is MEM_SOFT */
+    struct phys *phys;           /* soft: what memory there is; or NULL: only the interface knows */
     uint64_t once_page;          /* MEM_SOFT: of the block that was interpreted last without being kept */
     bool leave;                  /* code has changed under the interpreter: it leaves before the next instruction */
     uint64_t random;             /* for the poison build */
@@ -213,6 +215,8 @@ bool unit_is_new(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx, boo
 struct code_page *page_for(struct engine *e, uint64_t pc, const struct fetch *f);
 /** Puts a unit with everything but its links in tables into them. */
 void unit_insert(struct engine *e, struct unit *u, struct code_page *p);
+/** Soft: from now on stores to this page must be seen, by whichever cpu. Before its bytes are read. */
+void stores_are_seen(struct engine *e, const struct code_page *p);
 /** Takes it from the table. */
 void unit_unhook(struct engine *e, struct unit *u);
 /** Whether code may not be changed where it is, and makes it so that it may: false: no memory. */
@@ -248,8 +252,10 @@ bool by_address_room(struct engine *e, uint32_t n);
 /** Baseline: its host code is there; fault handlers may look for it from now on. */
 void unit_publish(struct engine *e, struct unit *u);
 struct unit *unit_at(struct engine *e, uint32_t host_offset);
+/** MEM_SOFT: the flags of this (physical) page (phys.h), or NULL. */
+uint8_t *page_flags(const struct engine *e, uint64_t page);
 /** MEM_SOFT: is there code from this (physical) page; from these bytes of it? */
-bool code_in(const struct engine *e, uint64_t page);
+bool code_in(struct engine *e, uint64_t page);
 bool code_overlaps(const struct engine *e, uint64_t page, uint64_t offset, uint64_t size);
 /** MEM_SOFT: these bytes of a page have been written: drops the code that came from them. */
 void code_written(struct engine *e, uint64_t page, uint64_t offset, uint64_t size);

@@ -6,7 +6,6 @@
  * the engine's lock.
  */
 #include "engine/internal.h"
-#include "mem/phys.h"
 #include <string.h>
 
 enum { PAGE = 1 << TLB_PAGE_SHIFT };

@@ -337,6 +337,7 @@ void engine_run(struct engine *e, struct cpu *cpu) {
     if (!e->shared) {         /* several cpus have the same memory */
         e->soft = false;
         for (unsigned k = 0; k < MEM_SPACES; k++) e->soft |= cpu->mem[k].kind == MEM_SOFT;
+        e->phys = cpu->soft.phys;
     }
     if (e->host) e->host->cpu_init(cpu);
     for (;;) {

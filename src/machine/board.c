@@ -74,12 +74,14 @@ bool board_init(struct machine *m, uint64_t used, uint64_t entry, board_symbol *
     return phys_add(&m->phys,
                     (struct phys_region){.start = b->reset, .size = ROM_SIZE, .host = m->rom, .kind = PHYS_ROM}) &&
            phys_add(&m->phys,
-                    (struct phys_region){.start = b->ram, .size = m->ram_size, .host = m->ram, .kind = PHYS_RAM});
+                    (struct phys_region){.start = b->ram, .size = m->ram_size, .host = m->ram, .kind = PHYS_RAM}) &&
+           phys_track(&m->phys);
 }
 
 void board_done(struct machine *m) {
     for (unsigned i = 0; i < DEVICE_COUNT; i++) free(m->device[i].state);
     free(m->rom);
+    phys_untrack(&m->phys);
 }
 
 static void device_update(struct device_host *h) {

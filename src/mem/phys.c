@@ -1,5 +1,6 @@
 /* phys.c - see phys.h. */
 #include "mem/phys.h"
+#include "base/os.h"
 
 bool phys_add(struct phys *p, struct phys_region region) {
     if (p->count == PHYS_REGIONS || region.size == 0 || region.start + (region.size - 1) < region.start) return false;
@@ -24,4 +25,26 @@ uint8_t *phys_ram(const struct phys *p, uint64_t address, uint64_t size) {
 const uint8_t *phys_readable(const struct phys *p, uint64_t address, uint64_t size) {
     const struct phys_region *r = phys_find(p, address, size);
     return r && r->kind != PHYS_DEVICE ? r->host + (address - r->start) : NULL;
+}
+
+bool phys_track(struct phys *p) {
+    const uint64_t page = 1u << PHYS_PAGE_SHIFT;
+    for (struct phys_region *r = p->region; r < p->region + p->count; r++) {
+        if (r->kind != PHYS_RAM || r->pages || r->start % page) continue;
+        r->pages = os_alloc((r->size + page - 1) / page);
+        if (!r->pages) return false;
+    }
+    return true;
+}
+
+void phys_untrack(struct phys *p) {
+    for (struct phys_region *r = p->region; r < p->region + p->count; r++) {
+        os_free(r->pages);
+        r->pages = NULL;
+    }
+}
+
+uint8_t *phys_page(const struct phys *p, uint64_t address) {
+    const struct phys_region *r = phys_find(p, address, 1);
+    return r && r->pages ? r->pages + ((address - r->start) >> PHYS_PAGE_SHIFT) : NULL;
 }
