@@ -43,6 +43,7 @@ enum {
     LIMIT_TEXT_ROOM = LIMIT(64 << 10, 4 << 10),  /* bytes of a text, at first; whole pages */
     LIMIT_ARENA_CHUNK = LIMIT(1 << 20, 4 << 10),
     LIMIT_MAP_FAILURES = LIMIT(64, 4), /* poison builds: of so many mappings that may fail about one does */
+    LIMIT_REQUESTS = LIMIT(16, 1),     /* of a cpu by others, until they stand for everything */
     LIMIT_LIST = LIMIT(16, 1),         /* items that a list in an arena has room for at first */
 };
 

@@ -57,6 +57,8 @@ uint32_t os_parent(void);
     threads that sleep at a word. Both leave errno alone. */
 void os_wait(const uint32_t *word, uint32_t value, uint64_t nanoseconds);
 void os_wake(const uint32_t *word, int n);
+/** For a moment, in a loop that looks at a word of another thread's. */
+void os_pause(void);
 /** Makes room for some descriptors more than this process may have, if the system allows it: its upper limit is higher,
    or the process is privileged. What was opened meanwhile stays open when the limits are as before again. */
 bool os_descriptors_more(uint64_t kept[2]);

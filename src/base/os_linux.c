@@ -168,7 +168,7 @@ void os_wait(const uint32_t *word, uint32_t value, uint64_t nanoseconds) {
     errno = saved;
 }
 
-void os_wake(const uint32_t *word, int n) {
+IN_HANDLER void os_wake(const uint32_t *word, int n) {
     int saved = errno;
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
     errno = saved;

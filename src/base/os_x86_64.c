@@ -66,3 +66,7 @@ void os_task_block(void *pointer) {
 bool os_gs_base(const void *base) {
     return !os_call(SYS_arch_prctl, ARCH_SET_GS, (uintptr_t)base, 0, 0, 0, 0);
 }
+
+void os_pause(void) {
+    __builtin_ia32_pause();
+}

@@ -49,7 +49,8 @@ struct engine_stats {
     uint64_t blocks, insns, uops, guest_bytes, host_bytes, translate_ns, flushes, exits[EXIT_COUNT];
     uint64_t interpreted; /* instructions by tier 0 */
     uint64_t jtlb_misses, pair_drops;
-    uint64_t refused; /* blocks that the host did not translate, for want of memory; they are interpreted */
+    uint64_t requests; /* times that a cpu did what others had asked for */
+    uint64_t refused;  /* blocks that the host did not translate, for want of memory; they are interpreted */
 };
 
 struct engine *engine_make(const struct engine_config *config, struct error *error);
@@ -97,8 +98,37 @@ struct engine_stats engine_stats(const struct engine *e);
 
 /** Counted code: grants n more instructions from now on; EXIT_budget comes when they are used up, exactly. */
 void cpu_grant(struct cpu *cpu, int64_t n);
-/** Makes the cpu come to the loop at its next poll, where the interface sees EXIT_poll. Async-signal-safe. */
+/** Makes the cpu come to the loop at its next poll, where the interface sees EXIT_poll, and wakes it.
+ * Async-signal-safe.
+ */
 void cpu_poke(struct cpu *cpu);
+
+/* What others ask of a cpu (request.c), which does it in the loop, on its own thread, before it runs guest code. */
+enum cpu_request {
+    REQUEST_LOOK = 1,      /* the interface sees EXIT_poll: interrupts, a wish to stop; as cpu_poke */
+    REQUEST_MAPPING = 2,   /* cpu_flush_mapping */
+    REQUEST_SHORTCUTS = 4, /* what leads from code to code without the loop is dropped */
+    REQUEST_CODE = 8       /* code has changed: it leaves what it runs */
+};
+/** Virtual addresses that are mapped otherwise. size: UINT64_MAX: all. */
+struct cpu_range {
+    uint64_t start, size;
+    uint64_t tag; /* of the address space, as the guest numbers them ... */
+    bool any_tag; /* ... unless it is about all of them */
+};
+/** From any thread: asks for these kinds, and does not wait. */
+void cpu_request(struct cpu *cpu, unsigned kinds);
+/** In an answer, with the lock: that cpu is to forget what it knows of these addresses. */
+void cpu_request_range(struct cpu *cpu, const struct cpu_range *range);
+/** In an answer, with the lock (and no other that guest code may wait for): returns when every cpu that has been asked
+    for something is out of guest code, and so does it before it runs any. Not the caller's own: its turn comes after
+   the answer. */
+void engine_await_requests(struct engine *e);
+/** The cpu itself: forgets what it knows of these addresses. */
+void cpu_flush_range(struct cpu *cpu, const struct cpu_range *range);
+/** In an answer: gives up the lock and sleeps until somebody pokes the cpu or asks something of it, or so long, or
+   less. True: somebody did. */
+bool engine_sleep(struct engine *e, struct cpu *cpu, uint64_t nanoseconds);
 
 /** Code at guest addresses [start, start+length) is gone or has changed: drops translations. */
 void engine_invalidate(struct engine *e, uint64_t start, uint64_t length);

@@ -86,6 +86,18 @@ enum {
 /** How many processes may share an engine's memory: bits of a runner's id. */
 enum { PROCESS_BITS = LIMIT_PROCESS_BITS, PROCESSES = 1 << PROCESS_BITS };
 
+/* What others have asked of a cpu (request.c). */
+enum { REQUEST_RANGES = LIMIT_REQUESTS, REQUEST_PAGES = LIMIT_REQUESTS };
+enum { REQUEST_RANGES_BIT = 1 << 8, REQUEST_PAGES_BIT = 1 << 9 }; /* with enum cpu_request: the lists have something */
+struct requests {
+    uint32_t kinds; /* set by any thread; the rest is the lock's */
+    uint32_t nranges, npages;
+    struct cpu_range ranges[REQUEST_RANGES];
+    const uint8_t *pages[REQUEST_PAGES]; /* by host address: stores there must be seen from now on */
+};
+/* Bits of cpu->poll. */
+enum { POLL_LOOK = 1 /* the interface is to see EXIT_poll */, POLL_REQUEST = 2 };
+
 /** What the engine keeps for each cpu. */
 struct runner {
     struct runner *next, *previous;
@@ -97,7 +109,9 @@ struct runner {
     uint64_t last_ctx;    /* the context that its jump TLB and pairing stack belong to */
     uint64_t interpreted; /* instructions by tier 0 */
     uint32_t unwatched;   /* what the engine's counter was when guest code began to run */
-    void *memory;         /* that this, the cpu and all of its own are in */
+    uint32_t asleep;      /* in engine_sleep */
+    struct requests requests;
+    void *memory; /* that this, the cpu and all of its own are in */
 };
 
 /** The hash table of units: UNIT_BUCKETS at first, more as units become more. */
@@ -279,6 +293,14 @@ void cpu_act(struct cpu *cpu, unsigned actions);
 /** Around guest code: others may run the loop meanwhile. */
 void code_begin(struct engine *e, struct cpu *cpu);
 void code_end(struct engine *e, struct cpu *cpu);
+/* request.c */
+/** With the lock, on the cpu's thread. */
+void requests_serve(struct engine *e, struct cpu *cpu);
+/** With the lock: stores to this page, by host address, have to be seen from now on. */
+void cpu_request_revoke(struct cpu *cpu, const uint8_t *page);
+/** The cpu itself. */
+void cpu_revoke_write(struct cpu *cpu, const uint8_t *page);
+void runner_wake(struct cpu *cpu);
 /* run.c */
 /** The runner of a process that is no more, and its cpu. With the lock. clean: it has ended in good order, and nobody
     uses its memory any more. */

@@ -170,10 +170,6 @@ void cpu_grant(struct cpu *cpu, int64_t n) {
     cpu->count.budget = n - cpu->count.ahead; /* which has been taken already */
 }
 
-IN_HANDLER void cpu_poke(struct cpu *cpu) {
-    __atomic_store_n(&cpu->poll, 1, __ATOMIC_SEQ_CST);
-}
-
 /* Everything that leads to code by a way other than the table: the jump TLB and the pairing stack. */
 void cpu_drop_shortcuts(struct cpu *cpu) {
     bool few = cpu->jumps.entered <= JTLB_NOTES;
@@ -341,6 +337,8 @@ void engine_run(struct engine *e, struct cpu *cpu) {
     }
     if (e->host) e->host->cpu_init(cpu);
     for (;;) {
+        const uint32_t poll = __atomic_exchange_n(&cpu->poll, 0, __ATOMIC_SEQ_CST);
+        if (__atomic_load_n(&cpu->runner->requests.kinds, __ATOMIC_RELAXED)) requests_serve(e, cpu);
         uint64_t ctx = base | e->guest->context(cpu);
         if (ctx != cpu->runner->last_ctx) {
             cpu_drop_shortcuts(cpu);
@@ -349,7 +347,7 @@ void engine_run(struct engine *e, struct cpu *cpu) {
         }
         cpu->exit.kind = EXIT_none;
         polled = e->config.poll_always && !polled;
-        if (__atomic_exchange_n(&cpu->poll, 0, __ATOMIC_SEQ_CST) || polled) {
+        if ((poll & POLL_LOOK) || polled) {
             cpu->exit.kind = EXIT_poll;
         } else if (e->config.counted && cpu->count.budget <= 0) {
             cpu->exit.kind = EXIT_budget;

@@ -15,6 +15,7 @@ _Static_assert(LIMIT_RUNNERS < LOCK_WAITED >> PROCESS_BITS, "ids are numbers of 
 enum { OF_ALL = PROCESSES };
 enum { LOOK_NS = 5000000 }; /* how long somebody is waited for before a look whether it is still there */
 enum { LOOK_MOST = 1000000000 };
+enum { SPINS = 64 };         /* looks at one that is about to leave guest code, before it is slept for */
 enum { HALT_NS = 50000000 }; /* how long others may take to come to a halt */
 
 /* A runner's id: its number, which nobody else has as long as it lives, and below that its process's. */
@@ -130,15 +131,18 @@ void code_end(struct engine *e, struct cpu *cpu) {
     take(e, cpu->runner->id);
 }
 
-/* Each has `patience` nanoseconds; 0: as long as it takes. Those of one process, or of all. */
-static void stop_others(struct engine *e, uint64_t patience, uint32_t process) {
+/* Each has `patience` nanoseconds; 0: as long as it takes. Those of one process, or of all; asked: those
+   that have been asked for something, which makes them leave. */
+static void stop_others(struct engine *e, uint64_t patience, uint32_t process, bool asked) {
     if (!e->shared) return;
     const uint32_t self = runner_process(lock_owner(&e->lock));
     __atomic_store_n(&e->stopping, 1, __ATOMIC_SEQ_CST);
     for (struct runner *r = e->runners; r; r = r->next) {
         if (!__atomic_load_n(&r->in_code, __ATOMIC_SEQ_CST)) continue;
         if (process != OF_ALL && runner_process(r->id) != process) continue;
-        cpu_poke(r->cpu);
+        if (asked && !__atomic_load_n(&r->requests.kinds, __ATOMIC_SEQ_CST)) continue;
+        if (!asked) cpu_poke(r->cpu);
+        for (unsigned n = 0; n < SPINS && __atomic_load_n(&r->in_code, __ATOMIC_SEQ_CST); n++) os_pause();
         const uint64_t began = patience ? os_nanoseconds() : 0;
         while (__atomic_load_n(&r->in_code, __ATOMIC_SEQ_CST) && (!patience || os_nanoseconds() - began < patience) &&
                !is_dead(e, runner_process(r->id), self))
@@ -148,11 +152,15 @@ static void stop_others(struct engine *e, uint64_t patience, uint32_t process) {
 }
 
 void engine_stop_others(struct engine *e) {
-    stop_others(e, 0, OF_ALL);
+    stop_others(e, 0, OF_ALL, false);
+}
+
+void engine_await_requests(struct engine *e) {
+    stop_others(e, 0, OF_ALL, true);
 }
 
 void engine_halt_others(struct engine *e) {
-    stop_others(e, HALT_NS, OF_ALL);
+    stop_others(e, HALT_NS, OF_ALL, false);
 }
 
 /* ---- processes */
@@ -183,7 +191,7 @@ void engine_leave(struct engine *e, struct cpu *cpu) {
     if (!e->shared) return;
     const uint32_t process = engine_process(cpu);
     e->barred = cpu->runner->id;
-    stop_others(e, HALT_NS, process);
+    stop_others(e, HALT_NS, process, false);
     e->in_order[process] = true;
     lock_release(&e->lock);
 }

@@ -164,7 +164,7 @@ static inline void rig_make(struct rig *r, enum rig_memory memory, const struct 
     assert_int_equal(mprotect(rig_host(r, RIG_CODE), RIG_CODE_SIZE, rights), 0);
     assert_int_equal(mprotect(rig_host(r, RIG_DATA), RIG_DATA_SIZE, rights), 0);
     config.guest = &guest_riscv;
-    config.interface = &rig_interface;
+    if (!config.interface) config.interface = &rig_interface;
     config.self = r;
     config.check = true;
     r->engine = engine_make(&config, &error);
@@ -182,6 +182,25 @@ static inline void rig_make(struct rig *r, enum rig_memory memory, const struct 
         tlb_flush(view->tlb);
     }
     rig_reset(r);
+}
+
+/* One more cpu with the same memory, to be freed with rig_cpu_free. */
+static inline struct cpu *rig_cpu(struct rig *r) {
+    struct error error = {0};
+    struct cpu *cpu = engine_cpu_make(r->engine, &error);
+    if (!cpu) fail_msg("%s", error.text);
+    cpu_copy(cpu, r->cpu);
+    if (r->soft) {
+        cpu->mem[0].tlb = malloc(sizeof *cpu->mem[0].tlb);
+        assert_non_null(cpu->mem[0].tlb);
+        tlb_flush(cpu->mem[0].tlb);
+    }
+    return cpu;
+}
+
+static inline void rig_cpu_free(struct rig *r, struct cpu *cpu) {
+    free(cpu->mem[0].tlb);
+    engine_cpu_free(r->engine, cpu);
 }
 
 static inline void rig_free(struct rig *r) {

@@ -1,0 +1,91 @@
+/* request.c - what others ask of a cpu: to drop what it knows of its mapping, of code, of pages that it may write.
+ *
+ * Caches of a cpu belong to its own thread alone. Whoever has changed what they hold notes it with the cpu: kinds as
+ * bits of an atomic word, which any thread may set, and what they are about in short lists, for which one needs the
+ * engine's lock; a list that is full stands for everything. The cpu serves its requests in the loop, with the lock,
+ * before it runs guest code. So a request has been done, as far as anybody can tell, once the cpu is out of guest code:
+ * one that sleeps, waits for the lock or is in an answer is not waited for. As only one thread at a time has the lock,
+ * and it is not in guest code itself, nobody waits for one who waits.
+ */
+#include "engine/internal.h"
+#include "base/os.h"
+
+enum { FLUSHED_ONE_BY_ONE = 16 /* pages */, SLEEP_MOST = 1000000000 /* nanoseconds, until it looks again */ };
+
+/* The word first, then the poll: the cpu looks in the other order. */
+void cpu_request(struct cpu *cpu, unsigned kinds) {
+    if (kinds & ~(unsigned)REQUEST_LOOK)
+        __atomic_or_fetch(&cpu->runner->requests.kinds, kinds & ~(unsigned)REQUEST_LOOK, __ATOMIC_SEQ_CST);
+    __atomic_or_fetch(&cpu->poll, kinds & REQUEST_LOOK ? POLL_LOOK | POLL_REQUEST : POLL_REQUEST, __ATOMIC_SEQ_CST);
+    runner_wake(cpu);
+}
+
+void cpu_request_range(struct cpu *cpu, const struct cpu_range *range) {
+    struct requests *q = &cpu->runner->requests;
+    const bool all = range->size == UINT64_MAX || q->nranges == REQUEST_RANGES;
+    if (!all) q->ranges[q->nranges++] = *range;
+    cpu_request(cpu, all ? REQUEST_MAPPING : REQUEST_RANGES_BIT);
+}
+
+void cpu_request_revoke(struct cpu *cpu, const uint8_t *page) {
+    struct requests *q = &cpu->runner->requests;
+    const bool all = q->npages == REQUEST_PAGES;
+    if (!all) q->pages[q->npages++] = page;
+    cpu_request(cpu, all ? REQUEST_MAPPING : REQUEST_PAGES_BIT);
+}
+
+void cpu_flush_range(struct cpu *cpu, const struct cpu_range *range) {
+    const uint64_t page = 1u << TLB_PAGE_SHIFT, first = range->start & -page;
+    const uint64_t last = range->start + (range->size ? range->size - 1 : 0);
+    if (last < first || (last - first) / page >= FLUSHED_ONE_BY_ONE) {
+        cpu_flush_mapping(cpu);
+        return;
+    }
+    for (uint64_t at = first, left = (last - first) / page + 1; left > 0; left--, at += page) {
+        for (unsigned k = 0; k < MEM_SPACES; k++)
+            if (cpu->mem[k].kind == MEM_SOFT) tlb_flush_page(cpu->mem[k].tlb, at);
+        for (unsigned v = 0; cpu->soft.views && v < TLB_VIEWS; v++) tlb_flush_page(&cpu->soft.views->tlb[v], at);
+    }
+    cpu_drop_shortcuts(cpu);
+}
+
+void cpu_revoke_write(struct cpu *cpu, const uint8_t *page) {
+    for (unsigned k = 0; k < MEM_SPACES; k++)
+        if (cpu->mem[k].kind == MEM_SOFT) tlb_revoke_write(cpu->mem[k].tlb, page);
+    if (cpu->soft.views) tlb_views_revoke_write(cpu->soft.views, page);
+}
+
+void requests_serve(struct engine *e, struct cpu *cpu) {
+    struct requests *q = &cpu->runner->requests;
+    const uint32_t kinds = __atomic_exchange_n(&q->kinds, 0, __ATOMIC_SEQ_CST);
+    if (kinds & REQUEST_MAPPING) {
+        cpu_flush_mapping(cpu);
+    } else {
+        if (kinds & REQUEST_SHORTCUTS) cpu_drop_shortcuts(cpu);
+        for (unsigned n = 0; n < q->nranges; n++) cpu_flush_range(cpu, &q->ranges[n]);
+        for (unsigned n = 0; n < q->npages; n++) cpu_revoke_write(cpu, q->pages[n]);
+    }
+    if (kinds & (REQUEST_MAPPING | REQUEST_SHORTCUTS | REQUEST_RANGES_BIT)) cpu->runner->site = 0;
+    q->nranges = q->npages = 0;
+    e->stats.requests++;
+}
+
+/* ---- sleeping */
+
+IN_HANDLER void runner_wake(struct cpu *cpu) {
+    if (__atomic_load_n(&cpu->runner->asleep, __ATOMIC_SEQ_CST)) os_wake(&cpu->poll, 1);
+}
+
+IN_HANDLER void cpu_poke(struct cpu *cpu) {
+    __atomic_or_fetch(&cpu->poll, POLL_LOOK, __ATOMIC_SEQ_CST);
+    runner_wake(cpu);
+}
+
+bool engine_sleep(struct engine *e, struct cpu *cpu, uint64_t nanoseconds) {
+    engine_unlock(e);
+    __atomic_store_n(&cpu->runner->asleep, 1, __ATOMIC_SEQ_CST);
+    os_wait(&cpu->poll, 0, nanoseconds < SLEEP_MOST ? nanoseconds : SLEEP_MOST);
+    __atomic_store_n(&cpu->runner->asleep, 0, __ATOMIC_SEQ_CST);
+    engine_lock(e, cpu);
+    return __atomic_load_n(&cpu->poll, __ATOMIC_SEQ_CST) != 0;
+}
