@@ -31,7 +31,8 @@ SYSTEM = """_exit access chdir clock_gettime close dup dup3 faccessat fchdir fch
     ioctl kill ppoll lseek lstat madvise mkdir mmap mmap64 mount mprotect mremap msync munmap open open64 openat openat64
     personality poll prctl pread pread64 pwrite pwrite64 read readlink readlinkat rename setrlimit setrlimit64 sigaction
     sigaltstack sigprocmask stat statfs statfs64 statx syscall tgkill umount2 uname unlink unlinkat unshare write writev
-    nanosleep fstat64 fstatat64 stat64 lstat64 mkdirat symlinkat memfd_create pipe2 close_range""".split()
+    nanosleep fstat64 fstatat64 stat64 lstat64 mkdirat symlinkat memfd_create pipe2 close_range eventfd recv
+    send""".split()
 
 EXCEPT = {
     "base/os_linux": ("pthread_key_create pthread_once pthread_setspecific __asan_unpoison_memory_region",
@@ -49,6 +50,8 @@ EXCEPT = {
     "process/store": ("dl_iterate_phdr", "store_make: opening"),
     "process/image": ("strerror", "opening"),
     "process/linux/path": ("realpath strerror", "opening"),
+    "machine/net": ("pthread_attr_destroy pthread_attr_init pthread_attr_setstacksize pthread_create pthread_join pthread_sigmask",
+                    "opening and closing: nothing forks meanwhile"),
     "machine/": ("calloc free malloc aligned_alloc strerror fwrite fputs stdout stderr", "one thread, which forks nothing"),
 }
 

@@ -31,6 +31,7 @@ ALLOWED = {
     "vm/clock": ("os_nanoseconds", "the door: INPUT_clock"),
     "vm/input": ("os_random", "the door: INPUT_random"),
     "machine/console": ("ppoll read write poll", "the door: INPUT_device; what goes out"),
+    "machine/net": ("ioctl poll read recv write", "frames, in machines whose runs need not repeat; see net.h"),
     "machine/machine": ("os_nanoseconds open pread read", "the door: INPUT_clock, INPUT_IDLE; reads what is opened"),
     "language/wasm/wasi": ("clock_gettime fcntl fstat getsockopt lseek preadv pwritev readv writev",
                       "the door: INPUT_clock, INPUT_call"),
