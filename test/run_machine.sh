@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the bare-metal programs of test/machine/bare and the example, and runs them on every tier.
+# Builds the bare-metal programs of test/machine/bare, those of test/machine/supervisor, which begin in S mode with vee as
+# firmware, and the example, and runs them on every tier.
 #
 #   run_machine.sh VEE [vee options...]
 #
@@ -15,6 +16,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 flags="-O2 -g -Wall -Wextra -Werror -march=rv64gc_zicbom_zicboz -mabi=lp64d -mcmodel=medany -ffreestanding -fno-pie
     -fno-stack-protector -nostdlib -static -no-pie -Wl,--build-id=none -Wl,--no-warn-rwx-segments"
+below= # options that say what is below the program
 passed=0 failed=0
 
 good() { passed=$((passed + 1)); }
@@ -32,14 +34,16 @@ build() { # NAME SOURCES...
 
 run() { # NAME INPUT OPTIONS...
     printf %b "$2" >"$work/input"
-    timeout -k 1 "${TIME_LIMIT:-60}" "${vee[@]}" "${@:3}" "$work/$1" <"$work/input" >"$work/output" 2>&1
+    # shellcheck disable=SC2086
+    timeout -k 1 "${TIME_LIMIT:-60}" "${vee[@]}" $below "${@:3}" "$work/$1" <"$work/input" >"$work/output" 2>&1
     local status=$?
     if [ $status = 0 ]; then good; else bad "$1 ${*:3}: status $status: $(tail -n 3 "$work/output")"; fi
 }
 
 digest() { # NAME INPUT COUNT OPTIONS...
     printf %b "$2" >"$work/input" # a file: all of it is there from the start
-    timeout -k 1 "${TIME_LIMIT:-60}" "${vee[@]}" "${@:4}" --digest-at "$3" "$work/$1" 2>&1 >/dev/null <"$work/input" |
+    # shellcheck disable=SC2086
+    timeout -k 1 "${TIME_LIMIT:-60}" "${vee[@]}" $below "${@:4}" --digest-at "$3" "$work/$1" 2>&1 >/dev/null <"$work/input" |
         grep -a '^digest'
 }
 
@@ -53,16 +57,22 @@ agree() { # NAME INPUT COUNT
     done
 }
 
+# all NAME SOURCES...: the program on every tier, and the state of it after some counts
+all() {
+    local input
+    build "$@" || return
+    input=$(sed -n '1s|^/\* stdin: \(.*\) \*/$|\1|p' "${@: -1}")
+    run "$1" "$input" --tier interp
+    run "$1" "$input" --tier baseline
+    run "$1" "$input" --tier baseline --one-block
+    for count in 1 99 1000 7919 100000 1000000000; do agree "$1" "$input" $count; done
+}
+
 for source in *.c; do
     name=${source%.c}
     # shellcheck disable=SC2053
     if [ "$name" = bare ] || [[ $name != ${ONLY:-*} ]]; then continue; fi
-    build "$name" start.S bare.c "$source" || continue
-    input=$(sed -n '1s|^/\* stdin: \(.*\) \*/$|\1|p' "$source")
-    run "$name" "$input" --tier interp
-    run "$name" "$input" --tier baseline
-    run "$name" "$input" --tier baseline --one-block
-    for count in 1 99 1000 7919 100000 1000000000; do agree "$name" "$input" $count; done
+    all "$name" start.S bare.c "$source"
 done
 
 if [[ example == ${ONLY:-*} ]] && build example ../../../examples/bare/start.S ../../../examples/bare/main.c; then
@@ -70,6 +80,14 @@ if [[ example == ${ONLY:-*} ]] && build example ../../../examples/bare/start.S .
     run example "" --tier baseline
     grep -q "seconds: 5" "$work/output" || bad "example: $(cat "$work/output")"
 fi
+
+cd ../supervisor || exit 1
+flags+=" -ffunction-sections -Wl,--gc-sections" below="--bios default"
+for source in *.c; do
+    name=${source%.c}
+    # shellcheck disable=SC2053
+    if [[ $name == ${ONLY:-*} ]]; then all "$name" start.S ../bare/bare.c "$source"; fi
+done
 
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

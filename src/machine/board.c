@@ -71,6 +71,8 @@ bool board_init(struct machine *m, uint64_t used, uint64_t entry, board_symbol *
     uint64_t tree;
     if (!tree_place(m, used, &tree)) return false;
     b->boot(m->rom, entry, tree);
+    m->firmware.entry = entry;
+    m->firmware.tree = tree;
     return phys_add(&m->phys,
                     (struct phys_region){.start = b->reset, .size = ROM_SIZE, .host = m->rom, .kind = PHYS_ROM}) &&
            phys_add(&m->phys,
@@ -80,8 +82,16 @@ bool board_init(struct machine *m, uint64_t used, uint64_t entry, board_symbol *
 
 void board_done(struct machine *m) {
     for (unsigned i = 0; i < DEVICE_COUNT; i++) free(m->device[i].state);
+    free(m->firmware.cpus);
     free(m->rom);
     phys_untrack(&m->phys);
+}
+
+bool board_firmware(struct machine *m) {
+    if (!m->board->firmware_call) return false;
+    m->firmware.ncpus = 1;
+    m->firmware.cpus = calloc(m->firmware.ncpus, sizeof *m->firmware.cpus);
+    return m->firmware.cpus;
 }
 
 static void device_update(struct device_host *h) {
@@ -158,11 +168,15 @@ bool board_ram_write(struct device_host *h, uint64_t physical, const void *bytes
     return true;
 }
 
-void board_power_off(struct device_host *h, int status) {
-    h->machine->off = true;
+void machine_power_off(struct machine *m, int status) {
+    m->off = true;
     /* What a shell can show of a status is its low byte; a failure must not look like success there. */
-    h->machine->status = status && !(status & 0xff) ? 1 : status & 0xff;
-    h->machine->changed = true;
+    m->status = status && !(status & 0xff) ? 1 : status & 0xff;
+    m->changed = true;
+}
+
+void board_power_off(struct device_host *h, int status) {
+    machine_power_off(h->machine, status);
 }
 
 bool board_input_ready(const struct device_host *h) {

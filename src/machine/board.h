@@ -37,6 +37,14 @@ struct wire {
 /** What is where, and whatever else depends on the cpu's instruction set (NAME.c): const, one each for the rows of
     board.def. */
 struct tree;
+struct machine;
+enum firmware_answer {
+    FIRMWARE_NOT,       /* it is not asked: the cpu has a trap */
+    FIRMWARE_DONE,      /* the cpu goes on */
+    FIRMWARE_SLEEPS,    /* ... when an interrupt comes */
+    FIRMWARE_ELSEWHERE, /* the same, but its registers are set already */
+    FIRMWARE_STOPS      /* until another cpu starts it */
+};
 struct board {
     const struct guest *guest;
     uint32_t elf_machine;
@@ -50,6 +58,10 @@ struct board {
     void (*boot)(uint8_t *rom, uint64_t entry, uint64_t tree);
     /** What the device tree says of the cpu, with its interrupts at this phandle. */
     void (*describe_cpu)(struct tree *t, uint32_t interrupts);
+    /** The board as firmware (struct firmware): brings a cpu that has just been reset to where the program begins; and
+        answers what the program asks of it, at EXIT_syscall. */
+    void (*firmware_start)(struct machine *m, struct cpu *cpu);
+    enum firmware_answer (*firmware_call)(struct machine *m, struct cpu *cpu);
 };
 extern const struct board *const boards[]; /* as board.def has them */
 extern const unsigned nboards;
@@ -70,6 +82,23 @@ struct device_host {
     bool listens; /* its next event is only to look for input */
 };
 
+/** The board as firmware of a program that brings none and wants some: what it knows of each cpu. */
+enum { FIRMWARE_COUNTERS = 16, FIRMWARE_EVENTS = 14 };
+struct firmware_cpu {
+    uint64_t entry, argument;          /* where it is to begin, and with what, once it is started */
+    uint64_t events[FIRMWARE_EVENTS];  /* how often each of them has happened */
+    uint64_t value[FIRMWARE_COUNTERS]; /* of counters of events */
+    uint32_t event[FIRMWARE_COUNTERS]; /* and what they count, 0: nothing */
+    uint32_t counting;                 /* which counters run, of all there are */
+    uint32_t state;                    /* as the firmware's specification numbers them; 0: it runs */
+    bool asleep;                       /* until an interrupt comes */
+};
+struct firmware {
+    struct firmware_cpu *cpus; /* NULL: the board is no firmware, its cpus begin in the ROM */
+    uint32_t ncpus;
+    uint64_t entry, tree; /* where the program begins; address of the device tree, or 0 */
+};
+
 struct machine {
     uint64_t time_offset; /* what the guest has set the clock forward */
     struct vm *vm;
@@ -77,6 +106,7 @@ struct machine {
     struct phys phys;
     struct device_host device[DEVICE_COUNT];
     struct console console;
+    struct firmware firmware;
     struct tlb_views *views; /* the cpu's TLBs */
     uint8_t *ram, *rom;
     uint64_t ram_size;
@@ -122,6 +152,10 @@ bool board_init(struct machine *m, uint64_t used, uint64_t entry, board_symbol *
 /** Writes the device tree of the board to a buffer of TREE_MAX bytes; returns its size, 0 if there is no memory. */
 size_t board_describe(const struct machine *m, uint8_t *to);
 void board_done(struct machine *m);
+/** The board becomes the firmware of its program. False: it cannot, or there is no memory. */
+bool board_firmware(struct machine *m);
+/** Switches the power off, with this exit status. */
+void machine_power_off(struct machine *m, int status);
 /** Brings devices and the cpu's own timer up to the present and schedules the next event. */
 void board_update(struct machine *m);
 /** Nanoseconds until the next event; *listens: some device waits for input, and its events are not counted. */

@@ -170,6 +170,13 @@ static void serve(struct machine *m) {
     take_interrupt(m->vm->cpu);
 }
 
+/* A trap takes a step of its own, so that time passes and counts are reached even where every instruction traps. */
+static enum answer trap(struct cpu *cpu) {
+    cpu->count.budget--;
+    cpu_ask(cpu, guest_enter_trap(cpu));
+    return ANSWER_RESUME;
+}
+
 /* Nothing to do until an interrupt comes. Idle time costs none of ours: the clock is set forward to the next event,
    unless somebody may type, in which case it passes. */
 static enum answer wait_for_interrupt(struct machine *m, struct cpu *cpu) {
@@ -194,6 +201,21 @@ static enum answer wait_for_interrupt(struct machine *m, struct cpu *cpu) {
     return ANSWER_RESUME;
 }
 
+/* A call: of the firmware, or a trap as others are. */
+static enum answer answer_call(struct machine *m, struct cpu *cpu) {
+    struct firmware_cpu *known = m->firmware.cpus;
+    enum firmware_answer done = known ? m->board->firmware_call(m, cpu) : FIRMWARE_NOT;
+    if (done == FIRMWARE_NOT) return trap(cpu);
+    cpu->count.budget--;
+    if (m->off) return stop(m, VM_POWERED_OFF, m->status, 0);
+    if (done == FIRMWARE_DONE) return ANSWER_RESUME;
+    if (done == FIRMWARE_STOPS) return stop(m, VM_TRAPPED, EXIT_wait, cpu->pc); /* there is no other to start it */
+    known->asleep = true;
+    enum answer answer = wait_for_interrupt(m, cpu);
+    known->asleep = false;
+    return answer;
+}
+
 static enum answer answer(void *self, struct cpu *cpu) {
     struct vm *vm = self;
     struct machine *m = vm->data;
@@ -209,12 +231,8 @@ static enum answer answer(void *self, struct cpu *cpu) {
         if (event) serve(m);
         return ANSWER_RESUME;
     case EXIT_wait: return wait_for_interrupt(m, cpu);
-    default:
-        /* A trap takes a step of its own, so that time passes and counts are reached even where every instruction
-         * traps. */
-        cpu->count.budget--;
-        cpu_ask(cpu, guest_enter_trap(cpu));
-        return ANSWER_RESUME;
+    case EXIT_syscall: return answer_call(m, cpu);
+    default: return trap(cpu);
     }
 }
 
@@ -289,12 +307,22 @@ static const struct interface interface_machine = {
     .random = random_bits,
 };
 
+/* What is below the program, before it begins. */
+static bool firmware_make(struct machine *m, struct error *error) {
+    const char *bios = machine_options(m)->bios;
+    if (!bios || !strcmp(bios, "none")) return true;
+    if (strcmp(bios, "default") != 0) return error_set(error, ERROR_USAGE, "--bios: '%s' is not none or default", bios);
+    if (!board_firmware(m)) return error_set(error, ERROR_RESOURCES, "no memory for the firmware of the machine");
+    m->board->firmware_start(m, m->vm->cpu);
+    return true;
+}
+
 static bool machine_open(struct vm *vm) {
     struct machine *m = vm->data = calloc(1, sizeof *m);
     if (!m) return error_set(&vm->error, ERROR_RESOURCES, "no memory for the machine");
     m->vm = vm;
     if (ram_make(m, machine_options(m)->ram_size, &vm->error) && load_file(m, vm->options.path, &vm->error) &&
-        cpu_make(m, &interface_machine)) {
+        cpu_make(m, &interface_machine) && firmware_make(m, &vm->error)) {
         board_update(m);
         return true;
     }

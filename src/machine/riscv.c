@@ -1,8 +1,7 @@
 /* riscv.c - the board of riscv cpus: its parts (riscv.def), the program in its ROM, its cpu in the device tree (the
  * Linux bindings of riscv cpus and their interrupts).
  */
-#include "guest/riscv/riscv.h"
-#include "machine/board.h"
+#include "machine/riscv_sbi.h"
 #include "machine/tree.h"
 #include <elf.h>
 #include <string.h>
@@ -58,4 +57,6 @@ const struct board board_riscv = {
     .console = DEVICE_uart,
     .boot = boot,
     .describe_cpu = describe_cpu,
+    .firmware_start = riscv_firmware_start,
+    .firmware_call = riscv_firmware_call,
 };

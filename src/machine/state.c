@@ -45,6 +45,33 @@ static struct any_object device_state(void *object) {
     R(FIELD, listens, RESOURCE)
 static OBJECT_TYPE(device_host_type, "device", struct device_host, DEVICE_HOST_ROWS)
 
+/* ---- the board as firmware */
+
+#define FIRMWARE_CPU_ROWS(R)                                                                                           \
+    R(FIELD, entry, RESOURCE)                                                                                          \
+    R(FIELD, argument, RESOURCE)                                                                                       \
+    R(ARRAY, events, RESOURCE)                                                                                         \
+    R(ARRAY, value, RESOURCE)                                                                                          \
+    R(ARRAY, event, RESOURCE)                                                                                          \
+    R(FIELD, counting, RESOURCE)                                                                                       \
+    R(FIELD, state, RESOURCE)                                                                                          \
+    R(FIELD, asleep, RESOURCE)
+static OBJECT_TYPE(firmware_cpu_type, "firmware of a cpu", struct firmware_cpu, FIRMWARE_CPU_ROWS)
+
+static void *firmware_next(const struct visitor *v, void *object, void *previous) {
+    const struct firmware *f = object;
+    struct firmware_cpu *next = previous ? (struct firmware_cpu *)previous + 1 : f->cpus;
+    (void)v;
+    return next && next < f->cpus + f->ncpus ? next : NULL;
+}
+
+#define FIRMWARE_ROWS(R)                                                                                               \
+    R(LIST, cpus, firmware_cpu_type, firmware_next)                                                                    \
+    R(FIELD, ncpus, RESOURCE)                                                                                          \
+    R(FIELD, entry, RESOURCE)                                                                                          \
+    R(FIELD, tree, RESOURCE)
+static OBJECT_TYPE(firmware_type, "firmware", struct firmware, FIRMWARE_ROWS)
+
 /* ---- the machine */
 
 static void ram(struct visitor *v, const struct field *f, void *object) {
@@ -63,6 +90,7 @@ static void rom(struct visitor *v, const struct field *f, void *object) {
     R(HOST_IN, phys, "follows from the places of devices and the size of RAM")                                         \
     R(OBJECTS, device, device_host_type)                                                                               \
     R(OBJECT, console, console_type)                                                                                   \
+    R(OBJECT, firmware, firmware_type)                                                                                 \
     R(HOST, views, "a cache of page walks")                                                                            \
     R(BYTES, ram, ram)                                                                                                 \
     R(BYTES, rom, rom)                                                                                                 \

@@ -85,6 +85,7 @@ static struct vm *open_vm(const char *kind, enum tier tier, bool window, const v
     struct vee_config *c = config = vee_config_make();
     assert_non_null(c);
     assert_true(vee_config_set(c, "memory", "1M", &why));
+    assert_true(vee_config_set(c, "bios", "default", &why));
     assert_true(vee_config_set(c, "invoke", "f", &why));
     assert_true(vee_config_set(c, "window", window ? "1" : "0", &why));
     struct vm_options options = c->options;

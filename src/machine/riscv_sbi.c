@@ -1,0 +1,269 @@
+/* riscv_sbi.c - the board as firmware: what an M-mode program would have set up for a kernel in S mode, and the calls
+ * that the kernel makes (SBI 2.0; rows: riscv_sbi.def). No code runs in M mode.
+ *
+ * Traps that firmware would only hand on are delegated from the start, so an ecall from S mode is all that comes here.
+ * Timers are the harts' own (Sstc): setting one is writing stimecmp. Reaching another hart goes through `asked` of
+ * struct firmware_cpu: bits that its own thread takes over (firmware_serve).
+ */
+#include "machine/riscv_sbi.h"
+#include "engine/engine.h"
+
+enum { A0 = 10, A1 = 11, A6 = 16, A7 = 17, ECALL_SIZE = 4 };
+enum { SPEC_VERSION = 2 << 24, IMPLEMENTATION = 0x766565 /* "vee", not registered */, IMPLEMENTATION_VERSION = 1 };
+enum { MIP_SSIP = 1 << 1, PMP_ALL = 0x1f /* read, write, execute; naturally aligned power of two */ };
+
+/* All exceptions that S mode can have but its own calls, and all its interrupts. */
+enum { DELEGATED_EXCEPTIONS = 0xb1ff, DELEGATED_INTERRUPTS = 0x222 };
+#define ENVCFG_CBO_ALL (3ull << 4 | 1ull << 6 | 1ull << 7)
+#define ENVCFG_ADUE    (1ull << 61)
+#define ENVCFG_PBMTE   (1ull << 62)
+#define ENVCFG_STCE    (1ull << 63)
+enum { SECCFG_SSEED = 1 << 9, S_COUNTERS = 7 };
+
+/* ---- beginning */
+
+static void set(struct cpu *cpu, enum riscv_field field, uint64_t value) {
+    engine_set_field(cpu, field, 0, value);
+}
+
+/* As software writes them: bits that the hart does not have stay as they are. */
+static void set_up(struct cpu *cpu) {
+    set(cpu, RISCV_FIELD_medeleg, DELEGATED_EXCEPTIONS);
+    set(cpu, RISCV_FIELD_mideleg, DELEGATED_INTERRUPTS);
+    set(cpu, RISCV_FIELD_mcounteren, UINT32_MAX);
+    set(cpu, RISCV_FIELD_scounteren, S_COUNTERS);
+    set(cpu, RISCV_FIELD_menvcfg, ENVCFG_CBO_ALL | ENVCFG_ADUE | ENVCFG_PBMTE | ENVCFG_STCE);
+    set(cpu, RISCV_FIELD_mseccfg, SECCFG_SSEED);
+    set(cpu, RISCV_FIELD_stimecmp, UINT64_MAX);
+    set(cpu, RISCV_FIELD_pmpaddr, UINT64_MAX);
+    set(cpu, RISCV_FIELD_pmpcfg, PMP_ALL);
+    set(cpu, RISCV_FIELD_fs, FS_DIRTY); /* programs for boards with firmware use floating point as they find it */
+}
+
+void sbi_enter(struct cpu *cpu, uint64_t id, uint64_t address, uint64_t argument) {
+    struct riscv_cpu *hart = riscv_of(cpu);
+    set(cpu, RISCV_FIELD_satp, 0);
+    set(cpu, RISCV_FIELD_status_ie, 0);
+    set(cpu, RISCV_FIELD_priv, PRIV_S);
+    riscv_set_x(hart, A0, id);
+    riscv_set_x(hart, A1, argument);
+    engine_set_pc(cpu, address);
+}
+
+void riscv_firmware_start(struct machine *m, struct cpu *cpu) {
+    set_up(cpu);
+    sbi_enter(cpu, riscv_get_mhartid(riscv_of(cpu)), m->firmware.entry, m->firmware.tree);
+}
+
+/* ---- harts */
+
+struct cpu *sbi_hart(const struct machine *m, uint64_t id, struct firmware_cpu **known) {
+    *known = id < m->firmware.ncpus ? &m->firmware.cpus[id] : NULL;
+    return *known ? m->vm->cpu : NULL;
+}
+
+static bool is_in(uint64_t id, uint64_t mask, uint64_t base) {
+    return base == UINT64_MAX || (id >= base && id - base < 64 && (mask >> (id - base) & 1));
+}
+
+/* Is each hart of the mask there? */
+static bool all_there(const struct machine *m, uint64_t mask, uint64_t base) {
+    if (base == UINT64_MAX) return true;
+    for (; mask; mask &= mask - 1) {
+        const uint64_t id = base + (uint64_t)__builtin_ctzll(mask);
+        if (id < base || id >= m->firmware.ncpus) return false;
+    }
+    return true;
+}
+
+/* Has every hart of the mask do this, and counts the events of sending and receiving. */
+static int64_t each(struct sbi_call *c, uint64_t mask, uint64_t base, enum sbi_event sent, void (*what)(struct cpu *)) {
+    struct firmware_cpu *known;
+    if (!all_there(c->machine, mask, base)) return SBI_INVALID_PARAM;
+    for (uint64_t id = 0; id < c->machine->firmware.ncpus; id++) {
+        if (!is_in(id, mask, base)) continue;
+        struct cpu *cpu = sbi_hart(c->machine, id, &known);
+        c->known->events[sent]++;
+        known->events[sent + 1]++;
+        if (what) what(cpu);
+    }
+    return SBI_SUCCESS;
+}
+
+static void interrupt(struct cpu *cpu) {
+    set(cpu, RISCV_FIELD_mip, riscv_get_mip(riscv_of(cpu)) | MIP_SSIP);
+}
+
+/* Of whatever range and space: more than was asked for. */
+static void forget_mapping(struct cpu *cpu) {
+    cpu_flush_mapping(cpu);
+}
+
+int64_t sbi_send_ipi(struct sbi_call *c) {
+    return each(c, c->arg[0], c->arg[1], SBI_EVENT_IPI_SENT, interrupt);
+}
+
+/* Stores are seen as they are done, by whichever hart: there is nothing to drop. */
+int64_t sbi_remote_fence_i(struct sbi_call *c) {
+    return each(c, c->arg[0], c->arg[1], SBI_EVENT_FENCE_I_SENT, NULL);
+}
+
+int64_t sbi_remote_sfence(struct sbi_call *c) {
+    return each(c, c->arg[0], c->arg[1], SBI_EVENT_SFENCE_SENT, forget_mapping);
+}
+
+int64_t sbi_remote_sfence_asid(struct sbi_call *c) {
+    return each(c, c->arg[0], c->arg[1], SBI_EVENT_SFENCE_ASID_SENT, forget_mapping);
+}
+
+/* ---- what the interface is */
+
+struct row {
+    uint64_t extension, function;
+    int64_t (*answer)(struct sbi_call *c);
+    bool legacy; /* whatever the function: there is one */
+};
+static const struct row rows[] = {
+#define LEGACY(extension, name)        {extension, 0, sbi_##name, true},
+#define SBI(extension, function, name) {extension, function, sbi_##name, false},
+#include "machine/riscv_sbi.def"
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+int64_t sbi_spec_version(struct sbi_call *c) {
+    c->value = SPEC_VERSION;
+    return SBI_SUCCESS;
+}
+
+int64_t sbi_implementation(struct sbi_call *c) {
+    c->value = IMPLEMENTATION;
+    return SBI_SUCCESS;
+}
+
+int64_t sbi_implementation_version(struct sbi_call *c) {
+    c->value = IMPLEMENTATION_VERSION;
+    return SBI_SUCCESS;
+}
+
+int64_t sbi_probe(struct sbi_call *c) {
+    for (const struct row *r = rows; r < rows + ROWS; r++) c->value |= r->extension == c->arg[0];
+    return SBI_SUCCESS;
+}
+
+/* mvendorid, marchid, mimpid: nobody's. */
+int64_t sbi_machine_id(struct sbi_call *c) {
+    (void)c;
+    return SBI_SUCCESS;
+}
+
+/* ---- time, reset */
+
+int64_t sbi_set_timer(struct sbi_call *c) {
+    c->known->events[SBI_EVENT_SET_TIMER]++;
+    set(c->cpu, RISCV_FIELD_stimecmp, c->arg[0]);
+    return SBI_SUCCESS;
+}
+
+int64_t sbi_system_reset(struct sbi_call *c) {
+    enum { SHUTDOWN, COLD_REBOOT, WARM_REBOOT };
+    enum { NO_REASON, SYSTEM_FAILURE };
+    const uint32_t type = (uint32_t)c->arg[0], reason = (uint32_t)c->arg[1];
+    if (type > WARM_REBOOT || reason > SYSTEM_FAILURE) return SBI_INVALID_PARAM;
+    machine_power_off(c->machine, type == SHUTDOWN && reason == SYSTEM_FAILURE);
+    return SBI_SUCCESS;
+}
+
+/* ---- the console */
+
+/* The bytes that the arguments name, if all of them are RAM. */
+static uint8_t *named(const struct sbi_call *c) {
+    return c->arg[2] ? NULL : phys_ram(&c->machine->phys, c->arg[1], c->arg[0]);
+}
+
+int64_t sbi_console_write(struct sbi_call *c) {
+    const uint8_t *bytes = named(c);
+    if (!bytes && c->arg[0]) return SBI_INVALID_PARAM;
+    console_write(&c->machine->console, c->machine->vm, bytes, c->arg[0]);
+    c->value = c->arg[0];
+    return SBI_SUCCESS;
+}
+
+int64_t sbi_console_read(struct sbi_call *c) {
+    uint8_t *bytes = named(c);
+    if (!bytes && c->arg[0]) return SBI_INVALID_PARAM;
+    for (int got; c->value < c->arg[0]; c->value++) {
+        if ((got = console_read(&c->machine->console, c->machine->vm)) < 0) break;
+        bytes[c->value] = (uint8_t)got;
+    }
+    if (c->value) engine_written(c->machine->vm->engine, c->arg[1], c->value);
+    return SBI_SUCCESS;
+}
+
+int64_t sbi_console_write_byte(struct sbi_call *c) {
+    const uint8_t byte = (uint8_t)c->arg[0];
+    console_write(&c->machine->console, c->machine->vm, &byte, 1);
+    return SBI_SUCCESS;
+}
+
+/* ---- version 0.1: the result is the only one */
+
+int64_t sbi_legacy_getchar(struct sbi_call *c) {
+    const int got = console_read(&c->machine->console, c->machine->vm);
+    return got < 0 ? -1 : got;
+}
+
+int64_t sbi_legacy_clear_ipi(struct sbi_call *c) {
+    const uint64_t mip = riscv_get_mip(c->hart);
+    set(c->cpu, RISCV_FIELD_mip, mip & ~(uint64_t)MIP_SSIP);
+    return mip & MIP_SSIP ? 1 : 0;
+}
+
+/* The first 64 harts of a mask in memory, at a virtual address; 0: all of them. */
+static int64_t mask_at(struct sbi_call *c, uint64_t address, uint64_t *mask) {
+    *mask = 0;
+    if (address && engine_peek(c->cpu, ADDRESS_VIRTUAL, address, mask, sizeof *mask) != sizeof *mask)
+        return SBI_INVALID_ADDRESS;
+    c->arg[0] = *mask;
+    c->arg[1] = address ? 0 : UINT64_MAX;
+    return SBI_SUCCESS;
+}
+
+int64_t sbi_legacy_send_ipi(struct sbi_call *c) {
+    uint64_t mask;
+    const int64_t error = mask_at(c, c->arg[0], &mask);
+    return error ? error : sbi_send_ipi(c);
+}
+
+/* fence.i or sfence.vma: the latter does for both. */
+int64_t sbi_legacy_remote_fence(struct sbi_call *c) {
+    uint64_t mask;
+    const int64_t error = mask_at(c, c->arg[0], &mask);
+    return error ? error : sbi_remote_sfence(c);
+}
+
+int64_t sbi_legacy_shutdown(struct sbi_call *c) {
+    machine_power_off(c->machine, 0);
+    return SBI_SUCCESS;
+}
+
+/* ---- calls */
+
+static const struct row *row_of(uint64_t extension, uint64_t function) {
+    for (const struct row *r = rows; r < rows + ROWS; r++)
+        if (r->extension == extension && (r->legacy || r->function == function)) return r;
+    return NULL;
+}
+
+enum firmware_answer riscv_firmware_call(struct machine *m, struct cpu *cpu) {
+    struct riscv_cpu *hart = riscv_of(cpu);
+    struct sbi_call c = {.machine = m, .cpu = cpu, .hart = hart, .answer = FIRMWARE_DONE};
+    if (riscv_get_priv(hart) != PRIV_S || !sbi_hart(m, riscv_get_mhartid(hart), &c.known)) return FIRMWARE_NOT;
+    for (unsigned i = 0; i < 6; i++) c.arg[i] = riscv_get_x(hart, A0 + i);
+    const struct row *r = row_of(riscv_get_x(hart, A7), riscv_get_x(hart, A6));
+    cpu->pc += ECALL_SIZE; /* before the answer, which may lead elsewhere */
+    const int64_t error = r ? r->answer(&c) : SBI_NOT_SUPPORTED;
+    if (c.answer == FIRMWARE_ELSEWHERE) return FIRMWARE_SLEEPS;
+    riscv_set_x(hart, A0, (uint64_t)error);
+    if (!r || !r->legacy) riscv_set_x(hart, A1, c.value);
+    return c.answer;
+}
