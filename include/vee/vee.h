@@ -113,7 +113,8 @@ enum vee_end {
 };
 
 /** Opens a program, image or module. `argv` (NULL-terminated, copied) is what the guest gets as arguments, argv[0]
-    included; NULL: the path alone. The config must outlive the vm. NULL with *error; nothing has changed then. */
+    included; NULL: the path alone. The path may be NULL for a machine whose options say what it boots. The config must
+    outlive the vm. NULL with *error; nothing has changed then. */
 VEE_API struct vee_vm *vee_open(const struct vee_config *config, const char *path, const char *const *argv,
                                 struct vee_error *error);
 /** Frees everything that belongs to the vm. NULL is fine. Not while it is being run. */

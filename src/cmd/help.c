@@ -23,7 +23,8 @@ struct section {
 
 static const struct item synopsis[] = {
     {"vee [OPTION...] PROGRAM [ARGUMENT...]", "runs a program, image or module"},
-    {"vee run|boot|wasm [OPTION...] FILE [ARGUMENT...]", "says as what"},
+    {"vee run|wasm [OPTION...] FILE [ARGUMENT...]", "says as what"},
+    {"vee boot [OPTION...] [FILE]", "boots a computer"},
     {"vee binfmt register|unregister|status", "has the kernel start programs by vee"},
     {"vee help [--man | --markdown]", "prints this"},
     {"vee version", "prints the version"},
@@ -31,7 +32,11 @@ static const struct item synopsis[] = {
 
 static const struct item verbs[] = {
     {"run", "Run a file as whatever recognises it. Needed only for programs that are called like a verb."},
-    {"boot", "Run a file as a machine: a bare-metal ELF image or a raw one."},
+    {"boot",
+     "Run a machine. Without -kernel and -bios the file is the program that it runs, a bare-metal ELF image or a raw "
+     "one; with one of them it is a disk, and need not be given. Options may follow the file; those that QEMU has, "
+     "too, "
+     "are written as for QEMU, with one dash."},
     {"wasm", "Run a file as a WebAssembly module."},
     {"binfmt",
      "Enter vee into the kernel's binfmt_misc, so that riscv64 programs can be started like any others (`register`, as "
@@ -99,8 +104,8 @@ static const struct section manual[] = {
     {"Verbs", NULL, verbs, false},
     {"Options",
      "Options come before the program; what follows it belongs to the guest. A value is the next argument or follows "
-     "`=`; after a letter it may follow directly. Long names may be written with one dash. `--` ends the options. Each "
-     "option has a variable of the environment that does the same (named with it), some one of QEMU's as well; options "
+     "`=`; after a letter it may follow directly. Long names may be written with one dash. `--` ends the options. Most "
+     "have a variable of the environment that does the same (named with them), some one of QEMU's as well; options "
      "win over the environment. For options without a value the variable is 1 or 0. Variables count for nothing when a "
      "program is started with rights that its user does not have (set-user-id). Programs that a process executes are "
      "run "

@@ -20,8 +20,9 @@ struct command {
     struct vee_config *config;
     struct vee_error error;
     struct disassembler *log;
-    const char *path;
-    char **arguments; /* of the guest, argv[0] included */
+    const char *path; /* NULL: options say what is booted */
+    char **arguments; /* of the guest, argv[0] included; NULL: the path alone */
+    bool boots;       /* the verb is boot: options may follow the file, which need not be */
     bool verbs;       /* may the first word be a verb? */
     bool emulator;    /* started under the name of an emulator */
     bool ended;       /* the guest has, by itself */
@@ -130,16 +131,22 @@ static int parse(struct command *c, char **at) {
             if (!take_option(c, &at)) return status_of(&c->error);
             continue;
         }
-        if (!c->verbs) break;
+        if (!c->verbs && !c->boots) break;
+        if (!c->verbs) {
+            if (c->path) return complain("boot: more than one file: other disks are given by -drive");
+            c->path = *at++;
+            continue;
+        }
         c->verbs = false;
         if ((status = answer_word(at, true)) >= 0) return status;
         if (!strcmp(word, "binfmt")) return binfmt_command(at + 1);
         const char *kind = verb_kind(word);
         if (!kind) break;
         if (*kind && !vee_config_set(c->config, "kind", kind, &c->error)) return status_of(&c->error);
+        c->boots = !strcmp(word, "boot");
         at++;
     }
-    if (!*at) return complain("no program given: try vee --help");
+    if (!*at) return c->boots ? -1 : complain("no program given: try vee --help");
     c->path = *at;
     c->arguments = at;
     return -1;

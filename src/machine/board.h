@@ -7,6 +7,7 @@
 #define MACHINE_BOARD_H
 
 #include "core/device.h"
+#include "machine/config.h"
 #include "machine/console.h"
 #include "mem/phys.h"
 #include "vm/vm.h"
@@ -49,6 +50,7 @@ struct board {
     const struct guest *guest;
     uint32_t elf_machine;
     const char *compatible; /* of the device tree's root */
+    const char *cpus;       /* what -cpu may call its cpu, separated by blanks */
     uint64_t ram, reset;    /* where RAM begins; the first instruction, in the ROM */
     const struct place *places;
     const struct wire *wires;
@@ -102,6 +104,7 @@ struct firmware {
 struct machine {
     uint64_t time_offset; /* what the guest has set the clock forward */
     struct vm *vm;
+    struct machine_config *config;
     const struct board *board;
     struct phys phys;
     struct device_host device[DEVICE_COUNT];
@@ -121,7 +124,6 @@ struct machine_options {
 #define O(name, letter, argument, type, field, ...) OPTION_FIELD_##type(field)
 #include "machine/option.def"
 };
-const struct machine_options *machine_options(const struct machine *m);
 
 /* What devices ask for. */
 void board_pin(struct device_host *host, unsigned pin, bool level);

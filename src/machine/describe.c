@@ -51,7 +51,7 @@ static void describe_device(struct tree *t, const struct device_host *h) {
 }
 
 static void describe_chosen(struct tree *t, const struct device_host *serial) {
-    const char *append = machine_options(serial->machine)->append;
+    const char *append = serial->machine->config->append;
     char path[64];
     snprintf(path, sizeof path, "/soc/%s@%llx", serial->device->node, (unsigned long long)serial->start);
     tree_open(t, "chosen");

@@ -146,6 +146,7 @@ static void machine_close(struct vm *vm) {
     engine_free(vm->engine);
     board_done(m);
     if (m->ram) os_release(m->ram, m->ram_size);
+    config_free(m->config);
     free(m);
     vm->engine = NULL;
     vm->cpu = NULL;
@@ -307,11 +308,15 @@ static const struct interface interface_machine = {
     .random = random_bits,
 };
 
+static const struct option rows[] = {
+#define O(...) OPTION_ROW(struct machine_options, __VA_ARGS__)
+#include "machine/option.def"
+};
+static const struct machine_options none;
+
 /* What is below the program, before it begins. */
 static bool firmware_make(struct machine *m, struct error *error) {
-    const char *bios = machine_options(m)->bios;
-    if (!bios || !strcmp(bios, "none")) return true;
-    if (strcmp(bios, "default") != 0) return error_set(error, ERROR_USAGE, "--bios: '%s' is not none or default", bios);
+    if (m->config->firmware != FIRMWARE_OWN) return true;
     if (!board_firmware(m)) return error_set(error, ERROR_RESOURCES, "no memory for the firmware of the machine");
     m->board->firmware_start(m, m->vm->cpu);
     return true;
@@ -321,8 +326,12 @@ static bool machine_open(struct vm *vm) {
     struct machine *m = vm->data = calloc(1, sizeof *m);
     if (!m) return error_set(&vm->error, ERROR_RESOURCES, "no memory for the machine");
     m->vm = vm;
-    if (ram_make(m, machine_options(m)->ram_size, &vm->error) && load_file(m, vm->options.path, &vm->error) &&
-        cpu_make(m, &interface_machine) && firmware_make(m, &vm->error)) {
+    m->config = config_make(vm->own ? vm->own : &none, vm->options.path, vm->options.cpu, &vm->error);
+    if (m->config && (m->config->kernel || m->config->firmware == FIRMWARE_FILE))
+        error_set(&vm->error, ERROR_USAGE, "-kernel and -bios are not there yet");
+    else if (m->config && ram_make(m, m->config->ram_size, &vm->error) &&
+             load_file(m, m->config->program, &vm->error) && cpu_make(m, &interface_machine) &&
+             firmware_make(m, &vm->error)) {
         board_update(m);
         return true;
     }
@@ -330,19 +339,10 @@ static bool machine_open(struct vm *vm) {
     return false;
 }
 
-static const struct option rows[] = {
-#define O(...) OPTION_ROW(struct machine_options, __VA_ARGS__)
-#include "machine/option.def"
-};
-static const struct machine_options none;
-
-const struct machine_options *machine_options(const struct machine *m) {
-    return m->vm->own ? m->vm->own : &none;
-}
-
 const struct vm_kind vm_kind_machine = {
     .name = "machine",
     .counted = true,
+    .alone = true,
     .options = {rows, sizeof rows / sizeof *rows, sizeof none, &none},
     .recognise = recognise,
     .open = machine_open,

@@ -48,6 +48,7 @@ const struct board board_riscv = {
     .guest = &guest_riscv,
     .elf_machine = EM_RISCV,
     .compatible = "riscv-virtio",
+    .cpus = "rv64 max any",
     .ram = 0x80000000,
     .reset = 0x1000,
     .places = places,

@@ -86,6 +86,7 @@ static void rom(struct visitor *v, const struct field *f, void *object) {
 #define MACHINE_ROWS(R)                                                                                                \
     R(FIELD, time_offset, TIME)                                                                                        \
     R(HOST, vm, "what it hangs on")                                                                                    \
+    R(HOST, config, "what it was to be: options")                                                                      \
     R(HOST, board, "functions")                                                                                        \
     R(HOST_IN, phys, "follows from the places of devices and the size of RAM")                                         \
     R(OBJECTS, device, device_host_type)                                                                               \

@@ -52,8 +52,8 @@ static bool model_check(const struct abi *abi, const char *model, struct error *
     return true;
 }
 
-bool options_check(const struct process_options *o, const struct abi *abi, struct error *error) {
-    if (o->cpu && !model_check(abi, o->cpu, error)) return false;
+bool options_check(const struct process_options *o, const char *cpu, const struct abi *abi, struct error *error) {
+    if (cpu && !model_check(abi, cpu, error)) return false;
     if (o->page_size && o->page_size != SPACE_PAGE)
         return error_set(error, ERROR_USAGE, "--page-size: pages have %d bytes, not %" PRIu64, SPACE_PAGE,
                          o->page_size);

@@ -179,7 +179,7 @@ static bool process_open(struct vm *vm) {
     if (ok) fd = o->program_open ? o->program_fd : path_open(p, o->path);
     if (ok && fd < 0) ok = error_set(&vm->error, ERROR_NOT_FOUND, "%s: %s", o->path, strerror((int)-fd));
     if (ok) p->abi = image_abi((int)fd, o->path, &vm->error);
-    ok = ok && p->abi && options_check(own, p->abi, &vm->error);
+    ok = ok && p->abi && options_check(own, vm->options.cpu, p->abi, &vm->error);
     if (ok) {
         vm->data = p;
         signals_inherit(p);

@@ -220,7 +220,7 @@ static inline const struct process_options *process_options(const struct process
 }
 
 /** Are the options such as this guest can be run with? Else an error that says why not. */
-bool options_check(const struct process_options *options, const struct abi *abi, struct error *error);
+bool options_check(const struct process_options *options, const char *cpu, const struct abi *abi, struct error *error);
 /** Bytes of the window for the guest's memory; 0: none, guest addresses are the host's. */
 uint64_t options_window(const struct process_options *options);
 /** Are system calls to be logged? */

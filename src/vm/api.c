@@ -45,10 +45,10 @@ static bool fill_options(struct vee_vm *v, const struct vee_config *config, cons
     if (config->argv0) copy[0] = config->argv0;
     o->argv = copy;
     o->own = (const void *const *)config->own;
-    o->path = keep(v, path);
+    o->path = path ? keep(v, path) : NULL;
     o->envp = config_environment(config, &v->arena);
     o->carried = config_carried(config, &v->arena);
-    return o->path && o->envp && o->carried;
+    return (o->path || !path) && o->envp && o->carried;
 }
 
 struct vee_vm *vee_open(const struct vee_config *config, const char *path, const char *const *argv,
@@ -58,7 +58,7 @@ struct vee_vm *vee_open(const struct vee_config *config, const char *path, const
     struct vee_vm *v = calloc(1, sizeof *v);
     if (v) arena_init(&v->arena, 4096);
     if (!v || !fill_options(v, config, path, argv, &options)) {
-        public_error(error, VEE_RESOURCES, "%s: out of memory", path);
+        public_error(error, VEE_RESOURCES, "%s: out of memory", path ? path : "vm");
         vee_close(v);
         return NULL;
     }

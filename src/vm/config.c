@@ -134,7 +134,7 @@ const char **config_environment(const struct vee_config *c, struct arena *arena)
         arena_alloc(arena, (list_length(c->environment) + list_length(c->edits) + 1) * sizeof *result);
     if (!result) return NULL;
     for (const char **e = c->environment; e && *e; e++) result[n++] = *e;
-    for (const char **e = c->edits; e && *e; e++) {
+    for (const char *const *e = c->edits; e && *e; e++) {
         size_t name = strcspn(*e, "=");
         unsigned kept = 0;
         for (unsigned i = 0; i < n; i++)

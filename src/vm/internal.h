@@ -13,7 +13,7 @@ struct vee_config {
     struct vm_options options; /* without path, argv and envp */
     void *own[KINDS_MOST];     /* options of kinds, as vm_options.own */
     const char *argv0;
-    const char **edits;       /* of the guest's environment, in order: VAR=VALUE sets, VAR removes; NULL-terminated */
+    const char *const *edits; /* of the guest's environment, in order: VAR=VALUE sets, VAR removes; NULL-terminated */
     const char **environment; /* NULL-terminated */
     const char *text[OPTION_MOST]; /* by option: the value last set; NULL: not set */
     bool chosen[OPTION_MOST];      /* by option: set by vee_config_set */

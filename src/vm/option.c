@@ -90,9 +90,9 @@ static bool parse_log(const char *value, unsigned *log) {
 #ifdef VEE_CHECK
         {"effects", LOG_EFFECTS},
 #endif
-        {"guest", LOG_GUEST},  {"uops", LOG_UOPS},   {"host", LOG_HOST},    {"exits", LOG_EXITS},
-        {"in_asm", LOG_GUEST}, {"op", LOG_UOPS},     {"out_asm", LOG_HOST}, {"int", LOG_EXITS},
-        {"strace", LOG_CALLS}, {"state", LOG_STATE},
+        {"guest", LOG_GUEST},     {"uops", LOG_UOPS},   {"host", LOG_HOST},    {"exits", LOG_EXITS},
+        {"in_asm", LOG_GUEST},    {"op", LOG_UOPS},     {"out_asm", LOG_HOST}, {"int", LOG_EXITS},
+        {"strace", LOG_CALLS},    {"state", LOG_STATE},
     };
     enum { COUNT = sizeof names / sizeof *names };
     for (*log = 0; *value;) {
@@ -105,14 +105,23 @@ static bool parse_log(const char *value, unsigned *log) {
     return true;
 }
 
-/* A variable's name is in front of the first `=`; `env` needs one, `unset` has none. */
-static bool add_edit(struct vee_config *c, const char *value) {
-    unsigned n = list_length(c->edits);
-    const char **edits = arena_alloc(&c->arena, (n + 2) * sizeof *edits);
-    if (!edits) return false;
-    if (n) memcpy(edits, c->edits, n * sizeof *edits);
-    edits[n] = value;
-    c->edits = edits;
+static bool add_text(struct arena *arena, const char *const **list, const char *value) {
+    unsigned n = list_length(*list);
+    const char **longer = arena_alloc(arena, (n + 2) * sizeof *longer);
+    if (!longer) return false;
+    if (n) memcpy(longer, *list, n * sizeof *longer);
+    longer[n] = value;
+    *list = longer;
+    return true;
+}
+
+/* "512" and "size=512" are 512 MiB, "65536K" is that many bytes. */
+static bool parse_memory(const char *value, uint64_t *bytes) {
+    if (!strncmp(value, "size=", 5)) value += 5;
+    if (!parse_number(value, "KMG", bytes)) return false;
+    if (strchr("KMG", value[strlen(value) - 1])) return true;
+    if (*bytes >> (64 - 20)) return false;
+    *bytes <<= 20;
     return true;
 }
 
@@ -143,6 +152,13 @@ bool option_set(struct vee_config *c, unsigned index, const char *who, const cha
     case OPTION_SIZE:
         if (!parse_number(value, "KMG", &number)) return bad_value(error, who, value, "a size, as 65536, 64K or 1G");
         *(uint64_t *)place = number;
+        break;
+    case OPTION_MEMORY:
+        if (!parse_memory(value, &number)) return bad_value(error, who, value, "a size, as 512, 512M or 1G");
+        *(uint64_t *)place = number;
+        break;
+    case OPTION_LIST:
+        if (!add_text(&c->arena, place, copy)) return config_no_memory(error);
         break;
     case OPTION_COUNT:
         if (!parse_number(value, "", &number)) return bad_value(error, who, value, "a number");
@@ -176,7 +192,8 @@ bool option_set(struct vee_config *c, unsigned index, const char *who, const cha
     case OPTION_EDIT:
         if (!*value || *value == '=' || !strchr(value, '=') != !strchr(row->shown.argument, '='))
             return bad_value(error, who, value, row->shown.argument);
-        if (!add_edit(c, copy)) return config_no_memory(error);
+        /* A variable's name is in front of the first `=`; `env` needs one, `unset` has none. */
+        if (!add_text(&c->arena, &c->edits, copy)) return config_no_memory(error);
         break;
     case OPTION_REFUSED: return public_error(error, VEE_USAGE, "%s: %s", who, row->shown.help + strlen("Refused: "));
     }

@@ -25,6 +25,8 @@ enum option_type {
     OPTION_STRING, /* const char * */
     OPTION_SIZE,   /* uint64_t: bytes */
     OPTION_FILE,   /* const char *: a path that is made absolute */
+    OPTION_MEMORY, /* uint64_t: bytes, but a number alone counts MiB, as QEMU's -m does */
+    OPTION_LIST,   /* const char *const *: every value that was given, NULL-terminated; NULL: none */
     /* of vm/ only */
     OPTION_COUNT, /* digest_at: a number that may be 0 */
     OPTION_TIER,
@@ -49,6 +51,8 @@ struct option {
 #define OPTION_FIELD_STRING(field) const char *field;
 #define OPTION_FIELD_SIZE(field)   uint64_t field;
 #define OPTION_FIELD_FILE(field)   const char *field;
+#define OPTION_FIELD_MEMORY(field) uint64_t field;
+#define OPTION_FIELD_LIST(field)   const char *const *field;
 
 /** The options of a kind. */
 struct option_table {

@@ -61,10 +61,18 @@ static const struct vm_kind *kind_of_file(const struct vm_options *options, stru
     return NULL;
 }
 
+static const struct vm_kind *kind_of(const struct vm_options *options, struct error *error) {
+    const struct vm_kind *kind = options->kind ? kind_named(options->kind, error) : NULL;
+    if (options->path) return options->kind ? kind : kind_of_file(options, error);
+    if (kind ? !kind->alone : !options->kind) error_set(error, ERROR_USAGE, "no file is given");
+    return kind && kind->alone ? kind : NULL;
+}
+
 static struct vm *open_any(const struct vm_options *options, struct error *error) {
-    const struct vm_kind *kind = options->kind ? kind_named(options->kind, error) : kind_of_file(options, error);
+    const struct vm_kind *kind = kind_of(options, error);
     struct vm *vm = kind ? calloc(1, sizeof *vm) : NULL;
-    if (kind && !vm) error_set(error, ERROR_RESOURCES, "%s: out of memory", options->path);
+    const char *name = options->path || !kind ? options->path : kind->name;
+    if (kind && !vm) error_set(error, ERROR_RESOURCES, "%s: out of memory", name);
     if (!vm) {
         if (options->program_open) close(options->program_fd);
         return NULL;
@@ -84,7 +92,7 @@ static struct vm *open_any(const struct vm_options *options, struct error *error
     if (options->program_open) close(options->program_fd);
     vm->options.program_open = false;
     if (!opened) {
-        error_set(&vm->error, ERROR_NOT_RUNNABLE, "%s: cannot be run", options->path);
+        error_set(&vm->error, ERROR_NOT_RUNNABLE, "%s: cannot be run", name);
         *error = vm->error;
         free(vm);
         return NULL;

@@ -24,15 +24,16 @@ struct input_tap;
 
 /** Everything a caller can ask for; strings are borrowed for the life of the vm. */
 struct vm_options {
-    const char *path;  /* program, image or module */
+    const char *path;  /* program, image or module; NULL: none, for kinds that are opened without */
     bool program_open; /* it is open already, at program_fd, which is closed when the vm has been opened */
     int program_fd;
     const char *kind;        /* name of the kind to open it as; NULL: whichever recognises it */
     const char *const *argv; /* NULL-terminated; argv[0] as the guest sees it */
     const char *const *envp; /* NULL-terminated */
     enum tier tier;
-    bool counted;  /* count instructions exactly, so that vm_run_until works and time is the count */
-    bool has_seed; /* random bytes follow from the seed */
+    const char *cpu; /* what the processor is to be like; NULL: as it is */
+    bool counted;    /* count instructions exactly, so that vm_run_until works and time is the count */
+    bool has_seed;   /* random bytes follow from the seed */
     uint64_t seed;
     bool has_digest_at;         /* implies counted */
     uint64_t digest_at;         /* stop after exactly this many instructions and digest */
@@ -56,6 +57,7 @@ struct vm_options {
 struct vm_kind {
     const char *name;
     bool counted; /* always counts instructions */
+    bool alone;   /* its options may say all: there need not be a file */
     struct option_table options;
     /** Is this file ours? `bytes` are its first `size` (at most 4096) bytes. */
     bool (*recognise)(const uint8_t *bytes, size_t size);
@@ -85,13 +87,13 @@ struct vm {
     bool core;          /* signal: there is a core file */
     char *output;       /* text that a run yields besides what the guest writes (values of an invoked function): for the
                            program to print; the kind's malloc, freed by vm_close; or NULL */
-    uint64_t next_event; /* instruction count at which the kind wants control, UINT64_MAX: never */
-    uint64_t stop_at;    /* instruction count at which the run is to stop, UINT64_MAX: never */
-    bool counted;        /* from options and kind */
-    uint32_t stopping;   /* vm_ask_stop was called */
-    uint64_t clock_base; /* of vm_clock_ns: what it adds */
-    uint64_t random;     /* of vm_random in counted vms */
-    bool enclosed;       /* see input_enclose */
+    uint64_t next_event;  /* instruction count at which the kind wants control, UINT64_MAX: never */
+    uint64_t stop_at;     /* instruction count at which the run is to stop, UINT64_MAX: never */
+    bool counted;         /* from options and kind */
+    uint32_t stopping;    /* vm_ask_stop was called */
+    uint64_t clock_base;  /* of vm_clock_ns: what it adds */
+    uint64_t random;      /* of vm_random in counted vms */
+    bool enclosed;        /* see input_enclose */
     uint64_t disturbance; /* of disturb.c */
 };
 

@@ -17,7 +17,7 @@ expect 0 "$hello" "*lbu a2, 0(a0)*" "$vee" -d guest bare
 expect 0 "$hello" "*block 80000000 ctx*80000000: mark 4*put *" "$vee" -d uops bare
 expect 0 "$hello" "exit * at 800000* value *" "$vee" -d exits bare
 expect 0 "$hello" "*mov*" "$vee" -d host --tier baseline bare
-expect 126 "" "vee: bare: segment * outside *" "$vee" boot -m 0x1000 bare
+expect 126 "" "vee: bare: segment * outside *" "$vee" boot -m 4K bare
 # linked without -n: the page of the file's headers is before RAM
 if riscv64-linux-gnu-gcc -nostdlib -static -no-pie -Wl,--no-warn-rwx-segments,-Ttext=0x80000000 -o plain "$here/bare.S"; then
     expect 0 "$hello" "" "$vee" plain

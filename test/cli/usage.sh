@@ -19,6 +19,12 @@ expect 125 "" "vee: --tier: 'fast' is not interp, baseline or auto" "$vee" --tie
 expect 125 "" "vee: --sysroot needs a value" "$vee" -L
 expect 125 "" "vee: --memory: '1T' is not a size*" "$vee" -m1T x
 expect 125 "" "vee: --append needs a value*" "$vee" --append
+expect 125 "" "vee: nothing to boot: give a program, -kernel FILE or -bios FILE" "$vee" boot
+expect 125 "" "vee: boot: more than one file*" "$vee" boot x y
+expect 127 "" "vee: x: *" "$vee" boot x -m 512 -smp cpus=1 -M virt -cpu rv64 -nographic -serial mon:stdio -monitor none -no-reboot
+expect 125 "" "vee: -machine: type: there is no 'spike'; there are: virt" "$vee" boot x -machine spike
+expect 125 "" "vee: -cpu: model: there is no 'thead-c906'; there are: rv64 max any" "$vee" boot x -cpu thead-c906
+expect 125 "" "vee: -device: there is no 'toaster'; there are: *" "$vee" boot x -device toaster
 expect 125 "" "vee: --env: 'A' is not VAR=VALUE" "$vee" -E A x
 expect 125 "" "vee: --log: 'guest,x' is not a list*" "$vee" -d guest,x x
 expect 125 "" "vee: VEE_TIER: 'fast' is not interp, baseline or auto" env VEE_TIER=fast "$vee" x

@@ -21,6 +21,7 @@ enum { MTIMECMP = CLINT + 0x4000, MTIME = CLINT + 0xbff8 };
 
 static struct hart *h;
 static struct vm vm;
+static struct machine_config config;
 static struct machine m;
 static int in[2], out[2], saved_in, saved_out;
 
@@ -41,7 +42,7 @@ static int make(void **state) {
     dup2(out[1], STDOUT_FILENO);
     h = hart_make();
     vm = (struct vm){.cpu = &h->cpu.c, .counted = true, .stop_at = UINT64_MAX, .next_event = UINT64_MAX};
-    m = (struct machine){.vm = &vm, .ram = h->ram, .ram_size = HART_RAM_SIZE, .board = boards[0]};
+    m = (struct machine){.vm = &vm, .config = &config, .ram = h->ram, .ram_size = HART_RAM_SIZE, .board = boards[0]};
     vm.data = &m;
     return board_init(&m, HART_RAM, HART_RAM, symbol, &m) ? 0 : 1;
 }

@@ -113,9 +113,9 @@ static uint64_t first_cell_pair(const uint8_t *p) {
 static void the_board_describes_itself(void **state) {
     (void)state;
     struct hart *h = hart_make();
-    const struct machine_options own = {.append = "console=ttyS0 quiet"};
-    struct vm vm = {.cpu = &h->cpu.c, .counted = true, .own = &own};
-    struct machine m = {.vm = &vm, .board = boards[0], .ram = h->ram, .ram_size = HART_RAM_SIZE};
+    static struct machine_config config = {.append = "console=ttyS0 quiet"};
+    struct vm vm = {.cpu = &h->cpu.c, .counted = true};
+    struct machine m = {.vm = &vm, .config = &config, .board = boards[0], .ram = h->ram, .ram_size = HART_RAM_SIZE};
     uint64_t at, end = (uint64_t)HART_RAM + HART_RAM_SIZE;
     uint32_t size;
     assert_true(board_init(&m, HART_RAM + 4096, HART_RAM, no_symbol, NULL));
@@ -167,6 +167,7 @@ static void the_board_describes_itself(void **state) {
 static void a_program_that_needs_all_of_ram_gets_none(void **state) {
     (void)state;
     struct hart *h = hart_make();
+    static struct machine_config config;
     struct vm vm = {.cpu = &h->cpu.c, .counted = true};
     static const struct {
         uint64_t ram, used;
@@ -177,7 +178,7 @@ static void a_program_that_needs_all_of_ram_gets_none(void **state) {
                 {HART_RAM_SIZE, HART_RAM_SIZE - 65536, true},
                 {4096, 0, false}};
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct machine m = {.vm = &vm, .board = boards[0], .ram = h->ram, .ram_size = rows[i].ram};
+        struct machine m = {.vm = &vm, .config = &config, .board = boards[0], .ram = h->ram, .ram_size = rows[i].ram};
         uint64_t at;
         memset(h->ram, 0xee, HART_RAM_SIZE);
         assert_true(board_init(&m, HART_RAM + rows[i].used, HART_RAM, no_symbol, NULL));

@@ -332,6 +332,12 @@ static void what_cannot_be_opened_leaves_nothing(void **state) {
     struct vee_config *c = vee_config_make();
     assert_null(vee_open(c, "/nonexistent", NULL, &error));
     assert_int_equal(error.code, VEE_NOT_FOUND);
+    error = (struct vee_error){0};
+    assert_null(vee_open(c, NULL, NULL, &error));
+    assert_string_equal(error.text, "no file is given");
+    error = (struct vee_error){0};
+    assert_null(vee_open(c, "/nonexistent", NULL, &error));
+    assert_int_equal(error.code, VEE_NOT_FOUND);
     assert_null(vee_open(c, file("rubbish", 7), NULL, &error)); /* the first error stays */
     assert_int_equal(error.code, VEE_NOT_FOUND);
     error = (struct vee_error){0};

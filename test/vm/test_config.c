@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "language/language.h"
+#include "machine/board.h"
 #include "process/process.h"
 #include "vm/internal.h"
 
@@ -44,6 +45,7 @@ static const void *own(const char *kind) {
     return config->own[k];
 }
 #define PROCESS  ((const struct process_options *)own("process"))
+#define MACHINE  ((const struct machine_options *)own("machine"))
 #define LANGUAGE ((const struct language_options *)own("language"))
 
 static void rows_are_complete_and_distinct(void **state) {
@@ -99,6 +101,17 @@ static void values_reach_the_options(void **state) {
     assert_string_equal(LANGUAGE->invoke, "f");
     assert_int_equal(o->cache_size, 65536);
     assert_string_equal(vee_config_get(config, "memory"), "3M");
+    assert_int_equal(MACHINE->ram_size, 3 << 20);
+    set("memory", "512"); /* MiB */
+    assert_int_equal(MACHINE->ram_size, 512 << 20);
+    set("memory", "size=4K");
+    assert_int_equal(MACHINE->ram_size, 4096);
+    assert_null(MACHINE->drives);
+    set("drive", "file=a");
+    set("drive", "file=b");
+    assert_string_equal(MACHINE->drives[0], "file=a");
+    assert_string_equal(MACHINE->drives[1], "file=b");
+    assert_null(MACHINE->drives[2]);
     assert_string_equal(vee_config_get(config, "window"), "1");
     assert_null(vee_config_get(config, "counted"));
     assert_null(vee_config_get(config, "stats"));
@@ -163,7 +176,7 @@ static void qemu_names_are_known(void **state) {
     assert_true(PROCESS->strace); /* QEMU asks only whether it is there */
     assert_int_equal(config->options.log, LOG_GUEST | LOG_EXITS);
     assert_int_equal(PROCESS->stack_size, 4 << 20);
-    assert_string_equal(PROCESS->cpu, "any"); /* vee's own variable wins */
+    assert_string_equal(config->options.cpu, "any"); /* vee's own variable wins */
     assert_false(config->options.log_calls);
     set("log", "host,strace");
     assert_int_equal(config->options.log, LOG_HOST);

@@ -1,0 +1,61 @@
+/* config.h - within machine/: what a machine is to be, from its options (option.def), checked.
+ *
+ * Shortcuts are resolved here: a disk that is given as a file, or by -drive with if=virtio, becomes a device that names
+ * the drive; -nic becomes a netdev and a device. So whoever builds the machine goes over `devices` only, and looks up
+ * what their keys name. Nothing is opened here: files are found, or not, by whoever loads or opens them.
+ */
+#ifndef MACHINE_CONFIG_H
+#define MACHINE_CONFIG_H
+
+#include "machine/keyvals.h"
+
+enum { DRIVES_MOST = 32, NETDEVS_MOST = 16, DEVICES_MOST = 64, HARTS_MOST = 1 };
+
+/** What -device can add (driver.def). */
+struct driver {
+    const char *name, *keys;
+};
+
+struct drive_spec {
+    struct keyvals keys;
+    const char *id, *file;
+    bool readonly, snapshot;
+};
+struct netdev_spec {
+    struct keyvals keys;
+    const char *id, *type;
+};
+struct device_spec {
+    struct keyvals keys;
+    const struct driver *driver;
+};
+
+/** What is below a program or kernel: nothing, the board itself (board_firmware), or a file's. */
+enum firmware_kind { FIRMWARE_NONE, FIRMWARE_OWN, FIRMWARE_FILE };
+
+struct machine_options;
+struct machine_config {
+    struct arena arena;
+    const char *kernel, *initrd, *append, *dtb, *bios; /* NULL: none */
+    const char *program;                               /* what is run where there is neither kernel nor firmware */
+    enum firmware_kind firmware;                       /* `bios` is FIRMWARE_FILE's file */
+    uint64_t ram_size;                                 /* 0: as the machine has it */
+    unsigned harts;
+    bool no_reboot; /* a reset ends the run */
+    bool silent;    /* what the console says is shown to nobody, and nobody types */
+    struct drive_spec drives[DRIVES_MOST];
+    struct netdev_spec netdevs[NETDEVS_MOST];
+    struct device_spec devices[DEVICES_MOST];
+    unsigned ndrives, nnetdevs, ndevices;
+};
+
+/** path: the file that was given besides the options, or NULL; cpu: what the processor is to be like, or NULL. NULL
+ *with error. */
+struct machine_config *config_make(const struct machine_options *options, const char *path, const char *cpu,
+                                   struct error *error);
+void config_free(struct machine_config *config);
+/** What has this id, or NULL. */
+const struct drive_spec *config_drive(const struct machine_config *config, const char *id);
+const struct netdev_spec *config_netdev(const struct machine_config *config, const char *id);
+
+#endif
