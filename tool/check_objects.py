@@ -53,6 +53,11 @@ EXCEPT = {
     "machine/net": ("pthread_attr_destroy pthread_attr_init pthread_attr_setstacksize pthread_create pthread_join pthread_sigmask",
                     "opening and closing: nothing forks meanwhile"),
     "machine/disk_overlay": ("getenv", "opening"),
+    "machine/net_open": ("connect socket", "opening"),
+    "machine/net_passt": ("environ inet_ntop inet_pton posix_spawn_file_actions_addopen posix_spawn_file_actions_adddup2 "
+                          "posix_spawn_file_actions_destroy posix_spawn_file_actions_init posix_spawnattr_destroy "
+                          "posix_spawnattr_init posix_spawnattr_setflags posix_spawnattr_setsigdefault "
+                          "posix_spawnattr_setsigmask posix_spawnp socketpair waitpid", "opening"),
     "machine/": ("calloc free malloc aligned_alloc strerror fwrite fputs stdout stderr", "one thread, which forks nothing"),
 }
 

@@ -31,6 +31,8 @@ ALLOWED = {
     "vm/clock": ("os_nanoseconds", "the door: INPUT_clock"),
     "vm/input": ("os_random", "the door: INPUT_random"),
     "machine/console": ("ppoll read write poll", "the door: INPUT_device; what goes out"),
+    "machine/net_open": ("fcntl ioctl open socket", "opening"),
+    "machine/net_passt": ("os_nanoseconds pipe2 poll read syscall waitpid", "starts a program while a machine is opened"),
     "machine/net": ("ioctl poll read recv write", "frames, in machines whose runs need not repeat; see net.h"),
     "machine/machine": ("os_nanoseconds open pread read", "the door: INPUT_clock, INPUT_IDLE; reads what is opened"),
     "machine/disk_io": ("preadv preadv2 pwritev ioctl", "the door: INPUT_disk (disk.c); input_past where workers ask"),

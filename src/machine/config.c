@@ -13,9 +13,10 @@ static const struct driver drivers[] = {
     {NULL, NULL}};
 
 /* The kinds of networks, and their keys besides `type` and `id`. */
-static const struct driver networks[] = {{"user", "net host dns dhcpstart hostname restrict ipv4 ipv6 hostfwd"},
-                                         {"tap", "ifname script downscript fd vhost"},
-                                         {NULL, NULL}};
+static const struct driver networks[] = {
+#define CARRIER(type, form, open, keys) {type, keys},
+#include "machine/carrier.def"
+    {NULL, NULL}};
 
 static const char drive_keys[] =
     "file if id format media index readonly read-only snapshot cache aio discard detect-zeroes werror rerror serial";
