@@ -44,6 +44,7 @@ enum {
     LIMIT_ARENA_CHUNK = LIMIT(1 << 20, 4 << 10),
     LIMIT_MAP_FAILURES = LIMIT(64, 4), /* poison builds: of so many mappings that may fail about one does */
     LIMIT_REQUESTS = LIMIT(16, 1),     /* of a cpu by others, until they stand for everything */
+    LIMIT_WRITTEN = LIMIT(64, 1),      /* pieces of memory that were written to, until they stand for everything */
     LIMIT_LIST = LIMIT(16, 1),         /* items that a list in an arena has room for at first */
 };
 

@@ -40,12 +40,8 @@ enum { PIECES = TYPE_MOST / 4 + 1, PAGE = 1 << TLB_PAGE_SHIFT }; /* rights can c
 /* The walk may itself change code, by what it notes in the tables: then translated code may not go on behind this
    instruction, which is interpreted. False: exit taken. */
 static bool walk(struct cpu *cpu, uint64_t address, bool write, bool translated, struct walk *w) {
-    struct engine *e = cpu->engine;
-    const bool leave = e->leave;
-    e->leave = false;
     guest_walk(cpu, address, write ? ACCESS_WRITE : ACCESS_READ, w);
-    const bool changed = e->leave;
-    e->leave = leave || changed;
+    const bool changed = written_any(cpu->engine);
     if (w->fault || (translated && changed))
         cpu_exit(cpu, w->fault ? w->fault : EXIT_interpret, w->fault ? address : 0);
     return !w->fault && !(translated && changed);
@@ -66,6 +62,7 @@ static bool soft_piece(struct cpu *cpu, struct mem_view *m, uint64_t address, un
     if (cpu->guest->walk && !walk(cpu, address, write, translated, &w)) return false;
     const struct engine_config *c = &cpu->engine->config;
     p->physical = w.physical;
+    if (write && !translated) code_forgotten(cpu->engine, w.physical - offset);
     p->code = write && code_in(cpu->engine, w.physical - offset);
     uint8_t *ram = w.page_size >= PAGE ? c->interface->ram(c->self, w.physical - offset, PAGE) : NULL;
     if (ram) {
@@ -81,19 +78,56 @@ static bool soft_piece(struct cpu *cpu, struct mem_view *m, uint64_t address, un
     return true;
 }
 
-/* After a store by the interpreter: code that came from there is gone. */
-static void piece_written(struct cpu *cpu, const struct piece *p) {
-    if (p->code) code_written(cpu->engine, p->physical & -(uint64_t)PAGE, p->physical & (PAGE - 1), p->size);
+/* After a store: code that came from there is gone. Of translated code's it can only have come after the look before.
+ */
+static void piece_written(struct cpu *cpu, const struct piece *p, bool translated) {
+    struct engine *e = cpu->engine;
+    const uint64_t page = p->physical & -(uint64_t)PAGE, offset = p->physical & (PAGE - 1);
+    if (!p->code) return;
+    if (!translated) {
+        cpu->runner->leave |= code_written(e, page, offset, p->size);
+        return;
+    }
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (code_overlaps(e, page, offset, p->size) || __atomic_load_n(&e->lifting, __ATOMIC_SEQ_CST) == page)
+        engine_written(e, p->physical, p->size);
 }
 
 /* Translated code cannot leave right after a store. Devices may want that, and code that changes does, so such stores
    are left to the interpreter. */
 static bool left_to_interpreter(struct cpu *cpu, const struct piece *p) {
     if (p->host &&
-        !(p->code && code_overlaps(cpu->engine, p->physical & -(uint64_t)PAGE, p->physical & (PAGE - 1), p->size)))
+        !(p->code && code_near(cpu->engine, p->physical & -(uint64_t)PAGE, p->physical & (PAGE - 1), p->size)))
         return false;
     cpu_exit(cpu, EXIT_interpret, 0);
     return true;
+}
+
+/* One access to RAM that others may access, too: in one piece, if it is aligned. */
+static void ram_load(uint8_t *to, const uint8_t *from, unsigned size) {
+    const uintptr_t at = (uintptr_t)from;
+    if (size == 8 && at % 8 == 0)
+        memcpy(to, &(uint64_t){__atomic_load_n((const uint64_t *)at, __ATOMIC_RELAXED)}, 8);
+    else if (size == 4 && at % 4 == 0)
+        memcpy(to, &(uint32_t){__atomic_load_n((const uint32_t *)at, __ATOMIC_RELAXED)}, 4);
+    else if (size == 2 && at % 2 == 0)
+        memcpy(to, &(uint16_t){__atomic_load_n((const uint16_t *)at, __ATOMIC_RELAXED)}, 2);
+    else
+        for (unsigned i = 0; i < size; i++) to[i] = __atomic_load_n(from + i, __ATOMIC_RELAXED);
+}
+
+static void ram_store(uint8_t *to, const uint8_t *from, unsigned size) {
+    const uintptr_t at = (uintptr_t)to;
+    uint64_t v = 0;
+    if (size <= 8) memcpy(&v, from, size);
+    if (size == 8 && at % 8 == 0)
+        __atomic_store_n((uint64_t *)at, v, __ATOMIC_RELAXED);
+    else if (size == 4 && at % 4 == 0)
+        __atomic_store_n((uint32_t *)at, (uint32_t)v, __ATOMIC_RELAXED);
+    else if (size == 2 && at % 2 == 0)
+        __atomic_store_n((uint16_t *)at, (uint16_t)v, __ATOMIC_RELAXED);
+    else
+        for (unsigned i = 0; i < size; i++) __atomic_store_n(to + i, from[i], __ATOMIC_RELAXED);
 }
 
 /* translated: on behalf of translated code. */
@@ -125,11 +159,11 @@ static bool soft_access(struct cpu *cpu, struct mem_view *m, uint64_t address, u
     for (unsigned i = 0, at = 0; i < n; at += piece[i++].size) {
         uint8_t *part = (uint8_t *)value + at;
         if (!write) {
-            memcpy(part, piece[i].host, piece[i].size);
+            ram_load(part, piece[i].host, piece[i].size);
             continue;
         }
-        memcpy(piece[i].host, part, piece[i].size);
-        piece_written(cpu, &piece[i]);
+        ram_store(piece[i].host, part, piece[i].size);
+        piece_written(cpu, &piece[i], translated);
     }
     return true;
 }
@@ -148,13 +182,18 @@ bool access_read(struct cpu *cpu, unsigned space, uint64_t address, unsigned siz
     return read_for(cpu, space, address, size, false, value);
 }
 
-bool access_write(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, uint64_t value) {
+static bool write_for(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, bool translated,
+                      uint64_t value) {
     struct mem_view *m = &cpu->mem[space];
     uint8_t GUEST_MEMORY *at;
-    if (m->kind == MEM_SOFT) return soft_access(cpu, m, address, size, true, false, &value);
+    if (m->kind == MEM_SOFT) return soft_access(cpu, m, address, size, true, translated, &value);
     if (!host_address(m, address, size, &at)) return fail(cpu, true, 0, address);
     struct guard_result r = guard_write(at, size, value);
     return r.status == 1 || fail(cpu, true, r.status, guest_fault(m, address, size, r.address));
+}
+
+bool access_write(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, uint64_t value) {
+    return write_for(cpu, space, address, size, false, value);
 }
 
 static bool read_wide_for(struct cpu *cpu, unsigned space, uint64_t address, unsigned size, bool translated,
@@ -245,7 +284,7 @@ static bool swap_if(struct cpu *cpu, struct mem_view *m, uint64_t address, unsig
     }
     struct guard_result r = guard_cas(at, size, expected, value, old);
     if (r.status != 1) return fail(cpu, true, r.status, address);
-    piece_written(cpu, &p);
+    piece_written(cpu, &p, translated);
     return true;
 }
 
@@ -268,7 +307,7 @@ static bool access_block(struct cpu *cpu, enum uop_op op, unsigned space, uint64
             if (translated && left_to_interpreter(cpu, &p)) return false;
         }
         for (unsigned i = 0; i < BLOCK; i += 8)
-            if (!access_write(cpu, space, (address & -(uint64_t)BLOCK) + i, 8, 0)) return false;
+            if (!write_for(cpu, space, (address & -(uint64_t)BLOCK) + i, 8, translated, 0)) return false;
         return true;
     }
     if (read_for(cpu, space, address, 1, translated, &value)) return true;

@@ -146,7 +146,7 @@ static struct code_page **page_head(const struct engine *e, uint64_t page) {
 }
 
 struct code_page *page_find(const struct engine *e, uint64_t page) {
-    struct code_page *p = *page_head(e, page);
+    struct code_page *p = __atomic_load_n(page_head(e, page), __ATOMIC_ACQUIRE);
     while (p && p->page != page) p = p->next;
     return p;
 }
@@ -167,7 +167,8 @@ struct code_page *page_for(struct engine *e, uint64_t pc, const struct fetch *f)
     if (f->avail + before > page_size) before = 0; /* not a page: a function's bytes */
     *p = (struct code_page){
         .next = *head, .page = f->page, .start = pc - before, .bytes = f->bytes - before, .size = f->avail + before};
-    return *head = p;
+    __atomic_store_n(head, p, __ATOMIC_RELEASE); /* for who looks without the lock (soft.c) */
+    return p;
 }
 
 /* A table of twice the size, which takes the old one's place in one step. Where there is no memory for it, the old one
@@ -204,20 +205,6 @@ bool relocs_room(struct engine *e, uint32_t n) {
     return n <= e->reloc_cap - e->nrelocs;
 }
 
-void stores_are_seen(struct engine *e, const struct code_page *p) {
-    uint8_t *flags = page_flags(e, p->page);
-    if (!flags && p->units) return;
-    if (flags) {
-        if (phys_page_has(flags, PHYS_PAGE_CODE)) return;
-        phys_page_set(flags, PHYS_PAGE_CODE);
-    }
-    for (const struct runner *r = e->runners; r; r = r->next) {
-        for (unsigned k = 0; k < MEM_SPACES; k++)
-            if (r->cpu->mem[k].kind == MEM_SOFT) tlb_revoke_write(r->cpu->mem[k].tlb, p->bytes);
-        if (r->cpu->soft.views) tlb_views_revoke_write(r->cpu->soft.views, p->bytes);
-    }
-}
-
 void unit_insert(struct engine *e, struct unit *u, struct code_page *p) {
     /* More than once for each size of the table: there may have been no memory. */
     if (e->nunits >= e->units->nbuckets && e->nunits % e->units->nbuckets == 0) units_spread(e);
@@ -226,8 +213,8 @@ void unit_insert(struct engine *e, struct unit *u, struct code_page *p) {
     u->page_next = p->units;
     *head = u;
     e->nunits++;
-    if (e->soft) stores_are_seen(e, p);
     p->units = u;
+    if (e->soft) page_part_added(p, u);
 }
 
 struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f, bool by_uops,
@@ -277,18 +264,8 @@ struct unit *unit_at(struct engine *e, uint32_t host_offset) {
     return lo < n && by[lo]->poll_entry <= host_offset ? by[lo] : NULL;
 }
 
-/* No page has translations any more. */
-static void stores_are_free(struct engine *e) {
-    for (unsigned i = 0; i < PAGE_BUCKETS; i++)
-        for (const struct code_page *p = e->page_heads[i]; p; p = p->next) {
-            uint8_t *flags = page_flags(e, p->page);
-            if (flags) phys_page_clear(flags, PHYS_PAGE_CODE);
-        }
-}
-
 void engine_flush(struct engine *e) {
     engine_stop_others(e);
-    if (e->soft) stores_are_free(e);
     memset(e->units->heads, 0, e->units->nbuckets * sizeof *e->units->heads);
     e->nunits = e->nstale = 0;
     memset(e->page_heads, 0, sizeof e->page_heads);

@@ -3,7 +3,7 @@
  * A stale unit is unhooked from the table; its host code then forwards to the dispatcher's lookup stub, so that links,
  * jump TLBs and return addresses that still lead there come to the loop. A held unit does the same for a while: its
  * page has been written, and when the loop finds that it is wanted, all units of the page are compared with the bytes
- * that are there (page_settle). MEM_SOFT has none of that: there every store that matters comes to code_written.
+ * that are there (page_settle). MEM_SOFT has none of that: there every store that matters is seen (soft.c).
  *
  * States of a page: enum page_state. A page is watched before the bytes of its units are read, so whatever is written
  * later holds them. Where that happens too often, or cannot be seen, the page is open: its units compare themselves.
@@ -68,7 +68,7 @@ static void unit_release(struct engine *e, struct unit *u) {
 }
 
 /* Takes a unit from its page's list, which is stale now. */
-static void page_remove(struct engine *e, struct code_page *p, struct unit **at) {
+void page_remove(struct engine *e, struct code_page *p, struct unit **at) {
     struct unit *u = *at;
     *at = u->page_next;
     unit_drop(e, u);
@@ -90,64 +90,6 @@ void unit_replaces(struct engine *e, const struct unit *u) {
         }
         if (mine && entries_thaw(e, s)) e->host->redirect(e->write, s->poll_entry, s->entry, u->poll_entry);
         at = &s->page_next;
-    }
-}
-
-/* ---- MEM_SOFT */
-
-static bool overlaps(const struct unit *u, uint64_t start, uint64_t length) {
-    return u->pc < start + length && start < u->pc + u->bytes;
-}
-
-uint8_t *page_flags(const struct engine *e, uint64_t page) {
-    return e->phys ? phys_page(e->phys, page) : NULL;
-}
-
-bool code_in(struct engine *e, uint64_t page) {
-    uint8_t *flags = page_flags(e, page);
-    if (flags && !phys_page_has(flags, PHYS_PAGE_CODE)) return false; /* mostly, and without a look at any table */
-    const struct code_page *p = page_find(e, page);
-    if (p && p->units) return true;
-    if (flags) phys_page_clear(flags, PHYS_PAGE_CODE); /* or who comes to write there without being seen is forgotten */
-    return false;
-}
-
-/* Does the unit come from these bytes of its page? A unit of a MEM_SOFT space lies in one page. */
-static bool comes_from(const struct unit *u, uint64_t offset, uint64_t size) {
-    uint64_t start = u->pc & ((1u << TLB_PAGE_SHIFT) - 1);
-    return start < offset + size && offset < start + u->bytes;
-}
-
-bool code_overlaps(const struct engine *e, uint64_t page, uint64_t offset, uint64_t size) {
-    const struct code_page *p = page_find(e, page);
-    for (const struct unit *u = p ? p->units : NULL; u; u = u->page_next)
-        if (comes_from(u, offset, size)) return true;
-    return false;
-}
-
-void code_written(struct engine *e, uint64_t page, uint64_t offset, uint64_t size) {
-    struct code_page *p = page_find(e, page);
-    if (page == e->once_page) e->leave = true;
-    for (struct unit **at = p ? &p->units : NULL, *u; at && (u = *at) != NULL;) {
-        if (!comes_from(u, offset, size)) {
-            at = &u->page_next;
-            continue;
-        }
-        page_remove(e, p, at);
-        e->leave = true;
-    }
-}
-
-void engine_written(struct engine *e, uint64_t physical, uint64_t size) {
-    const uint64_t mask = (1u << TLB_PAGE_SHIFT) - 1;
-    while (size) {
-        uint64_t part = mask + 1 - (physical & mask);
-        if (part > size) part = size;
-        const uint8_t *flags = page_flags(e, physical);
-        if (!flags || phys_page_has(flags, PHYS_PAGE_CODE) || (physical & ~mask) == e->once_page)
-            code_written(e, physical & ~mask, physical & mask, part);
-        physical += part;
-        size -= part;
     }
 }
 
@@ -230,7 +172,6 @@ void page_settle(struct engine *e, struct code_page *p) {
 
 struct code_page *page_ready(struct engine *e, uint64_t pc, const struct fetch *f) {
     struct code_page *p = page_for(e, pc, f);
-    if (p && e->soft) stores_are_seen(e, p);
     if (!p || p->state == PAGE_CALM || p->state == PAGE_OPEN) return p;
     if (code_is_copied(e)) {
         page_settle(e, p);
@@ -292,6 +233,10 @@ bool engine_store_again(struct engine *e, struct cpu *cpu, uint64_t address) {
     if (!i->unwatch_code) return false;
     /* Another cpu may have been first. */
     return i->unwatch_code(e->config.self, address) || e->unwatched != cpu->runner->unwatched;
+}
+
+static bool overlaps(const struct unit *u, uint64_t start, uint64_t length) {
+    return u->pc < start + length && start < u->pc + u->bytes;
 }
 
 /* Drops what lies in the range of a page. True: there was some. */

@@ -132,8 +132,9 @@ bool engine_sleep(struct engine *e, struct cpu *cpu, uint64_t nanoseconds);
 
 /** Code at guest addresses [start, start+length) is gone or has changed: drops translations. */
 void engine_invalidate(struct engine *e, uint64_t start, uint64_t length);
-/** MEM_SOFT: somebody other than the guest's own instructions has written to RAM; code that came from there is dropped.
-    (The guest's own stores are seen by the engine.) */
+/** MEM_SOFT: somebody other than the guest's own instructions has written to RAM; code that came from there is dropped
+    before guest code is entered again, and what runs is asked to come to the loop. From any thread, with any lock or
+    none. (The guest's own stores are seen by the engine.) */
 void engine_written(struct engine *e, uint64_t physical, uint64_t size);
 /** The page of code with this identity (fetch.page) has been written, or soon will be; or the one behind it at the next
     address. What was translated from there is compared with its bytes before it runs again. */

@@ -51,6 +51,7 @@ struct code_page {
     const uint8_t *bytes;      /* host address of the page's first byte; NULL: only read_code may read it */
     size_t size;
     struct unit *units;
+    uint64_t parts;     /* MEM_SOFT: 64ths of the page that units came from, as bits; read without the lock */
     struct unit *stale; /* some that were, the latest first: links and return addresses may still lead there */
     struct code_page *next_explicit, *next_open; /* in the engine's lists */
     uint64_t since;                              /* of `heat`; open: when it became so; nanoseconds */
@@ -95,6 +96,17 @@ struct requests {
     struct cpu_range ranges[REQUEST_RANGES];
     const uint8_t *pages[REQUEST_PAGES]; /* by host address: stores there must be seen from now on */
 };
+/* What others than cpus have written to pages with code (soft.c). */
+enum { WRITTEN = LIMIT_WRITTEN };
+struct written_part {
+    uint64_t page;
+    uint32_t offset, size;
+};
+struct written {
+    uint32_t busy; /* somebody has all of this, for a moment */
+    uint32_t n;    /* may be looked at without; WRITTEN + 1: there were more */
+    struct written_part list[WRITTEN];
+};
 /* Bits of cpu->poll. */
 enum { POLL_LOOK = 1 /* the interface is to see EXIT_poll */, POLL_REQUEST = 2 };
 
@@ -109,6 +121,7 @@ struct runner {
     uint64_t last_ctx;    /* the context that its jump TLB and pairing stack belong to */
     uint64_t interpreted; /* instructions by tier 0 */
     uint32_t unwatched;   /* what the engine's counter was when guest code began to run */
+    bool leave;           /* code has changed under the interpreter: it leaves before the next instruction */
     uint32_t asleep;      /* in engine_sleep */
     struct requests requests;
     void *memory; /* that this, the cpu and all of its own are in */
@@ -165,10 +178,10 @@ struct engine {
     uint32_t barred;             /* only this runner of its process gets the lock; or 0 */
     bool soft;                   /* some memory space is MEM_SOFT */
     struct phys *phys;           /* soft: what memory there is; or NULL: only the interface knows */
-    uint64_t once_page;          /* MEM_SOFT: of the block that was interpreted last without being kept */
-    bool leave;                  /* code has changed under the interpreter: it leaves before the next instruction */
-    uint64_t random;             /* for the poison build */
-    struct perf *perf;           /* perf.c; NULL: nobody wants to know */
+    uint64_t lifting;            /* soft: page that is being translated; or 1 */
+    struct written written;
+    uint64_t random;   /* for the poison build */
+    struct perf *perf; /* perf.c; NULL: nobody wants to know */
     struct engine_stats stats;
     /* Large, and first touched where they are needed. */
     struct code_page *page_heads[2 * PAGE_BUCKETS];
@@ -229,8 +242,6 @@ bool unit_is_new(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx, boo
 struct code_page *page_for(struct engine *e, uint64_t pc, const struct fetch *f);
 /** Puts a unit with everything but its links in tables into them. */
 void unit_insert(struct engine *e, struct unit *u, struct code_page *p);
-/** Soft: from now on stores to this page must be seen, by whichever cpu. Before its bytes are read. */
-void stores_are_seen(struct engine *e, const struct code_page *p);
 /** Takes it from the table. */
 void unit_unhook(struct engine *e, struct unit *u);
 /** Whether code may not be changed where it is, and makes it so that it may: false: no memory. */
@@ -242,6 +253,8 @@ bool code_thaw(struct engine *e, uint32_t at);
 struct code_page *page_ready(struct engine *e, uint64_t pc, const struct fetch *f);
 /** New code: what still leads to stale units in its place goes on there. */
 void unit_replaces(struct engine *e, const struct unit *u);
+/** Takes a unit from its page's list, which is stale now. */
+void page_remove(struct engine *e, struct code_page *p, struct unit **at);
 /** The page of a held unit: compares its units with their bytes, drops those that differ, lets go of the others. */
 void page_settle(struct engine *e, struct code_page *p);
 /** The unit has bytes on the page behind its own. Before they are read. False: that page cannot be watched. */
@@ -266,13 +279,6 @@ bool by_address_room(struct engine *e, uint32_t n);
 /** Baseline: its host code is there; fault handlers may look for it from now on. */
 void unit_publish(struct engine *e, struct unit *u);
 struct unit *unit_at(struct engine *e, uint32_t host_offset);
-/** MEM_SOFT: the flags of this (physical) page (phys.h), or NULL. */
-uint8_t *page_flags(const struct engine *e, uint64_t page);
-/** MEM_SOFT: is there code from this (physical) page; from these bytes of it? */
-bool code_in(struct engine *e, uint64_t page);
-bool code_overlaps(const struct engine *e, uint64_t page, uint64_t offset, uint64_t size);
-/** MEM_SOFT: these bytes of a page have been written: drops the code that came from them. */
-void code_written(struct engine *e, uint64_t page, uint64_t offset, uint64_t size);
 bool cache_make(struct engine *e, struct error *error);
 void cache_free(struct engine *e);
 /* store.c */
@@ -293,6 +299,30 @@ void cpu_act(struct cpu *cpu, unsigned actions);
 /** Around guest code: others may run the loop meanwhile. */
 void code_begin(struct engine *e, struct cpu *cpu);
 void code_end(struct engine *e, struct cpu *cpu);
+/* soft.c: MEM_SOFT; pages by physical address. In guest code without the lock where nothing else is said. */
+/** The flags of this page (phys.h), or NULL. */
+uint8_t *page_flags(const struct engine *e, uint64_t page);
+/** May there be code from this page? Else the right to write may go to a TLB. */
+bool code_in(const struct engine *e, uint64_t page);
+/** Is there, from these bytes of a page that may have code; or none from any, which is to be found out with the lock?
+ */
+bool code_near(const struct engine *e, uint64_t page, uint64_t offset, uint64_t size);
+/** Is there, now that they have been written, of what was not there before? */
+bool code_overlaps(const struct engine *e, uint64_t page, uint64_t offset, uint64_t size);
+/** With the lock: from now on stores to this page are seen, by whichever cpu. Before its bytes are read. */
+void code_seen(struct engine *e, struct cpu *cpu, const struct code_page *p);
+/** With the lock: it need not be any more, if there is no code. */
+void code_forgotten(struct engine *e, uint64_t page);
+/** With the lock: these bytes of a page have been written: drops the code that came from them. True: there was some. */
+bool code_written(struct engine *e, uint64_t page, uint64_t offset, uint64_t size);
+/** With the lock: the page has other units; it has one more. */
+void page_parts(struct code_page *p);
+void page_part_added(struct code_page *p, const struct unit *u);
+/** Has anything been noted that written_settle, with the lock, has to see to? */
+static inline bool written_any(const struct engine *e) {
+    return __atomic_load_n(&e->written.n, __ATOMIC_RELAXED) != 0;
+}
+void written_settle(struct engine *e);
 /* request.c */
 /** With the lock, on the cpu's thread. */
 void requests_serve(struct engine *e, struct cpu *cpu);

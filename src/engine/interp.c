@@ -100,7 +100,7 @@ static inline void run_block(struct engine *e, struct cpu *cpu, const struct blo
     const struct uop *end = block->uops + block->nuops;
     uint32_t *FL = &cpu->fp_flags;
     t[0] = 0;
-    if (e->leave) e->leave = false;
+    cpu->runner->leave = false;
     for (const struct uop *u = block->uops; u < end; u++) {
         switch ((enum uop_op)u->op) {
 #define A   t[u->a]
@@ -130,7 +130,8 @@ static inline void run_block(struct engine *e, struct cpu *cpu, const struct blo
             watch_next(watch, cpu, block, u);
             pc = (uint64_t)IMM;
             next = pc + X;
-            if (e->leave || cpu->exit.kind != EXIT_none) { /* a device wants the loop, after a zero_block */
+            if (cpu->runner->leave || written_any(e) ||
+                cpu->exit.kind != EXIT_none) { /* a device wants the loop, after a zero_block */
                 if (cpu->exit.kind == EXIT_none) cpu_exit(cpu, EXIT_retranslate, 0);
                 cpu->pc = pc;
                 return;
@@ -254,7 +255,14 @@ static void interp_block(struct engine *e, struct cpu *cpu, const struct block *
 #endif
 }
 
+/* Of soft spaces with the lock, for what stores may do to code; it is given up behind the block. */
 void interp_free(struct engine *e, struct cpu *cpu, const struct block *block) {
+    if (e->soft) {
+        interp_block(e, cpu, block);
+        engine_unlock(e);
+        engine_lock(e, cpu);
+        return;
+    }
     code_begin(e, cpu);
     interp_block(e, cpu, block);
     code_end(e, cpu);

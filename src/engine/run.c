@@ -21,6 +21,7 @@ struct engine *engine_make(const struct engine_config *config, struct error *err
     e->config = *config;
     e->guest = config->guest;
     e->host = config->tier == TIER_INTERP ? NULL : host_native;
+    e->lifting = 1;
     e->random = 0x2545f4914f6cdd1du;
     arena_init(&e->arena, LIMIT_ARENA_CHUNK);
     arena_init(&e->lasting, 4096);
@@ -284,7 +285,8 @@ static void run_some(struct engine *e, struct cpu *cpu, uint64_t ctx, bool answe
     if (answered && run_near(e, cpu)) return;
     struct unit *u = unit_near(e, cpu);
     if (!u) u = unit_for(e, cpu, ctx, &once);
-    if (e->forget) return;
+    if (e->soft) __atomic_store_n(&e->lifting, 1, __ATOMIC_SEQ_CST);
+    if (e->forget || written_any(e)) return;
     if (cpu->exit.kind != EXIT_none) return; /* fetch fault: nothing was counted */
     if (!u) {
         cpu->runner->site = 0;
@@ -339,6 +341,7 @@ void engine_run(struct engine *e, struct cpu *cpu) {
     for (;;) {
         const uint32_t poll = __atomic_exchange_n(&cpu->poll, 0, __ATOMIC_SEQ_CST);
         if (__atomic_load_n(&cpu->runner->requests.kinds, __ATOMIC_RELAXED)) requests_serve(e, cpu);
+        if (written_any(e)) written_settle(e);
         uint64_t ctx = base | e->guest->context(cpu);
         if (ctx != cpu->runner->last_ctx) {
             cpu_drop_shortcuts(cpu);

@@ -216,7 +216,11 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     if (e->config.one_block || wasteful) engine_flush(e);
     uint64_t began = e->config.timed ? os_nanoseconds() : 0;
     uint8_t room[LIFT_BYTES];
-    struct code_page *page = keep ? page_ready(e, cpu->pc, &f) : NULL;
+    struct code_page *page = keep || e->soft ? page_ready(e, cpu->pc, &f) : NULL;
+    if (e->soft) {
+        if (page) code_seen(e, cpu, page);
+        __atomic_store_n(&e->lifting, f.page, __ATOMIC_SEQ_CST);
+    }
     bool open = page && page->state == PAGE_OPEN;
     struct lifting l = {.arena = e->host ? &cpu->runner->scratch : &e->arena,
                         .ctx = ctx,
@@ -237,7 +241,6 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
         if (!block) return NULL;
         if (!keep) {
             *once = block;
-            e->once_page = f.page;
         }
         large = false;
         if (keep) u = e->host ? translate_host(e, cpu, block, &f, &large) : unit_add(e, block, &f, true, 0);

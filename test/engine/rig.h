@@ -46,6 +46,7 @@ struct rig {
     uint64_t *x;     /* its integer registers */
     uint8_t *memory; /* host address of guest address 0 (none for direct) */
     bool soft;
+    struct phys phys;                    /* soft: the same, with flags for its pages */
     uint64_t missing;                    /* address of a page that cannot be fetched from; 0: none */
     enum answer (*answer)(struct rig *); /* NULL: polls are counted, everything else stops */
     uint64_t polls, device_writes;
@@ -180,6 +181,14 @@ static inline void rig_make(struct rig *r, enum rig_memory memory, const struct 
         view->tlb = malloc(sizeof *view->tlb);
         assert_non_null(view->tlb);
         tlb_flush(view->tlb);
+        for (unsigned i = 0; i < 2; i++) {
+            const uint64_t start = i ? RIG_DATA : RIG_CODE, size = i ? RIG_DATA_SIZE : RIG_CODE_SIZE;
+            assert_true(phys_add(
+                &r->phys,
+                (struct phys_region){.start = start, .size = size, .host = rig_host(r, start), .kind = PHYS_RAM}));
+        }
+        assert_true(phys_track(&r->phys));
+        r->cpu->soft.phys = &r->phys;
     }
     rig_reset(r);
 }
@@ -194,6 +203,7 @@ static inline struct cpu *rig_cpu(struct rig *r) {
         cpu->mem[0].tlb = malloc(sizeof *cpu->mem[0].tlb);
         assert_non_null(cpu->mem[0].tlb);
         tlb_flush(cpu->mem[0].tlb);
+        cpu->soft.phys = &r->phys;
     }
     return cpu;
 }
@@ -207,6 +217,7 @@ static inline void rig_free(struct rig *r) {
     free(r->cpu->mem[0].tlb);
     engine_cpu_free(r->engine, r->cpu);
     engine_free(r->engine);
+    phys_untrack(&r->phys);
     if (r->memory)
         munmap(r->memory, RIG_END);
     else
