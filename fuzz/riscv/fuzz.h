@@ -137,7 +137,7 @@ struct world {
     bool asked_counter; /* some instruction has read a clock or counter */
     struct engine *engine[VARIANTS];
     struct cpu *cpu[VARIANTS];
-    struct tlb *tlb;
+    struct tlb *tlb[VARIANTS];
     struct tlb_views *views;
     struct phys phys;
     struct record record[2];

@@ -44,11 +44,12 @@ struct world *world_make(unsigned log) {
     struct world *w = calloc(1, sizeof *w);
     if (!w) exit(2);
     memory_make(w);
-    w->tlb = calloc(VARIANTS, sizeof *w->tlb);
     w->views = calloc(VARIANTS, sizeof *w->views);
     for (unsigned k = 0; k < VARIANTS; k++) {
         const struct variant *v = &variants[k];
         struct error error = {0};
+        w->tlb[k] = tlb_make();
+        if (w->views && !tlb_views_make(&w->views[k])) exit(2);
         struct engine_config config = {.guest = &guest_riscv,
                                        .interface = &fuzz_interface,
                                        .self = w,
@@ -63,7 +64,7 @@ struct world *world_make(unsigned log) {
                                        .log_to = k == INTERP ? "interpreter" : "translated"};
         w->engine[k] = engine_make(&config, &error);
         w->cpu[k] = w->engine[k] ? engine_cpu_make(w->engine[k], &error) : NULL;
-        if (!w->cpu[k] || !w->tlb || !w->views) {
+        if (!w->cpu[k] || !w->tlb[k] || !w->views) {
             fprintf(stderr, "fuzz: %s\n", error.text);
             exit(2);
         }
@@ -86,9 +87,10 @@ void world_batch(struct world *w, const struct batch *batch) {
                                                 : batch->memory == MEMORY_DIRECT ? MEM_DIRECT
                                                                                  : MEM_WINDOW,
                                         .base = w->window[batch->memory],
-                                        .limit = batch->memory == MEMORY_DIRECT ? UINT64_MAX : 1u << 28,
-                                        .tlb = soft ? &w->tlb[k] : NULL};
-        if (cpu->soft.views) cpu->mem[0].tlb = tlb_views_select(cpu->soft.views, cpu->soft.view);
+                                        .limit = batch->memory == MEMORY_DIRECT ? UINT64_MAX : 1u << 28};
+        struct tlb *t = w->tlb[k];
+        if (cpu->soft.views) t = tlb_views_select(cpu->soft.views, cpu->soft.view, cpu->soft.space, 0);
+        if (soft) mem_use(&cpu->mem[0], t, t->line, tlb_mask(t));
         cpu->soft.phys = &w->phys;
         engine_flush(w->engine[k]);
         if (soft) cpu_flush_mapping(cpu);

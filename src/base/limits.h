@@ -13,7 +13,12 @@
 
 enum {
     LIMIT_TLB_LINES =
-        LIMIT(256, 2), /* of a software TLB; a power of two; an empty line holds what belongs to another */
+        LIMIT(256, 2), /* of a software TLB at first; a power of two; an empty line holds what belongs to another */
+    LIMIT_TLB_LINES_MOST = LIMIT(1 << 15, 16), /* and when it has grown */
+    LIMIT_TLB_LINES_ALL = LIMIT(1 << 17, 64),  /* of all that a cpu has */
+    LIMIT_TLB_BANKS = LIMIT(32, 3),            /* software TLBs of a cpu, at most 32 */
+    LIMIT_TLB_VICTIMS = LIMIT(8, 1),           /* of each: lines that were pushed out last */
+    LIMIT_TLB_WRITTEN = LIMIT(1024, 2),        /* of its index of pages written to; a power of two */
     LIMIT_JTLB_LINES = LIMIT(4096, 2), /* of a jump TLB; likewise */
     LIMIT_JTLB_NOTES = LIMIT(64, 1),   /* lines of it that are known to be used */
     LIMIT_SPILL_CELLS = LIMIT(64, 8),  /* of 8 bytes, for values without a register: what one instruction may need */

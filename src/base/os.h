@@ -32,6 +32,8 @@ bool os_commit(void *at, size_t size);
 /** Lets memory be only read, or written again. */
 bool os_protect(void *at, size_t size, bool write);
 void os_release(void *at, size_t size);
+/** Gives back what is in memory from os_commit, which is zero then. */
+void os_discard(void *at, size_t size);
 /** Zeroed memory of whole pages, aligned to 64, straight from the system: no lock and no heap is left half-way when a
     process forks or dies in here. NULL when there is none (and on purpose now and then in the poison build). */
 void *os_alloc(size_t size);

@@ -63,6 +63,10 @@ void os_release(void *at, size_t size) {
     munmap(at, size);
 }
 
+void os_discard(void *at, size_t size) {
+    madvise(at, size, MADV_DONTNEED);
+}
+
 /* In front of what the caller gets. */
 struct alloc_head {
     size_t size;

@@ -20,6 +20,7 @@ struct interface;
 struct engine;
 struct runner;
 struct tlb;
+struct tlb_line;
 struct tlb_views;
 struct phys;
 struct cpu;
@@ -72,8 +73,16 @@ struct mem_view {
         trap; /* enum exit_kind: what a fault there always is; EXIT_none: the instruction is interpreted to find out */
     uint8_t *base;
     uint64_t limit;
-    struct tlb *tlb; /* MEM_SOFT */
+    struct tlb *tlb; /* MEM_SOFT: its lines and their number are here, too, for translated code (mem_use) */
+    struct tlb_line *lines;
+    uint64_t mask;
 };
+/** MEM_SOFT: loads and stores go by this TLB from now on; lines, mask: its own (mem/mem.h). */
+static inline void mem_use(struct mem_view *m, struct tlb *t, struct tlb_line *lines, uint64_t mask) {
+    m->tlb = t;
+    m->lines = lines;
+    m->mask = mask;
+}
 
 /* A line of the jump TLB: guest pc to host code, for the context it belongs to. Empty: a pc that
    belongs to another line (jtlb_empty, or 0 but in line 0), so that no target matches it, not even one that is not
@@ -125,6 +134,7 @@ struct cpu_host {
 struct cpu_soft {
     struct tlb_views *views; /* where the TLB of space 0 comes from, or NULL if there is only the one */
     uint32_t view;           /* and which it is: the guest changes both when its rights change */
+    uint64_t space;          /* likewise its address space */
     struct phys *phys;       /* physical memory, for the guest's page walks */
 };
 

@@ -31,6 +31,8 @@ enum access { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, ACCESS_LOOK };
 struct walk {
     uint64_t physical;
     uint64_t page_size; /* bytes; a power of two; the largest unit with the same rights */
+    uint64_t mapping;   /* bytes of the mapping that it is part of, which goes as a whole; or 0 */
+    bool global;        /* which is in every address space */
     bool read, write, execute;
     uint32_t fault; /* EXIT_none or the exit kind to take */
 };

@@ -50,11 +50,11 @@ static bool walk(struct cpu *cpu, uint64_t address, bool write, bool translated,
 /* The piece that an access of `size` bytes begins with. */
 static bool soft_piece(struct cpu *cpu, struct mem_view *m, uint64_t address, unsigned size, bool write,
                        bool translated, struct piece *p) {
-    struct tlb_line *line = &m->tlb->line[(address >> TLB_PAGE_SHIFT) % TLB_LINES];
-    uint64_t page = address >> TLB_PAGE_SHIFT << TLB_PAGE_SHIFT, offset = address - page, unit = PAGE;
+    uint64_t offset = address & (PAGE - 1), unit = PAGE;
     p->code = false;
     p->size = PAGE - offset < size ? (unsigned)(PAGE - offset) : size;
-    if ((write ? line->write : line->read) == page) {
+    const struct tlb_line *line = tlb_find(m->tlb, address, write);
+    if (line) {
         p->host = (uint8_t *)(uintptr_t)(line->host + offset);
         return true;
     }
@@ -67,7 +67,7 @@ static bool soft_piece(struct cpu *cpu, struct mem_view *m, uint64_t address, un
     uint8_t *ram = w.page_size >= PAGE ? c->interface->ram(c->self, w.physical - offset, PAGE) : NULL;
     if (ram) {
         bool unseen = w.write && (write ? !p->code : !code_in(cpu->engine, w.physical - offset));
-        tlb_fill(m->tlb, address, ram, w.read, unseen, w.execute);
+        tlbs_fill(cpu, m, address, ram, &w, unseen);
         p->host = ram + offset;
         return true;
     }

@@ -341,6 +341,12 @@ void runner_bury(struct engine *e, struct runner *r, bool clean);
 void interp_free(struct engine *e, struct cpu *cpu, const struct block *block);
 /** Interprets exactly one instruction at cpu->pc (uncached). */
 void interp_one(struct engine *e, struct cpu *cpu, uint64_t ctx);
+/* tlbs.c: a cpu's software TLBs */
+void tlbs_flush(struct cpu *cpu);
+/** What came from the mapping of this address, in every address space. */
+void tlbs_flush_page(struct cpu *cpu, uint64_t address);
+/** Enters what a walk has found for an address; host: of the page's first byte. */
+void tlbs_fill(struct cpu *cpu, struct mem_view *m, uint64_t address, uint8_t *host, const struct walk *w, bool write);
 /* access.c */
 bool access_atomic(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address, uint64_t b, uint64_t c,
                    uint64_t *result);

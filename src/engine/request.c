@@ -42,17 +42,9 @@ void cpu_flush_range(struct cpu *cpu, const struct cpu_range *range) {
         return;
     }
     for (uint64_t at = first, left = (last - first) / page + 1; left > 0; left--, at += page) {
-        for (unsigned k = 0; k < MEM_SPACES; k++)
-            if (cpu->mem[k].kind == MEM_SOFT) tlb_flush_page(cpu->mem[k].tlb, at);
-        for (unsigned v = 0; cpu->soft.views && v < TLB_VIEWS; v++) tlb_flush_page(&cpu->soft.views->tlb[v], at);
+        tlbs_flush_page(cpu, at);
     }
     cpu_drop_shortcuts(cpu);
-}
-
-void cpu_revoke_write(struct cpu *cpu, const uint8_t *page) {
-    for (unsigned k = 0; k < MEM_SPACES; k++)
-        if (cpu->mem[k].kind == MEM_SOFT) tlb_revoke_write(cpu->mem[k].tlb, page);
-    if (cpu->soft.views) tlb_views_revoke_write(cpu->soft.views, page);
 }
 
 void requests_serve(struct engine *e, struct cpu *cpu) {

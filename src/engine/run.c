@@ -184,9 +184,7 @@ void cpu_drop_shortcuts(struct cpu *cpu) {
 }
 
 void cpu_flush_mapping(struct cpu *cpu) {
-    for (unsigned k = 0; k < MEM_SPACES; k++)
-        if (cpu->mem[k].kind == MEM_SOFT) tlb_flush(cpu->mem[k].tlb);
-    if (cpu->soft.views) tlb_views_flush(cpu->soft.views, cpu->soft.view);
+    tlbs_flush(cpu);
     cpu_drop_shortcuts(cpu);
 }
 
@@ -315,7 +313,10 @@ static void run_some(struct engine *e, struct cpu *cpu, uint64_t ctx, bool answe
 }
 
 void cpu_act(struct cpu *cpu, unsigned actions) {
-    if (actions & FIELD_FLUSH_TLB) cpu_flush_mapping(cpu);
+    if (actions & FIELD_FLUSH_TLB)
+        cpu_flush_mapping(cpu);
+    else if (actions & FIELD_REMAP)
+        cpu_drop_shortcuts(cpu);
     if (actions & FIELD_RECHECK) cpu_poke(cpu);
 }
 

@@ -124,12 +124,13 @@ static bool cpu_make(struct machine *m, const struct interface *interface) {
     vm_engine_config(vm, m->board->guest, interface, &config);
     vm->engine = engine_make(&config, &vm->error);
     vm->cpu = vm->engine ? engine_cpu_make(vm->engine, &vm->error) : NULL;
-    m->views = vm->cpu ? aligned_alloc(64, (sizeof *m->views + 63) / 64 * 64) : NULL;
-    if (!m->views) return error_set(&vm->error, ERROR_RESOURCES, "no memory for a cpu");
-    tlb_views_flush(m->views, vm->cpu->soft.view);
+    m->views = vm->cpu ? os_alloc(sizeof *m->views) : NULL;
+    if (!m->views || !tlb_views_make(m->views))
+        return error_set(&vm->error, ERROR_RESOURCES, "no memory for a cpu's TLBs");
+    struct tlb *t = tlb_views_select(m->views, vm->cpu->soft.view, vm->cpu->soft.space, 0);
     vm->cpu->soft.views = m->views;
-    vm->cpu->mem[DATA_SPACE] =
-        (struct mem_view){.kind = MEM_SOFT, .tlb = tlb_views_select(m->views, vm->cpu->soft.view)};
+    vm->cpu->mem[DATA_SPACE].kind = MEM_SOFT;
+    mem_use(&vm->cpu->mem[DATA_SPACE], t, t->line, tlb_mask(t));
     vm->cpu->soft.phys = &m->phys;
     vm->cpu->interface = interface;
     vm->cpu->self = vm;
@@ -142,7 +143,8 @@ static void machine_close(struct vm *vm) {
     if (!m) return;
     console_flush(&m->console, m->vm);
     if (vm->engine) engine_cpu_free(vm->engine, vm->cpu);
-    free(m->views);
+    if (m->views) tlb_views_free(m->views);
+    os_free(m->views);
     engine_free(vm->engine);
     board_done(m);
     if (m->ram) os_release(m->ram, m->ram_size);

@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <cmocka.h>
 
+#include "base/os.h"
 #include "engine/internal.h"
 
 enum {
@@ -452,12 +453,13 @@ static void world_make(struct world *w, const struct engine_config *settings, en
     w->cpu->frame = (uint8_t *)w->frame;
     w->cpu->mem[0] = (struct mem_view){.kind = kind, .base = memory, .limit = MEMORY};
     w->cpu->mem[1] = (struct mem_view){.kind = MEM_DIRECT, .limit = UINT64_MAX};
-    w->cpu->mem[2] = (struct mem_view){.kind = MEM_SOFT, .tlb = malloc(sizeof *w->cpu->mem[2].tlb)};
-    assert_non_null(w->cpu->mem[2].tlb);
-    tlb_flush(w->cpu->mem[2].tlb);
+    struct tlb *t = tlb_make();
+    assert_non_null(t);
+    w->cpu->mem[2] = (struct mem_view){.kind = MEM_SOFT};
+    mem_use(&w->cpu->mem[2], t, t->line, tlb_mask(t));
 }
 static void world_free(struct world *w) {
-    free(w->cpu->mem[2].tlb);
+    os_free(w->cpu->mem[2].tlb);
     engine_cpu_free(w->engine, w->cpu);
     engine_free(w->engine);
 }

@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <cmocka.h>
 
+#include "base/os.h"
 #include "engine/internal.h"
 #include "guest/riscv/csr.h"
 #include "mem/space.h"
@@ -148,6 +149,12 @@ static inline void rig_reset(struct rig *r) {
     r->polls = r->device_writes = 0;
 }
 
+static inline void rig_tlb(struct mem_view *view) {
+    struct tlb *t = tlb_make();
+    assert_non_null(t);
+    mem_use(view, t, t->line, tlb_mask(t));
+}
+
 static inline void rig_make(struct rig *r, enum rig_memory memory, const struct engine_config *settings) {
     static const enum mem_kind kinds[] = {MEM_WINDOW, MEM_SOFT, MEM_DIRECT};
     struct error error = {0};
@@ -178,9 +185,7 @@ static inline void rig_make(struct rig *r, enum rig_memory memory, const struct 
     *view = (struct mem_view){.kind = kinds[memory], .base = r->memory, .limit = RIG_END};
     if (memory == RIG_DIRECT) view->limit = UINT64_MAX;
     if (memory == RIG_SOFT) {
-        view->tlb = malloc(sizeof *view->tlb);
-        assert_non_null(view->tlb);
-        tlb_flush(view->tlb);
+        rig_tlb(view);
         for (unsigned i = 0; i < 2; i++) {
             const uint64_t start = i ? RIG_DATA : RIG_CODE, size = i ? RIG_DATA_SIZE : RIG_CODE_SIZE;
             assert_true(phys_add(
@@ -200,21 +205,19 @@ static inline struct cpu *rig_cpu(struct rig *r) {
     if (!cpu) fail_msg("%s", error.text);
     cpu_copy(cpu, r->cpu);
     if (r->soft) {
-        cpu->mem[0].tlb = malloc(sizeof *cpu->mem[0].tlb);
-        assert_non_null(cpu->mem[0].tlb);
-        tlb_flush(cpu->mem[0].tlb);
+        rig_tlb(&cpu->mem[0]);
         cpu->soft.phys = &r->phys;
     }
     return cpu;
 }
 
 static inline void rig_cpu_free(struct rig *r, struct cpu *cpu) {
-    free(cpu->mem[0].tlb);
+    os_free(cpu->mem[0].tlb);
     engine_cpu_free(r->engine, cpu);
 }
 
 static inline void rig_free(struct rig *r) {
-    free(r->cpu->mem[0].tlb);
+    os_free(r->cpu->mem[0].tlb);
     engine_cpu_free(r->engine, r->cpu);
     engine_free(r->engine);
     phys_untrack(&r->phys);

@@ -76,7 +76,7 @@ static void end(void) {
 }
 
 static const struct tlb_line *line_of(const struct cpu *cpu, uint64_t address) {
-    return &cpu->mem[0].tlb->line[(address >> TLB_PAGE_SHIFT) % TLB_LINES];
+    return &cpu->mem[0].tlb->line[(address >> TLB_PAGE_SHIFT) % cpu->mem[0].tlb->lines];
 }
 
 /* It counts in memory for ever, which it may read and write without a word to anybody. */

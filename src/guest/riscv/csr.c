@@ -15,7 +15,7 @@ FIELDS_WHOLE(struct riscv_cpu, {0}, FIELDS_INIT(RISCV_FIELDS));
 
 /* Which accesses of a CSR are legal at all: see guards in csr.def. */
 enum csr_access { EITHER, WRITES };
-enum { NOTHING = 0, ACTIONS = FIELD_RETRANSLATE | FIELD_FLUSH_TLB | FIELD_RECHECK };
+enum { NOTHING = 0, ACTIONS = FIELD_RETRANSLATE | FIELD_FLUSH_TLB | FIELD_RECHECK | FIELD_REMAP };
 
 #define STATUS_SD         (1ull << 63)
 #define STATUS_UXL        (2ull << 32)
@@ -70,7 +70,8 @@ static unsigned mip_write(struct riscv_cpu *cpu, uint64_t v, uint64_t mask) {
 
 static unsigned satp_write(struct riscv_cpu *cpu, uint64_t v) {
     unsigned mode = v >> 60;
-    return mode == 0 || (mode >= 8 && mode <= 10) ? PUT(satp) : 0; /* Bare, Sv39, Sv48, Sv57 */
+    if (mode != 0 && (mode < 8 || mode > 10)) return 0; /* Bare, Sv39, Sv48, Sv57 */
+    return PUT(satp) | riscv_update_view(cpu);
 }
 
 unsigned riscv_update_cbo(struct riscv_cpu *cpu) {

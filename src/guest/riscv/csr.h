@@ -52,7 +52,7 @@ uint64_t riscv_help_csr(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c);
 uint64_t riscv_help_mret(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c);
 uint64_t riscv_help_sret(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c);
 uint64_t riscv_help_wfi(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c);
-/** sfence.vma, sinval.vma, sfence.w.inval, sfence.inval.ir: all of them drop everything. */
+/** sfence.vma, sinval.vma: a = the instruction's bits, b = address, c = ASID. */
 uint64_t riscv_help_sfence(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c);
 
 /** The name of a CSR, in `text`; false when there is none with this number. */
@@ -68,8 +68,11 @@ static inline uint64_t riscv_pending(const struct riscv_cpu *cpu) {
 /** Cause number of the interrupt to take now, or -1. */
 int riscv_interrupt(const struct riscv_cpu *cpu);
 /** Takes the TLB that belongs to the rights which loads and stores have now; yields enum field_flag actions: to be
-    called when the privilege, status_memory or MPP have changed. */
+    called when the privilege, status_memory, MPP or satp have changed. */
 unsigned riscv_update_view(struct riscv_cpu *cpu);
+/** Drops translations of one address, or all; of one address space but what is global, or of all. Yields enum
+   field_flag actions. */
+unsigned riscv_drop_translations(struct riscv_cpu *cpu, const uint64_t *address, const uint64_t *asid);
 /** The privilege of loads and stores: MPRV can make it another one than that of the cpu. */
 enum riscv_priv riscv_data_priv(const struct riscv_cpu *cpu);
 /** Changes the privilege and what hangs on it; yields enum field_flag actions. */

@@ -11,7 +11,7 @@
 /* What several of the functions of csr.h read. */
 #define PENDING   (OF(mip) | OF(lines) | OF(menvcfg))
 #define INTERRUPT (PENDING | OF(mie) | OF(mideleg) | OF(priv) | OF(status_ie))
-#define VIEW      (OF(status_memory) | OF(status_stack) | OF(priv))
+#define VIEW      (OF(status_memory) | OF(status_stack) | OF(priv) | OF(satp))
 #define CBO       (OF(priv) | OF(menvcfg) | OF(cbo)) /* of S and M mode; of U mode senvcfg, too */
 #define PMP       (OF(pmpcfg) | OF(pmpaddr))
 /* Words of csr.def. */
@@ -24,7 +24,7 @@
 #define READS(reads, condition, access) (reads)
 
 /* Fields whose change asks for something, and those that ask for nothing but a look at interrupts. */
-#define ASKS(flags)                                     ((flags) & (FIELD_RETRANSLATE | FIELD_FLUSH_TLB | FIELD_RECHECK))
+#define ASKS(flags)                                     ((flags) & (FIELD_RETRANSLATE | FIELD_FLUSH_TLB | FIELD_RECHECK | FIELD_REMAP))
 #define ACTING_FIELD(type, name, class, flags, ...)     | (ASKS(flags) ? OF(name) : 0)
 #define ACTING_ARRAY(type, name, n, class, flags, ...)  | (ASKS(flags) ? OF(name) : 0)
 #define RECHECK_FIELD(type, name, class, flags, ...)    | (ASKS(flags) == FIELD_RECHECK ? OF(name) : 0)

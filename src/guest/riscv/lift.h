@@ -167,9 +167,10 @@ void lift_fs_dirty(struct builder *b);
 #define CSR(op, rd, number, p, writes)                                                                                 \
     if (!lift_csr(b, op, rd, number, p, writes, bits, &fp_changed)) goto illegal
 /* A helper that always leaves, with its own idea of where to go on; the exit behind it only ends the block. */
-#define LEAVE(name)                                                                                                    \
+#define LEAVE(name) LEAVE_WITH(name, 0, 0)
+#define LEAVE_WITH(name, p, q)                                                                                         \
     do {                                                                                                               \
-        build_helper(b, HELPER_##name, K(bits), 0, 0);                                                                 \
+        build_helper(b, HELPER_##name, K(bits), p, q);                                                                 \
         build_exit(b, EXIT_retranslate, 0);                                                                            \
     } while (0)
 

@@ -17,6 +17,7 @@ enum pte {
     PTE_W = 1 << 2,
     PTE_X = 1 << 3,
     PTE_U = 1 << 4,
+    PTE_G = 1 << 5,
     PTE_A = 1 << 6,
     PTE_D = 1 << 7,
     PTE_PPN_SHIFT = 10,
@@ -25,7 +26,9 @@ enum pte {
 #define PTE_PPN      0xfffffffffffull
 #define PTE_RESERVED (0x7full << 54)
 #define PTE_N        (1ull << 63)
+#define SATP_ASID    (0xffffull << SATP_ASID_SHIFT)
 
+enum { SATP_ASID_SHIFT = 44 };
 enum { PAGE_SHIFT = 12, VPN_BITS = 9, PHYSICAL_BITS = 56, NAPOT_BITS = 4 };
 
 /* The range of a PMP entry: [*start, *end). Empty when the entry is off. */
@@ -74,6 +77,10 @@ enum riscv_priv riscv_data_priv(const struct riscv_cpu *cpu) {
     return GET(status_memory) & STATUS_MPRV ? (GET(status_stack) & STATUS_MPP) >> STATUS_MPP_SHIFT : GET(priv);
 }
 
+static void use(struct riscv_cpu *cpu, struct tlb *t) {
+    mem_use(&cpu->c.mem[0], t, t->line, tlb_mask(t));
+}
+
 unsigned riscv_update_view(struct riscv_cpu *cpu) {
     /* M; U without and with MXR; S by SUM and MXR. */
     enum { VIEW_M, VIEW_U, VIEW_S = 3, VIEWS = VIEW_S + 4 };
@@ -81,11 +88,29 @@ unsigned riscv_update_view(struct riscv_cpu *cpu) {
     enum riscv_priv priv = riscv_data_priv(cpu);
     unsigned sum = GET(status_memory) & STATUS_SUM ? 1 : 0, mxr = GET(status_memory) & STATUS_MXR ? 1 : 0;
     unsigned view = priv == PRIV_M ? VIEW_M : priv == PRIV_U ? VIEW_U + mxr : VIEW_S + sum + 2 * mxr;
-    if (view == cpu->c.soft.view) return 0;
+    /* An address space is all of satp: what came from other tables is not used, even if they have the same ASID. What S
+       mode sees without SUM are pages that are not U mode's, mostly the same global ones in all spaces. */
+    const uint64_t satp = GET(satp), space = priv != PRIV_M && satp >> 60 ? satp : 0;
+    const uint64_t common = space && priv == PRIV_S && !sum ? satp >> 60 : 0;
+    if (view == cpu->c.soft.view && space == cpu->c.soft.space) return 0;
     cpu->c.soft.view = view;
+    cpu->c.soft.space = space;
     if (!cpu->c.soft.views) return FIELD_FLUSH_TLB;
-    cpu->c.mem[0].tlb = tlb_views_select(cpu->c.soft.views, view);
+    use(cpu, tlb_views_select(cpu->c.soft.views, view, space, common));
     return 0;
+}
+
+unsigned riscv_drop_translations(struct riscv_cpu *cpu, const uint64_t *address, const uint64_t *asid) {
+    struct tlb_views *views = cpu->c.soft.views;
+    if (!views) return FIELD_FLUSH_TLB;
+    /* Every mode that translates has the uppermost bit; an ASID leaves global mappings alone. */
+    const uint64_t mask = 1ull << 63 | (asid ? SATP_ASID : 0);
+    const uint64_t bits = 1ull << 63 | (asid ? *asid << SATP_ASID_SHIFT & SATP_ASID : 0);
+    if (address)
+        tlb_views_drop_page(views, mask, bits, !asid, *address);
+    else
+        use(cpu, tlb_views_drop(views, mask, bits, !asid));
+    return FIELD_REMAP;
 }
 
 static const uint16_t page_fault[] = {EXIT_fault_fetch, EXIT_fault_read, EXIT_fault_write, EXIT_fault_read};
@@ -114,6 +139,7 @@ struct leaf {
     uint64_t *at; /* host address of the entry */
     uint64_t physical;
     unsigned level;
+    bool global; /* it, or a table above it */
 };
 
 /** Finds the leaf for an address; EXIT_none, or the exit to take. */
@@ -121,6 +147,7 @@ static uint32_t leaf_find(const struct riscv_cpu *cpu, uint64_t address, enum ac
     unsigned levels = 3 + (unsigned)((GET(satp) >> 60) - 8), width = PAGE_SHIFT + levels * VPN_BITS;
     uint64_t table = (GET(satp) & PTE_PPN) << PAGE_SHIFT;
     if ((uint64_t)((int64_t)(address << (64 - width)) >> (64 - width)) != address) return page_fault[access];
+    leaf->global = false;
     for (unsigned level = levels; level-- > 0;) {
         uint64_t index = address >> (PAGE_SHIFT + level * VPN_BITS) & ((1u << VPN_BITS) - 1);
         uint64_t unit = 8;
@@ -132,6 +159,7 @@ static uint32_t leaf_find(const struct riscv_cpu *cpu, uint64_t address, enum ac
         cpu_note(&cpu->c, PLACE_MEMORY, NOTE_READ);
         uint64_t pte = leaf->pte = __atomic_load_n(leaf->at, __ATOMIC_ACQUIRE);
         if (!(pte & PTE_V) || (pte & (PTE_R | PTE_W)) == PTE_W) return page_fault[access];
+        leaf->global |= (pte & PTE_G) != 0;
         if (pte & (PTE_R | PTE_X)) return leaf_malformed(cpu, pte, level) ? page_fault[access] : EXIT_none;
         if (pte & (PTE_U | PTE_A | PTE_D | PTE_RESERVED | PTE_N | 3ull << PTE_PBMT_SHIFT)) return page_fault[access];
         table = (pte >> PTE_PPN_SHIFT & PTE_PPN) << PAGE_SHIFT;
@@ -194,7 +222,8 @@ void riscv_walk(struct cpu *c, uint64_t address, enum access access, struct walk
         shift += NAPOT_BITS;
         ppn &= ~15ull;
     }
-    w->page_size = 1ull << shift;
+    w->page_size = w->mapping = 1ull << shift;
+    w->global = leaf.global;
     w->physical = ppn << PAGE_SHIFT | (address & (w->page_size - 1));
     grant(cpu, rights, priv, access, w);
 }

@@ -172,10 +172,10 @@ uint64_t riscv_help_wfi(struct cpu *c, uint64_t a, uint64_t b, uint64_t bits) {
     return 0;
 }
 
-uint64_t riscv_help_sfence(struct cpu *c, uint64_t a, uint64_t b, uint64_t bits) {
+uint64_t riscv_help_sfence(struct cpu *c, uint64_t a, uint64_t address, uint64_t asid) {
     struct riscv_cpu *cpu = riscv_of(c);
-    (void)b, (void)bits;
     if (GET(priv) == PRIV_U || (GET(priv) == PRIV_S && (GET(status_trap) & STATUS_TVM))) return illegal(c, a);
-    leave(c, cpu_pc(c) + 4, FIELD_FLUSH_TLB);
+    const bool one_address = a >> 15 & 31, one_space = a >> 20 & 31; /* x0: all */
+    leave(c, cpu_pc(c) + 4, riscv_drop_translations(cpu, one_address ? &address : NULL, one_space ? &asid : NULL));
     return 0;
 }

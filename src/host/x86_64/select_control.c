@@ -375,7 +375,7 @@ static void cold_call(struct jit *j, struct cold *c) {
     bool mem_op = uop_info[c->op].form == FORM_MEM;
     struct mem args[3] = {AT_CPU(host.args[1]), AT_CPU(host.args[2]), AT_CPU(host.args[3])};
     if (mem_op) {
-        alu_rm(j, ALU_XOR, W64, c->reg, c->mem); /* the address again */
+        if (c->mem.base != NO_REG) alu_rm(j, ALU_XOR, W64, c->reg, c->mem); /* the address again */
         mov_mr(j, W64, args[0], c->reg);
         /* a store's value is in args[2] already */
     } else {

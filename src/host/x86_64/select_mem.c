@@ -54,19 +54,26 @@ static struct mem window_address(struct jit *j, const struct uop *u) {
     return (struct mem){.base = t, .index = NO_REG, .gs = true};
 }
 
+#define AT_VIEW(u, member)                                                                                             \
+    at_cpu((uint32_t)(offsetof(struct cpu, mem) + (u)->x * sizeof(struct mem_view) + offsetof(struct mem_view, member)))
+
+/* The line of the address in t, in a register that it locks. */
+static uint8_t soft_line(struct jit *j, const struct uop *u, uint8_t t) {
+    uint8_t s = temp_reg(j, BANK_INT);
+    mov_rr(j, W64, s, t);
+    shift_ri(j, SH_SHR, W64, s, TLB_PAGE_SHIFT - TLB_LINE_SHIFT);
+    alu_rm(j, ALU_AND, W64, s, AT_VIEW(u, mask));
+    alu_rm(j, ALU_ADD, W64, s, AT_VIEW(u, lines));
+    return s;
+}
+
 void soft_address(struct jit *j, const struct uop *u, uint8_t *t, uint8_t *s) {
     const unsigned locked = j->locked[BANK_INT];
     struct mem m = plain_address(j, u);
     *t = temp_reg(j, BANK_INT);
     lea(j, W64, *t, m);
     only_lock(j, BANK_INT, locked | 1u << *t);
-    *s = temp_reg(j, BANK_INT);
-    mov_rr(j, W64, *s, *t);
-    shift_ri(j, SH_SHR, W64, *s, 7);
-    alu_ri(j, ALU_AND, W32, *s, 255 << 5);
-    alu_rm(j, ALU_ADD, W64, *s,
-           at_cpu((uint32_t)(offsetof(struct cpu, mem) + u->x * sizeof(struct mem_view) +
-                             offsetof(struct mem_view, tlb))));
+    *s = soft_line(j, u, *t);
 }
 
 struct cold *soft_check(struct jit *j, const struct uop *u, bool write, enum host_call call, uint8_t t, uint8_t s) {
@@ -125,19 +132,53 @@ static void emit_store(struct jit *j, enum uop_op op, uint8_t from, struct mem m
     }
 }
 
+static bool is_scratch(const struct jit *j, uint8_t r) {
+    const uint8_t *scratch = j->scratch[BANK_INT];
+    while (*scratch != NO_REG && *scratch != r) scratch++;
+    return *scratch == r;
+}
+
+/* Where values are used that loads yield, others wait for them: the address goes to memory by way of what the line adds
+   to it, and nobody waits for the tag. */
+static void soft_load(struct jit *j, const struct uop *u) {
+    const unsigned locked = j->locked[BANK_INT];
+    const struct value *v = value_of(j, u->a);
+    uint8_t t;
+    if (u->imm || v->is_const) {
+        struct mem m = plain_address(j, u);
+        t = temp_reg(j, BANK_INT);
+        lea(j, W64, t, m);
+        only_lock(j, BANK_INT, locked | 1u << t);
+    } else {
+        t = use_reg(j, u->a);
+    }
+    const uint8_t s = soft_line(j, u, t);
+    const bool wanted = j->v[u->dst].last, fp = j->v[u->dst].bank == BANK_FP;
+    uint8_t to = wanted ? def_reg(j, u->dst) : fp ? temp_reg(j, BANK_FP) : NO_REG;
+    /* Until then its own register serves, unless that is a pin, which only the last instruction may write. */
+    const uint8_t r = !fp && to != NO_REG && to != t && is_scratch(j, to) ? to : temp_reg(j, BANK_INT);
+    if (to == NO_REG) to = r;
+    mov_rr(j, W64, r, t);
+    alu_rm(j, ALU_XOR, W64, r, at_reg(s, offsetof(struct tlb_line, read)));
+    alu_ri(j, ALU_CMP, W64, r, (int32_t)(4096 - uop_mem_size(u->op)));
+    struct cold *c = cold_new(j, COLD_CALL, jcc(j, CC_A));
+    if (c) {
+        c->op = u->op;
+        c->value = u->op | (uint64_t)u->x << 16;
+        c->reg = t;
+        c->mem = (struct mem){.base = NO_REG, .index = NO_REG};
+        c->call = HOST_CALL_READ;
+        c->reg2 = to;
+        c->flag = fp;
+    }
+    mov_rm(j, W64, s, at_reg(s, offsetof(struct tlb_line, add)));
+    emit_load(j, u->op, to, (struct mem){.base = t, .index = s});
+    if (c) c->back = here(j);
+}
+
 static void select_load(struct jit *j, const struct uop *u) {
     if (mem_view_of(j, u)->kind == MEM_SOFT) {
-        uint8_t t, s;
-        soft_address(j, u, &t, &s);
-        bool wanted = j->v[u->dst].last;
-        uint8_t to = wanted ? def_reg(j, u->dst) : j->v[u->dst].bank == BANK_FP ? temp_reg(j, BANK_FP) : t;
-        struct cold *c = soft_check(j, u, false, HOST_CALL_READ, t, s);
-        emit_load(j, u->op, to, at_reg(t, 0));
-        if (c) {
-            c->reg2 = to;
-            c->flag = j->v[u->dst].bank == BANK_FP;
-            c->back = here(j);
-        }
+        soft_load(j, u);
         return;
     }
     struct mem m = space_address(j, u);

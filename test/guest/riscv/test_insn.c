@@ -24,6 +24,7 @@
 #include <sys/mman.h>
 
 #include "core/fp.h"
+#include "base/os.h"
 #include "engine/engine.h"
 #include "guest/riscv/csr.h"
 #include "guest/riscv/riscv.h"
@@ -290,8 +291,9 @@ static void machine_open(const struct variant *v) {
     *view = (struct mem_view){.kind = v->kind, .base = (uint8_t *)m.host, .limit = UINT64_MAX};
     if (v->kind == MEM_WINDOW) view->limit = WINDOW;
     if (v->kind == MEM_SOFT) {
-        view->tlb = malloc(sizeof *view->tlb);
-        tlb_flush(view->tlb);
+        struct tlb *t = tlb_make();
+        assert_non_null(t);
+        mem_use(view, t, t->line, tlb_mask(t));
     }
 }
 
@@ -300,7 +302,7 @@ static void machine_close(void) {
         munmap((void *)(uintptr_t)CODE, END - CODE);
     else
         munmap((void *)m.host, WINDOW);
-    free(m.cpu->mem[0].tlb);
+    os_free(m.cpu->mem[0].tlb);
     engine_cpu_free(m.engine, m.cpu);
     engine_free(m.engine);
 }
