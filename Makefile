@@ -43,7 +43,7 @@ else
 PACK := $(shell printf '\#include <features.h>\n\#if __GLIBC_PREREQ(2, 36)\nyes\n\#endif\n' | $(CC) -E -P - 2>/dev/null)
 PROGRAM_LDFLAGS := -static-pie $(if $(PACK),-z pack-relative-relocs)
 endif
-LIBS := -l:libxxhash.a -lpthread
+LIBS := -l:libxxhash.a -l:libfdt.a -l:libz.a -l:libzstd.a -lpthread
 
 GUESTS := $(sort $(patsubst src/guest/%/,%,$(dir $(wildcard src/guest/*/*.isa))))
 GEN_C := $(GUESTS:%=$(GEN)/%_isa.c)
@@ -179,7 +179,7 @@ install: all
 	install -D -m 644 docs/vee.1 $(DESTDIR)$(PREFIX)/share/man/man1/vee.1
 	ln -sf vee.1 $(DESTDIR)$(PREFIX)/share/man/man1/vee-riscv64.1
 	mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig
-	printf 'Name: vee\nDescription: process, system and language virtual machines\nVersion: %s\nCflags: -I%s/include\nLibs: -L%s/lib -lvee -lxxhash -lpthread\n' \
+	printf 'Name: vee\nDescription: process, system and language virtual machines\nVersion: %s\nCflags: -I%s/include\nLibs: -L%s/lib -lvee -lxxhash -lfdt -lz -lzstd -lpthread\n' \
 	    "$$($(B)/vee version | cut -d' ' -f2)" $(PREFIX) $(PREFIX) > $(DESTDIR)$(PREFIX)/lib/pkgconfig/vee.pc
 
 # What the program says about itself, as a man page and as a page of the documentation.

@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$here" || exit 1
 
 # Libraries as the build has them; sanitized builds bring their own flags.
-${CC:-gcc} -std=gnu17 -O2 -Wall -Wextra -Werror -I ../include run_digests.c "$build/libvee.a" -lxxhash \
+${CC:-gcc} -std=gnu17 -O2 -Wall -Wextra -Werror -I ../include run_digests.c "$build/libvee.a" -lxxhash -lfdt -lz -lzstd \
     -o "$work/run_digests" || exit 1
 
 processes=(big_numbers bit_tricks coroutines deep_recursion fenv_flags float_bits forth fourier jumps printf_floats

@@ -52,6 +52,8 @@ EXCEPT = {
     "process/linux/path": ("realpath strerror", "opening"),
     "machine/net": ("pthread_attr_destroy pthread_attr_init pthread_attr_setstacksize pthread_create pthread_join pthread_sigmask",
                     "opening and closing: nothing forks meanwhile"),
+    "machine/unpack": ("inflate inflateEnd inflateInit2_ ZSTD_createDStream ZSTD_decompressStream ZSTD_freeDStream "
+                       "ZSTD_getErrorName ZSTD_isError", "opening"),
     "machine/disk_overlay": ("getenv", "opening"),
     "machine/net_open": ("connect socket", "opening"),
     "machine/net_passt": ("environ inet_ntop inet_pton posix_spawn_file_actions_addopen posix_spawn_file_actions_adddup2 "

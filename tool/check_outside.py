@@ -34,7 +34,7 @@ ALLOWED = {
     "machine/net_open": ("fcntl ioctl open socket", "opening"),
     "machine/net_passt": ("os_nanoseconds pipe2 poll read syscall waitpid", "starts a program while a machine is opened"),
     "machine/net": ("ioctl poll read recv write", "frames, in machines whose runs need not repeat; see net.h"),
-    "machine/machine": ("os_nanoseconds open pread read", "the door: INPUT_clock, INPUT_IDLE; reads what is opened"),
+    "machine/machine": ("os_nanoseconds", "the door: INPUT_clock, INPUT_IDLE"),
     "machine/disk_io": ("preadv preadv2 pwritev ioctl", "the door: INPUT_disk (disk.c); input_past where workers ask"),
     "machine/disk_open": ("fcntl fstat ioctl lseek open pread statx", "opens disks"),
     "machine/disk_overlay": ("getenv open", "opens disks"),
@@ -63,6 +63,8 @@ ALLOWED = {
     "vm/config": ("getcwd", "options"),
     "vm/option": ("getcwd", "options"),
     "base/elf": ("fstat pread", "reads what is opened"),
+    "machine/image": ("fstat open pread", "reads what is opened"),
+    "machine/unpack": ("pread write", "reads what is opened; what is unpacked"),
     "process/image": ("fstat open pread read", "reads what is opened"),
     "language/language": ("fopen fread", "reads what is opened"),
     # for vee itself

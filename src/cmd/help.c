@@ -88,6 +88,7 @@ static const struct item examples[] = {
     {"vee -L /usr/riscv64-linux-gnu ./hello", "runs a dynamic one with the cross compiler's libraries."},
     {"vee --root ./image /bin/sh", "runs the shell of an unpacked system, which sees nothing else."},
     {"vee boot image.elf", "runs a bare-metal image on a riscv64 machine."},
+    {"vee boot -kernel Image -initrd initrd.img -append console=ttyS0", "boots Linux."},
     {"vee --invoke add sum.wasm 1 2", "calls an exported function of a module and prints its result."},
     {"vee --tier interp --digest-at 1000000 ./hello", "prints a digest of the state after a million instructions."},
     {0}};

@@ -70,7 +70,7 @@ bool board_init(struct machine *m, uint64_t used, uint64_t entry, board_symbol *
     }
     uint64_t tree;
     if (!tree_place(m, used, &tree)) return false;
-    b->boot(m->rom, entry, tree);
+    b->boot(m->rom, entry, tree, m->next);
     m->firmware.entry = entry;
     m->firmware.tree = tree;
     return phys_add(&m->phys,

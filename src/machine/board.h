@@ -9,6 +9,7 @@
 #include "core/device.h"
 #include "machine/config.h"
 #include "machine/console.h"
+#include "machine/image.h"
 #include "mem/phys.h"
 #include "vm/vm.h"
 
@@ -56,8 +57,11 @@ struct board {
     const struct wire *wires;
     unsigned nplaces, nwires;
     unsigned console; /* the device that is the console */
-    /** Makes the program in the ROM that leads to `entry`, with the device tree's address, or 0. */
-    void (*boot)(uint8_t *rom, uint64_t entry, uint64_t tree);
+    /** Makes the program in the ROM that leads to `entry`, with the device tree's address, or 0; and what tells
+       firmware where to go on, or 0. */
+    void (*boot)(uint8_t *rom, uint64_t entry, uint64_t tree, uint64_t next);
+    /** Do these bytes, the first of a file, begin a flat kernel for this cpu? */
+    bool (*flat_header)(const uint8_t *bytes, size_t size, struct flat_header *header);
     /** What the device tree says of the cpu, with its interrupts at this phandle. */
     void (*describe_cpu)(struct tree *t, uint32_t interrupts);
     /** The board as firmware (struct firmware): brings a cpu that has just been reset to where the program begins; and
@@ -113,10 +117,12 @@ struct machine {
     struct tlb_views *views; /* the cpu's TLBs */
     uint8_t *ram, *rom;
     uint64_t ram_size;
-    uint64_t timer; /* time of the next event of the cpu's own timer */
-    bool changed;   /* a pin or the time of an event has changed since board_update */
-    bool off;       /* a device has switched the power off: */
-    int status;     /* with this exit status */
+    uint64_t initrd_start, initrd_end; /* the RAM disk of a kernel; 0: none */
+    uint64_t next;                     /* what firmware begins when it is ready, or 0 */
+    uint64_t timer;                    /* time of the next event of the cpu's own timer */
+    bool changed;                      /* a pin or the time of an event has changed since board_update */
+    bool off;                          /* a device has switched the power off: */
+    int status;                        /* with this exit status */
 };
 
 /** What a machine alone can be asked for (option.def). */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 enum { CPU_INTERRUPTS = 1, FIRST_DEVICE = 2 }; /* phandles */
+enum { SEED_SIZE = 32 };
 
 static uint32_t phandle_of(unsigned device) {
     return device == DEVICE_CPU ? CPU_INTERRUPTS : FIRST_DEVICE + device;
@@ -57,6 +58,16 @@ static void describe_chosen(struct tree *t, const struct device_host *serial) {
     tree_open(t, "chosen");
     tree_text(t, "stdout-path", path);
     if (append) tree_text(t, "bootargs", append);
+    const struct machine *m = serial->machine;
+    if (m->config->firmware != FIRMWARE_NONE) {
+        uint8_t seed[SEED_SIZE]; /* of the kernel's random numbers */
+        vm_random(m->vm, seed, sizeof seed);
+        tree_bytes(t, "rng-seed", seed, sizeof seed);
+    }
+    if (m->initrd_end) {
+        tree_address(t, "linux,initrd-start", m->initrd_start);
+        tree_address(t, "linux,initrd-end", m->initrd_end);
+    }
     tree_close(t);
 }
 

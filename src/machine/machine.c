@@ -2,113 +2,32 @@
  *
  * Everything runs counted: interrupts and timers arrive at exact instruction counts, so that runs can be repeated and
  * tiers compared. A program is ours when its segments are to be loaded into the board's RAM and nothing in it asks for
- * an operating system (interpreter, thread-local storage), or when the caller says so.
+ * an operating system (interpreter, thread-local storage), when it is a kernel with a header, or when the caller says
+ * so.
  */
 #include "machine/machine.h"
 #include "machine/board.h"
 #include "base/elf.h"
 #include "base/os.h"
+#include "machine/load.h"
 #include "mem/mem.h"
 #include "vm/input.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#define RAM_DEFAULT (128ull << 20)
-#define RAM_LIMIT   (1ull << 40)
+#define RAM_LIMIT (1ull << 40)
 enum { DATA_SPACE = 0 };
 
 static bool recognise(const uint8_t *bytes, size_t size) {
     for (unsigned i = 0; i < nboards; i++)
         if (elf_recognise(bytes, size, boards[i]->elf_machine)) return elf_is_bare(bytes, size, boards[i]->ram);
-    return false;
+    return boards[0]->flat_header(bytes, size, &(struct flat_header){0});
 }
 
 /* ---- opening */
 
-static bool symbol(const void *of, const char *name, uint64_t *value) {
-    return of && elf_symbol(of, name, value);
-}
-
-static bool load(struct machine *m, struct elf *elf, struct error *error) {
-    m->board = board_for(elf->machine);
-    if (!m->board)
-        return error_set(error, ERROR_NOT_RUNNABLE, "%s: for machine %u, for which there is no board (at offset 18)",
-                         elf->name, elf->machine);
-    const uint64_t ram = m->board->ram;
-    if (!elf_find(elf, ELF_LOAD)) return error_set(error, ERROR_NOT_RUNNABLE, "%s: nothing to load", elf->name);
-    elf_leave_headers(elf, ram);
-    if (!elf_loads_within(elf, true, ram, ram + m->ram_size, error)) return false;
-    for (const struct elf_segment *s = elf->segments; s < elf->segments + elf->nsegments; s++)
-        if (s->type == ELF_LOAD && s->file_size &&
-            !elf_read(elf, s->offset, m->ram + (s->physical - ram), s->file_size, error))
-            return false;
-    return true;
-}
-
-/** Where to start: the entry is a virtual address, memory is not mapped yet. */
-static uint64_t physical_entry(const struct elf *elf) {
-    for (const struct elf_segment *s = elf->segments; s < elf->segments + elf->nsegments; s++)
-        if (s->type == ELF_LOAD && elf->entry - s->address < s->memory_size)
-            return elf->entry - s->address + s->physical;
-    return elf->entry;
-}
-
-/** Where the memory that the program takes ends. */
-static uint64_t physical_end(const struct machine *m, const struct elf *elf) {
-    uint64_t end = m->board->ram;
-    for (const struct elf_segment *s = elf->segments; s < elf->segments + elf->nsegments; s++)
-        if (s->type == ELF_LOAD && s->physical + s->memory_size > end) end = s->physical + s->memory_size;
-    return end;
-}
-
-static bool board_make(struct machine *m, uint64_t used, uint64_t entry, const struct elf *elf, const char *path,
-                       struct error *error) {
-    if (board_init(m, used, entry, symbol, elf)) return true;
-    return error_set(error, ERROR_RESOURCES, "%s: no memory for the board, or no room for its description", path);
-}
-
-/* Not an ELF file, but said to be a machine's: its bytes go to the start of RAM and run from there. */
-static bool load_raw(struct machine *m, int fd, const char *path, struct error *error) {
-    uint64_t done = 0;
-    m->board = boards[0];
-    for (ssize_t n = 1; n != 0 && done < m->ram_size;) {
-        n = read(fd, m->ram + done, m->ram_size - done < 1 << 30 ? m->ram_size - done : 1 << 30);
-        if (n < 0 && errno != EINTR) return error_set(error, ERROR_NOT_RUNNABLE, "%s: %s", path, strerror(errno));
-        if (n > 0) done += (uint64_t)n;
-    }
-    uint8_t more;
-    if (done == m->ram_size && read(fd, &more, 1) > 0)
-        return error_set(error, ERROR_NOT_RUNNABLE, "%s: larger than the machine's memory of %" PRIu64 " KiB", path,
-                         m->ram_size >> 10);
-    return board_make(m, m->board->ram + done, m->board->ram, NULL, path, error);
-}
-
-static bool load_elf(struct machine *m, int fd, const char *path, struct error *error) {
-    struct elf elf;
-    if (!elf_open(&elf, fd, path, error)) return false;
-    bool ok = load(m, &elf, error) && board_make(m, physical_end(m, &elf), physical_entry(&elf), &elf, path, error);
-    elf_close(&elf);
-    return ok;
-}
-
-static bool load_file(struct machine *m, const char *path, struct error *error) {
-    char magic[4] = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return error_set(error, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_NOT_RUNNABLE, "%s: %s", path,
-                         strerror(errno));
-    bool is_elf = pread(fd, magic, sizeof magic, 0) != sizeof magic || !memcmp(magic, "\177ELF", sizeof magic);
-    bool ok = is_elf ? load_elf(m, fd, path, error) : load_raw(m, fd, path, error);
-    close(fd);
-    return ok;
-}
-
 static bool ram_make(struct machine *m, uint64_t size, struct error *error) {
-    m->ram_size = size ? size : RAM_DEFAULT;
+    m->ram_size = size;
     if (m->ram_size % PAGE_SIZE || m->ram_size > RAM_LIMIT)
         return error_set(error, ERROR_USAGE, "RAM of %" PRIu64 " bytes: not a multiple of %d, or too much", m->ram_size,
                          PAGE_SIZE);
@@ -326,19 +245,19 @@ static bool firmware_make(struct machine *m, struct error *error) {
 
 static bool machine_open(struct vm *vm) {
     struct machine *m = vm->data = calloc(1, sizeof *m);
+    struct load load = LOAD_NOTHING;
     if (!m) return error_set(&vm->error, ERROR_RESOURCES, "no memory for the machine");
     m->vm = vm;
+    m->board = boards[0];
     m->config = config_make(vm->own ? vm->own : &none, vm->options.path, vm->options.cpu, &vm->error);
-    if (m->config && (m->config->kernel || m->config->firmware == FIRMWARE_FILE))
-        error_set(&vm->error, ERROR_USAGE, "-kernel and -bios are not there yet");
-    else if (m->config && ram_make(m, m->config->ram_size, &vm->error) &&
-             load_file(m, m->config->program, &vm->error) && cpu_make(m, &interface_machine) &&
-             firmware_make(m, &vm->error)) {
+    bool ok = m->config && load_open(&load, m, &vm->error) && ram_make(m, m->config->ram_size, &vm->error) &&
+              load_all(&load, m, &vm->error) && cpu_make(m, &interface_machine) && firmware_make(m, &vm->error);
+    load_close(&load);
+    if (ok)
         board_update(m);
-        return true;
-    }
-    machine_close(vm);
-    return false;
+    else
+        machine_close(vm);
+    return ok;
 }
 
 const struct vm_kind vm_kind_machine = {

@@ -16,18 +16,31 @@ static const struct wire wires[] = {
 #include "machine/riscv.def"
 };
 
-/* As the SBI's and Linux' boot protocols want it, a0 is the hart and a1 the device tree, or 0. */
-static void boot(uint8_t *rom, uint64_t entry, uint64_t tree) {
+/* As the SBI's and Linux' boot protocols want it, a0 is the hart and a1 the device tree, or 0; a2 is what tells OpenSBI
+ * (struct fw_dynamic_info) where the next stage begins, in which mode.
+ */
+static void boot(uint8_t *rom, uint64_t entry, uint64_t tree, uint64_t next) {
     static const uint32_t code[] = {
         0x00000297, /* auipc t0, 0 */
+        0x02828613, /* addi a2, t0, 40 */
         0xf1402573, /* csrr a0, mhartid */
         0x0202b583, /* ld a1, 32(t0) */
         0x0182b283, /* ld t0, 24(t0) */
         0x00028067, /* jr t0 */
     };
-    const uint64_t data[] = {entry, tree};
+    enum { INFO_MAGIC = 0x4942534f, INFO_VERSION = 2, BOOT_HART = 0 };
+    const uint64_t data[] = {entry, tree, INFO_MAGIC, INFO_VERSION, next, PRIV_S, 0 /* options */, BOOT_HART};
     memcpy(rom, code, sizeof code);
-    memcpy(rom + 24, data, sizeof data);
+    memcpy(rom + sizeof code, data, next ? sizeof data : 2 * sizeof *data);
+}
+
+/* Linux' "boot image header in RISC-V Linux": where it wants to lie in a large page of memory, and how much it takes.
+ */
+static bool flat_header(const uint8_t *bytes, size_t size, struct flat_header *header) {
+    enum { IMAGE_SIZE = 16, MAGIC = 0x30, MAGIC2 = 0x38, HEADER = 64 };
+    if (size < HEADER || (memcmp(bytes + MAGIC2, "RSC\x05", 4) && memcmp(bytes + MAGIC, "RISCV\0\0", 8))) return false;
+    memcpy(&header->size, bytes + IMAGE_SIZE, sizeof header->size);
+    return true;
 }
 
 static void describe_cpu(struct tree *t, uint32_t interrupts) {
@@ -57,6 +70,7 @@ const struct board board_riscv = {
     .nwires = sizeof wires / sizeof *wires,
     .console = DEVICE_uart,
     .boot = boot,
+    .flat_header = flat_header,
     .describe_cpu = describe_cpu,
     .firmware_start = riscv_firmware_start,
     .firmware_call = riscv_firmware_call,

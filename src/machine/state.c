@@ -96,6 +96,9 @@ static void rom(struct visitor *v, const struct field *f, void *object) {
     R(BYTES, ram, ram)                                                                                                 \
     R(BYTES, rom, rom)                                                                                                 \
     R(FIELD, ram_size, RESOURCE)                                                                                       \
+    R(HOST, initrd_start, "what the device tree says")                                                                 \
+    R(HOST, initrd_end, "what the device tree says")                                                                   \
+    R(HOST, next, "what the ROM says")                                                                                 \
     R(FIELD, timer, TIME)                                                                                              \
     R(FIELD, changed, RESOURCE)                                                                                        \
     R(FIELD, off, RESOURCE)                                                                                            \

@@ -93,6 +93,11 @@ void tree_cell(struct tree *t, const char *name, uint32_t cell) {
     tree_cells(t, name, &cell, 1);
 }
 
+void tree_address(struct tree *t, const char *name, uint64_t address) {
+    const uint32_t cells[] = {(uint32_t)(address >> 32), (uint32_t)address};
+    tree_cells(t, name, cells, 2);
+}
+
 void tree_range(struct tree *t, const char *name, uint64_t address, uint64_t size) {
     const uint32_t cells[] = {(uint32_t)(address >> 32), (uint32_t)address, (uint32_t)(size >> 32), (uint32_t)size};
     tree_cells(t, name, cells, 4);

@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 enum { TREE_BLOCK = 4096, TREE_MAX = 2 * TREE_BLOCK + 256 };
+/* Memory that is kept for it at the end of RAM. */
+enum { TREE_ROOM = 3 * 4096 };
 
 struct tree {
     uint8_t structure[TREE_BLOCK];
@@ -31,6 +33,8 @@ void tree_text(struct tree *t, const char *name, const char *text);
 void tree_texts(struct tree *t, const char *name, const char *texts);
 void tree_cells(struct tree *t, const char *name, const uint32_t *cells, unsigned count);
 void tree_cell(struct tree *t, const char *name, uint32_t cell);
+/** An address of two cells. */
+void tree_address(struct tree *t, const char *name, uint64_t address);
 /** An address and a size of two cells each. */
 void tree_range(struct tree *t, const char *name, uint64_t address, uint64_t size);
 /** Puts the whole together (at most TREE_MAX bytes); returns its size, 0 if something did not fit. */

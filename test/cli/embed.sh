@@ -2,7 +2,7 @@
 needs riscv64-linux-gnu-gcc "${CC:-gcc}" || return
 root=$here/../.. build=$(dirname "$vee")
 if ! "${CC:-gcc}" -Wall -Wextra -Werror -O2 -I "$root/include" "$root/examples/embed.c" -o embed "$build/libvee.a" \
-    -lxxhash -lpthread 2>log.txt; then
+    -lxxhash -lfdt -lz -lzstd -lpthread 2>log.txt; then
     if grep -q __asan log.txt; then return; fi # a sanitizer's library needs its own link
     fail "examples/embed.c does not build: $(head -n 5 log.txt)"
     return

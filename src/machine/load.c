@@ -1,0 +1,151 @@
+/* load.c - see load.h. */
+#include "machine/load.h"
+#include "base/elf.h"
+#include "machine/board.h"
+#include "machine/tree.h"
+#include <inttypes.h>
+#include <string.h>
+
+#define MEGABYTE         (1ull << 20)
+#define RAM_OF_PROGRAMS  (128 * MEGABYTE)
+#define RAM_OF_KERNELS   (512 * MEGABYTE)
+#define UNPACKED_DEFAULT (1024 * MEGABYTE)
+/* Kernels and RAM disks begin at multiples of this: a large page. */
+#define LARGE_PAGE (2 * MEGABYTE)
+
+/* ---- opening */
+
+bool load_open(struct load *l, struct machine *m, struct error *error) {
+    struct machine_config *c = m->config;
+    const uint64_t most = c->ram_size ? c->ram_size : UNPACKED_DEFAULT;
+    const char *program = c->kernel ? c->kernel : c->program;
+    if (program && !image_open(&l->program, program, most, error)) return false;
+    if (c->firmware == FIRMWARE_FILE && !image_open(&l->firmware, c->bios, most, error)) return false;
+    if (c->initrd && !image_open_plain(&l->initrd, c->initrd, error)) return false;
+    if (c->dtb && !image_open_plain(&l->tree, c->dtb, error)) return false;
+    /* A file that says of itself that it is a kernel is one. */
+    l->kernel = c->kernel || c->firmware == FIRMWARE_FILE || l->program.kind == IMAGE_FLAT;
+    if (l->kernel && !c->bios) c->firmware = FIRMWARE_OWN;
+    if (!c->ram_size) c->ram_size = l->kernel ? RAM_OF_KERNELS : RAM_OF_PROGRAMS;
+    return true;
+}
+
+void load_close(struct load *l) {
+    image_close(&l->program);
+    image_close(&l->firmware);
+    image_close(&l->initrd);
+    image_close(&l->tree);
+}
+
+/* ---- into RAM */
+
+/* Where something lies in memory and where it begins to run. */
+struct loaded {
+    uint64_t start, end, entry;
+};
+
+static uint64_t ram_end(const struct machine *m) {
+    return m->board->ram + m->ram_size;
+}
+
+static bool load_segments(struct machine *m, struct elf *elf, struct loaded *to, struct error *error) {
+    const uint64_t ram = m->board->ram;
+    if (!elf_find(elf, ELF_LOAD)) return error_set(error, ERROR_NOT_RUNNABLE, "%s: nothing to load", elf->name);
+    elf_leave_headers(elf, ram);
+    if (!elf_loads_within(elf, true, ram, ram_end(m), error)) return false;
+    *to = (struct loaded){.start = UINT64_MAX, .end = ram, .entry = elf->entry};
+    for (const struct elf_segment *s = elf->segments; s < elf->segments + elf->nsegments; s++) {
+        if (s->type != ELF_LOAD || !s->memory_size) continue;
+        if (s->file_size && !elf_read(elf, s->offset, m->ram + (s->physical - ram), s->file_size, error)) return false;
+        if (s->physical < to->start) to->start = s->physical;
+        if (s->physical + s->memory_size > to->end) to->end = s->physical + s->memory_size;
+    }
+    /* The entry is a virtual address, memory is not mapped yet. */
+    for (const struct elf_segment *s = elf->segments; s < elf->segments + elf->nsegments; s++)
+        if (s->type == ELF_LOAD && elf->entry - s->address < s->memory_size) {
+            to->entry = elf->entry - s->address + s->physical;
+            break;
+        }
+    return true;
+}
+
+/* Bytes that go where they are told; `size` in memory, or as many as there are. */
+static bool load_bytes(struct machine *m, const struct image *i, uint64_t at, uint64_t size, struct loaded *to,
+                       struct error *error) {
+    if (size < i->size) size = i->size;
+    if (at > ram_end(m) || size > ram_end(m) - at)
+        return error_set(error, ERROR_NOT_RUNNABLE,
+                         "%s: takes %" PRIu64 " KiB at 0x%" PRIx64 ": larger than the machine's memory of %" PRIu64
+                         " KiB (-m)",
+                         i->name, size >> 10, at, m->ram_size >> 10);
+    *to = (struct loaded){at, at + size, at};
+    return image_read(i, 0, m->ram + (at - m->board->ram), i->size, error);
+}
+
+/* at: where bytes go that have no addresses of their own. */
+static bool load_image(struct machine *m, const struct image *i, struct elf *elf, uint64_t at, struct loaded *to,
+                       struct error *error) {
+    if (i->kind != IMAGE_ELF) return load_bytes(m, i, at, i->kind == IMAGE_FLAT ? i->flat.size : 0, to, error);
+    if (!elf_open(elf, i->fd, i->name, error)) return false;
+    if (elf->machine == m->board->elf_machine) return load_segments(m, elf, to, error);
+    return error_set(error, ERROR_NOT_RUNNABLE, "%s: for machine %u, for which there is no board (at offset 18)",
+                     elf->name, elf->machine);
+}
+
+/* As high as there is room below the device tree: kernels unpack and grow upwards. */
+static bool load_initrd(struct machine *m, const struct image *i, uint64_t used, struct error *error) {
+    const uint64_t top = ram_end(m) - TREE_ROOM;
+    uint64_t at = i->size <= top ? (top - i->size) & ~(LARGE_PAGE - 1) : 0;
+    struct loaded to;
+    if (m->ram_size < TREE_ROOM || at < used || at < m->board->ram)
+        return error_set(error, ERROR_NOT_RUNNABLE,
+                         "%s: %" PRIu64 " KiB do not fit into the machine's memory of %" PRIu64
+                         " KiB beside the kernel, which ends at 0x%" PRIx64 " (-m)",
+                         i->name, i->size >> 10, m->ram_size >> 10, used);
+    m->initrd_start = at;
+    m->initrd_end = at + i->size;
+    return load_bytes(m, i, at, 0, &to, error);
+}
+
+static bool symbol(const void *of, const char *name, uint64_t *value) {
+    return of && elf_symbol(of, name, value);
+}
+
+static bool overlap(const struct load *l, const struct loaded *a, const struct loaded *b, struct error *error) {
+    if (a->start >= b->end || b->start >= a->end) return true;
+    return error_set(error, ERROR_NOT_RUNNABLE,
+                     "%s: lies from 0x%" PRIx64 " to 0x%" PRIx64 ", where %s is, which ends at 0x%" PRIx64,
+                     l->program.name, a->start, a->end, l->firmware.name, b->end);
+}
+
+/* Firmware, then the kernel or program; *begins is what runs first, *used where memory is free from. */
+static bool load_code(struct load *l, struct machine *m, struct elf *elf, struct loaded *begins, uint64_t *used,
+                      struct error *error) {
+    const uint64_t ram = m->board->ram;
+    const bool alone = m->config->firmware == FIRMWARE_NONE;
+    struct loaded firmware = {0}, program = {0};
+    struct elf other = {0};
+    if (l->firmware.fd >= 0 && !load_image(m, &l->firmware, elf, ram, &firmware, error)) return false;
+    struct elf *of_program = l->firmware.fd >= 0 ? &other : elf;
+    const uint64_t at = ram + (alone || !l->kernel ? 0 : LARGE_PAGE);
+    bool ok = l->program.fd < 0 || load_image(m, &l->program, of_program, at, &program, error);
+    ok = ok && (!firmware.end || !program.end || overlap(l, &program, &firmware, error));
+    elf_close(&other);
+    *begins = firmware.end ? firmware : program;
+    *used = program.end > firmware.end ? program.end : firmware.end;
+    m->next = firmware.end ? program.entry : 0;
+    return ok;
+}
+
+bool load_all(struct load *l, struct machine *m, struct error *error) {
+    struct elf elf = {0};
+    struct loaded begins;
+    uint64_t used = 0;
+    bool ok =
+        load_code(l, m, &elf, &begins, &used, error) && (l->initrd.fd < 0 || load_initrd(m, &l->initrd, used, error));
+    if (ok && !board_init(m, used, begins.entry, symbol, elf.segments ? &elf : NULL))
+        ok = error_set(error, ERROR_RESOURCES, "%s: no memory for the board, or no room for its description",
+                       l->program.fd >= 0 ? l->program.name : l->firmware.name);
+    elf_close(&elf);
+    return ok;
+}
