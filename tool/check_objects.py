@@ -60,6 +60,15 @@ EXCEPT = {
                           "posix_spawn_file_actions_destroy posix_spawn_file_actions_init posix_spawnattr_destroy "
                           "posix_spawnattr_init posix_spawnattr_setflags posix_spawnattr_setsigdefault "
                           "posix_spawnattr_setsigmask posix_spawnp socketpair waitpid", "opening"),
+    "machine/terminal": ("dup2 fork tcgetattr tcsetattr waitpid", "opening and closing"),
+    "machine/service": ("accept4 bind chmod connect isatty listen pthread_cond_broadcast pthread_cond_destroy pthread_cond_init "
+                        "pthread_cond_wait pthread_create pthread_join pthread_mutex_destroy pthread_mutex_init "
+                        "pthread_mutex_lock pthread_mutex_unlock pthread_sigmask signalfd socket",
+                        "opening and closing, a thread of its own, and a box that it shares; nothing forks meanwhile"),
+    "machine/console": ("pthread_mutex_destroy pthread_mutex_init pthread_mutex_lock pthread_mutex_unlock",
+                        "a ring that two threads share, of a machine, which forks nothing"),
+    "machine/control": ("realloc", "replies, on the thread of a cpu that stands still"),
+    "machine/json": ("realloc", "see control"),
     "machine/": ("calloc free malloc aligned_alloc strerror fwrite fputs stdout stderr", "one thread, which forks nothing"),
 }
 

@@ -30,9 +30,11 @@ ALLOWED = {
     # the doors
     "vm/clock": ("os_nanoseconds", "the door: INPUT_clock"),
     "vm/input": ("os_random", "the door: INPUT_random"),
-    "machine/console": ("ppoll read write poll", "the door: INPUT_device; what goes out"),
+    "machine/console": ("open ppoll read write poll", "the door: INPUT_device; what goes out"),
     "machine/net_open": ("fcntl ioctl open socket", "opening"),
     "machine/net_passt": ("os_nanoseconds pipe2 poll read syscall waitpid", "starts a program while a machine is opened"),
+    "machine/service": ("lstat poll read recv socket write", "for people outside; what is typed goes on to console"),
+    "machine/terminal": ("pipe2 read waitpid write", "vee's own, for the terminal"),
     "machine/net": ("ioctl poll read recv write", "frames, in machines whose runs need not repeat; see net.h"),
     "machine/machine": ("os_nanoseconds", "the door: INPUT_clock, INPUT_IDLE"),
     "machine/disk_io": ("preadv preadv2 pwritev ioctl", "the door: INPUT_disk (disk.c); input_past where workers ask"),

@@ -114,6 +114,7 @@ struct machine {
     struct device_host device[DEVICE_COUNT];
     struct console console;
     struct firmware firmware;
+    struct service *service; /* or NULL */
     struct tlb_views *views; /* the cpu's TLBs */
     uint8_t *ram, *rom;
     uint64_t ram_size;

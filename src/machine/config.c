@@ -193,9 +193,29 @@ static bool confirm(struct machine_config *c, const char *option, const char *ke
                      spec_word(&k, key, words, error));
 }
 
+/* Nothing said: a kernel or firmware has a console with keys of vee's, a program the streams as they are. */
+static bool take_serial(struct machine_config *c, const struct machine_options *o, struct error *error) {
+    static const struct {
+        const char *text;
+        enum serial_kind kind;
+    } words[] = {{"mon:stdio", SERIAL_KEYS}, {"stdio", SERIAL_TERMINAL}, {"none", SERIAL_NULL}, {"null", SERIAL_NULL}};
+    const bool boots = c->kernel || c->firmware == FIRMWARE_FILE;
+    c->serial = boots || o->nographic ? SERIAL_KEYS : SERIAL_STANDARD;
+    if (!o->serial) return true;
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(o->serial, words[i].text) != 0) continue;
+        c->serial = words[i].kind;
+        return true;
+    }
+    c->serial = SERIAL_FILE;
+    c->serial_file = o->serial + strlen("file:");
+    if (!strncmp(o->serial, "file:", strlen("file:")) && *c->serial_file) return true;
+    return error_set(error, ERROR_USAGE, "-serial: '%.60s' is none of stdio, mon:stdio, none, null, file:FILE",
+                     o->serial);
+}
+
 static bool take_lines(struct machine_config *c, const struct machine_options *o, struct error *error) {
-    if (!confirm(c, "-serial", "to", o->serial, "stdio mon:stdio none null", error)) return false;
-    c->silent = o->serial && word_among(o->serial, "none null");
+    if (!take_serial(c, o, error)) return false;
     return confirm(c, "-machine", "type", o->machine, "virt", error) &&
            confirm(c, "-display", "type", o->display, "none", error) &&
            confirm(c, "-monitor", "to", o->monitor, "none", error);
@@ -229,6 +249,7 @@ static bool fill(struct machine_config *c, const struct machine_options *o, cons
     c->bios = o->bios;
     c->ram_size = o->ram_size;
     c->no_reboot = o->no_reboot;
+    c->control = o->control;
     c->harts = 1;
     const bool named = c->bios && word_among(c->bios, "none default");
     if (c->bios ? named && !strcmp(c->bios, "default") : c->kernel != NULL) c->firmware = FIRMWARE_OWN;

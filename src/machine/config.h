@@ -33,6 +33,10 @@ struct device_spec {
 /** What is below a program or kernel: nothing, the board itself (board_firmware), or a file's. */
 enum firmware_kind { FIRMWARE_NONE, FIRMWARE_OWN, FIRMWARE_FILE };
 
+/** Where the console leads: standard input and output, as they are; the same, and a terminal gives every key at once,
+    Ctrl-C among them, and vee its own (SERIAL_KEYS); or without Ctrl-C; to nobody; to a file. */
+enum serial_kind { SERIAL_STANDARD, SERIAL_KEYS, SERIAL_TERMINAL, SERIAL_NULL, SERIAL_FILE };
+
 struct machine_options;
 struct machine_config {
     struct arena arena;
@@ -42,7 +46,9 @@ struct machine_config {
     uint64_t ram_size;                                 /* 0: as the machine has it */
     unsigned harts;
     bool no_reboot; /* a reset ends the run */
-    bool silent;    /* what the console says is shown to nobody, and nobody types */
+    enum serial_kind serial;
+    const char *serial_file; /* SERIAL_FILE's */
+    const char *control;     /* where the control socket is to be, or NULL */
     struct drive_spec drives[DRIVES_MOST];
     struct netdev_spec netdevs[NETDEVS_MOST];
     struct device_spec devices[DEVICES_MOST];

@@ -10,6 +10,7 @@
 #include "base/elf.h"
 #include "base/os.h"
 #include "machine/load.h"
+#include "machine/service.h"
 #include "mem/mem.h"
 #include "vm/input.h"
 #include <inttypes.h>
@@ -61,6 +62,8 @@ static void machine_close(struct vm *vm) {
     struct machine *m = vm->data;
     if (!m) return;
     console_flush(&m->console, m->vm);
+    service_end(m->service);
+    console_close(&m->console);
     if (vm->engine) engine_cpu_free(vm->engine, vm->cpu);
     if (m->views) tlb_views_free(m->views);
     os_free(m->views);
@@ -145,7 +148,8 @@ static enum answer answer(void *self, struct cpu *cpu) {
     if (m->off) return stop(m, VM_POWERED_OFF, m->status, 0);
     switch ((enum exit_kind)cpu->exit.kind) {
     case EXIT_poll:
-        if (vm_answer_poll(vm)) return ANSWER_STOP;
+        if (m->service && cpu == vm->cpu) service_serve(m->service);
+        if (vm_answer_poll(vm)) return stop(m, vm->end, vm->status, vm->end_value);
         serve(m);
         return ANSWER_RESUME;
     case EXIT_budget:
@@ -243,6 +247,15 @@ static bool firmware_make(struct machine *m, struct error *error) {
     return true;
 }
 
+/* Where the console leads. */
+static bool serial_open(struct machine *m, struct error *error) {
+    struct machine_config *c = m->config;
+    if (c->serial == SERIAL_STANDARD && c->firmware != FIRMWARE_NONE) c->serial = SERIAL_KEYS; /* it is a kernel */
+    m->console.ended = c->serial == SERIAL_NULL || c->serial == SERIAL_FILE; /* nobody types there */
+    if (c->serial == SERIAL_NULL) m->console.to = CONSOLE_NOWHERE;
+    return c->serial != SERIAL_FILE || console_to_file(&m->console, c->serial_file, error);
+}
+
 static bool machine_open(struct vm *vm) {
     struct machine *m = vm->data = calloc(1, sizeof *m);
     struct load load = LOAD_NOTHING;
@@ -251,7 +264,8 @@ static bool machine_open(struct vm *vm) {
     m->board = boards[0];
     m->config = config_make(vm->own ? vm->own : &none, vm->options.path, vm->options.cpu, &vm->error);
     bool ok = m->config && load_open(&load, m, &vm->error) && ram_make(m, m->config->ram_size, &vm->error) &&
-              load_all(&load, m, &vm->error) && cpu_make(m, &interface_machine) && firmware_make(m, &vm->error);
+              load_all(&load, m, &vm->error) && cpu_make(m, &interface_machine) && firmware_make(m, &vm->error) &&
+              serial_open(m, &vm->error) && service_start(&m->service, m, &vm->error);
     load_close(&load);
     if (ok)
         board_update(m);

@@ -20,7 +20,9 @@ static void console_in(struct visitor *v, const struct field *f, void *object) {
     R(FIELD, out_count, RESOURCE)                                                                                      \
     R(HOST, in_next, "where `in` begins")                                                                              \
     R(HOST, in_count, "where it ends")                                                                                 \
-    R(FIELD, ended, RESOURCE)
+    R(FIELD, ended, RESOURCE)                                                                                          \
+    R(HOST, to, "a descriptor of the host's")                                                                          \
+    R(HOST, feed, "what has been typed and is still outside")
 static OBJECT_TYPE(console_type, "console", struct console, CONSOLE_ROWS)
 
 /* ---- devices in their places */
@@ -92,6 +94,7 @@ static void rom(struct visitor *v, const struct field *f, void *object) {
     R(OBJECTS, device, device_host_type)                                                                               \
     R(OBJECT, console, console_type)                                                                                   \
     R(OBJECT, firmware, firmware_type)                                                                                 \
+    R(HOST, service, "a thread for whoever is outside")                                                                \
     R(HOST, views, "a cache of page walks")                                                                            \
     R(BYTES, ram, ram)                                                                                                 \
     R(BYTES, rom, rom)                                                                                                 \

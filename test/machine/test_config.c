@@ -166,11 +166,11 @@ static void what_is_alike_on_every_machine_is_confirmed(void **state) {
                                        .smp = "cpus=1,sockets=1",
                                        .nographic = true};
     struct machine_config *c = make("file");
-    assert_false(c->silent);
+    assert_int_equal(c->serial, SERIAL_KEYS);
     config_free(c);
     options.serial = "null";
     c = make("file");
-    assert_true(c->silent);
+    assert_int_equal(c->serial, SERIAL_NULL);
     config_free(c);
 }
 
@@ -184,7 +184,7 @@ static void bad_options_are_named(void **state) {
         {{.bios = "none"}, "nothing to boot"},
         {{.kernel = "k", .machine = "sifive_u"}, "-machine: type: there is no 'sifive_u'; there are: virt"},
         {{.kernel = "k", .machine = "virt,aia=aplic"}, "-machine: there is no 'aia'; there are: type"},
-        {{.kernel = "k", .serial = "pty"}, "-serial: to: there is no 'pty'"},
+        {{.kernel = "k", .serial = "pty"}, "-serial: 'pty' is none of"},
         {{.kernel = "k", .smp = "0"}, "-smp: cpus: '0' is not a number from 1"},
         {{.kernel = "k", .smp = "100000"}, "-smp: cpus: '100000' is not a number from 1"},
         {{.kernel = "k", .smp = "dies=1"}, "-smp: there is no 'dies'"},
