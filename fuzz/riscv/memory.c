@@ -171,16 +171,24 @@ void memory_batch(struct world *w) {
     memset(w->code, 0, CODE_SIZE);
     memset(w->fresh_code, 0, CODE_SIZE);
     data_fill(w->fresh, DATA_SIZE, w->batch.seed);
+    phys_untrack(&w->phys);
     w->phys.count = 0;
     if (!soft) return;
-    phys_add(&w->phys, (struct phys_region){PHYSICAL_DATA, DATA_SIZE, w->data, 0, PHYS_RAM});
+    phys_add(&w->phys,
+             (struct phys_region){.start = PHYSICAL_DATA, .size = DATA_SIZE, .host = w->data, .kind = PHYS_RAM});
     if (memory == MEMORY_PAGED) {
         make_tables(w);
-        phys_add(&w->phys, (struct phys_region){PHYSICAL_TABLES, TABLES_SIZE, w->tables, 0, PHYS_RAM});
-        phys_add(&w->phys, (struct phys_region){PHYSICAL_DATA + DATA_SIZE, PAGE, w->data + DATA_SIZE, 0, PHYS_ROM});
+        phys_add(&w->phys, (struct phys_region){
+                               .start = PHYSICAL_TABLES, .size = TABLES_SIZE, .host = w->tables, .kind = PHYS_RAM});
+        phys_add(&w->phys,
+                 (struct phys_region){
+                     .start = PHYSICAL_DATA + DATA_SIZE, .size = PAGE, .host = w->data + DATA_SIZE, .kind = PHYS_ROM});
     }
-    phys_add(&w->phys,
-             (struct phys_region){PHYSICAL_CODE, CODE_SIZE, w->code, 0, w->batch.changes_code ? PHYS_RAM : PHYS_ROM});
+    phys_add(&w->phys, (struct phys_region){.start = PHYSICAL_CODE,
+                                            .size = CODE_SIZE,
+                                            .host = w->code,
+                                            .kind = w->batch.changes_code ? PHYS_RAM : PHYS_ROM});
+    if (!phys_track(&w->phys)) exit(2);
 }
 
 void memory_reset(struct world *w) {

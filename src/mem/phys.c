@@ -4,11 +4,21 @@
 
 bool phys_add(struct phys *p, struct phys_region region) {
     if (p->count == PHYS_REGIONS || region.size == 0 || region.start + (region.size - 1) < region.start) return false;
+    if (p->count == 0) p->ram = 0;
     p->region[p->count++] = region;
+    if (region.kind != PHYS_RAM || p->ram) return true;
+    p->ram = p->count;
+    for (const struct phys_region *r = p->region; r < p->region + p->count - 1; r++)
+        if (r->start - region.start < region.size || region.start - r->start < r->size) p->ram = 0;
     return true;
 }
 
 const struct phys_region *phys_find(const struct phys *p, uint64_t address, uint64_t size) {
+    if (p->ram) { /* mostly */
+        const struct phys_region *r = &p->region[p->ram - 1];
+        const uint64_t offset = address - r->start;
+        if (offset < r->size && size <= r->size - offset) return r;
+    }
     for (const struct phys_region *r = p->region; r < p->region + p->count; r++) {
         uint64_t offset = address - r->start;
         if (offset < r->size) return size <= r->size - offset ? r : NULL;

@@ -27,6 +27,7 @@ struct phys_region {
 struct phys {
     struct phys_region region[PHYS_REGIONS];
     unsigned count;
+    unsigned ram; /* one of RAM that nothing hides, found without a search: its place in the list + 1; or 0 */
 };
 
 /** Flags of a page. A set one may be out of date, a clear one never is: whoever is to be told of writes sets it first,

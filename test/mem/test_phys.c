@@ -40,6 +40,21 @@ static void first_region_hides_later_ones(void **state) {
     assert_null(phys_find(&p, 0, 1));
 }
 
+/* RAM that nothing hides is found at once, wherever it is in the list; what is hidden stays so. */
+static void ram_that_nothing_hides(void **state) {
+    struct phys p = {0};
+    (void)state;
+    assert_true(phys_add(&p, (struct phys_region){.start = ROM, .size = PAGE, .host = rom, .kind = PHYS_ROM}));
+    assert_true(phys_add(&p, (struct phys_region){.start = RAM, .size = sizeof ram, .host = ram, .kind = PHYS_RAM}));
+    assert_int_equal(p.ram, 2);
+    assert_true(phys_add(&p, (struct phys_region){.start = RAM, .size = PAGE, .kind = PHYS_DEVICE}));
+    assert_ptr_equal(phys_ram(&p, RAM, 8), ram); /* which hides what comes behind it */
+    p.count = 0;
+    make(&p);
+    assert_int_equal(p.ram, 0);
+    assert_int_equal(phys_find(&p, DEVICE, 4)->kind, PHYS_DEVICE);
+}
+
 static void pages_of_ram_have_flags(void **state) {
     struct phys p;
     (void)state;
@@ -98,6 +113,7 @@ static void flags_are_changed_one_by_one(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_region_hides_later_ones),
+        cmocka_unit_test(ram_that_nothing_hides),
         cmocka_unit_test(pages_of_ram_have_flags),
         cmocka_unit_test(flags_are_changed_one_by_one),
     };

@@ -58,6 +58,7 @@ static void pmp_range(const struct riscv_cpu *cpu, unsigned i, uint64_t *start, 
 unsigned riscv_pmp(const struct riscv_cpu *cpu, uint64_t physical, enum riscv_priv priv, uint64_t *unit) {
     for (unsigned i = 0; i < PMP_ENTRIES; i++) {
         uint64_t start, end;
+        if (!(GET_AT(pmpcfg, i) & PMP_A)) continue;
         pmp_range(cpu, i, &start, &end);
         if (start == end) continue;
         /* Shrink the unit until the entry has all or nothing of it. */
