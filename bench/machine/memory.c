@@ -81,7 +81,7 @@ static uint64_t run(void) {
     const uint64_t words = PAGES * PAGE / 8, rounds = ROUNDS;
     uint64_t sum = 0, at = 0;
     volatile uint64_t *w = (volatile uint64_t *)memory;
-    if (NAME(KERNEL)[0] == 'c') { /* a cycle through one word of every page, in any order */
+    if (NAME(KERNEL)[0] == 'c') { /* a cycle through one word of every page, in any order, in any place there */
         static uint32_t order[PAGES];
         for (uint32_t i = 0; i < PAGES; i++) order[i] = i;
         for (uint32_t i = PAGES - 1; i > 0; i--) {
@@ -91,9 +91,9 @@ static uint64_t run(void) {
         }
         for (uint32_t i = 0; i < PAGES; i++) {
             uint64_t from = order[i], to = order[(i + 1) % PAGES];
-            w[from * 512 + from % 8 * 8] = (uint64_t)&w[to * 512 + to % 8 * 8];
+            w[from * 512 + from * 29 % 64 * 8] = (uint64_t)&w[to * 512 + to * 29 % 64 * 8];
         }
-        volatile uint64_t *p = w;
+        volatile uint64_t *p = &w[order[0] * 512 + order[0] * 29 % 64 * 8];
         for (uint64_t i = 0; i < rounds; i++) p = (volatile uint64_t *)*p;
         return (uint64_t)p;
     }

@@ -29,6 +29,8 @@ bool os_dual_move(size_t size, void *from_write, void *from_execute, void *write
 /** Address space without access rights; os_commit makes a part of it readable and writable. */
 void *os_reserve(size_t size);
 bool os_commit(void *at, size_t size);
+/** Address space for memory that is much used and used all over: the system may give it large pages. */
+void *os_reserve_large(size_t size);
 /** Lets memory be only read, or written again. */
 bool os_protect(void *at, size_t size, bool write);
 void os_release(void *at, size_t size);

@@ -51,6 +51,17 @@ void *os_reserve(size_t size) {
     return p == MAP_FAILED ? NULL : p;
 }
 
+void *os_reserve_large(size_t size) {
+    enum { LARGE = 2 << 20 };
+    unsigned char *p = os_reserve(size + LARGE);
+    if (!p) return NULL;
+    const size_t before = -(uintptr_t)p % LARGE;
+    if (before) os_release(p, before);
+    os_release(p + before + size, LARGE - before);
+    madvise(p + before, size, MADV_HUGEPAGE);
+    return p + before;
+}
+
 bool os_commit(void *at, size_t size) {
     return !mprotect(at, size, PROT_READ | PROT_WRITE);
 }

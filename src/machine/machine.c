@@ -32,7 +32,7 @@ static bool ram_make(struct machine *m, uint64_t size, struct error *error) {
     if (m->ram_size % PAGE_SIZE || m->ram_size > RAM_LIMIT)
         return error_set(error, ERROR_USAGE, "RAM of %" PRIu64 " bytes: not a multiple of %d, or too much", m->ram_size,
                          PAGE_SIZE);
-    m->ram = os_reserve(m->ram_size);
+    m->ram = os_reserve_large(m->ram_size);
     if (!m->ram || !os_commit(m->ram, m->ram_size))
         return error_set(error, ERROR_RESOURCES, "cannot get %" PRIu64 " MiB of memory for RAM", m->ram_size >> 20);
     return true;
