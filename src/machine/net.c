@@ -219,6 +219,10 @@ bool net_up(const struct net *n) {
     return !__atomic_load_n(&n->down, __ATOMIC_SEQ_CST);
 }
 
+const char *net_name(const struct net *n) {
+    return n->name;
+}
+
 const char *net_why(const struct net *n) {
     return net_up(n) ? "" : n->why;
 }
@@ -321,12 +325,16 @@ static uint32_t send_some(struct net *n) {
     return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? 0 : n->out_to - n->out_from;
 }
 
+void net_again(struct net *n) {
+    if (!__atomic_exchange_n(&n->blocked, 1, __ATOMIC_SEQ_CST)) wake(n);
+}
+
 void net_flush(struct net *n) {
     while (n->out_from < n->out_to) {
         uint32_t sent = net_up(n) ? send_some(n) : n->out_to - n->out_from;
         n->out_from += sent;
         if (sent) continue;
-        if (!__atomic_exchange_n(&n->blocked, 1, __ATOMIC_SEQ_CST)) wake(n);
+        net_again(n);
         return;
     }
     n->out_from = n->out_to = 0;

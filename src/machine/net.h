@@ -41,7 +41,7 @@ enum net_offload { NET_SUMS = 1, NET_SEGMENTS4 = 2, NET_SEGMENTS6 = 4, NET_SEGME
 /** What has happened (net_events). */
 enum net_event {
     NET_FRAMES = 1, /* there may be frames to net_peek at */
-    NET_ROOM = 2,   /* there is room again where net_room has found none */
+    NET_ROOM = 2,   /* there is room again where net_room has found none, or net_again was called: net_flush */
     NET_DOWN = 4,   /* the other end is gone: net_why */
 };
 
@@ -63,6 +63,7 @@ bool net_start(struct net *net, const struct net_client *client, struct error *e
 
 /** What has happened since the last call: a set of enum net_event. */
 unsigned net_events(struct net *net);
+const char *net_name(const struct net *net);
 /** Is the other end there? And if not: a line that says why. */
 bool net_up(const struct net *net);
 const char *net_why(const struct net *net);
@@ -84,5 +85,7 @@ uint8_t *net_room(struct net *net, uint32_t size);
 bool net_add(struct net *net, uint32_t size, const struct net_header *header);
 /** Sends what was added, as far as it goes now; the rest follows by itself. */
 void net_flush(struct net *net);
+/** Asks for NET_ROOM as soon as anything can be sent: there is more than whoever asks wants to add in one go. */
+void net_again(struct net *net);
 
 #endif

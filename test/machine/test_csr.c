@@ -102,7 +102,7 @@ static void bits_that_can_be_written(void **state) {
         {MTVEC, ~2ull, 0},
         {MCOUNTEREN, 0xffffffff, 0},
         {SCOUNTEREN, 0xffffffff, 0},
-        {MENVCFG, 0xc0000000000000f1, 0},
+        {MENVCFG, 0xe0000000000000f1, 0},
         {SENVCFG, 0xf1, 0},
         {MSECCFG, 0x300, 0},
         {MCOUNTINHIBIT, 5, 0},

@@ -132,6 +132,24 @@ static void nothing_is_granted_before_it_is_recorded(void **state) {
     assert_int_equal(*leaf & (A | D), 0);
 }
 
+static void software_can_do_the_recording(void **state) {
+    (void)state;
+    static const uint32_t faults[] = {EXIT_fault_read, EXIT_fault_write, EXIT_fault_fetch};
+    static const enum access kinds[] = {ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH};
+    uint64_t *leaf = &hart_word(h, LAST)[0];
+    assert_int_equal(h->cpu.raw_menvcfg, ENVCFG_ADUE); /* until somebody knows better */
+    h->cpu.raw_menvcfg = 0;
+    for (unsigned bits = 0; bits < 4; bits++)
+        for (unsigned i = 0; i < 3; i++) {
+            const uint64_t e = entry(TARGET, V | R | W | X | bits * A);
+            const bool may = bits & 1 && (kinds[i] != ACCESS_WRITE || bits & 2);
+            *leaf = e;
+            assert_int_equal(walk(AT, kinds[i]), may ? EXIT_none : faults[i]);
+            assert_int_equal(*leaf, e);
+            if (may) assert_int_equal(w.write, kinds[i] != ACCESS_FETCH && bits & 2);
+        }
+}
+
 static void data_can_run_under_another_privilege(void **state) {
     (void)state;
     hart_word(h, LAST)[0] = entry(TARGET, V | R | W | X | USER | A | D);
@@ -222,6 +240,7 @@ int main(void) {
         TEST(protection_that_matches_in_part_of_nothing),
         TEST(rights_are_of_the_kind_asked_for),
         TEST(nothing_is_granted_before_it_is_recorded),
+        TEST(software_can_do_the_recording),
         TEST(data_can_run_under_another_privilege),
         TEST(physical_addresses_end),
         TEST(tables_outside_ram),

@@ -21,6 +21,7 @@ enum riscv_csr_op { CSR_WRITE, CSR_SET, CSR_CLEAR };
 /* How `a` of riscv_help_csr is put together: number | op << 16 | ... */
 enum { CSR_OP_SHIFT = 16, CSR_WANTS_WRITE = 1 << 20 };
 enum riscv_envcfg { ENVCFG_CBIE = 3 << 4, ENVCFG_CBCFE = 1 << 6, ENVCFG_CBZE = 1 << 7 };
+#define ENVCFG_ADUE  (1ull << 61)
 #define ENVCFG_PBMTE (1ull << 62)
 #define ENVCFG_STCE  (1ull << 63)
 

@@ -1,7 +1,7 @@
 /* paging.c - from virtual to physical addresses, and what may be done there (privileged ISA 3.7, 4.3 - 4.6).
  *
  * Sv39, Sv48, Sv57 with superpages, Svnapot and (when menvcfg says so) Svpbmt; accessed and dirty bits are set by the
- * walk itself, but not for those who only look. A result grants nothing that has not been recorded yet (a page that is
+ * walk itself (Svadu) unless menvcfg leaves that to software (Svade), but not for those who only look. A result grants nothing that has not been recorded yet (a page that is
  * not dirty is not writable), and only rights of the kind asked for: fetches and data can run under different
  * privileges (MPRV). Memory protection applies to the page tables and to the final address; its granule is four bytes,
  * so page_size can be as little.
@@ -168,10 +168,11 @@ static uint32_t leaf_find(const struct riscv_cpu *cpu, uint64_t address, enum ac
     return page_fault[access];
 }
 
-/** Sets the accessed and dirty bits; EXIT_retranslate when the entry changed under our hands: look again. */
+/** Sets the accessed and dirty bits, or leaves that to software; EXIT_retranslate when the entry changed under our hands: look again. */
 static uint32_t leaf_mark(const struct riscv_cpu *cpu, struct leaf *leaf, enum access access) {
     uint64_t marked = leaf->pte | PTE_A | (access == ACCESS_WRITE ? PTE_D : 0), unit = 8;
     if (marked == leaf->pte) return EXIT_none;
+    if (!(GET(menvcfg) & ENVCFG_ADUE)) return page_fault[access];
     if (!(riscv_pmp(cpu, leaf->physical, PRIV_S, &unit) & PMP_W)) return access_fault[access];
     cpu_note(&cpu->c, PLACE_MEMORY, NOTE_WRITE);
     if (!__atomic_compare_exchange_n(leaf->at, &leaf->pte, marked, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))

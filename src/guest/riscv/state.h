@@ -63,7 +63,7 @@ enum riscv_cbo { CBO_ZERO = 1, CBO_CLEAN = 2, CBO_INVAL = 4 };
     FIELD(uint64_t, mcounteren, RESOURCE, 0, 0, 0, 0xffffffff)                                                         \
     FIELD(uint64_t, scounteren, RESOURCE, 0, 0, 0, 0xffffffff)                                                         \
     FIELD(uint64_t, mcountinhibit, RESOURCE, 0, 0, 0, 5)                                                               \
-    FIELD(uint64_t, menvcfg, MODE, FIELD_FLUSH_TLB | FIELD_RECHECK, 0, 0, 0xc0000000000000f1)                          \
+    FIELD(uint64_t, menvcfg, MODE, FIELD_FLUSH_TLB | FIELD_RECHECK, 0, 1ull << 61, 0xe0000000000000f1)                          \
     FIELD(uint64_t, mseccfg, MODE, 0, 0, 0, 0x300)                                                                     \
     FIELD(uint64_t, senvcfg, MODE, 0, 0, 0, 0xf1)                                                                      \
     FIELD(uint64_t, stimecmp, TIME, FIELD_RETRANSLATE | FIELD_RECHECK, 0, 0, UINT64_MAX)                               \

@@ -6,6 +6,7 @@
 enum { V = 1, R = 2, W = 4, X = 8, PU = 16, G = 32, A = 64, D = 128 };
 enum { ENTRIES = 512 };
 #define PBMTE (1ull << 62)
+#define ADUE  (1ull << 61)
 typedef volatile uint64_t table[ENTRIES];
 typedef volatile uint16_t __attribute__((may_alias)) half;
 static table tables[8] __attribute__((aligned(4096)));
@@ -119,6 +120,17 @@ static void accessed_and_dirty(void) {
     set_leaf(entry(page[0], V | X));
     CHECK(RUN(S, rights, AT) == FETCHES);
     CHECK((*leaf & (A | D)) == A);
+    /* Where menvcfg leaves them to software, whatever they do not allow faults. */
+    CLEAR(0x30a, ADUE);
+    set_leaf(entry(page[0], V | R | W | X));
+    CHECK(RUN(S, rights, AT) == 0 && *leaf == entry(page[0], V | R | W | X));
+    set_leaf(entry(page[0], V | R | W | X | D));
+    CHECK(RUN(S, rights, AT) == 0);
+    set_leaf(entry(page[0], V | R | W | X | A));
+    CHECK(RUN(S, rights, AT) == (LOADS | FETCHES) && *leaf == entry(page[0], V | R | W | X | A));
+    set_leaf(entry(page[0], V | R | W | X | A | D));
+    CHECK(RUN(S, rights, AT) == (LOADS | STORES | FETCHES));
+    SET(0x30a, ADUE);
 }
 
 /* Until sfence.vma the old mapping may be used; after it, it must not. */
@@ -279,7 +291,7 @@ static void napot_and_types(void) {
     page[0][0] = 7;
     for (uint64_t type = 1; type < 4; type++) {
         for (uint64_t on = 0; on < 2; on++) {
-            WRITE(0x30a, on ? PBMTE : 0);
+            WRITE(0x30a, on ? PBMTE | ADUE : ADUE);
             set_leaf(entry(page[0], V | R | W | A | D) | type << 61);
             uint64_t got = RUN(S, load, AT);
             if (on && type < 3)
@@ -288,7 +300,7 @@ static void napot_and_types(void) {
                 CHECK(trapped.count == ++before && trapped.cause == PAGE_LOAD);
         }
     }
-    WRITE(0x30a, 0);
+    WRITE(0x30a, ADUE);
     page[0][0] = 0x8082;
 }
 
