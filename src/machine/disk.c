@@ -1,6 +1,6 @@
 /* disk.c - see disk.h: requests, and the workers that do them.
  *
- * Requests wait in one list; a worker that is free takes the first. A worker is made when one is submitted and none is
+ * Requests wait in one list; a worker that is free takes the first. A worker is made when one comes and none is
  * free, up to as many as were asked for; they stay until the disk is closed. A read of what the host has in its memory
  * is done at once, as it takes less time than to wake somebody.
  *
@@ -43,7 +43,8 @@ struct disk {
     uint32_t idle, workers, most;       /* with the lock */
     bool ends;                          /* with the lock */
     uint32_t work;                      /* changes when there is something for idle workers: they sleep at it */
-    uint32_t flying, alive;             /* requests that are not done; workers that have not ended */
+    uint32_t moving, flying;            /* requests of workers: that are being worked on or wait for it, not done */
+    uint32_t alive;                     /* workers that have not ended */
     uint32_t writers;                   /* writes that run, or ALONE */
     struct lock alone;                  /* held by the one that is to run alone */
 };
@@ -189,10 +190,11 @@ static int check(const struct disk *d, const struct disk_request *r) {
     return r->offset > d->size || r->size > d->size - r->offset || (r->offset | r->size) % DISK_SECTOR ? EINVAL : 0;
 }
 
-static void finish(struct disk *d, struct disk_request *r, int error) {
-    r->error = error;
-    d->done(d->done_self, r); /* which may be the end of r */
-    if (__atomic_sub_fetch(&d->flying, 1, __ATOMIC_SEQ_CST) == 0) os_wake(&d->flying, INT32_MAX);
+static void less(uint32_t *count) {
+    if (__atomic_sub_fetch(count, 1, __ATOMIC_SEQ_CST) == 0) os_wake(count, INT32_MAX);
+}
+static void await_none(const uint32_t *count) {
+    for (uint32_t n; (n = __atomic_load_n(count, __ATOMIC_SEQ_CST));) os_wait(count, n, 0);
 }
 
 /* ---- workers */
@@ -222,10 +224,14 @@ static struct disk_request *next(struct disk *d, uint32_t self) {
 static void worker_main(void *data) {
     const struct worker w = *(struct worker *)data;
     struct disk_request *r;
-    while ((r = next(w.disk, w.self))) finish(w.disk, r, work(w.disk, r, w.self));
+    while ((r = next(w.disk, w.self))) {
+        r->error = work(w.disk, r, w.self);
+        less(&w.disk->moving);
+        w.disk->done(w.disk->done_self, r); /* which may be the end of r */
+        less(&w.disk->flying);
+    }
     /* Whoever waits for this may free the disk at once: only the address of the word is used. */
-    uint32_t *alive = &w.disk->alive;
-    if (__atomic_sub_fetch(alive, 1, __ATOMIC_SEQ_CST) == 0) os_wake(alive, INT32_MAX);
+    less(&w.disk->alive);
 }
 
 /* With no signals: handlers are for threads that run guests. */
@@ -246,25 +252,22 @@ static bool worker_start(struct disk *d) {
     return false;
 }
 
-/* False: there is no worker, and none can be made. */
-static bool give(struct disk *d, struct disk_request *r) {
+void disk_later(struct disk *d, struct disk_request *r) {
+    __atomic_add_fetch(&d->moving, 1, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&d->flying, 1, __ATOMIC_SEQ_CST);
+    r->next = NULL;
     lock_take(&d->lock, SUBMITTER, 0);
     if (d->waiting >= d->idle && d->workers < d->most && worker_start(d)) d->workers++;
-    const bool given = d->workers != 0;
-    if (given) {
-        r->next = NULL;
-        *d->last = r;
-        d->last = &r->next;
-        d->waiting++;
-        __atomic_add_fetch(&d->work, 1, __ATOMIC_SEQ_CST);
-    }
-    const bool wake = given && d->idle;
+    *d->last = r;
+    d->last = &r->next;
+    d->waiting++;
+    __atomic_add_fetch(&d->work, 1, __ATOMIC_SEQ_CST);
+    const bool wake = d->idle;
     lock_release(&d->lock);
     if (wake) os_wake(&d->work, 1);
-    return given;
 }
 
-/* ---- submitting */
+/* ---- at once */
 
 /* Within the thread that submits. What the host says comes through the door of the vm. */
 static int work_here(struct disk *d, struct disk_request *r) {
@@ -285,26 +288,23 @@ static bool read_at_once(struct disk *d, struct disk_request *r) {
     return disk_io_cached(&d->file, r->v, r->nv, r->offset, r->size) == r->size;
 }
 
-void disk_submit(struct disk *d, struct disk_request *r) {
-    const int error = check(d, r);
-    __atomic_add_fetch(&d->flying, 1, __ATOMIC_SEQ_CST);
-    if (error) {
-        finish(d, r, error);
-    } else if (!d->most) {
-        finish(d, r, work_here(d, r));
-    } else {
-        if (!d->past && d->file.vm) input_past(d->file.vm, "what a disk's workers read");
-        d->past = true;
-        if (read_at_once(d, r))
-            finish(d, r, 0);
-        else if (!give(d, r))
-            finish(d, r, work(d, r, SUBMITTER));
+bool disk_now(struct disk *d, struct disk_request *r) {
+    r->error = check(d, r);
+    if (r->error) return true;
+    if (!d->most) {
+        r->error = work_here(d, r);
+        return true;
     }
+    if (!d->past && d->file.vm) input_past(d->file.vm, "what a disk's workers read");
+    d->past = true;
+    return read_at_once(d, r);
 }
 
+void disk_still(struct disk *d) {
+    await_none(&d->moving);
+}
 void disk_drain(struct disk *d) {
-    uint32_t n;
-    while ((n = __atomic_load_n(&d->flying, __ATOMIC_SEQ_CST))) os_wait(&d->flying, n, 0);
+    await_none(&d->flying);
 }
 
 /* ---- opening and closing */
@@ -359,10 +359,18 @@ struct disk *disk_open(const struct disk_config *config, struct error *error) {
     d->done_self = c->done_self;
     d->last = &d->first;
     d->most = c->workers < WORKERS_MOST ? c->workers : WORKERS_MOST;
-    if (d->most && !os_thread_prepare()) d->most = 0;
-    if (parts_open(d, c, error)) return d;
-    free(d);
-    return NULL;
+    if (!parts_open(d, c, error)) {
+        free(d);
+        return NULL;
+    }
+    /* With one worker nothing is left undone, whether more can be made or not. */
+    if (d->most && !(os_thread_prepare() && worker_start(d))) {
+        error_set(error, ERROR_RESOURCES, "%s: a thread for it cannot be started", c->path);
+        disk_close(d);
+        return NULL;
+    }
+    d->workers = d->most != 0;
+    return d;
 }
 
 void disk_close(struct disk *d) {
@@ -372,7 +380,7 @@ void disk_close(struct disk *d) {
     __atomic_add_fetch(&d->work, 1, __ATOMIC_SEQ_CST);
     lock_release(&d->lock);
     os_wake(&d->work, INT32_MAX);
-    for (uint32_t n; (n = __atomic_load_n(&d->alive, __ATOMIC_SEQ_CST));) os_wait(&d->alive, n, 0);
+    await_none(&d->alive);
     if (d->snapshot) disk_overlay_close(&d->overlay);
     if (d->log) disk_log_close(d->log);
     close(d->file.fd);

@@ -1,8 +1,8 @@
 /* disk.h - within machine/: disks whose bytes are in a file or a block device of the host, as they are ("raw").
  *
- * Whoever has a disk submits requests, any number at once; each is done when `done` has been called with it, in any
- * order. With workers, threads of the disk's own do the work and call `done`; without (runs that can be repeated) it
- * has been called when disk_submit returns. A flush covers all writes that were done when it was submitted: what it
+ * Whoever has a disk makes requests, any number at once. What can be done without waiting disk_now does at once, and
+ * without workers (runs that can be repeated) everything; the rest is given to workers, threads of the disk's own,
+ * which call `done` for each, in any order. A flush covers all writes that were done when it was made: what it
  * acknowledges is on the host's disk, unless the cache mode is unsafe. What the host refuses is the request's error and
  * changes nothing that was acknowledged.
  *
@@ -63,8 +63,7 @@ struct disk_config {
     struct vm *vm;              /* whose door (vm/input.h) all of it comes through; NULL: nobody's */
     const struct disk_tap *tap; /* who listens, or NULL */
     void *tap_self;
-    /** A request is done. From a worker, which is no thread of the C library's (os_thread.c: no heap), or within
-        disk_submit. */
+    /** A worker has done a request. Workers are no threads of the C library's (base/os_thread.c): no heap there. */
     void (*done)(void *self, struct disk_request *request);
     void *done_self;
 };
@@ -81,10 +80,13 @@ bool disk_writes_through(const struct disk *d);
 bool disk_discards(const struct disk *d);
 /** What the host likes best: bytes, a power of two, at least DISK_SECTOR. */
 uint32_t disk_block(const struct disk *d);
-/** One thread at a time. A request that does not lie on the disk, or writes to one that is read-only, is done with an
-   error. */
-void disk_submit(struct disk *d, struct disk_request *request);
-/** Waits until all that was submitted is done. Not with a lock that `done` takes. */
+/** True: the request is done; one that does not lie on the disk, or writes to one that is read-only, with an error.
+    False: it has to be given to a worker. One thread at a time calls this and disk_later. */
+bool disk_now(struct disk *d, struct disk_request *request);
+void disk_later(struct disk *d, struct disk_request *request);
+/** Waits until no worker touches the memory of a request; `done` may be still to come. */
+void disk_still(struct disk *d);
+/** Waits until all that was given to workers is done. Not with a lock that `done` takes. */
 void disk_drain(struct disk *d);
 
 #endif
