@@ -225,8 +225,10 @@ static void worker_main(void *data) {
     const struct worker w = *(struct worker *)data;
     struct disk_request *r;
     while ((r = next(w.disk, w.self))) {
-        r->error = work(w.disk, r, w.self);
-        less(&w.disk->moving);
+        if (!r->dropped) {
+            r->error = work(w.disk, r, w.self);
+            less(&w.disk->moving);
+        }
         w.disk->done(w.disk->done_self, r); /* which may be the end of r */
         less(&w.disk->flying);
     }
@@ -256,6 +258,7 @@ void disk_later(struct disk *d, struct disk_request *r) {
     __atomic_add_fetch(&d->moving, 1, __ATOMIC_SEQ_CST);
     __atomic_add_fetch(&d->flying, 1, __ATOMIC_SEQ_CST);
     r->next = NULL;
+    r->dropped = false;
     lock_take(&d->lock, SUBMITTER, 0);
     if (d->waiting >= d->idle && d->workers < d->most && worker_start(d)) d->workers++;
     *d->last = r;
@@ -301,6 +304,15 @@ bool disk_now(struct disk *d, struct disk_request *r) {
 }
 
 void disk_still(struct disk *d) {
+    uint32_t dropped = 0;
+    lock_take(&d->lock, SUBMITTER, 0);
+    for (struct disk_request *r = d->first; r; r = r->next) {
+        dropped += !r->dropped;
+        r->dropped = true;
+        r->error = ECANCELED;
+    }
+    lock_release(&d->lock);
+    __atomic_sub_fetch(&d->moving, dropped, __ATOMIC_SEQ_CST);
     await_none(&d->moving);
 }
 void disk_drain(struct disk *d) {

@@ -48,6 +48,7 @@ struct disk_request {
     int error;                 /* when it is done: 0 or an errno */
     void *owner;               /* as whoever submits it likes */
     struct disk_request *next; /* the disk's, meanwhile */
+    bool dropped;              /* likewise */
 };
 
 struct disk_config {
@@ -84,7 +85,8 @@ uint32_t disk_block(const struct disk *d);
     False: it has to be given to a worker. One thread at a time calls this and disk_later. */
 bool disk_now(struct disk *d, struct disk_request *request);
 void disk_later(struct disk *d, struct disk_request *request);
-/** Waits until no worker touches the memory of a request; `done` may be still to come. */
+/** What no worker has begun is not done any more (ECANCELED); then waits until no worker touches the memory of a
+   request. `done` may be still to come. */
 void disk_still(struct disk *d);
 /** Waits until all that was given to workers is done. Not with a lock that `done` takes. */
 void disk_drain(struct disk *d);
