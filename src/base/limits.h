@@ -48,6 +48,9 @@ enum {
     LIMIT_TEXT_ROOM = LIMIT(64 << 10, 4 << 10),  /* bytes of a text, at first; whole pages */
     LIMIT_ARENA_CHUNK = LIMIT(1 << 20, 4 << 10),
     LIMIT_MAP_FAILURES = LIMIT(64, 4), /* poison builds: of so many mappings that may fail about one does */
+    LIMIT_SHORTCUTS = LIMIT(16, 2),    /* contexts and address spaces of which a cpu keeps its shortcuts */
+    LIMIT_BANK_PAIR_STACK = LIMIT(1 << 20, 8 << 10), /* bytes of predicted returns of each but the first; whole pages */
+    LIMIT_MAPPINGS = LIMIT(4096, 64),                /* bits of a hash of mappings that code came from */
     LIMIT_REQUESTS = LIMIT(16, 1),     /* of a cpu by others, until they stand for everything */
     LIMIT_WRITTEN = LIMIT(64, 1),      /* pieces of memory that were written to, until they stand for everything */
     LIMIT_LIST = LIMIT(16, 1),         /* items that a list in an arena has room for at first */

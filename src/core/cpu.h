@@ -109,13 +109,11 @@ struct cpu_count {
 
 /** From unit to unit without the loop: the engine's and translated code's. */
 struct cpu_jumps {
-    struct jtlb_line *lines;    /* JTLB_LINES of them */
-    uint16_t notes[JTLB_NOTES]; /* those entered since it was empty; past JTLB_NOTES of them, any may have been */
-    uint32_t entered;
-    const uint64_t *routes; /* where links lead that cannot be patched, by number + 1; 0: to the loop */
-    const void *site;       /* link cell or stub through which translated code left, or NULL */
-    void *pair_sp;          /* pairing stack pointer between two runs of translated code */
-    void *pair_base;        /* where the pairing stack is empty */
+    struct jtlb_line *lines; /* JTLB_LINES of them */
+    const uint64_t *routes;  /* where links lead that cannot be patched, by number + 1; 0: to the loop */
+    const void *site;        /* link cell or stub through which translated code left, or NULL */
+    void *pair_sp;           /* pairing stack pointer between two runs of translated code */
+    void *pair_base;         /* where the pairing stack is empty */
 };
 
 /** Translated code's own, and its thunks': nobody's else but the host's. */
@@ -135,7 +133,8 @@ struct cpu_soft {
     struct tlb_views *views; /* where the TLB of space 0 comes from, or NULL if there is only the one */
     uint32_t view;           /* and which it is: the guest changes both when its rights change */
     uint64_t space;          /* likewise its address space */
-    struct phys *phys;       /* physical memory, for the guest's page walks */
+    uint64_t remapped; /* and with FIELD_REMAP an address of what is mapped otherwise; UINT64_MAX: everything is */
+    struct phys *phys; /* physical memory, for the guest's page walks */
 };
 
 struct cpu {

@@ -50,7 +50,7 @@ void noting_begin(struct cpu *cpu, struct noting *n);
 void noting_end(struct cpu *cpu, struct noting *n, const struct effect *declared, const char *what, unsigned number);
 /** The same for what has no number. */
 void noting_check(const struct cpu *cpu, const struct effect *seen, const struct effect *declared, const char *what,
-                uint64_t pc);
+                  uint64_t pc);
 
 /** What a uop reads and writes, by its row, slot or helper. */
 struct effect uop_effect(const struct guest *guest, const struct uop *u);

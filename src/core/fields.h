@@ -37,7 +37,7 @@ enum field_flag {
     FIELD_RETRANSLATE = 1, /* a write ends the block: translated code depends on it */
     FIELD_FLUSH_TLB = 2,   /* a write drops the TLB */
     FIELD_RECHECK = 4,     /* a write may make an interrupt deliverable */
-    FIELD_REMAP = 8        /* a write changes where code is; the guest has seen to the TLB itself */
+    FIELD_REMAP = 8        /* code may be elsewhere (cpu->soft.remapped); the guest has seen to the TLB itself */
 };
 
 /** What a row says of its member. Rows of registers are numbers; the others: object.h. */

@@ -19,6 +19,7 @@ struct fetch {
     size_t avail;         /* readable bytes from there to the end of this page or function */
     uint64_t page;        /* identity: what the bytes belong to; equal identity = same bytes. Where memory is MEM_SOFT:
                              the physical address of the page */
+    uint64_t mapping;     /* MEM_SOFT: bytes of the mapping that it is part of, which goes as a whole; 0: a page */
     const void *unit;     /* for builder.unit */
     uint32_t fault;       /* EXIT_none, or why there are none */
     bool writable; /* the guest may write there, so code may change while it runs; not told where memory is MEM_SOFT */

@@ -110,6 +110,20 @@ struct written {
 /* Bits of cpu->poll. */
 enum { POLL_LOOK = 1 /* the interface is to see EXIT_poll */, POLL_REQUEST = 2 };
 
+/* Ways of a cpu from code to code without the loop, in one context and address space (shortcuts.c). */
+enum { SHORTCUT_BANKS = LIMIT_SHORTCUTS, BANK_PAIR_STACK = LIMIT_BANK_PAIR_STACK, PAIR_BOTTOM = 64 };
+struct shortcuts {
+    uint64_t ctx, space; /* what they belong to */
+    uint64_t used;       /* when the cpu came to it last, by runner.clock */
+    struct jtlb_line *lines;
+    void *pair_base, *pair_sp;  /* while it is not in use */
+    uint32_t entered;           /* lines, since it was empty */
+    uint16_t notes[JTLB_NOTES]; /* which ones; past JTLB_NOTES of them, it may be any */
+    uint64_t sizes;             /* of mappings that code came from: a bit each */
+    uint64_t mappings[LIMIT_MAPPINGS / 64];
+    void *memory; /* that all of it is in; NULL: the cpu's own */
+};
+
 /** What the engine keeps for each cpu. */
 struct runner {
     struct runner *next, *previous;
@@ -118,7 +132,10 @@ struct runner {
     uint32_t in_code;     /* of several: runs guest code now, without the lock */
     struct arena scratch; /* one translation, or the block that is being interpreted once */
     uint32_t site;        /* the link that guest code came out of last, by number + 1, until it is linked; or 0 */
-    uint64_t last_ctx;    /* the context that its jump TLB and pairing stack belong to */
+    uint64_t clock;       /* counts changes of banks */
+    uint64_t mapping;     /* size of the mapping that the unit found last is in */
+    struct shortcuts *bank, *banks[SHORTCUT_BANKS], first; /* in use; all of them */
+    uint32_t nbanks;
     uint64_t interpreted; /* instructions by tier 0 */
     uint32_t unwatched;   /* what the engine's counter was when guest code began to run */
     bool leave;           /* code has changed under the interpreter: it leaves before the next instruction */
@@ -354,7 +371,19 @@ bool access_load(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t addre
 bool access_store(struct cpu *cpu, enum uop_op op, unsigned space, uint64_t address, uint64_t value);
 extern const void *const engine_calls[HOST_CALL_COUNT];
 void take_site(struct engine *e, struct cpu *cpu);
+/* shortcuts.c */
+/** Of a new cpu, with memory for lines and what is above pair_base. */
+void shortcuts_make(struct cpu *cpu, struct jtlb_line *lines, void *pair_base);
+/** Frees what they have taken. False: the cpu's own are not empty. */
+bool shortcuts_done(struct cpu *cpu);
+/** From now on those of this context, and of the address space that the cpu is in, are used. */
+void shortcuts_change(struct cpu *cpu, uint64_t ctx);
+void shortcuts_enter(struct engine *e, struct cpu *cpu, const struct unit *u);
+/** The unit that is about to be entered was fetched at this pc, from a mapping of this size. Before it runs. */
+void shortcuts_came_from(struct cpu *cpu, uint64_t pc, uint64_t mapping);
 void cpu_drop_shortcuts(struct cpu *cpu);
+/** What leads to code in the mapping that has this address, by whatever address space; UINT64_MAX: in any. */
+void cpu_drop_shortcuts_at(struct cpu *cpu, uint64_t address);
 /* fault.c */
 bool fault_register(struct engine *e);
 void fault_unregister(struct engine *e);

@@ -43,8 +43,8 @@ void cpu_flush_range(struct cpu *cpu, const struct cpu_range *range) {
     }
     for (uint64_t at = first, left = (last - first) / page + 1; left > 0; left--, at += page) {
         tlbs_flush_page(cpu, at);
+        cpu_drop_shortcuts_at(cpu, at);
     }
-    cpu_drop_shortcuts(cpu);
 }
 
 void requests_serve(struct engine *e, struct cpu *cpu) {

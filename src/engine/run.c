@@ -101,19 +101,15 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     cpu->engine = e;
     cpu->interface = e->config.interface;
     cpu->self = e->config.self;
-    cpu->jumps.lines = jtlb;
-    jtlb[0].pc = jtlb_empty(0, e->guest->pc_align); /* the others are zero, which belongs to line 0 */
     cpu->seen = e->touched;
     cpu->host.calls = engine_calls;
     cpu->jumps.routes = e->routes;
-    cpu->jumps.pair_base = e->host ? (uint8_t *)cpu - 64 : NULL;
-    if (e->host) memset(cpu->jumps.pair_base, 0xff, 64); /* below the lowest frame: an address that no return goes to */
     e->guest->reset(cpu);
     if (e->host) e->host->cpu_init(cpu);
-    cpu_drop_shortcuts(cpu);
     *r = (struct runner){.next = e->runners, .cpu = cpu, .id = id, .memory = memory};
     arena_init_with(&r->scratch, SCRATCH, at, SCRATCH);
     cpu->runner = e->runners = r;
+    shortcuts_make(cpu, jtlb, e->host ? (uint8_t *)cpu - PAIR_BOTTOM : NULL);
     if (r->next) r->next->previous = r;
     return cpu;
 }
@@ -130,8 +126,7 @@ static void runner_forget(struct engine *e, struct runner *r) {
 /* With the lock: may the memory of this one, which ended in good order, be the next one's? Threads and children that
    execute something come and go; what they leave costs less to clean than to map again. */
 static bool spare(struct engine *e, struct runner *r) {
-    if (e->nspares == SPARES || r->cpu->jumps.entered > JTLB_NOTES) return false;
-    cpu_drop_shortcuts(r->cpu);
+    if (!shortcuts_done(r->cpu) || e->nspares == SPARES) return false;
     arena_done(&r->scratch);
     r->next = e->spares;
     e->spares = r;
@@ -140,6 +135,7 @@ static bool spare(struct engine *e, struct runner *r) {
 }
 
 static void runner_free(struct engine *e, struct runner *r) {
+    shortcuts_done(r->cpu);
     arena_done(&r->scratch);
     os_stack_unmap(r->memory, cpu_memory(e));
 }
@@ -169,18 +165,6 @@ void cpu_grant(struct cpu *cpu, int64_t n) {
     cpu->count.executed = cpu_count(cpu);
     cpu->count.granted = n;
     cpu->count.budget = n - cpu->count.ahead; /* which has been taken already */
-}
-
-/* Everything that leads to code by a way other than the table: the jump TLB and the pairing stack. */
-void cpu_drop_shortcuts(struct cpu *cpu) {
-    bool few = cpu->jumps.entered <= JTLB_NOTES;
-    for (unsigned n = 0; n < (few ? cpu->jumps.entered : (unsigned)JTLB_LINES); n++) {
-        unsigned i = few ? cpu->jumps.notes[n] : n;
-        cpu->jumps.lines[i].pc = jtlb_empty(i, cpu->guest->pc_align);
-    }
-    cpu->jumps.entered = 0;
-    cpu->jumps.pair_sp = cpu->jumps.pair_base;
-    __atomic_add_fetch(&cpu->engine->stats.pair_drops, 1, __ATOMIC_RELAXED);
 }
 
 void cpu_flush_mapping(struct cpu *cpu) {
@@ -236,15 +220,6 @@ static void link_exit(struct engine *e, struct cpu *cpu, const struct unit *u) {
     }
 }
 
-static void jtlb_enter(struct engine *e, struct cpu *cpu, const struct unit *u) {
-    if (e->config.poll_always) return; /* no block is entered but by the loop */
-    unsigned i = (u->pc / e->guest->pc_align) % JTLB_LINES;
-    if (cpu->jumps.entered < JTLB_NOTES) cpu->jumps.notes[cpu->jumps.entered] = (uint16_t)i;
-    if (cpu->jumps.entered <= JTLB_NOTES) cpu->jumps.entered++;
-    cpu->jumps.lines[i] =
-        (struct jtlb_line){.pc = u->pc, .code = e->host ? (const void *)(e->execute + u->poll_entry) : u};
-}
-
 /* The interpreter's use of the jump TLB: units instead of code. */
 static struct unit *unit_near(struct engine *e, struct cpu *cpu) {
     const struct jtlb_line *l = &cpu->jumps.lines[(cpu->pc / e->guest->pc_align) % JTLB_LINES];
@@ -295,7 +270,8 @@ static void run_some(struct engine *e, struct cpu *cpu, uint64_t ctx, bool answe
         settle_count(e, cpu);
         return;
     }
-    if (!e->host || !u->by_uops) jtlb_enter(e, cpu, u);
+    if (e->soft) shortcuts_came_from(cpu, u->pc, cpu->runner->mapping);
+    if (!e->host || !u->by_uops) shortcuts_enter(e, cpu, u);
     if (u->by_uops) {
         cpu->runner->site = 0;
         interp_free(e, cpu, u->block);
@@ -316,7 +292,7 @@ void cpu_act(struct cpu *cpu, unsigned actions) {
     if (actions & FIELD_FLUSH_TLB)
         cpu_flush_mapping(cpu);
     else if (actions & FIELD_REMAP)
-        cpu_drop_shortcuts(cpu);
+        cpu_drop_shortcuts_at(cpu, cpu->soft.remapped);
     if (actions & FIELD_RECHECK) cpu_poke(cpu);
 }
 
@@ -344,11 +320,8 @@ void engine_run(struct engine *e, struct cpu *cpu) {
         if (__atomic_load_n(&cpu->runner->requests.kinds, __ATOMIC_RELAXED)) requests_serve(e, cpu);
         if (written_any(e)) written_settle(e);
         uint64_t ctx = base | e->guest->context(cpu);
-        if (ctx != cpu->runner->last_ctx) {
-            cpu_drop_shortcuts(cpu);
-            cpu->runner->last_ctx = ctx;
-            cpu->runner->site = 0;
-        }
+        const struct shortcuts *bank = cpu->runner->bank;
+        if (ctx != bank->ctx || cpu->soft.space != bank->space) shortcuts_change(cpu, ctx);
         cpu->exit.kind = EXIT_none;
         polled = e->config.poll_always && !polled;
         if ((poll & POLL_LOOK) || polled) {
@@ -372,7 +345,10 @@ void engine_run(struct engine *e, struct cpu *cpu) {
         switch (kind) {
         case EXIT_none:
         case EXIT_lookup: continue;
-        case EXIT_retranslate: settle_actions(cpu); continue;
+        case EXIT_retranslate:
+            settle_actions(cpu);
+            answered = true;
+            continue;
         case EXIT_interpret:
             one = true;
             if (cpu->exit.value) engine_store_again(e, cpu, cpu->exit.value);

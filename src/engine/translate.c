@@ -203,6 +203,7 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
         cpu_exit(cpu, f.fault, cpu->pc);
         return NULL;
     }
+    cpu->runner->mapping = f.mapping;
     struct unit *u = unit_find(e, cpu->pc, f.page, ctx);
     if (u && u->held) {
         page_settle(e, page_find(e, f.page));

@@ -182,6 +182,7 @@ static void fetch(void *self, struct cpu *cpu, uint64_t address, struct fetch *f
     }
     f->bytes = host + (w.physical - start);
     f->avail = unit - (w.physical - start);
+    f->mapping = w.mapping;
     f->page = w.physical & ~(uint64_t)(PAGE_SIZE - 1);
 }
 

@@ -96,14 +96,14 @@ static void many_units_are_found(void **state) {
         cpu_flush_mapping(r.cpu);
         for (unsigned f = 0; f < FUNCTIONS; f++)
             assert_non_null(unit_find(r.engine, FIRST + f * SIZE, (FIRST + f * SIZE) & -(uint64_t)RIG_PAGE,
-                                      r.cpu->runner->last_ctx));
+                                      r.cpu->runner->bank->ctx));
         call_all();
 #ifndef VEE_POISON /* allocations that fail leave gaps */
         assert_int_equal(r.engine->nunits, units);
 #endif
         engine_invalidate(r.engine, FIRST, FUNCTIONS * SIZE / 2);
         assert_true(r.engine->nunits < units && r.engine->nunits > units / 3);
-        assert_null(unit_find(r.engine, FIRST, FIRST, r.cpu->runner->last_ctx));
+        assert_null(unit_find(r.engine, FIRST, FIRST, r.cpu->runner->bank->ctx));
         call_all();
         rig_free(&r);
     }

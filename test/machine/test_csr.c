@@ -244,7 +244,7 @@ static void changes_ask_for_what_they_need(void **state) {
         {MSTATUS, 0, STATUS_MPP, 0},
         {MSTATUS, 0, STATUS_FS, FIELD_RETRANSLATE},
         {MSTATUS, 0, STATUS_MIE | STATUS_TVM, 0},
-        {SATP, 0, 8ull << 60 | 1, FIELD_REMAP},
+        {SATP, 0, 8ull << 60 | 1, FIELD_RETRANSLATE},
         {SATP, 8ull << 60 | 1, 8ull << 60 | 1, 0},
         {PMPADDR0, 0, 1, FIELD_FLUSH_TLB},
         {PMPCFG0, 0, 8, FIELD_FLUSH_TLB},

@@ -111,6 +111,7 @@ unsigned riscv_drop_translations(struct riscv_cpu *cpu, const uint64_t *address,
         tlb_views_drop_page(views, mask, bits, !asid, *address);
     else
         use(cpu, tlb_views_drop(views, mask, bits, !asid));
+    cpu->c.soft.remapped = address ? *address : UINT64_MAX;
     return FIELD_REMAP;
 }
 

@@ -59,7 +59,7 @@ enum riscv_cbo { CBO_ZERO = 1, CBO_CLEAN = 2, CBO_INVAL = 4 };
     FIELD(uint64_t, sepc, TRAPCTL, 0, 0, 0, ~1ull)                                                                     \
     FIELD(uint64_t, scause, TRAPCTL, 0, 0, 0, UINT64_MAX)                                                              \
     FIELD(uint64_t, stval, TRAPCTL, 0, 0, 0, UINT64_MAX)                                                               \
-    FIELD(uint64_t, satp, MAP, FIELD_REMAP, 0, 0, UINT64_MAX)                                                          \
+    FIELD(uint64_t, satp, MAP, FIELD_RETRANSLATE, 0, 0, UINT64_MAX)                                                          \
     FIELD(uint64_t, mcounteren, RESOURCE, 0, 0, 0, 0xffffffff)                                                         \
     FIELD(uint64_t, scounteren, RESOURCE, 0, 0, 0, 0xffffffff)                                                         \
     FIELD(uint64_t, mcountinhibit, RESOURCE, 0, 0, 0, 5)                                                               \

@@ -119,14 +119,49 @@ static void select_call(struct jit *j, const struct uop *u) {
     landing(j, value_of(j, u->b)->constant);
 }
 
+/* Targets are rounded down to the guest's alignment; shortcuts hold aligned ones only, so only misses need this. */
+static void align_pc(struct jit *j, uint8_t r) {
+    if (j->guest->pc_align > 1) alu_ri(j, ALU_AND, W64, r, -(int32_t)j->guest->pc_align);
+}
+
 /* Where in the cold code is filled in later. */
 static struct mem at_cold(void) {
     return at_cache(X86_END);
 }
 
+/* Where pages are mapped one by one, what is on another page may be something else tomorrow: there is no lasting way
+   there, only the jump TLB, which is dropped with the mapping. */
+static bool pages_move(const struct jit *j) {
+    for (unsigned k = 0; k < MEM_SPACES; k++)
+        if (j->m->cpu->mem[k].kind == MEM_SOFT) return true;
+    return false;
+}
+
+/* The line of the jump TLB for the pc in a: its address in the register returned, flags of whether it has that. */
+static uint8_t jtlb_line(struct jit *j, uint8_t a) {
+    unsigned align = (unsigned)__builtin_ctz(j->guest->pc_align);
+    uint8_t t = a == RCX ? RDX : RCX;
+    mov_rr(j, W32, t, a);
+    shift_ri(j, SH_SHL, W32, t, 4 - align);
+    alu_ri(j, ALU_AND, W32, t, (JTLB_LINES - 1) << 4);
+    alu_rm(j, ALU_ADD, W64, t, AT_CPU(jumps.lines));
+    op_rm(j, 0x3b, W64, a, at_reg(t, 0));
+    return t;
+}
+
 static void select_callind(struct jit *j, const struct uop *u) {
     uint8_t a = use_reg(j, u->a);
     push_pc(j, u->b);
+    if (pages_move(j)) { /* a cell would not know what is where now */
+        uint8_t t = jtlb_line(j, a);
+        struct cold *c = cold_new(j, COLD_CELL, jcc(j, CC_NE));
+        op_rm(j, 0xff, false, 2, at_reg(t, 8));
+        if (!c) return;
+        c->reg = a;
+        c->back = here(j);
+        landing(j, value_of(j, u->b)->constant);
+        return;
+    }
     /* cmp a, [cell]; jne miss; call [cell + 8]: the cell lies in the cold code. */
     op_rm(j, 0x3b, W64, a, at_cold());
     uint32_t rel1 = here(j) - 4;
@@ -145,14 +180,7 @@ static void select_callind(struct jit *j, const struct uop *u) {
 }
 
 static void dispatch(struct jit *j, const struct uop *u) {
-    uint8_t a = use_reg(j, u->a);
-    unsigned align = (unsigned)__builtin_ctz(j->guest->pc_align);
-    uint8_t t = a == RCX ? RDX : RCX;
-    mov_rr(j, W32, t, a);
-    shift_ri(j, SH_SHL, W32, t, 4 - align);
-    alu_ri(j, ALU_AND, W32, t, (JTLB_LINES - 1) << 4);
-    alu_rm(j, ALU_ADD, W64, t, AT_CPU(jumps.lines));
-    op_rm(j, 0x3b, W64, a, at_reg(t, 0));
+    uint8_t a = use_reg(j, u->a), t = jtlb_line(j, a);
     struct cold *c = cold_new(j, COLD_LEAVE_AT, jcc(j, CC_NE));
     if (c) {
         c->reg = a;
@@ -362,11 +390,6 @@ void control_begin(struct jit *j) {
     }
 }
 
-/* Targets are rounded down to the guest's alignment; shortcuts hold aligned ones only, so only misses need this. */
-static void align_pc(struct jit *j, uint8_t r) {
-    if (j->guest->pc_align > 1) alu_ri(j, ALU_AND, W64, r, -(int32_t)j->guest->pc_align);
-}
-
 static void fill(struct jit *j, uint32_t rel) {
     if (rel) jump_fill(j, rel, here(j));
 }
@@ -437,13 +460,6 @@ static void cold_fma(struct jit *j, const struct cold *c) {
     jmp_to(j, c->back);
 }
 
-/* Where pages are mapped one by one, what is on another page may be something else tomorrow: there is no lasting way
-   there, only the jump TLB, which is dropped with the mapping. */
-static bool pages_move(const struct jit *j) {
-    for (unsigned k = 0; k < MEM_SPACES; k++)
-        if (j->m->cpu->mem[k].kind == MEM_SOFT) return true;
-    return false;
-}
 static bool leads_to_another_page(const struct jit *j, uint64_t target) {
     return ((target ^ j->block->pc) >> TLB_PAGE_SHIFT) != 0 && pages_move(j);
 }
@@ -459,10 +475,13 @@ static void cold_cell(struct jit *j, struct cold *c) {
     /* The cell: {pc, code}, aligned. Empty: {1, X86_EMPTY}. */
     uint32_t enter = here(j);
     jump_fill(j, c->from[0], enter);
-    if (pages_move(j)) { /* the cell stays empty */
+    if (pages_move(j)) { /* there is none: the frame by hand */
         mov_rr(j, W64, RAX, c->reg);
-        call_to(j, X86_DISPATCH);
-        jmp_to(j, c->back);
+        align_pc(j, RAX);
+        lea(j, W64, RCX, at_cache(c->back));
+        prefix(j, 0x50 | RCX, false, RCX);
+        jmp_to(j, X86_LEAVE_AT);
+        return;
     }
     op_rm(j, 0x83, W64, 7, at_cold()); /* cmp qword [cell], 1 */
     uint32_t rel = here(j) - 4;
@@ -600,9 +619,21 @@ static void checked_cold(struct jit *j, struct cold *c) {
 static void link_stub(struct jit *j, struct code_link *l, uint32_t number) {
     l->stub = here(j);
     fill(j, l->patch);
-    if (leads_to_another_page(j, l->target_pc)) {
-        load_pc(j, l->target_pc);
-        jmp_to(j, X86_DISPATCH);
+    if (leads_to_another_page(j, l->target_pc)) { /* by its line of the jump TLB, which holds for what is mapped now */
+        const struct mem line = at_reg(RCX, (int32_t)(l->target_pc / j->guest->pc_align % JTLB_LINES * 16));
+        const bool narrow = l->target_pc == (uint64_t)(int32_t)l->target_pc;
+        mov_rm(j, W64, RCX, AT_CPU(jumps.lines));
+        if (narrow) {
+            alu_mi(j, ALU_CMP, W64, line, (int32_t)l->target_pc);
+        } else {
+            load_pc(j, l->target_pc);
+            op_rm(j, 0x3b, W64, RAX, line);
+        }
+        uint8_t *miss = jcc_short(j, CC_NE);
+        op_rm(j, 0xff, false, 4, at_reg(RCX, line.disp + 8));
+        short_here(j, miss);
+        if (narrow) load_pc(j, l->target_pc);
+        jmp_to(j, X86_LEAVE_AT);
     } else {
         link_number(j, number);
         jmp_to(j, X86_LINK);

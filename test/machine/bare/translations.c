@@ -1,6 +1,7 @@
 /* Translations that are kept and dropped: random page tables in several address spaces, some pages global, some parts
  * of large ones. Whatever is changed is announced as the architecture asks for it, by sfence.vma with every combination
- * of address and ASID, and no more; every access then sees what the tables say now. Runs in S mode.
+ * of address and ASID, and no more; every access then sees what the tables say now, and so does every call of code
+ * there, whether it came from another page or returns to one. Runs in S mode.
  */
 #include "bare.h"
 
@@ -49,6 +50,33 @@ static void fence_both(uint64_t at, unsigned s) {
     __asm__ volatile("sfence.vma %0, %1" ::"r"(at), "r"((uint64_t)s + 1) : "memory");
 }
 
+/* Code in a frame: at CODE it yields the frame's number; at CALLER it calls what is at CODE of the next page, and
+   yields both numbers. */
+enum { CODE = 64, CALLER = 128, CALL_AT = 8 /* behind CALLER */ };
+static void put_code(volatile uint64_t *to, uint64_t number) {
+    const uint32_t high = (uint32_t)(number + 0x800) >> 12, low = (uint32_t)number & 0xfff;
+    const uint32_t distance = 4096 + CODE - (CALLER + CALL_AT);
+    volatile uint32_t *code = (volatile uint32_t *)((uint64_t)to + CODE);
+    code[0] = high << 12 | 10 << 7 | 0x37;           /* lui a0 */
+    code[1] = low << 20 | 10 << 15 | 10 << 7 | 0x1b; /* addiw a0, a0 */
+    code[2] = 0x00008067;                            /* ret */
+    code = (volatile uint32_t *)((uint64_t)to + CALLER);
+    code[0] = 0xff010113;           /* addi sp, sp, -16 */
+    code[1] = 0x00113023 | 1 << 20; /* sd ra, 0(sp) */
+    code[2] = (distance >> 1 & 0x3ff) << 21 | (distance >> 11 & 1) << 20 | (distance >> 12) << 12 | 1 << 7 | 0x6f;
+    code[3] = 16 << 20 | 10 << 15 | 1 << 12 | 10 << 7 | 0x13; /* slli a0, a0, 16 */
+    code[4] = high << 12 | 11 << 7 | 0x37;                    /* lui a1 */
+    code[5] = low << 20 | 11 << 15 | 11 << 7 | 0x1b;          /* addiw a1, a1 */
+    code[6] = 11 << 20 | 10 << 15 | 10 << 7 | 0x33;           /* add a0, a0, a1 */
+    code[7] = 0x00013083;                                     /* ld ra, 0(sp) */
+    code[8] = 16 << 20 | 2 << 15 | 2 << 7 | 0x13;             /* addi sp, sp, 16 */
+    code[9] = 0x00008067;
+}
+
+static uint64_t call(uint64_t at) {
+    return ((uint64_t(*)(void))at)();
+}
+
 /* An access, by what the tables say: loads yield the frame's number, stores change its second word. */
 static void check(uint64_t at, uint64_t e, uint64_t number, volatile uint64_t *second) {
     const uint64_t before = s_trapped.count;
@@ -74,13 +102,18 @@ static volatile uint64_t *of_entry(uint64_t e) {
 static void check_slot(unsigned slot) {
     const uint64_t e = leaf[space][slot];
     volatile uint64_t *to = e & V ? of_entry(e) : frame[0];
+    const uint64_t next = slot + 1 < SLOTS ? leaf[space][slot + 1] : 0;
     check(PRIVATE + slot * 4096, e, to[0], to + 1);
+    if (!(e & X)) return;
+    CHECK(call(PRIVATE + slot * 4096 + CODE) == to[0]);
+    if (next & X) CHECK(call(PRIVATE + slot * 4096 + CALLER) == (of_entry(next)[0] << 16) + to[0]);
 }
 
 static void check_common(unsigned slot) {
     const uint64_t e = common_leaf[slot];
     volatile uint64_t *to = e & V ? of_entry(e) : frame[0];
     check(COMMON + slot * 4096, e, to[0], to + 1);
+    if (e & X) CHECK(call(COMMON + slot * 4096 + CODE) == to[0]);
 }
 
 /* Large page n of a space is a leaf, or a table (shattered) whose entries are pages of the same large frame. */
@@ -90,15 +123,18 @@ static void check_large(void) {
     if (e & (R | W)) {
         check(PRIVATE + LARGE + within, e, *(volatile uint64_t *)((uint64_t)of_entry(e) + within),
               (volatile uint64_t *)((uint64_t)of_entry(e) + within + 8));
+        if (e & X)
+            CHECK(call(PRIVATE + LARGE + within + CODE) == *(volatile uint64_t *)((uint64_t)of_entry(e) + within));
     } else {
         const uint64_t small = shattered[space][within / 4096];
         volatile uint64_t *to = small & V ? of_entry(small) : frame[0];
         check(PRIVATE + LARGE + within, small, to[0], to + 1);
+        if (small & X) CHECK(call(PRIVATE + LARGE + within + CODE) == to[0]);
     }
 }
 
 static uint64_t some_rights(void) {
-    return roll(4) == 0 ? 0 : V | R | A | D | (roll(2) ? W : 0);
+    return roll(4) == 0 ? 0 : V | R | A | D | (roll(2) ? W : 0) | (roll(2) ? X : 0);
 }
 
 static void announce(uint64_t at, unsigned s) {
@@ -129,7 +165,7 @@ static void change_large(void) {
     const unsigned s = (unsigned)roll(SPACES);
     const uint64_t old = middle[s][1];
     if (roll(3)) { /* another large frame, or other rights; of a table: it is one no more */
-        middle[s][1] = entry(BIG(roll(4)), V | R | A | D | (roll(2) ? W : 0));
+        middle[s][1] = entry(BIG(roll(4)), V | R | A | D | (roll(2) ? W : 0) | (roll(2) ? X : 0));
         if (old & (R | W))
             announce(PRIVATE + LARGE + roll(512) * 4096, s);
         else
@@ -196,9 +232,10 @@ int main(void) {
         middle[s][1] = entry(BIG(s), V | R | W | A | D);
     }
     common_middle[0] = entry(common_leaf, V);
-    for (unsigned i = 0; i < FRAMES; i++) frame[i][0] = 1000 + i;
+    for (unsigned i = 0; i < FRAMES; i++) put_code(frame[i], frame[i][0] = 1000 + i);
     for (unsigned n = 0; n < 4; n++)
-        for (unsigned i = 0; i < 512; i++) BIG(n)[i * 512] = 5000 + n * 512 + i;
+        for (unsigned i = 0; i < 512; i++) put_code(BIG(n) + i * 512, BIG(n)[i * 512] = 5000 + n * 512 + i);
+    __asm__ volatile("fence.i" ::: "memory");
     WRITE(medeleg, 1 << PAGE_LOAD | 1 << PAGE_STORE);
     enter(0);
     fence_all();
