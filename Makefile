@@ -4,7 +4,7 @@
 #   make check            unit tests, command-line tests, guest programs, layers: ends with "N passed, N failed"
 #   make units            builds and runs the unit tests only (U="core/test_text ..." for some of them)
 #   make bench            benchmarks (see bench/)
-#   make real             programs of Debian in roots of their own (see real/; needs root and mmdebstrap)
+#   make real             Debian's kernel in a machine, its programs in roots of their own (see real/; needs root and mmdebstrap)
 #   make conformance      docs/conformance.md from the kept results of public suites (real/suites.py runs them)
 #   make fuzz             each fuzzer for FUZZ_SECONDS (clang)
 #   make install          program, library, header, pkg-config file and man page below PREFIX (in DESTDIR, if given)
@@ -148,8 +148,9 @@ bench: all
 	bench/tables.py --vee $(B)/vee
 	$(PYTHON) tool/readme_bench.py
 
-# Programs of Debian, in roots of its own (needs root): docs/real.md
+# Debian's kernel in a machine: docs/boot.md. Programs of Debian, in roots of its own (needs root): docs/real.md
 real: all
+	real/boot.py --vee $(B)/vee
 	real/run.py --vee $(B)/vee
 
 # Public suites: the page is made from docs/conformance/, which real/suites.py fills.
