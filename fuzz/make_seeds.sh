@@ -22,6 +22,25 @@ fuzz_wasm)
     done
     for f in "$scratch"/*.wasm; do tail -c +9 "$f" >"$folder/$(basename "$f" .wasm)"; done
     ;;
+fuzz_image)
+    head -c 3000 /dev/urandom >"$scratch/flat"
+    printf 'MZ\0\0' >"$folder/efi"
+    { printf 'MZ\0\0\0\0\0\0'; head -c 8 /dev/zero; printf '\0\020\0\0\0\0\0\0'; head -c 24 /dev/zero; printf 'RISCV\0\0\0RSC\005'
+        printf '\100\0\0\0PE\0\0dP\001\0'; head -c 36 /dev/zero; cat "$scratch/flat"; } >"$folder/flat"
+    gzip -c "$folder/flat" >"$folder/gzip"
+    zstd -qc "$folder/flat" >"$folder/zstd"
+    for how in gzip zstd; do
+        { printf 'MZ\0\0zimg\100\0\0\0\0\001\0\0\0\0\0\0\0\0\0\0%s' $how; head -c 36 /dev/zero; cat "$folder/$how"; } >"$folder/zboot$how"
+    done
+    printf '070701' >"$folder/cpio"
+    ;;
+fuzz_dtb)
+    for cells in "0 0x80000000 0 0x4000000" "0 0x80000000 0 0xffffffff"; do
+        printf '/dts-v1/; /memreserve/ 0x80000000 0x1000; / { #address-cells = <2>; #size-cells = <2>; memory@0 { device_type = "memory"; reg = <%s>; };
+            cpus { #address-cells = <1>; #size-cells = <0>; cpu@0 { device_type = "cpu"; reg = <0>; status = "okay"; }; };
+            chosen { bootargs = "x"; }; };' "$cells" | dtc -q -I dts -O dtb -o "$folder/tree$((n += 1))" 2>/dev/null
+    done
+    ;;
 fuzz_elf)
     echo 'int main(void) { return 0; }' >"$scratch/main.c"
     for options in -static "-nostdlib -static -Wl,-emain" "-nostdlib -static -Wl,-emain,-Ttext=0x80000000,-N"; do

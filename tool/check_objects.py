@@ -54,6 +54,9 @@ EXCEPT = {
                     "opening and closing: nothing forks meanwhile"),
     "machine/unpack": ("inflate inflateEnd inflateInit2_ ZSTD_createDStream ZSTD_decompressStream ZSTD_freeDStream "
                        "ZSTD_getErrorName ZSTD_isError", "opening"),
+    "machine/dtb": ("fdt_add_subnode fdt_address_cells fdt_check_full fdt_first_subnode fdt_getprop "
+                    "fdt_next_subnode fdt_open_into fdt_pack fdt_path_offset fdt_setprop "
+                    "fdt_size_cells fdt_strerror", "opening"),
     "machine/disk_overlay": ("getenv", "opening"),
     "machine/net_open": ("connect socket", "opening"),
     "machine/net_passt": ("environ inet_ntop inet_pton posix_spawn_file_actions_addopen posix_spawn_file_actions_adddup2 "

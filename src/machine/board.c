@@ -50,12 +50,14 @@ static bool device_init(struct machine *m, const struct place *p, uint64_t addre
 /* Puts the device tree at the end of RAM; *at is its address, or 0 if the program is there. False: it cannot be made.
  */
 static bool tree_place(struct machine *m, uint64_t used, uint64_t *at) {
-    const uint64_t ram = m->board->ram;
-    uint64_t room = (TREE_MAX + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
+    const uint64_t ram = m->board->ram, room = m->tree ? m->tree_room : TREE_ROOM;
     *at = 0;
-    if (m->ram_size < room || ram + m->ram_size - room < used) return true;
+    if (m->ram_size < room || ram + m->ram_size - room < used) return !m->tree;
     *at = ram + m->ram_size - room;
-    return board_describe(m, m->ram + (m->ram_size - room));
+    uint8_t *to = m->ram + (m->ram_size - room);
+    if (!m->tree) return board_describe(m, to) > 0;
+    memcpy(to, m->tree, room);
+    return true;
 }
 
 bool board_init(struct machine *m, uint64_t used, uint64_t entry, board_symbol *symbol, const void *of) {
@@ -83,6 +85,7 @@ bool board_init(struct machine *m, uint64_t used, uint64_t entry, board_symbol *
 void board_done(struct machine *m) {
     for (unsigned i = 0; i < DEVICE_COUNT; i++) free(m->device[i].state);
     free(m->firmware.cpus);
+    free(m->tree);
     free(m->rom);
     phys_untrack(&m->phys);
 }

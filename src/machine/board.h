@@ -119,6 +119,8 @@ struct machine {
     uint8_t *ram, *rom;
     uint64_t ram_size;
     uint64_t initrd_start, initrd_end; /* the RAM disk of a kernel; 0: none */
+    uint8_t *tree;                     /* the device tree that was given, or NULL: it is made */
+    uint64_t tree_room;                /* and how much room it takes at the end of RAM */
     uint64_t next;                     /* what firmware begins when it is ready, or 0 */
     uint64_t timer;                    /* time of the next event of the cpu's own timer */
     bool changed;                      /* a pin or the time of an event has changed since board_update */

@@ -2,9 +2,10 @@
 #include "machine/load.h"
 #include "base/elf.h"
 #include "machine/board.h"
+#include "machine/dtb.h"
 #include "machine/tree.h"
 #include <inttypes.h>
-#include <string.h>
+#include <stdlib.h>
 
 #define MEGABYTE         (1ull << 20)
 #define RAM_OF_PROGRAMS  (128 * MEGABYTE)
@@ -94,10 +95,10 @@ static bool load_image(struct machine *m, const struct image *i, struct elf *elf
 
 /* As high as there is room below the device tree: kernels unpack and grow upwards. */
 static bool load_initrd(struct machine *m, const struct image *i, uint64_t used, struct error *error) {
-    const uint64_t top = ram_end(m) - TREE_ROOM;
+    const uint64_t room = m->tree_room ? m->tree_room : TREE_ROOM, top = ram_end(m) - room;
     uint64_t at = i->size <= top ? (top - i->size) & ~(LARGE_PAGE - 1) : 0;
     struct loaded to;
-    if (m->ram_size < TREE_ROOM || at < used || at < m->board->ram)
+    if (m->ram_size < room || at < used || at < m->board->ram)
         return error_set(error, ERROR_NOT_RUNNABLE,
                          "%s: %" PRIu64 " KiB do not fit into the machine's memory of %" PRIu64
                          " KiB beside the kernel, which ends at 0x%" PRIx64 " (-m)",
@@ -105,6 +106,30 @@ static bool load_initrd(struct machine *m, const struct image *i, uint64_t used,
     m->initrd_start = at;
     m->initrd_end = at + i->size;
     return load_bytes(m, i, at, 0, &to, error);
+}
+
+/* The device tree of a file, checked; it is amended when the rest is in place. */
+static bool load_tree(struct machine *m, const struct image *i, uint8_t **bytes, struct dtb_facts *facts,
+                      struct error *error) {
+    *facts = (struct dtb_facts){
+        .ram = m->board->ram, .ram_size = m->ram_size, .harts = m->config->harts, .append = m->config->append};
+    if (i->size > DTB_MOST)
+        return error_set(error, ERROR_NOT_RUNNABLE, "%s: larger than %d KiB, no device tree", i->name, DTB_MOST >> 10);
+    if (!(*bytes = malloc(i->size + 1))) return error_set(error, ERROR_RESOURCES, "%s: no memory for it", i->name);
+    if (!image_read(i, 0, *bytes, i->size, error) || !dtb_check(*bytes, i->size, i->name, facts, error)) return false;
+    m->tree_room = dtb_room(i->size, facts);
+    return true;
+}
+
+static bool amend_tree(struct machine *m, const struct image *i, const uint8_t *bytes, struct dtb_facts *facts,
+                       struct error *error) {
+    uint8_t seed[DTB_SEED];
+    vm_random(m->vm, seed, sizeof seed);
+    facts->initrd_start = m->initrd_start;
+    facts->initrd_end = m->initrd_end;
+    facts->seed = seed;
+    if (!(m->tree = calloc(1, m->tree_room))) return error_set(error, ERROR_RESOURCES, "%s: no memory for it", i->name);
+    return dtb_amend(bytes, m->tree, m->tree_room, i->name, facts, error);
 }
 
 static bool symbol(const void *of, const char *name, uint64_t *value) {
@@ -140,12 +165,17 @@ static bool load_code(struct load *l, struct machine *m, struct elf *elf, struct
 bool load_all(struct load *l, struct machine *m, struct error *error) {
     struct elf elf = {0};
     struct loaded begins;
+    struct dtb_facts facts;
+    uint8_t *tree = NULL;
     uint64_t used = 0;
-    bool ok =
-        load_code(l, m, &elf, &begins, &used, error) && (l->initrd.fd < 0 || load_initrd(m, &l->initrd, used, error));
+    bool ok = (l->tree.fd < 0 || load_tree(m, &l->tree, &tree, &facts, error)) &&
+              load_code(l, m, &elf, &begins, &used, error) &&
+              (l->initrd.fd < 0 || load_initrd(m, &l->initrd, used, error)) &&
+              (!tree || amend_tree(m, &l->tree, tree, &facts, error));
     if (ok && !board_init(m, used, begins.entry, symbol, elf.segments ? &elf : NULL))
         ok = error_set(error, ERROR_RESOURCES, "%s: no memory for the board, or no room for its description",
                        l->program.fd >= 0 ? l->program.name : l->firmware.name);
     elf_close(&elf);
+    free(tree);
     return ok;
 }

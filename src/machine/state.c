@@ -101,6 +101,8 @@ static void rom(struct visitor *v, const struct field *f, void *object) {
     R(FIELD, ram_size, RESOURCE)                                                                                       \
     R(HOST, initrd_start, "what the device tree says")                                                                 \
     R(HOST, initrd_end, "what the device tree says")                                                                   \
+    R(HOST, tree, "is in RAM")                                                                                         \
+    R(HOST, tree_room, "what was kept free there at the start")                                                        \
     R(HOST, next, "what the ROM says")                                                                                 \
     R(FIELD, timer, TIME)                                                                                              \
     R(FIELD, changed, RESOURCE)                                                                                        \

@@ -100,3 +100,58 @@ python3 -c 'd = bytearray(1024); d[0x202:0x206] = b"HdrS"; d[510:512] = b"\x55\x
 refused "other: a kernel for another kind of computer (at offset 514)" -kernel other
 python3 -c 'd = bytearray(1024); d[510:512] = b"\x55\xaa"; open("disk.img", "wb").write(d)'
 refused "disk.img: a disk image*" -kernel disk.img
+
+# ---- a device tree that is given
+python3 - <<'END'
+import struct
+def tree(ram=0x80000000, size=64 << 20, hart=0, reg=None, extra=b"", chosen=True):
+    names, offsets = b"", {}
+    def prop(name, value):
+        nonlocal names
+        if name not in offsets:
+            offsets[name] = len(names)
+            names += name.encode() + b"\0"
+        return struct.pack(">III", 3, len(value), offsets[name]) + value + b"\0" * (-len(value) % 4)
+    def node(name, *parts):
+        name = name.encode() + b"\0"
+        return struct.pack(">I", 1) + name + b"\0" * (-len(name) % 4) + b"".join(parts) + struct.pack(">I", 2)
+    cell = lambda n: struct.pack(">I", n)
+    root = node("", prop("#address-cells", cell(2)), prop("#size-cells", cell(2)), prop("bootargs-not", b"x\0"),
+                node("memory@0", prop("device_type", b"memory\0"), prop("reg", reg or struct.pack(">QQ", ram, size))),
+                node("cpus", prop("#address-cells", cell(1)), prop("#size-cells", cell(0)),
+                     node("cpu@0", prop("device_type", b"cpu\0"), prop("reg", cell(hart)))),
+                *([node("chosen", prop("bootargs", b"from the tree\0"))] if chosen else []), extra) + struct.pack(">I", 9)
+    at = 40 + 16
+    return struct.pack(">10I", 0xd00dfeed, at + len(root) + len(names), at, at + len(root), 40, 17, 16, 0, len(names),
+                       len(root)) + bytes(16) + root + names
+def write(name, data):
+    open(name, "wb").write(data)
+good = tree()
+write("good.dtb", good)
+write("bare.dtb", tree(chosen=False))
+write("short.dtb", good[:-8])
+write("ram.dtb", tree(size=1 << 40))
+write("below.dtb", tree(ram=0x1000))
+write("wraps.dtb", tree(ram=0x80000000, size=2**64 - 4096))
+write("cells.dtb", tree(reg=bytes(20)))
+write("hart.dtb", tree(hart=1000))
+write("deep.dtb", tree(extra=struct.pack(">I", 7)))
+write("offset.dtb", good[:8] + struct.pack(">I", 0xfffffff0) + good[12:])
+write("large.dtb", good + bytes(2 << 20))
+END
+expect 0 "$said 'from the tree', seeded" "" "$vee" boot -m 64 -kernel kernel -dtb good.dtb
+expect 0 "$said 'mine', disk: contents of the disk, seeded" "" "$vee" boot -m 64 -kernel kernel -dtb good.dtb -append mine -initrd initrd
+expect 0 "$said 'mine', seeded" "" "$vee" boot -m 64 -kernel kernel -dtb bare.dtb -append mine
+refused "kernel: not a device tree (at offset 0)" -kernel kernel -dtb kernel
+refused "empty: not a device tree (at offset 0)" -kernel kernel -dtb empty
+refused "short.dtb: truncated: has * bytes of * (at offset 4)" -kernel kernel -dtb short.dtb
+refused "ram.dtb: says at offset * that there are 0x10000000000 bytes of memory at 0x80000000, where the machine has none" \
+    -m 64 -kernel kernel -dtb ram.dtb
+refused "below.dtb: says at offset * that there are * bytes of memory at 0x1000, *" -m 64 -kernel kernel -dtb below.dtb
+refused "wraps.dtb: says at offset * that there are * bytes of memory at *" -m 64 -kernel kernel -dtb wraps.dtb
+refused "good.dtb: says at offset * that there are * bytes of memory at *" -m 32 -kernel kernel -dtb good.dtb
+refused "cells.dtb: says at offset * that memory is at addresses of 2 and sizes of 2 cells, and other than so" -kernel kernel -dtb cells.dtb
+refused "hart.dtb: says at offset * that there is a hart 1000; the machine has 1 (-smp)" -kernel kernel -dtb hart.dtb
+refused "deep.dtb: a damaged device tree, within its first * bytes: *" -kernel kernel -dtb deep.dtb
+refused "offset.dtb: a damaged device tree, *" -kernel kernel -dtb offset.dtb
+refused "large.dtb: larger than 1024 KiB, no device tree" -kernel kernel -dtb large.dtb
