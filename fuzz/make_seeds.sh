@@ -35,6 +35,7 @@ fuzz_image)
     printf '070701' >"$folder/cpio"
     ;;
 fuzz_dtb)
+    n=0
     for cells in "0 0x80000000 0 0x4000000" "0 0x80000000 0 0xffffffff"; do
         printf '/dts-v1/; /memreserve/ 0x80000000 0x1000; / { #address-cells = <2>; #size-cells = <2>; memory@0 { device_type = "memory"; reg = <%s>; };
             cpus { #address-cells = <1>; #size-cells = <0>; cpu@0 { device_type = "cpu"; reg = <0>; status = "okay"; }; };

@@ -63,10 +63,10 @@ static bool check_cpu(const struct looking *l, int cpus, int node) {
     const fdt32_t *p = fdt_getprop(l->tree, node, "reg", &size);
     if (!p || is_text(l->tree, node, "status", "disabled")) return true;
     if (na < 1 || na > 2 || size != 4 * na)
-        return lies(l, p, "that a hart's number has %" PRIu64 " bytes, not %" PRIu64, (uint64_t)size,
+        return lies(l, p, "that a cpu's number has %" PRIu64 " bytes, not %" PRIu64, (uint64_t)size,
                     4 * (uint64_t)(na < 0 ? 0 : na));
     if (cells(p, na) < l->facts->harts) return true;
-    return lies(l, p, "that there is a hart %" PRIu64 "; the machine has %" PRIu64 " (-smp)", cells(p, na),
+    return lies(l, p, "that there is a cpu %" PRIu64 "; the machine has %" PRIu64 " (-smp)", cells(p, na),
                 l->facts->harts);
 }
 

@@ -151,7 +151,7 @@ refused "below.dtb: says at offset * that there are * bytes of memory at 0x1000,
 refused "wraps.dtb: says at offset * that there are * bytes of memory at *" -m 64 -kernel kernel -dtb wraps.dtb
 refused "good.dtb: says at offset * that there are * bytes of memory at *" -m 32 -kernel kernel -dtb good.dtb
 refused "cells.dtb: says at offset * that memory is at addresses of 2 and sizes of 2 cells, and other than so" -kernel kernel -dtb cells.dtb
-refused "hart.dtb: says at offset * that there is a hart 1000; the machine has 1 (-smp)" -kernel kernel -dtb hart.dtb
+refused "hart.dtb: says at offset * that there is a cpu 1000; the machine has 1 (-smp)" -kernel kernel -dtb hart.dtb
 refused "deep.dtb: a damaged device tree, within its first * bytes: *" -kernel kernel -dtb deep.dtb
 refused "offset.dtb: a damaged device tree, *" -kernel kernel -dtb offset.dtb
 refused "large.dtb: larger than 1024 KiB, no device tree" -kernel kernel -dtb large.dtb
