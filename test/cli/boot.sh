@@ -37,6 +37,9 @@ expect 0 "$said 'x'*" "" "$vee" boot -nographic -bios default -kernel kernel.bin
 for tier in interp baseline; do
     expect 0 "$said '', disk: contents of the disk, seeded" "" "$vee" boot --tier $tier -kernel kernel.bin -initrd initrd
 done
+# The kernel of the demo.
+check "examples/kernel builds" make -s -C "$here/../../examples/kernel" OUT="$PWD"
+expect 0 "*paging is on?user mode says: the sum is 36?user mode ends, after 8 page faults" "" "$vee" boot -kernel Image
 # Without firmware a kernel is the machine's first program.
 expect 0 "$said ''*" "" "$vee" boot -bios none -kernel machine
 expect 0 "$said ''*" "" "$vee" boot -bios none -kernel machine.bin
