@@ -64,9 +64,11 @@ struct board {
     bool (*flat_header)(const uint8_t *bytes, size_t size, struct flat_header *header);
     /** What the device tree says of the cpu, with its interrupts at this phandle. */
     void (*describe_cpu)(struct tree *t, uint32_t interrupts);
-    /** The board as firmware (struct firmware): brings a cpu that has just been reset to where the program begins; and
-        answers what the program asks of it, at EXIT_syscall. */
+    /** The board as firmware (struct firmware): brings a cpu that has just been reset to where the program begins, or
+       has it stopped; answers what the program asks of it, at EXIT_syscall; does what other cpus have asked of this
+       one, on its thread. */
     void (*firmware_start)(struct machine *m, struct cpu *cpu);
+    void (*firmware_serve)(struct machine *m, struct cpu *cpu);
     enum firmware_answer (*firmware_call)(struct machine *m, struct cpu *cpu);
 };
 extern const struct board *const boards[]; /* as board.def has them */
@@ -89,14 +91,15 @@ struct device_host {
 };
 
 /** The board as firmware of a program that brings none and wants some: what it knows of each cpu. */
-enum { FIRMWARE_COUNTERS = 16, FIRMWARE_EVENTS = 14 };
+enum { FIRMWARE_COUNTERS = 16, FIRMWARE_EVENTS = 14, FIRMWARE_RUNS = 0 };
 struct firmware_cpu {
     uint64_t entry, argument;          /* where it is to begin, and with what, once it is started */
     uint64_t events[FIRMWARE_EVENTS];  /* how often each of them has happened */
     uint64_t value[FIRMWARE_COUNTERS]; /* of counters of events */
     uint32_t event[FIRMWARE_COUNTERS]; /* and what they count, 0: nothing */
     uint32_t counting;                 /* which counters run, of all there are */
-    uint32_t state;                    /* as the firmware's specification numbers them; 0: it runs */
+    uint32_t state;                    /* as the firmware's specification numbers them, or FIRMWARE_RUNS */
+    uint32_t asked;                    /* by other cpus, and not done yet */
     bool asleep;                       /* until an interrupt comes */
 };
 struct firmware {

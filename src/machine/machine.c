@@ -126,15 +126,36 @@ static enum answer wait_for_interrupt(struct machine *m, struct cpu *cpu) {
     return ANSWER_RESUME;
 }
 
+/* What the board as firmware knows of a cpu; NULL: it is none. */
+static struct firmware_cpu *firmware_of(const struct machine *m, const struct cpu *cpu) {
+    (void)cpu; /* there is one */
+    return m->firmware.cpus;
+}
+
+/* One that has stopped stays here until another cpu starts it. */
+static enum answer stay_stopped(struct machine *m, struct cpu *cpu) {
+    if (m->firmware.ncpus == 1) return stop(m, VM_TRAPPED, EXIT_wait, cpu->pc);
+    while (!engine_sleep(m->vm->engine, cpu, UINT64_MAX)) continue;
+    return ANSWER_RESUME; /* at its poll it is looked what there is */
+}
+
+/* Is it stopped, after all that others have asked of it? */
+static bool is_stopped(struct machine *m, struct cpu *cpu) {
+    const struct firmware_cpu *known = firmware_of(m, cpu);
+    if (!known) return false;
+    if (known->asked) m->board->firmware_serve(m, cpu);
+    return known->state != FIRMWARE_RUNS;
+}
+
 /* A call: of the firmware, or a trap as others are. */
 static enum answer answer_call(struct machine *m, struct cpu *cpu) {
-    struct firmware_cpu *known = m->firmware.cpus;
+    struct firmware_cpu *known = firmware_of(m, cpu);
     enum firmware_answer done = known ? m->board->firmware_call(m, cpu) : FIRMWARE_NOT;
     if (done == FIRMWARE_NOT) return trap(cpu);
     cpu->count.budget--;
     if (m->off) return stop(m, VM_POWERED_OFF, m->status, 0);
     if (done == FIRMWARE_DONE) return ANSWER_RESUME;
-    if (done == FIRMWARE_STOPS) return stop(m, VM_TRAPPED, EXIT_wait, cpu->pc); /* there is no other to start it */
+    if (done == FIRMWARE_STOPS) return stay_stopped(m, cpu);
     known->asleep = true;
     enum answer answer = wait_for_interrupt(m, cpu);
     known->asleep = false;
@@ -150,6 +171,7 @@ static enum answer answer(void *self, struct cpu *cpu) {
     case EXIT_poll:
         if (m->service && cpu == vm->cpu) service_serve(m->service);
         if (vm_answer_poll(vm)) return stop(m, vm->end, vm->status, vm->end_value);
+        if (is_stopped(m, cpu)) return stay_stopped(m, cpu);
         serve(m);
         return ANSWER_RESUME;
     case EXIT_budget:
@@ -252,7 +274,7 @@ static bool firmware_make(struct machine *m, struct error *error) {
 static bool serial_open(struct machine *m, struct error *error) {
     struct machine_config *c = m->config;
     if (c->serial == SERIAL_STANDARD && c->firmware != FIRMWARE_NONE) c->serial = SERIAL_KEYS; /* it is a kernel */
-    m->console.ended = c->serial == SERIAL_NULL || c->serial == SERIAL_FILE; /* nobody types there */
+    m->console.ended = c->serial == SERIAL_NULL || c->serial == SERIAL_FILE;                   /* nobody types there */
     if (c->serial == SERIAL_NULL) m->console.to = CONSOLE_NOWHERE;
     return c->serial != SERIAL_FILE || console_to_file(&m->console, c->serial_file, error);
 }

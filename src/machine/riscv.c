@@ -73,5 +73,6 @@ const struct board board_riscv = {
     .flat_header = flat_header,
     .describe_cpu = describe_cpu,
     .firmware_start = riscv_firmware_start,
+    .firmware_serve = riscv_firmware_serve,
     .firmware_call = riscv_firmware_call,
 };

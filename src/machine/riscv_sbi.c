@@ -2,8 +2,10 @@
  * that the kernel makes (SBI 2.0; rows: riscv_sbi.def). No code runs in M mode.
  *
  * Traps that firmware would only hand on are delegated from the start, so an ecall from S mode is all that comes here.
- * Timers are the harts' own (Sstc): setting one is writing stimecmp. Reaching another hart goes through `asked` of
- * struct firmware_cpu: bits that its own thread takes over (firmware_serve).
+ * Timers are the harts' own (Sstc): setting one is writing stimecmp. Calls are answers, so one at a time is made (the
+ * engine's lock); but registers of another hart belong to its own thread. What is wanted of them is noted in
+ * firmware_cpu.asked, and done by that hart when it comes to its poll (riscv_firmware_serve). Mappings are the engine's
+ * to forget, on whichever hart, and are waited for.
  */
 #include "machine/riscv_sbi.h"
 #include "engine/engine.h"
@@ -18,7 +20,7 @@ enum { DELEGATED_EXCEPTIONS = 0xb1ff, DELEGATED_INTERRUPTS = 0x222 };
 #define ENVCFG_ADUE    (1ull << 61)
 #define ENVCFG_PBMTE   (1ull << 62)
 #define ENVCFG_STCE    (1ull << 63)
-enum { SECCFG_SSEED = 1 << 9, S_COUNTERS = 7 };
+enum { SECCFG_SSEED = 1 << 9, S_COUNTERS = 7, BOOT_HART = 0 };
 
 /* ---- beginning */
 
@@ -51,15 +53,22 @@ void sbi_enter(struct cpu *cpu, uint64_t id, uint64_t address, uint64_t argument
 }
 
 void riscv_firmware_start(struct machine *m, struct cpu *cpu) {
+    const uint64_t id = riscv_get_mhartid(riscv_of(cpu));
     set_up(cpu);
-    sbi_enter(cpu, riscv_get_mhartid(riscv_of(cpu)), m->firmware.entry, m->firmware.tree);
+    m->firmware.cpus[id].state = id == BOOT_HART ? SBI_STARTED : SBI_STOPPED;
+    sbi_enter(cpu, id, m->firmware.entry, m->firmware.tree);
+    if (id != BOOT_HART) cpu_poke(cpu); /* it is stopped before it begins */
 }
 
 /* ---- harts */
 
 struct cpu *sbi_hart(const struct machine *m, uint64_t id, struct firmware_cpu **known) {
+    struct vm *vm = m->vm;
     *known = id < m->firmware.ncpus ? &m->firmware.cpus[id] : NULL;
-    return *known ? m->vm->cpu : NULL;
+    if (!*known || !vm->kind->next_cpu) return *known ? vm->cpu : NULL;
+    struct cpu *cpu = vm->kind->next_cpu(vm, NULL);
+    while (cpu && riscv_get_mhartid(riscv_of(cpu)) != id) cpu = vm->kind->next_cpu(vm, cpu);
+    return cpu;
 }
 
 static bool is_in(uint64_t id, uint64_t mask, uint64_t base) {
@@ -76,8 +85,9 @@ static bool all_there(const struct machine *m, uint64_t mask, uint64_t base) {
     return true;
 }
 
-/* Has every hart of the mask do this, and counts the events of sending and receiving. */
-static int64_t each(struct sbi_call *c, uint64_t mask, uint64_t base, enum sbi_event sent, void (*what)(struct cpu *)) {
+/* Has this done for every hart of the mask, and counts the events of sending and receiving. */
+static int64_t each(struct sbi_call *c, uint64_t mask, uint64_t base, enum sbi_event sent,
+                    void (*what)(struct sbi_call *c, struct cpu *cpu, struct firmware_cpu *known)) {
     struct firmware_cpu *known;
     if (!all_there(c->machine, mask, base)) return SBI_INVALID_PARAM;
     for (uint64_t id = 0; id < c->machine->firmware.ncpus; id++) {
@@ -85,35 +95,74 @@ static int64_t each(struct sbi_call *c, uint64_t mask, uint64_t base, enum sbi_e
         struct cpu *cpu = sbi_hart(c->machine, id, &known);
         c->known->events[sent]++;
         known->events[sent + 1]++;
-        if (what) what(cpu);
+        what(c, cpu, known);
     }
     return SBI_SUCCESS;
 }
 
-static void interrupt(struct cpu *cpu) {
+static void set_pending(struct cpu *cpu) {
     set(cpu, RISCV_FIELD_mip, riscv_get_mip(riscv_of(cpu)) | MIP_SSIP);
 }
 
-/* Of whatever range and space: more than was asked for. */
-static void forget_mapping(struct cpu *cpu) {
-    cpu_flush_mapping(cpu);
+void sbi_ask(struct sbi_call *c, struct cpu *cpu, struct firmware_cpu *known, enum sbi_ask what) {
+    known->asked |= what;
+    if (cpu == c->cpu)
+        riscv_firmware_serve(c->machine, cpu);
+    else
+        cpu_poke(cpu);
+}
+
+void riscv_firmware_serve(struct machine *m, struct cpu *cpu) {
+    const uint64_t id = riscv_get_mhartid(riscv_of(cpu));
+    struct firmware_cpu *known = &m->firmware.cpus[id];
+    const uint32_t asked = known->asked;
+    known->asked = 0;
+    if (asked & SBI_ASK_INTERRUPT) set_pending(cpu);
+    if (!(asked & SBI_ASK_START) || known->state != SBI_START_PENDING) return;
+    known->state = SBI_STARTED;
+    sbi_enter(cpu, id, known->entry, known->argument);
+}
+
+static void interrupt(struct sbi_call *c, struct cpu *cpu, struct firmware_cpu *known) {
+    sbi_ask(c, cpu, known, SBI_ASK_INTERRUPT);
+}
+
+/* Of whatever address space. */
+static void forget_mapping(struct sbi_call *c, struct cpu *cpu, struct firmware_cpu *known) {
+    struct cpu_range range = {.start = c->arg[2], .size = c->arg[3], .any_tag = true};
+    (void)known;
+    if (!range.start && !range.size) range.size = UINT64_MAX;
+    cpu_request_range(cpu, &range);
+}
+
+/* Stores are seen as they are done, by whichever hart: there is nothing to drop. */
+static void fetch_anew(struct sbi_call *c, struct cpu *cpu, struct firmware_cpu *known) {
+    (void)c, (void)known;
+    cpu_request(cpu, REQUEST_CODE);
 }
 
 int64_t sbi_send_ipi(struct sbi_call *c) {
     return each(c, c->arg[0], c->arg[1], SBI_EVENT_IPI_SENT, interrupt);
 }
 
-/* Stores are seen as they are done, by whichever hart: there is nothing to drop. */
+/* It is done when the call is over. */
+static int64_t fence(struct sbi_call *c, enum sbi_event sent,
+                     void (*what)(struct sbi_call *c, struct cpu *cpu, struct firmware_cpu *known)) {
+    const int64_t error = each(c, c->arg[0], c->arg[1], sent, what);
+    if (!error) engine_await_requests(c->machine->vm->engine);
+    return error;
+}
+
 int64_t sbi_remote_fence_i(struct sbi_call *c) {
-    return each(c, c->arg[0], c->arg[1], SBI_EVENT_FENCE_I_SENT, NULL);
+    return fence(c, SBI_EVENT_FENCE_I_SENT, fetch_anew);
 }
 
 int64_t sbi_remote_sfence(struct sbi_call *c) {
-    return each(c, c->arg[0], c->arg[1], SBI_EVENT_SFENCE_SENT, forget_mapping);
+    return fence(c, SBI_EVENT_SFENCE_SENT, forget_mapping);
 }
 
 int64_t sbi_remote_sfence_asid(struct sbi_call *c) {
-    return each(c, c->arg[0], c->arg[1], SBI_EVENT_SFENCE_ASID_SENT, forget_mapping);
+    return fence(c, SBI_EVENT_SFENCE_ASID_SENT, forget_mapping);
 }
 
 /* ---- what the interface is */
@@ -218,26 +267,31 @@ int64_t sbi_legacy_clear_ipi(struct sbi_call *c) {
     return mip & MIP_SSIP ? 1 : 0;
 }
 
-/* The first 64 harts of a mask in memory, at a virtual address; 0: all of them. */
-static int64_t mask_at(struct sbi_call *c, uint64_t address, uint64_t *mask) {
-    *mask = 0;
-    if (address && engine_peek(c->cpu, ADDRESS_VIRTUAL, address, mask, sizeof *mask) != sizeof *mask)
+/* The first argument is the virtual address of a mask, of 64 harts; 0: all of them. Behind it come others. Now they are
+   where version 0.2 has them. */
+static int64_t take_mask(struct sbi_call *c) {
+    const uint64_t address = c->arg[0];
+    uint64_t mask = 0;
+    if (address && engine_peek(c->cpu, ADDRESS_VIRTUAL, address, &mask, sizeof mask) != sizeof mask)
         return SBI_INVALID_ADDRESS;
-    c->arg[0] = *mask;
+    for (unsigned i = 4; i > 1; i--) c->arg[i] = c->arg[i - 1];
+    c->arg[0] = mask;
     c->arg[1] = address ? 0 : UINT64_MAX;
     return SBI_SUCCESS;
 }
 
 int64_t sbi_legacy_send_ipi(struct sbi_call *c) {
-    uint64_t mask;
-    const int64_t error = mask_at(c, c->arg[0], &mask);
+    const int64_t error = take_mask(c);
     return error ? error : sbi_send_ipi(c);
 }
 
-/* fence.i or sfence.vma: the latter does for both. */
-int64_t sbi_legacy_remote_fence(struct sbi_call *c) {
-    uint64_t mask;
-    const int64_t error = mask_at(c, c->arg[0], &mask);
+int64_t sbi_legacy_remote_fence_i(struct sbi_call *c) {
+    const int64_t error = take_mask(c);
+    return error ? error : sbi_remote_fence_i(c);
+}
+
+int64_t sbi_legacy_remote_sfence(struct sbi_call *c) {
+    const int64_t error = take_mask(c);
     return error ? error : sbi_remote_sfence(c);
 }
 

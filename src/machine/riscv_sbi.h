@@ -53,7 +53,14 @@ _Static_assert((int)SBI_EVENTS_END <= (int)FIRMWARE_EVENTS, "there is a count fo
 
 /* For struct board. */
 void riscv_firmware_start(struct machine *m, struct cpu *cpu);
+void riscv_firmware_serve(struct machine *m, struct cpu *cpu);
 enum firmware_answer riscv_firmware_call(struct machine *m, struct cpu *cpu);
+
+/* States of a hart, as HSM numbers them; what others may ask of it. */
+enum sbi_state { SBI_STARTED, SBI_STOPPED, SBI_START_PENDING, SBI_SUSPENDED = 4 };
+enum sbi_ask { SBI_ASK_INTERRUPT = 1, SBI_ASK_START = 2 };
+_Static_assert((int)SBI_STARTED == (int)FIRMWARE_RUNS, "machine.c knows by this whether it runs");
+void sbi_ask(struct sbi_call *c, struct cpu *cpu, struct firmware_cpu *known, enum sbi_ask what);
 
 /** A hart by its number, with what is known of it; NULL: there is none. */
 struct cpu *sbi_hart(const struct machine *m, uint64_t id, struct firmware_cpu **known);

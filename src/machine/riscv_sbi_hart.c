@@ -1,7 +1,6 @@
 /* riscv_sbi_hart.c - harts that start, stop and sleep (extension HSM of riscv_sbi.def). */
 #include "machine/riscv_sbi.h"
 
-enum { STARTED, STOPPED, START_PENDING, SUSPENDED = 4 }; /* of firmware_cpu.state */
 enum { RETENTIVE = 0 };
 #define NON_RETENTIVE UINT32_C(0x80000000)
 
@@ -12,17 +11,19 @@ static bool can_begin(const struct sbi_call *c, uint64_t address) {
 
 int64_t sbi_hart_start(struct sbi_call *c) {
     struct firmware_cpu *known;
-    if (!sbi_hart(c->machine, c->arg[0], &known)) return SBI_INVALID_PARAM;
-    if (known->state != STOPPED) return SBI_ALREADY_AVAILABLE;
+    struct cpu *cpu = sbi_hart(c->machine, c->arg[0], &known);
+    if (!cpu) return SBI_INVALID_PARAM;
+    if (known->state != SBI_STOPPED) return SBI_ALREADY_AVAILABLE;
     if (!can_begin(c, c->arg[1])) return SBI_INVALID_ADDRESS;
-    known->state = START_PENDING;
+    known->state = SBI_START_PENDING;
     known->entry = c->arg[1];
     known->argument = c->arg[2];
+    sbi_ask(c, cpu, known, SBI_ASK_START);
     return SBI_SUCCESS;
 }
 
 int64_t sbi_hart_stop(struct sbi_call *c) {
-    c->known->state = STOPPED;
+    c->known->state = SBI_STOPPED;
     c->answer = FIRMWARE_STOPS;
     return SBI_FAILED; /* which nobody sees, unless it is started at the next instruction */
 }
@@ -30,7 +31,7 @@ int64_t sbi_hart_stop(struct sbi_call *c) {
 int64_t sbi_hart_status(struct sbi_call *c) {
     struct firmware_cpu *known;
     if (!sbi_hart(c->machine, c->arg[0], &known)) return SBI_INVALID_PARAM;
-    c->value = known->asleep ? SUSPENDED : known->state;
+    c->value = known->asleep ? SBI_SUSPENDED : known->state;
     return SBI_SUCCESS;
 }
 

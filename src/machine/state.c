@@ -57,6 +57,7 @@ static OBJECT_TYPE(device_host_type, "device", struct device_host, DEVICE_HOST_R
     R(ARRAY, event, RESOURCE)                                                                                          \
     R(FIELD, counting, RESOURCE)                                                                                       \
     R(FIELD, state, RESOURCE)                                                                                          \
+    R(FIELD, asked, RESOURCE)                                                                                          \
     R(FIELD, asleep, RESOURCE)
 static OBJECT_TYPE(firmware_cpu_type, "firmware of a cpu", struct firmware_cpu, FIRMWARE_CPU_ROWS)
 
