@@ -63,7 +63,7 @@ struct board {
     /** Do these bytes, the first of a file, begin a flat kernel for this cpu? */
     bool (*flat_header)(const uint8_t *bytes, size_t size, struct flat_header *header);
     /** What the device tree says of the cpu, with its interrupts at this phandle. */
-    void (*describe_cpu)(struct tree *t, uint32_t interrupts);
+    void (*describe_cpu)(struct tree *t, uint32_t interrupts, enum firmware_kind firmware);
     /** The board as firmware (struct firmware): brings a cpu that has just been reset to where the program begins, or
        has it stopped; answers what the program asks of it, at EXIT_syscall; does what other cpus have asked of this
        one, on its thread. */

@@ -13,7 +13,7 @@ static uint32_t phandle_of(unsigned device) {
     return device == DEVICE_CPU ? CPU_INTERRUPTS : FIRST_DEVICE + device;
 }
 
-static void describe_cpu(struct tree *t, const struct board *board) {
+static void describe_cpu(struct tree *t, const struct machine *m) {
     tree_open(t, "cpus");
     tree_cell(t, "#address-cells", 1);
     tree_cell(t, "#size-cells", 0);
@@ -22,7 +22,7 @@ static void describe_cpu(struct tree *t, const struct board *board) {
     tree_text(t, "device_type", "cpu");
     tree_cell(t, "reg", 0);
     tree_text(t, "status", "okay");
-    board->describe_cpu(t, CPU_INTERRUPTS);
+    m->board->describe_cpu(t, CPU_INTERRUPTS, m->config->firmware);
     tree_close(t);
     tree_close(t);
 }
@@ -83,7 +83,7 @@ static void describe_board(struct tree *t, const struct machine *m) {
     tree_text(t, "device_type", "memory");
     tree_range(t, "reg", ram, m->ram_size);
     tree_close(t);
-    describe_cpu(t, m->board);
+    describe_cpu(t, m);
     tree_open(t, "soc");
     tree_cell(t, "#address-cells", 2);
     tree_cell(t, "#size-cells", 2);

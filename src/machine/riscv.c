@@ -4,6 +4,7 @@
 #include "machine/riscv_sbi.h"
 #include "machine/tree.h"
 #include <elf.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct place places[] = {
@@ -43,9 +44,21 @@ static bool flat_header(const uint8_t *bytes, size_t size, struct flat_header *h
     return true;
 }
 
-static void describe_cpu(struct tree *t, uint32_t interrupts) {
+/* The instruction set. Firmware of a file may be one that does not let S
+ * mode have the CSR seed (OpenSBI before 1.3), which kernels take for granted where it is named.
+ */
+static void describe_isa(struct tree *t, bool own_firmware) {
+    static const char seed[] = "_zkr";
+    char isa[512];
+    const char *found = own_firmware ? NULL : strstr(guest_riscv.isa, seed);
+    const char *rest = found ? found + strlen(seed) : guest_riscv.isa;
+    snprintf(isa, sizeof isa, "%.*s%s", found ? (int)(found - guest_riscv.isa) : 0, guest_riscv.isa, rest);
+    tree_text(t, "riscv,isa", isa);
+}
+
+static void describe_cpu(struct tree *t, uint32_t interrupts, enum firmware_kind firmware) {
     tree_text(t, "compatible", "riscv");
-    tree_text(t, "riscv,isa", guest_riscv.isa);
+    describe_isa(t, firmware != FIRMWARE_FILE);
     tree_text(t, "mmu-type", guest_riscv.mmu);
     tree_cell(t, "riscv,cbom-block-size", 64);
     tree_cell(t, "riscv,cboz-block-size", 64);

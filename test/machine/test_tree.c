@@ -164,6 +164,28 @@ static void the_board_describes_itself(void **state) {
     hart_free(h);
 }
 
+/* Kernels take it that S mode may have what is named; firmware of a file may know nothing of it. */
+static void what_firmware_must_allow_is_named_with_vees_own_only(void **state) {
+    (void)state;
+    static struct machine_config config;
+    for (unsigned firmware = FIRMWARE_NONE; firmware <= FIRMWARE_FILE; firmware++) {
+        struct hart *h = hart_make();
+        struct vm vm = {.cpu = &h->cpu.c, .counted = true};
+        struct machine m = {.vm = &vm, .config = &config, .board = boards[0], .ram = h->ram, .ram_size = HART_RAM_SIZE};
+        uint64_t at;
+        uint32_t size;
+        config.firmware = (enum firmware_kind)firmware;
+        assert_true(board_init(&m, HART_RAM, HART_RAM, no_symbol, NULL));
+        assert_true(board_read(&m, 0x1020, 8, &at));
+        const char *isa = (const char *)find(h->ram + (at - HART_RAM), "/cpus/cpu@0", "riscv,isa", &size);
+        assert_int_equal(strstr(isa, "_zkr") != NULL, firmware != FIRMWARE_FILE);
+        assert_non_null(strstr(isa, "_zknh"));
+        assert_non_null(strstr(isa, "_zksh"));
+        board_done(&m);
+        hart_free(h);
+    }
+}
+
 static void a_program_that_needs_all_of_ram_gets_none(void **state) {
     (void)state;
     struct hart *h = hart_make();
@@ -195,6 +217,7 @@ int main(void) {
         cmocka_unit_test(what_is_written_can_be_read),
         cmocka_unit_test(too_much_is_noticed),
         cmocka_unit_test(the_board_describes_itself),
+        cmocka_unit_test(what_firmware_must_allow_is_named_with_vees_own_only),
         cmocka_unit_test(a_program_that_needs_all_of_ram_gets_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
