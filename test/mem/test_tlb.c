@@ -173,9 +173,11 @@ static void sizes_follow_use(void **state) {
     const struct tlb_page p = page_of(1, 1, PAGE);
     tlb_views_fill(views, 0, &p);
     assert_ptr_equal(tlb_views_flush(views), t);
-    assert_int_equal(t->lines, TLB_LINES);
+    assert_int_equal(t->lines, TLB_LINES > 4 ? TLB_LINES : 4); /* a quarter of which is used */
     assert_empty(t);
-    assert_int_equal(views->lines, TLB_LINES * views->banks);
+    uint32_t all = 0;
+    for (const struct tlb *b = views->bank; b < views->bank + views->banks; b++) all += b->lines;
+    assert_int_equal(views->lines, all);
     /* A few pages of one line are no reason to grow. */
     for (unsigned i = 0; i < 20 * TLB_LINES; i++) {
         const uint64_t at = (uint64_t)(i % 64) * TLB_LINES_MOST * PAGE;
