@@ -88,6 +88,9 @@ struct guest {
     unsigned (*disassemble)(char *text, size_t size, uint64_t pc, const uint8_t *bytes, size_t avail, const void *unit);
     /** ISA guests: translates a virtual address. NULL: addresses are physical. */
     void (*walk)(struct cpu *cpu, uint64_t address, enum access access, struct walk *result);
+    /** ISA guests: drops what a cpu with soft.views knows of the mapping of an address (NULL: of all) in the address space
+        of this number (NULL: in all; what is global is in no single one). Touches no field. NULL: has no spaces. */
+    void (*forget)(struct cpu *cpu, const uint64_t *address, const uint64_t *space);
     /** ISA guests: enters the trap for the exit in cpu->exit (state as its row says); sets pc. Yields the actions (enum
         field_flag) that the change asks for: for cpu_ask. */
     unsigned (*enter_trap)(struct cpu *cpu);

@@ -22,7 +22,7 @@ void cpu_request(struct cpu *cpu, unsigned kinds) {
 
 void cpu_request_range(struct cpu *cpu, const struct cpu_range *range) {
     struct requests *q = &cpu->runner->requests;
-    const bool all = range->size == UINT64_MAX || q->nranges == REQUEST_RANGES;
+    const bool all = (range->size == UINT64_MAX && range->any_tag) || q->nranges == REQUEST_RANGES;
     if (!all) q->ranges[q->nranges++] = *range;
     cpu_request(cpu, all ? REQUEST_MAPPING : REQUEST_RANGES_BIT);
 }
@@ -37,12 +37,20 @@ void cpu_request_revoke(struct cpu *cpu, const uint8_t *page) {
 void cpu_flush_range(struct cpu *cpu, const struct cpu_range *range) {
     const uint64_t page = 1u << TLB_PAGE_SHIFT, first = range->start & -page;
     const uint64_t last = range->start + (range->size ? range->size - 1 : 0);
-    if (last < first || (last - first) / page >= FLUSHED_ONE_BY_ONE) {
+    const bool many = last < first || (last - first) / page >= FLUSHED_ONE_BY_ONE;
+    const bool spaces = cpu->soft.views && cpu->guest->forget;
+    const uint64_t *space = range->any_tag ? NULL : &range->tag;
+    if (many && spaces) {
+        cpu->guest->forget(cpu, NULL, space);
+        cpu_drop_shortcuts(cpu);
+    } else if (many) {
         cpu_flush_mapping(cpu);
-        return;
     }
-    for (uint64_t at = first, left = (last - first) / page + 1; left > 0; left--, at += page) {
-        tlbs_flush_page(cpu, at);
+    for (uint64_t at = first, left = many ? 0 : (last - first) / page + 1; left > 0; left--, at += page) {
+        if (spaces)
+            cpu->guest->forget(cpu, &at, space);
+        else
+            tlbs_flush_page(cpu, at);
         cpu_drop_shortcuts_at(cpu, at);
     }
 }

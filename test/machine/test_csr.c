@@ -309,6 +309,71 @@ static void rights_have_their_tlbs(void **state) {
     h->cpu.c.soft.views = NULL;
 }
 
+/* What fences, here and from other harts, leave in the TLBs of three spaces; one page of each is global. */
+static void fences_drop_what_they_name(void **state) {
+    (void)state;
+    enum { OWN = 0x5000, GLOBAL = 0x6000, LARGE = 0x600000, LARGER = 0x7ff000 };
+    static const struct {
+        uint64_t bits; /* which operands the fence has */
+        uint64_t address, asid;
+        unsigned left[2]; /* of what is in the space with ASID 1; in others: OWN 1, GLOBAL 2, LARGE 4, LARGER 8 */
+    } rows[] = {
+        {0, 0, 0, {0, 0}},
+        {2, 0, 1, {0, 15}},
+        {2, 0, 7, {15, 15}},
+        {2, 0, 0x10001, {0, 15}}, /* an ASID has 16 bits */
+        {1, OWN + 8, 0, {14, 14}},
+        {1, GLOBAL, 0, {13, 13}},
+        {1, LARGE + 0x1234, 0, {3, 3}}, /* both came from the same large page */
+        {1, LARGE + 0x100000, 0, {3, 3}},
+        {3, OWN, 1, {14, 15}},
+        {3, LARGER, 1, {3, 15}},
+        {3, OWN, 2, {15, 14}},
+        {1, 0x9000, 0, {15, 15}},
+    };
+    uint8_t page[1];
+    struct tlb_views *views = calloc(1, sizeof *views);
+    assert_true(tlb_views_make(views));
+    h->cpu.c.soft.views = views;
+    tlb_views_select(views, 0, 0, 0);
+    hart_write(h, MSTATUS, STATUS_MPRV | STATUS_SUM | (uint64_t)PRIV_S << STATUS_MPP_SHIFT);
+    for (unsigned i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
+        const bool remote = i % 2;
+        tlb_views_flush(views);
+        for (uint64_t asid = 1; asid <= 2; asid++) {
+            hart_write(h, SATP, 8ull << 60 | asid << 44 | 5);
+            assert_int_equal(h->cpu.c.actions, FIELD_RETRANSLATE);
+            for (unsigned n = 0; n < 4; n++) {
+                static const uint64_t at[] = {OWN, GLOBAL, LARGE, LARGER};
+                const struct tlb_page p = {
+                    .host = page, .read = true, .local = n != 1, .mapping = n < 2 ? 4096 : 2 << 20};
+                tlb_views_fill(views, at[n], &p);
+            }
+        }
+        const uint64_t bits = rows[i / 2].bits, address = rows[i / 2].address, asid = rows[i / 2].asid;
+        if (remote)
+            guest_riscv.forget(&h->cpu.c, bits & 1 ? &address : NULL, bits & 2 ? &asid : NULL);
+        else
+            riscv_help_sfence(&h->cpu.c, (bits & 1 ? 10 << 15 : 0) | (bits & 2 ? 11 << 20 : 0), address, asid);
+        for (uint64_t space = 1; space <= 2; space++) {
+            hart_write(h, SATP, 8ull << 60 | space << 44 | 5);
+            struct tlb *t = h->cpu.c.mem[0].tlb;
+            assert_ptr_equal(t, views->current);
+            const unsigned left = (tlb_find(t, OWN, false) != NULL) | (tlb_find(t, GLOBAL, false) != NULL) << 1 |
+                                  (tlb_find(t, LARGE, false) != NULL) << 2 | (tlb_find(t, LARGER, false) != NULL) << 3;
+            assert_int_equal(left, rows[i / 2].left[space - 1]);
+        }
+    }
+    /* Other tables with the same ASID are another space. */
+    hart_write(h, SATP, 8ull << 60 | 2ull << 44 | 6);
+    assert_null(tlb_find(h->cpu.c.mem[0].tlb, OWN, false));
+    hart_write(h, SATP, 0);
+    hart_write(h, MSTATUS, 0);
+    tlb_views_free(views);
+    free(views);
+    h->cpu.c.soft.views = NULL;
+}
+
 static void enabling_a_pending_interrupt_is_noticed(void **state) {
     (void)state;
     riscv_set_line(&h->cpu.c, IRQ_MTI, true);
@@ -473,6 +538,7 @@ int main(void) {
         TEST(wires_cannot_be_written),
         TEST(changes_ask_for_what_they_need),
         TEST(rights_have_their_tlbs),
+        TEST(fences_drop_what_they_name),
         TEST(enabling_a_pending_interrupt_is_noticed),
         TEST(supervisor_extensions_are_withheld),
         TEST(counters_can_be_withheld),

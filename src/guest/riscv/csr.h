@@ -85,6 +85,7 @@ unsigned riscv_trap(struct riscv_cpu *cpu, uint64_t cause, uint64_t tval);
 
 /* What struct guest wants: see core/guest.h. */
 bool riscv_set_field(struct cpu *cpu, unsigned field, unsigned index, uint64_t value, unsigned *actions);
+void riscv_forget(struct cpu *cpu, const uint64_t *address, const uint64_t *space);
 void riscv_walk(struct cpu *cpu, uint64_t address, enum access access, struct walk *result);
 unsigned riscv_enter_trap(struct cpu *cpu);
 bool riscv_take_interrupt(struct cpu *cpu, unsigned *actions);

@@ -1,10 +1,10 @@
 /* paging.c - from virtual to physical addresses, and what may be done there (privileged ISA 3.7, 4.3 - 4.6).
  *
  * Sv39, Sv48, Sv57 with superpages, Svnapot and (when menvcfg says so) Svpbmt; accessed and dirty bits are set by the
- * walk itself (Svadu) unless menvcfg leaves that to software (Svade), but not for those who only look. A result grants nothing that has not been recorded yet (a page that is
- * not dirty is not writable), and only rights of the kind asked for: fetches and data can run under different
- * privileges (MPRV). Memory protection applies to the page tables and to the final address; its granule is four bytes,
- * so page_size can be as little.
+ * walk itself (Svadu) unless menvcfg leaves that to software (Svade), but not for those who only look. A result grants
+ * nothing that has not been recorded yet (a page that is not dirty is not writable), and only rights of the kind asked
+ * for: fetches and data can run under different privileges (MPRV). Memory protection applies to the page tables and to
+ * the final address; its granule is four bytes, so page_size can be as little.
  */
 #include "guest/riscv/csr.h"
 #include "core/interface.h"
@@ -101,9 +101,9 @@ unsigned riscv_update_view(struct riscv_cpu *cpu) {
     return 0;
 }
 
-unsigned riscv_drop_translations(struct riscv_cpu *cpu, const uint64_t *address, const uint64_t *asid) {
-    struct tlb_views *views = cpu->c.soft.views;
-    if (!views) return FIELD_FLUSH_TLB;
+void riscv_forget(struct cpu *c, const uint64_t *address, const uint64_t *asid) {
+    struct riscv_cpu *cpu = riscv_of(c);
+    struct tlb_views *views = c->soft.views;
     /* Every mode that translates has the uppermost bit; an ASID leaves global mappings alone. */
     const uint64_t mask = 1ull << 63 | (asid ? SATP_ASID : 0);
     const uint64_t bits = 1ull << 63 | (asid ? *asid << SATP_ASID_SHIFT & SATP_ASID : 0);
@@ -111,6 +111,11 @@ unsigned riscv_drop_translations(struct riscv_cpu *cpu, const uint64_t *address,
         tlb_views_drop_page(views, mask, bits, !asid, *address);
     else
         use(cpu, tlb_views_drop(views, mask, bits, !asid));
+}
+
+unsigned riscv_drop_translations(struct riscv_cpu *cpu, const uint64_t *address, const uint64_t *asid) {
+    if (!cpu->c.soft.views) return FIELD_FLUSH_TLB;
+    riscv_forget(&cpu->c, address, asid);
     cpu->c.soft.remapped = address ? *address : UINT64_MAX;
     return FIELD_REMAP;
 }
@@ -169,7 +174,8 @@ static uint32_t leaf_find(const struct riscv_cpu *cpu, uint64_t address, enum ac
     return page_fault[access];
 }
 
-/** Sets the accessed and dirty bits, or leaves that to software; EXIT_retranslate when the entry changed under our hands: look again. */
+/** Sets the accessed and dirty bits, or leaves that to software; EXIT_retranslate when the entry changed under our
+ * hands: look again. */
 static uint32_t leaf_mark(const struct riscv_cpu *cpu, struct leaf *leaf, enum access access) {
     uint64_t marked = leaf->pte | PTE_A | (access == ACCESS_WRITE ? PTE_D : 0), unit = 8;
     if (marked == leaf->pte) return EXIT_none;

@@ -109,6 +109,7 @@ const struct guest guest_riscv = {
     .lift = lift,
     .disassemble = disassemble,
     .walk = riscv_walk,
+    .forget = riscv_forget,
     .enter_trap = riscv_enter_trap,
     .take_interrupt = riscv_take_interrupt,
     .wakes = riscv_wakes,
