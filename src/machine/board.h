@@ -1,11 +1,13 @@
 /* board.h - within machine/: the board that devices sit on, and what a device may ask of it.
  *
- * A device knows its own state (declared rows) and its place (struct device_host); everything that reaches beyond it
+ * A machine has instances of devices: those in places of its board (rows of NAME.def) and those that were asked for. An
+ * instance knows its own state (declared rows) and its place (struct device_host); everything that reaches beyond it
  * goes through the functions here. Time is in ticks of BOARD_TICK_NS and stands still while a device runs.
  */
 #ifndef MACHINE_BOARD_H
 #define MACHINE_BOARD_H
 
+#include "base/lock.h"
 #include "core/device.h"
 #include "machine/config.h"
 #include "machine/console.h"
@@ -24,16 +26,21 @@ enum device_number {
     DEVICE_COUNT
 };
 
-/** A device in the address space; one with a symbol is there if the program has that, at its value. */
+/* How many cpus a machine can have: as many as there are pins for, two each at the interrupt controller. */
+enum { CPUS_MOST = 32, INSTANCES_MOST = 128, DEVICE_REGIONS = 8 };
+
+/** A place on a board, with a number of its own (its row), and the type of the device that stands there. One with a
+    symbol is there if the program has that, at its value. */
 struct place {
     unsigned device;
     uint64_t address;
     const char *symbol, *companion; /* or NULL */
 };
-/** From a pin of a device to an input of another or an interrupt of the cpu. */
-enum { DEVICE_CPU = DEVICE_COUNT };
+/** From a pin of the device in a place to an input of that in another; or, for each cpu, from pin + step * cpu to the
+    cpu's interrupt `input`. */
+enum { PLACE_CPUS = 255 };
 struct wire {
-    unsigned device, pin, to, input;
+    unsigned place, pin, to, input, step;
 };
 
 /** What is where, and whatever else depends on the cpu's instruction set (NAME.c): const, one each for the rows of
@@ -56,13 +63,15 @@ struct board {
     const struct place *places;
     const struct wire *wires;
     unsigned nplaces, nwires;
-    unsigned console; /* the device that is the console */
+    unsigned console; /* the place of the device that is the console */
     /** Makes the program in the ROM that leads to `entry`, with the device tree's address, or 0; and what tells
        firmware where to go on, or 0. */
     void (*boot)(uint8_t *rom, uint64_t entry, uint64_t tree, uint64_t next);
     /** Do these bytes, the first of a file, begin a flat kernel for this cpu? */
     bool (*flat_header)(const uint8_t *bytes, size_t size, struct flat_header *header);
-    /** What the device tree says of the cpu, with its interrupts at this phandle. */
+    /** A cpu that has been made or reset is this one of the machine's. */
+    void (*cpu)(struct cpu *cpu, unsigned number);
+    /** What the device tree says of a cpu, with its interrupts at this phandle. */
     void (*describe_cpu)(struct tree *t, uint32_t interrupts, enum firmware_kind firmware);
     /** The board as firmware (struct firmware): brings a cpu that has just been reset to where the program begins, or
        has it stopped; answers what the program asks of it, at EXIT_syscall; does what other cpus have asked of this
@@ -77,16 +86,37 @@ extern const unsigned nboards;
 const struct board *board_for(uint32_t elf_machine);
 
 struct machine;
+struct keyvals;
+struct device_host;
+
+/** Where the level of a pin goes to. */
+struct connection {
+    struct connection *next;
+    unsigned pin, input;
+    struct device_host *to; /* a device, or NULL: */
+    unsigned cpu;           /* an interrupt of this one */
+};
+struct device_region {
+    uint64_t start, size;
+    bool mapped;
+};
+
+/** An instance of a device. Its number is its index in machine.devices. */
 struct device_host {
     struct machine *machine;
     const struct device *device;
     void *state;
-    uint64_t start;     /* its address */
+    void *backend;                 /* the device's own, of the host: no state */
+    const struct keyvals *options; /* what was said where it was asked for (-device), or NULL */
+    struct connection *connections;
+    struct device_region region[DEVICE_REGIONS];
     uint64_t companion; /* value of the other symbol that its place names, or 0 */
     uint64_t next;      /* time of its next event */
-    uint32_t pins;      /* levels of its output pins */
-    unsigned number;    /* enum device_number */
-    bool present;
+    uint64_t pins;      /* levels of its output pins */
+    unsigned type;      /* enum device_number */
+    unsigned number;
+    int place;    /* of the board's, or -1 */
+    bool opened;  /* and so to be closed */
     bool listens; /* its next event is only to look for input */
 };
 
@@ -108,28 +138,43 @@ struct firmware {
     uint64_t entry, tree; /* where the program begins; address of the device tree, or 0 */
 };
 
+/** What a machine has for each of its cpus: cpu->owner. */
+struct board_cpu {
+    unsigned number;
+    struct tlb_views *views; /* its TLBs */
+    uint64_t timer;          /* time of the next event of its own timer */
+};
+
 struct machine {
     uint64_t time_offset; /* what the guest has set the clock forward */
     struct vm *vm;
     struct machine_config *config;
     const struct board *board;
+    struct lock lock; /* held wherever a device's function runs */
     struct phys phys;
-    struct device_host device[DEVICE_COUNT];
+    struct device_host *devices[INSTANCES_MOST]; /* ndevices */
+    unsigned ndevices;
+    unsigned ncpus;
+    struct cpu *cpus[CPUS_MOST];
+    struct board_cpu seats[CPUS_MOST];
+    uint32_t in_flight; /* requests that workers have */
     struct console console;
     struct firmware firmware;
     struct service *service; /* or NULL */
-    struct tlb_views *views; /* the cpu's TLBs */
     uint8_t *ram, *rom;
     uint64_t ram_size;
     uint64_t initrd_start, initrd_end; /* the RAM disk of a kernel; 0: none */
     uint8_t *tree;                     /* the device tree that was given, or NULL: it is made */
     uint64_t tree_room;                /* and how much room it takes at the end of RAM */
     uint64_t next;                     /* what firmware begins when it is ready, or 0 */
-    uint64_t timer;                    /* time of the next event of the cpu's own timer */
     bool changed;                      /* a pin or the time of an event has changed since board_update */
     bool off;                          /* a device has switched the power off: */
     int status;                        /* with this exit status */
 };
+
+static inline struct board_cpu *board_cpu_of(const struct cpu *cpu) {
+    return cpu->owner;
+}
 
 /** What a machine alone can be asked for (option.def). */
 struct machine_options {
@@ -137,7 +182,17 @@ struct machine_options {
 #include "machine/option.def"
 };
 
-/* What devices ask for. */
+/* The machine's lock (base/lock.h). The engine's lock is taken before it, never while it is held. `who`: a cpu's
+ * number + 1, or somebody else, of whom there may be many. */
+enum { WHO_ELSE = 1 << 16 };
+static inline void machine_lock(struct machine *m, uint32_t who) {
+    lock_take(&m->lock, who, 0);
+}
+static inline void machine_unlock(struct machine *m) {
+    lock_release(&m->lock);
+}
+
+/* What devices ask for, in their functions (with the machine's lock). */
 void board_pin(struct device_host *host, unsigned pin, bool level);
 uint64_t board_time(struct device_host *host);
 void board_set_time(struct device_host *host, uint64_t time);
@@ -145,6 +200,8 @@ void board_set_time(struct device_host *host, uint64_t time);
 uint64_t board_ns(const struct device_host *host);
 /** 64 random bits. */
 uint64_t board_random(const struct device_host *host);
+/** How many cpus there are. */
+unsigned board_cpus(const struct device_host *host);
 void board_output(struct device_host *host, const void *bytes, size_t size);
 /** The next byte typed, CONSOLE_NOTHING (for now) or CONSOLE_END. */
 int board_input(struct device_host *host);
@@ -152,19 +209,58 @@ int board_input(struct device_host *host);
 bool board_input_ready(const struct device_host *host);
 /** Says whether the device's next event is nothing but looking for input. */
 void board_listen(struct device_host *host, bool listens);
-/** RAM for a device that reads or writes it by itself: a view of it, NULL if there is none; and a store. */
-const uint8_t *board_ram(struct device_host *host, uint64_t physical, uint64_t size);
-bool board_ram_write(struct device_host *host, uint64_t physical, const void *bytes, uint64_t size);
 void board_power_off(struct device_host *host, int status);
+
+/* RAM, for devices that read or write it by themselves. From any thread, without a lock: RAM never moves. What others
+ * do to it at the same time is the guest's affair, so what is checked is a copy. */
+/** A view of it; NULL: these bytes are not all RAM. */
+const uint8_t *board_ram(struct device_host *host, uint64_t physical, uint64_t size);
+/** The same to be written. What has been is told by board_ram_wrote, before the guest is told that it is there. */
+uint8_t *board_ram_begin(struct device_host *host, uint64_t physical, uint64_t size);
+void board_ram_wrote(struct device_host *host, uint64_t physical, uint64_t size);
+/** Both, for few bytes. False: it is not all RAM. */
+bool board_ram_write(struct device_host *host, uint64_t physical, const void *bytes, uint64_t size);
+
+/* Addresses: a region of the device is mapped (elsewhere than it was), or not any more. RAM and ROM stay where they
+ * are, and come first. False: there is no room for it, or it wraps around. */
+bool board_map(struct device_host *host, unsigned region, uint64_t start, uint64_t size);
+void board_unmap(struct device_host *host, unsigned region);
+
+/* Workers: threads of a device's own, which have a request each. */
+/** Is work done at once, within the access that asks for it, so that runs repeat? Then there are no workers. */
+bool board_synchronous(const struct device_host *host);
+/** A request is about to be handed to a worker (with the lock). */
+void board_submit(struct device_host *host);
+/** It has been done: the device's `complete` is called with the lock, which a worker must not have. Where work is
+    synchronous, by whoever did it within the access. */
+void board_post(struct device_host *host, void *request);
 
 /* What machine.c asks for. */
 /** Looks up a symbol of the program. */
 typedef bool board_symbol(const void *of, const char *name, uint64_t *value);
-/** Makes devices, ROM and the map of physical memory around the RAM that is there. The ROM leads to `entry`, with a
-    device tree at the end of RAM if the program, which ends at `used`, leaves room. */
-bool board_init(struct machine *m, uint64_t used, uint64_t entry, board_symbol *symbol, const void *of);
+/** Makes devices and the map of physical memory around the RAM that is there. On failure everything is as
+    before, but for m->devices, which board_done frees. */
+bool board_init(struct machine *m, board_symbol *symbol, const void *of, struct error *error);
+/** One more device, in a place of the board or (-1) in none, with `address` for its region 0. NULL with *error. */
+struct device_host *board_add(struct machine *m, unsigned type, int place, uint64_t address,
+                              const struct keyvals *options, struct error *error);
+/** From a pin of a device to an input of another. */
+bool board_connect(struct device_host *from, unsigned pin, struct device_host *to, unsigned input);
+/** The device in a place of the board, or NULL. */
+struct device_host *board_at(const struct machine *m, unsigned place);
+/** The first device of a type, or NULL. */
+struct device_host *board_find(const struct machine *m, unsigned type);
+/** Writes the ROM, which leads to `entry`, and a device tree at the end of RAM if the program, which ends at `used`,
+    leaves room. False: the tree cannot be made. */
+bool board_boot(struct machine *m, uint64_t used, uint64_t entry);
+/** Waits until no worker has a request. Without the lock. */
+void board_quiesce(struct machine *m);
 /** Writes the device tree of the board to a buffer of TREE_MAX bytes; returns its size, 0 if there is no memory. */
 size_t board_describe(const struct machine *m, uint8_t *to);
+/** The number by which others refer to the device's node there. */
+uint32_t board_phandle(const struct device_host *h);
+/** Closes the devices: none uses anything of the host any more, and no worker is left. Without the lock. */
+void board_close(struct machine *m);
 void board_done(struct machine *m);
 /** The board becomes the firmware of its program. False: it cannot, or there is no memory. */
 bool board_firmware(struct machine *m);

@@ -172,12 +172,12 @@ static bool control_devices(struct request *r) {
     bool registers;
     if (!get_flag(r, "registers", &registers)) return false;
     json_open(r->out, "devices", '[');
-    for (const struct device_host *h = m->device; h < m->device + DEVICE_COUNT; h++) {
-        if (!h->present) continue;
+    for (unsigned i = 0; i < m->ndevices; i++) {
+        const struct device_host *h = m->devices[i];
         json_open(r->out, NULL, '{');
         json_put_text(r->out, "device", h->device->name);
-        json_put_hex(r->out, "address", h->start);
-        json_put_hex(r->out, "size", h->device->size);
+        json_put_hex(r->out, "address", h->region[0].start);
+        json_put_hex(r->out, "size", h->region[0].size);
         if (registers && h->device->nfields)
             put_fields(r->out, "registers", h->device->fields, h->device->nfields, field_get, h->state);
         json_close(r->out, '}');

@@ -6,14 +6,16 @@
 
 enum { FINISHER_FAIL = 0x3333, FINISHER_PASS = 0x5555, FINISHER_RESET = 0x7777, SIZE = 0x1000 };
 
-static bool read(void *state, struct device_host *host, uint64_t offset, unsigned size, uint64_t *value) {
-    (void)state, (void)host, (void)offset, (void)size;
+static bool read(void *state, struct device_host *host, unsigned region, uint64_t offset, unsigned size,
+                 uint64_t *value) {
+    (void)state, (void)host, (void)region, (void)offset, (void)size;
     *value = 0;
     return true;
 }
 
-static bool write(void *state, struct device_host *host, uint64_t offset, unsigned size, uint64_t value) {
-    (void)state, (void)size;
+static bool write(void *state, struct device_host *host, unsigned region, uint64_t offset, unsigned size,
+                  uint64_t value) {
+    (void)state, (void)region, (void)size;
     if (offset != 0) return true;
     unsigned what = value & 0xffff, code = value >> 16 & 0xffff;
     if (what == FINISHER_PASS || what == FINISHER_RESET) board_power_off(host, 0);
@@ -31,7 +33,8 @@ static void describe_use(struct tree *tree, const char *node, const char *compat
     tree_close(tree);
 }
 
-static void describe_beside(struct tree *tree, uint32_t phandle) {
+static void describe_beside(struct tree *tree, const struct device_host *host, uint32_t phandle) {
+    (void)host;
     describe_use(tree, "poweroff", "syscon-poweroff", phandle, FINISHER_PASS);
     describe_use(tree, "reboot", "syscon-reboot", phandle, FINISHER_RESET);
 }

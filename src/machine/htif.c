@@ -58,16 +58,19 @@ static void take(struct htif *h, struct device_host *host, uint64_t value) {
     }
 }
 
-static bool read(void *state, struct device_host *host, uint64_t offset, unsigned size, uint64_t *value) {
+static bool read(void *state, struct device_host *host, unsigned region, uint64_t offset, unsigned size,
+                 uint64_t *value) {
     const struct htif *h = state;
-    (void)host;
+    (void)host, (void)region;
     uint64_t whole = h->has_low ? h->low : 0;
     *value = whole >> offset * 8;
     return offset + size <= SIZE;
 }
 
-static bool write(void *state, struct device_host *host, uint64_t offset, unsigned size, uint64_t value) {
+static bool write(void *state, struct device_host *host, unsigned region, uint64_t offset, unsigned size,
+                  uint64_t value) {
     struct htif *h = state;
+    (void)region;
     if (size == 8) {
         take(h, host, value);
     } else if (size == 4 && offset == 0) {

@@ -171,8 +171,9 @@ bool load_all(struct load *l, struct machine *m, struct error *error) {
     bool ok = (l->tree.fd < 0 || load_tree(m, &l->tree, &tree, &facts, error)) &&
               load_code(l, m, &elf, &begins, &used, error) &&
               (l->initrd.fd < 0 || load_initrd(m, &l->initrd, used, error)) &&
-              (!tree || amend_tree(m, &l->tree, tree, &facts, error));
-    if (ok && !board_init(m, used, begins.entry, symbol, elf.segments ? &elf : NULL))
+              (!tree || amend_tree(m, &l->tree, tree, &facts, error)) &&
+              board_init(m, symbol, elf.segments ? &elf : NULL, error);
+    if (ok && !board_boot(m, used, begins.entry))
         ok = error_set(error, ERROR_RESOURCES, "%s: no memory for the board, or no room for its description",
                        l->program.fd >= 0 ? l->program.name : l->firmware.name);
     elf_close(&elf);

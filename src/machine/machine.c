@@ -38,24 +38,44 @@ static bool ram_make(struct machine *m, uint64_t size, struct error *error) {
     return true;
 }
 
-static bool cpu_make(struct machine *m, const struct interface *interface) {
+static bool seat_make(struct machine *m, unsigned number) {
+    struct vm *vm = m->vm;
+    struct board_cpu *seat = &m->seats[number];
+    struct cpu *cpu = m->cpus[number] = engine_cpu_make(vm->engine, &vm->error);
+    *seat = (struct board_cpu){.number = number, .timer = UINT64_MAX, .views = os_alloc(sizeof *seat->views)};
+    if (!cpu || !seat->views || !tlb_views_make(seat->views))
+        return error_set(&vm->error, ERROR_RESOURCES, "no memory for a cpu, or for its TLBs");
+    struct tlb *t = tlb_views_select(seat->views, cpu->soft.view, cpu->soft.space, 0);
+    cpu->soft.views = seat->views;
+    cpu->soft.phys = &m->phys;
+    cpu->mem[DATA_SPACE].kind = MEM_SOFT;
+    mem_use(&cpu->mem[DATA_SPACE], t, t->line, tlb_mask(t));
+    cpu->owner = seat;
+    cpu->pc = m->board->reset;
+    m->board->cpu(cpu, number);
+    return true;
+}
+
+static bool cpus_make(struct machine *m, const struct interface *interface) {
     struct vm *vm = m->vm;
     struct engine_config config;
     vm_engine_config(vm, m->board->guest, interface, &config);
     vm->engine = engine_make(&config, &vm->error);
-    vm->cpu = vm->engine ? engine_cpu_make(vm->engine, &vm->error) : NULL;
-    m->views = vm->cpu ? os_alloc(sizeof *m->views) : NULL;
-    if (!m->views || !tlb_views_make(m->views))
-        return error_set(&vm->error, ERROR_RESOURCES, "no memory for a cpu's TLBs");
-    struct tlb *t = tlb_views_select(m->views, vm->cpu->soft.view, vm->cpu->soft.space, 0);
-    vm->cpu->soft.views = m->views;
-    vm->cpu->mem[DATA_SPACE].kind = MEM_SOFT;
-    mem_use(&vm->cpu->mem[DATA_SPACE], t, t->line, tlb_mask(t));
-    vm->cpu->soft.phys = &m->phys;
-    vm->cpu->interface = interface;
-    vm->cpu->self = vm;
-    vm->cpu->pc = m->board->reset;
+    for (unsigned i = 0; i < m->ncpus; i++)
+        if (!vm->engine || !seat_make(m, i)) return false;
+    vm->cpu = m->cpus[0];
     return true;
+}
+
+static void cpus_free(struct machine *m) {
+    for (unsigned i = 0; m->vm->engine && i < m->ncpus; i++) {
+        engine_cpu_free(m->vm->engine, m->cpus[i]);
+        if (m->seats[i].views) tlb_views_free(m->seats[i].views);
+        os_free(m->seats[i].views);
+    }
+    engine_free(m->vm->engine);
+    m->vm->engine = NULL;
+    m->vm->cpu = NULL;
 }
 
 static void machine_close(struct vm *vm) {
@@ -64,20 +84,20 @@ static void machine_close(struct vm *vm) {
     console_flush(&m->console, m->vm);
     service_end(m->service);
     console_close(&m->console);
-    if (vm->engine) engine_cpu_free(vm->engine, vm->cpu);
-    if (m->views) tlb_views_free(m->views);
-    os_free(m->views);
-    engine_free(vm->engine);
+    board_close(m);
+    cpus_free(m);
     board_done(m);
     if (m->ram) os_release(m->ram, m->ram_size);
     config_free(m->config);
     free(m);
-    vm->engine = NULL;
-    vm->cpu = NULL;
     vm->data = NULL;
 }
 
 /* ---- answering */
+
+static void lock_cpu(struct machine *m, const struct cpu *cpu) {
+    machine_lock(m, board_cpu_of(cpu)->number + 1);
+}
 
 static enum answer stop(struct machine *m, enum vm_end end, int status, uint64_t value) {
     console_flush(&m->console, m->vm);
@@ -90,9 +110,11 @@ static void take_interrupt(struct cpu *cpu) {
 }
 
 /** Brings the board up to date, and the cpu into the handler of an interrupt if one is due. */
-static void serve(struct machine *m) {
+static void serve(struct machine *m, struct cpu *cpu) {
+    lock_cpu(m, cpu);
     board_update(m);
-    take_interrupt(m->vm->cpu);
+    machine_unlock(m);
+    take_interrupt(cpu);
 }
 
 /* A trap takes a step of its own, so that time passes and counts are reached even where every instruction traps. */
@@ -107,9 +129,11 @@ static enum answer trap(struct cpu *cpu) {
 static enum answer wait_for_interrupt(struct machine *m, struct cpu *cpu) {
     for (;;) {
         bool listens;
+        lock_cpu(m, cpu);
         board_update(m);
-        if (guest_wakes(cpu)) break;
         uint64_t ns = board_idle_ns(m, &listens), began = os_nanoseconds();
+        machine_unlock(m);
+        if (guest_wakes(cpu)) break;
         if (!listens) {
             if (ns == UINT64_MAX) return stop(m, VM_TRAPPED, EXIT_wait, cpu->pc); /* it would wait for ever */
             vm_clock_advance(m->vm, ns);
@@ -128,8 +152,7 @@ static enum answer wait_for_interrupt(struct machine *m, struct cpu *cpu) {
 
 /* What the board as firmware knows of a cpu; NULL: it is none. */
 static struct firmware_cpu *firmware_of(const struct machine *m, const struct cpu *cpu) {
-    (void)cpu; /* there is one */
-    return m->firmware.cpus;
+    return m->firmware.cpus ? &m->firmware.cpus[board_cpu_of(cpu)->number] : NULL;
 }
 
 /* One that has stopped stays here until another cpu starts it. */
@@ -172,11 +195,11 @@ static enum answer answer(void *self, struct cpu *cpu) {
         if (m->service && cpu == vm->cpu) service_serve(m->service);
         if (vm_answer_poll(vm)) return stop(m, vm->end, vm->status, vm->end_value);
         if (is_stopped(m, cpu)) return stay_stopped(m, cpu);
-        serve(m);
+        serve(m, cpu);
         return ANSWER_RESUME;
     case EXIT_budget:
         if (vm_answer_budget(vm, cpu, &event) == ANSWER_STOP) return stop(m, vm->end, vm->status, vm->end_value);
-        if (event) serve(m);
+        if (event) serve(m, cpu);
         return ANSWER_RESUME;
     case EXIT_wait: return wait_for_interrupt(m, cpu);
     case EXIT_syscall: return answer_call(m, cpu);
@@ -210,13 +233,17 @@ static void fetch(void *self, struct cpu *cpu, uint64_t address, struct fetch *f
 
 static bool device_read(void *self, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t *value) {
     struct machine *m = ((struct vm *)self)->data;
-    (void)cpu;
-    return board_read(m, physical, size, value); /* can take a wire down, but not up */
+    lock_cpu(m, cpu);
+    const bool done = board_read(m, physical, size, value); /* can take a wire down, but not up */
+    machine_unlock(m);
+    return done;
 }
 
 static bool device_write(void *self, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value) {
     struct machine *m = ((struct vm *)self)->data;
-    bool done = board_write(m, physical, size, value);
+    lock_cpu(m, cpu);
+    const bool done = board_write(m, physical, size, value);
+    machine_unlock(m);
     /* A change of a wire or an event is answered before the next instruction runs. */
     if (m->changed || m->off) cpu_exit(cpu, EXIT_poll, 0);
     return done;
@@ -266,7 +293,7 @@ static const struct machine_options none;
 static bool firmware_make(struct machine *m, struct error *error) {
     if (m->config->firmware != FIRMWARE_OWN) return true;
     if (!board_firmware(m)) return error_set(error, ERROR_RESOURCES, "no memory for the firmware of the machine");
-    m->board->firmware_start(m, m->vm->cpu);
+    for (unsigned i = 0; i < m->ncpus; i++) m->board->firmware_start(m, m->cpus[i]);
     return true;
 }
 
@@ -286,8 +313,9 @@ static bool machine_open(struct vm *vm) {
     m->vm = vm;
     m->board = boards[0];
     m->config = config_make(vm->own ? vm->own : &none, vm->options.path, vm->options.cpu, &vm->error);
+    m->ncpus = m->config ? m->config->harts : 0;
     bool ok = m->config && load_open(&load, m, &vm->error) && ram_make(m, m->config->ram_size, &vm->error) &&
-              load_all(&load, m, &vm->error) && cpu_make(m, &interface_machine) && firmware_make(m, &vm->error) &&
+              load_all(&load, m, &vm->error) && cpus_make(m, &interface_machine) && firmware_make(m, &vm->error) &&
               serial_open(m, &vm->error) && service_start(&m->service, m, &vm->error);
     load_close(&load);
     if (ok)
@@ -295,6 +323,12 @@ static bool machine_open(struct vm *vm) {
     else
         machine_close(vm);
     return ok;
+}
+
+static struct cpu *next_cpu(struct vm *vm, struct cpu *previous) {
+    const struct machine *m = vm->data;
+    const unsigned n = previous ? board_cpu_of(previous)->number + 1 : 0;
+    return n < m->ncpus ? m->cpus[n] : NULL;
 }
 
 const struct vm_kind vm_kind_machine = {
@@ -306,4 +340,5 @@ const struct vm_kind vm_kind_machine = {
     .open = machine_open,
     .close = machine_close,
     .state = machine_type,
+    .next_cpu = next_cpu,
 };

@@ -1,4 +1,5 @@
-/* plic.c - the platform-level interrupt controller: 95 sources, two contexts (hart 0 in M and in S mode).
+/* plic.c - the platform-level interrupt controller: 95 sources, two contexts a cpu (2 h: in M mode, 2 h + 1: in S
+ * mode). Registers of contexts that are not there read as 0 and ignore writes.
  *
  *   0x000000 + 4 s            priority of source s (0 .. 7)
  *   0x001000 + 4 w            pending, 32 sources a word
@@ -14,7 +15,7 @@
 #include "machine/board.h"
 #include "machine/tree.h"
 
-enum { SOURCES = 96, WORDS = SOURCES / 32, CONTEXTS = 2, PRIORITY_MASK = 7, SIZE = 0x600000 };
+enum { SOURCES = 96, WORDS = SOURCES / 32, CONTEXTS = 2 * CPUS_MOST, PRIORITY_MASK = 7, SIZE = 0x600000 };
 enum { PRIORITY = 0, PENDING = 0x1000, ENABLE = 0x2000, ENABLE_STEP = 0x80, CONTEXT = 0x200000, CONTEXT_STEP = 0x1000 };
 
 #define PLIC_FIELDS(FIELD, ARRAY)                                                                                      \
@@ -49,35 +50,37 @@ static unsigned best(const struct plic *p, unsigned context, uint32_t over) {
 }
 
 /* Where an offset leads: a register of 32 bits, which the struct has as it is. */
-static uint32_t *plain(struct plic *p, uint64_t offset) {
+static uint32_t *plain(struct plic *p, unsigned contexts, uint64_t offset) {
     if (offset < PENDING) return offset / 4 < SOURCES ? &p->priority[offset / 4] : NULL;
-    if (offset >= ENABLE && offset < ENABLE + CONTEXTS * ENABLE_STEP) {
+    if (offset >= ENABLE && offset < ENABLE + contexts * ENABLE_STEP) {
         unsigned context = (unsigned)(offset - ENABLE) / ENABLE_STEP, word = (unsigned)(offset % ENABLE_STEP) / 4;
         return word < WORDS ? &p->enable[context * WORDS + word] : NULL;
     }
-    if (offset >= CONTEXT && offset < CONTEXT + CONTEXTS * CONTEXT_STEP && offset % CONTEXT_STEP == 0)
+    if (offset >= CONTEXT && offset < CONTEXT + contexts * CONTEXT_STEP && offset % CONTEXT_STEP == 0)
         return &p->threshold[(offset - CONTEXT) / CONTEXT_STEP];
     return NULL;
 }
 
 /** Is this the claim register of a context? */
-static bool claims(uint64_t offset, unsigned *context) {
+static bool claims(uint64_t offset, unsigned contexts, unsigned *context) {
     *context = (unsigned)((offset - CONTEXT) / CONTEXT_STEP);
-    return offset >= CONTEXT && offset < CONTEXT + CONTEXTS * CONTEXT_STEP && offset % CONTEXT_STEP == 4;
+    return offset >= CONTEXT && offset < CONTEXT + contexts * CONTEXT_STEP && offset % CONTEXT_STEP == 4;
 }
 
-static bool read(void *state, struct device_host *host, uint64_t offset, unsigned size, uint64_t *value) {
+static bool read(void *state, struct device_host *host, unsigned region, uint64_t offset, unsigned size,
+                 uint64_t *value) {
     struct plic *p = state;
+    const unsigned contexts = 2 * board_cpus(host);
     unsigned context;
-    (void)host;
+    (void)region;
     if (size != 4 || offset % 4) return false;
-    const uint32_t *at = plain(p, offset);
+    const uint32_t *at = plain(p, contexts, offset);
     *value = 0;
     if (at) {
         *value = *at;
     } else if (offset >= PENDING && offset < PENDING + WORDS * 4) {
         *value = pending(p, (unsigned)(offset - PENDING) / 4);
-    } else if (claims(offset, &context)) {
+    } else if (claims(offset, contexts, &context)) {
         unsigned s = best(p, context, 0); /* claims do not look at the threshold */
         *value = s;
         if (s) {
@@ -88,17 +91,19 @@ static bool read(void *state, struct device_host *host, uint64_t offset, unsigne
     return true;
 }
 
-static bool write(void *state, struct device_host *host, uint64_t offset, unsigned size, uint64_t value) {
+static bool write(void *state, struct device_host *host, unsigned region, uint64_t offset, unsigned size,
+                  uint64_t value) {
     struct plic *p = state;
+    const unsigned contexts = 2 * board_cpus(host);
     unsigned context;
-    (void)host;
+    (void)region;
     if (size != 4 || offset % 4) return false;
-    uint32_t *at = plain(p, offset);
+    uint32_t *at = plain(p, contexts, offset);
     if (at >= p->enable && at < p->enable + WORDS * CONTEXTS) {
         *at = (uint32_t)value & ((at - p->enable) % WORDS ? UINT32_MAX : ~1u); /* there is no source 0 */
     } else if (at) {
         if (offset != PRIORITY) *at = (uint32_t)value & PRIORITY_MASK;
-    } else if (claims(offset, &context) && value < SOURCES) {
+    } else if (claims(offset, contexts, &context) && value < SOURCES) {
         /* Completing what the context could not have claimed is ignored. */
         if (p->enable[context * WORDS + value / 32] >> value % 32 & 1) p->claimed[value / 32] &= ~(1u << value % 32);
     }
@@ -113,11 +118,12 @@ static void wire(void *state, struct device_host *host, unsigned pin, bool level
 
 static uint64_t update(void *state, struct device_host *host) {
     const struct plic *p = state;
-    for (unsigned c = 0; c < CONTEXTS; c++) board_pin(host, c, best(p, c, p->threshold[c]) != 0);
+    for (unsigned c = 0; c < 2 * board_cpus(host); c++) board_pin(host, c, best(p, c, p->threshold[c]) != 0);
     return UINT64_MAX;
 }
 
-static void describe(struct tree *tree) {
+static void describe(struct tree *tree, const struct device_host *host) {
+    (void)host;
     tree_flag(tree, "interrupt-controller");
     tree_cell(tree, "#interrupt-cells", 1);
     tree_cell(tree, "#address-cells", 0);

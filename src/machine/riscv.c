@@ -7,13 +7,19 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+#define PLACE(name, device, address)            PLACE_##name,
+#define SYMBOL(name, device, symbol, companion) PLACE_##name,
+#include "machine/riscv.def"
+};
 static const struct place places[] = {
-#define PLACE(device, address)            {DEVICE_##device, address, NULL, NULL},
-#define SYMBOL(device, symbol, companion) {DEVICE_##device, 0, symbol, companion},
+#define PLACE(name, device, address)            {DEVICE_##device, address, NULL, NULL},
+#define SYMBOL(name, device, symbol, companion) {DEVICE_##device, 0, symbol, companion},
 #include "machine/riscv.def"
 };
 static const struct wire wires[] = {
-#define WIRE(device, pin, to, input) {DEVICE_##device, pin, DEVICE_##to, input},
+#define WIRE(place, pin, to, input)       {PLACE_##place, pin, PLACE_##to, input, 0},
+#define CPUS(place, pin, step, interrupt) {PLACE_##place, pin, PLACE_CPUS, interrupt, step},
 #include "machine/riscv.def"
 };
 
@@ -42,6 +48,10 @@ static bool flat_header(const uint8_t *bytes, size_t size, struct flat_header *h
     if (size < HEADER || (memcmp(bytes + MAGIC2, "RSC\x05", 4) && memcmp(bytes + MAGIC, "RISCV\0\0", 8))) return false;
     memcpy(&header->size, bytes + IMAGE_SIZE, sizeof header->size);
     return true;
+}
+
+static void hart(struct cpu *cpu, unsigned number) {
+    riscv_set_mhartid(riscv_of(cpu), number);
 }
 
 /* The instruction set. Firmware of a file may be one that does not let S
@@ -81,9 +91,10 @@ const struct board board_riscv = {
     .nplaces = sizeof places / sizeof *places,
     .wires = wires,
     .nwires = sizeof wires / sizeof *wires,
-    .console = DEVICE_uart,
+    .console = PLACE_uart,
     .boot = boot,
     .flat_header = flat_header,
+    .cpu = hart,
     .describe_cpu = describe_cpu,
     .firmware_start = riscv_firmware_start,
     .firmware_serve = riscv_firmware_serve,

@@ -39,8 +39,10 @@ static uint64_t with_high(uint64_t whole, uint64_t value) {
     return value << 32 | (uint32_t)whole;
 }
 
-static bool read(void *state, struct device_host *host, uint64_t offset, unsigned size, uint64_t *value) {
+static bool read(void *state, struct device_host *host, unsigned region, uint64_t offset, unsigned size,
+                 uint64_t *value) {
     struct rtc *r = state;
+    (void)region;
     if (size != 4 || offset % 4) return false;
     *value = 0;
     switch (offset) {
@@ -58,8 +60,10 @@ static bool read(void *state, struct device_host *host, uint64_t offset, unsigne
     return true;
 }
 
-static bool write(void *state, struct device_host *host, uint64_t offset, unsigned size, uint64_t value) {
+static bool write(void *state, struct device_host *host, unsigned region, uint64_t offset, unsigned size,
+                  uint64_t value) {
     struct rtc *r = state;
+    (void)region;
     if (size != 4 || offset % 4) return false;
     switch (offset) {
     case TIME_LOW: r->offset = with_low(now(r, host), value) - board_ns(host); break;

@@ -34,18 +34,53 @@ static struct any_object device_state(void *object) {
                                {h->device->name, h->device->state_size, h->device->fields, h->device->nfields}};
 }
 
+#define DEVICE_REGION_ROWS(R)                                                                                          \
+    R(FIELD, start, RESOURCE)                                                                                          \
+    R(FIELD, size, RESOURCE)                                                                                           \
+    R(FIELD, mapped, RESOURCE)
+static OBJECT_TYPE(device_region_type, "region", struct device_region, DEVICE_REGION_ROWS)
+
 #define DEVICE_HOST_ROWS(R)                                                                                            \
     R(HOST, machine, "what it is part of")                                                                             \
     R(HOST, device, "functions")                                                                                       \
     R(VARIANT, state, device_state)                                                                                    \
-    R(FIELD, start, RESOURCE)                                                                                          \
+    R(HOST, backend, "what it works with on the host")                                                                 \
+    R(HOST, options, "what the caller asked for")                                                                      \
+    R(HOST, connections, "follow from the board and from what the caller asked for")                                   \
+    R(OBJECTS, region, device_region_type)                                                                             \
     R(FIELD, companion, RESOURCE)                                                                                      \
     R(FIELD, next, TIME)                                                                                               \
     R(FIELD, pins, RESOURCE)                                                                                           \
-    R(FIELD, number, RESOURCE)                                                                                         \
-    R(FIELD, present, RESOURCE)                                                                                        \
+    R(FIELD, type, RESOURCE)                                                                                           \
+    R(HOST, number, "its place in the list")                                                                           \
+    R(FIELD, place, RESOURCE)                                                                                          \
+    R(HOST, opened, "of its backend")                                                                                  \
     R(FIELD, listens, RESOURCE)
 static OBJECT_TYPE(device_host_type, "device", struct device_host, DEVICE_HOST_ROWS)
+
+static void *next_device(const struct visitor *v, void *object, void *previous) {
+    const struct machine *m = object;
+    unsigned n = 0;
+    (void)v;
+    while (previous && n < m->ndevices && m->devices[n++] != previous) {
+    }
+    return n < m->ndevices ? m->devices[n] : NULL;
+}
+
+/* ---- cpus: what a machine has beside them */
+
+#define BOARD_CPU_ROWS(R)                                                                                              \
+    R(HOST, number, "its place in the list")                                                                           \
+    R(HOST, views, "a cache of page walks")                                                                            \
+    R(FIELD, timer, TIME)
+static OBJECT_TYPE(board_cpu_type, "seat", struct board_cpu, BOARD_CPU_ROWS)
+
+static void *next_seat(const struct visitor *v, void *object, void *previous) {
+    struct machine *m = object;
+    struct board_cpu *next = previous ? (struct board_cpu *)previous + 1 : m->seats;
+    (void)v;
+    return next < m->seats + m->ncpus ? next : NULL;
+}
 
 /* ---- the board as firmware */
 
@@ -91,12 +126,17 @@ static void rom(struct visitor *v, const struct field *f, void *object) {
     R(HOST, vm, "what it hangs on")                                                                                    \
     R(HOST, config, "what it was to be: options")                                                                      \
     R(HOST, board, "functions")                                                                                        \
-    R(HOST_IN, phys, "follows from the places of devices and the size of RAM")                                         \
-    R(OBJECTS, device, device_host_type)                                                                               \
+    R(HOST_IN, lock, "free between runs")                                                                              \
+    R(HOST_IN, phys, "follows from the regions of devices and the size of RAM")                                        \
+    R(LIST_IN, devices, device_host_type, next_device)                                                                 \
+    R(HOST, ndevices, "how many are in the list")                                                                      \
+    R(HOST, ncpus, "how many are in the list")                                                                         \
+    R(HOST_IN, cpus, "the vm has them")                                                                                \
+    R(LIST_IN, seats, board_cpu_type, next_seat)                                                                       \
+    R(HOST, in_flight, "nothing is, between runs")                                                                     \
     R(OBJECT, console, console_type)                                                                                   \
     R(OBJECT, firmware, firmware_type)                                                                                 \
     R(HOST, service, "a thread for whoever is outside")                                                                \
-    R(HOST, views, "a cache of page walks")                                                                            \
     R(BYTES, ram, ram)                                                                                                 \
     R(BYTES, rom, rom)                                                                                                 \
     R(FIELD, ram_size, RESOURCE)                                                                                       \
@@ -105,7 +145,6 @@ static void rom(struct visitor *v, const struct field *f, void *object) {
     R(HOST, tree, "is in RAM")                                                                                         \
     R(HOST, tree_room, "what was kept free there at the start")                                                        \
     R(HOST, next, "what the ROM says")                                                                                 \
-    R(FIELD, timer, TIME)                                                                                              \
     R(FIELD, changed, RESOURCE)                                                                                        \
     R(FIELD, off, RESOURCE)                                                                                            \
     R(FIELD, status, RESOURCE)

@@ -32,7 +32,7 @@ static uint32_t name_offset(struct tree *t, const char *name) {
     size_t size = strlen(name) + 1;
     for (uint32_t at = 0; at < t->names_size; at += (uint32_t)strlen(t->names + at) + 1)
         if (!strcmp(t->names + at, name)) return at;
-    if (size > TREE_BLOCK - t->names_size) {
+    if (size > TREE_NAMES - t->names_size) {
         t->full = true;
         return 0;
     }

@@ -11,13 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TREE_BLOCK = 4096, TREE_MAX = 2 * TREE_BLOCK + 256 };
+enum { TREE_BLOCK = 12 * 4096, TREE_NAMES = 4096, TREE_MAX = TREE_BLOCK + TREE_NAMES + 256 };
 /* Memory that is kept for it at the end of RAM. */
-enum { TREE_ROOM = 3 * 4096 };
+enum { TREE_ROOM = TREE_BLOCK + TREE_NAMES + 4096 };
 
 struct tree {
     uint8_t structure[TREE_BLOCK];
-    char names[TREE_BLOCK];
+    char names[TREE_NAMES];
     uint32_t structure_size, names_size;
     bool full;
 };

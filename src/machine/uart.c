@@ -77,9 +77,10 @@ static unsigned modem_status(const struct uart *u) {
            (u->mcr & 8 ? MSR_DCD : 0);
 }
 
-static bool read(void *state, struct device_host *host, uint64_t offset, unsigned size, uint64_t *value) {
+static bool read(void *state, struct device_host *host, unsigned region, uint64_t offset, unsigned size,
+                 uint64_t *value) {
     struct uart *u = state;
-    (void)size;
+    (void)region, (void)size;
     *value = 0;
     switch (offset) {
     case RBR_THR:
@@ -121,10 +122,11 @@ static void send(struct uart *u, struct device_host *host, uint8_t byte) {
         receive(u, host, byte);
 }
 
-static bool write(void *state, struct device_host *host, uint64_t offset, unsigned size, uint64_t value) {
+static bool write(void *state, struct device_host *host, unsigned region, uint64_t offset, unsigned size,
+                  uint64_t value) {
     struct uart *u = state;
     uint8_t byte = (uint8_t)value;
-    (void)size;
+    (void)region, (void)size;
     again(host);
     switch (offset) {
     case RBR_THR:
@@ -164,7 +166,8 @@ static uint64_t update(void *state, struct device_host *host) {
     return waits ? u->next_look : UINT64_MAX;
 }
 
-static void describe(struct tree *tree) {
+static void describe(struct tree *tree, const struct device_host *host) {
+    (void)host;
     tree_cell(tree, "clock-frequency", 3686400); /* what divisors are of; the line has no speed */
 }
 

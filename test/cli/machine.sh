@@ -34,7 +34,7 @@ if riscv64-linux-gnu-gcc -nostdlib -static -no-pie -Wl,--no-warn-rwx-segments,-T
         expect 0 "*quiet *bootargs*" "" env VEE_APPEND=quiet "$vee" boot --tier $tier tree
         expect 0 "!(*bootargs*)" "" "$vee" --tier $tier tree
     done
-    long=$(printf '%9000s' x)
+    long=$(printf '%60000s' x)
     expect 125 "" "vee: tree: no memory for the board, or no room for its description" "$vee" --append "$long" tree
 else
     fail "tree.S does not build"

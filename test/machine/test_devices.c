@@ -23,6 +23,7 @@ static struct hart *h;
 static struct vm vm;
 static struct machine_config config;
 static struct machine m;
+static struct error error;
 static int in[2], out[2], saved_in, saved_out;
 
 static bool symbol(const void *of, const char *name, uint64_t *value) {
@@ -43,8 +44,10 @@ static int make(void **state) {
     h = hart_make();
     vm = (struct vm){.cpu = &h->cpu.c, .counted = true, .stop_at = UINT64_MAX, .next_event = UINT64_MAX};
     m = (struct machine){.vm = &vm, .config = &config, .ram = h->ram, .ram_size = HART_RAM_SIZE, .board = boards[0]};
+    m.cpus[0] = vm.cpu;
+    m.ncpus = 1;
     vm.data = &m;
-    return board_init(&m, HART_RAM, HART_RAM, symbol, &m) ? 0 : 1;
+    return board_init(&m, symbol, &m, &error) && board_boot(&m, HART_RAM, HART_RAM) ? 0 : 1;
 }
 static int drop(void **state) {
     (void)state;
@@ -210,7 +213,7 @@ static void input_interrupts(void **state) {
     put(PLIC + 0x2000, 4, 1 << 10);
     put(UART + 2, 1, 1);
     put(UART + 1, 1, 1);
-    assert_true(m.device[DEVICE_uart].listens);
+    assert_true(board_find(&m, DEVICE_uart)->listens);
     type("0123456789abcdefgh");
     assert_false(pending(IRQ_MEI));
     pass_ticks(BOARD_INPUT_TICKS);
@@ -225,14 +228,14 @@ static void input_interrupts(void **state) {
     close(in[1]);
     in[1] = -1;
     pass_ticks(BOARD_INPUT_TICKS);
-    assert_false(m.device[DEVICE_uart].listens); /* the end: nobody waits any more */
+    assert_false(board_find(&m, DEVICE_uart)->listens); /* the end: nobody waits any more */
     bool listens;
     assert_true(board_idle_ns(&m, &listens) == UINT64_MAX && !listens);
 }
 
 static void claims_and_completions(void **state) {
     (void)state;
-    struct device_host *plic = &m.device[DEVICE_plic];
+    struct device_host *plic = board_find(&m, DEVICE_plic);
     for (unsigned s = 1; s < 96; s++) put(PLIC + 4 * s, 4, s % 7 + 1);
     for (unsigned word = 0; word < 3; word++) put(PLIC + 0x2000 + 4 * word, 4, UINT32_MAX);
     for (unsigned s = 1; s < 96; s++) plic->device->wire(plic->state, plic, s, true);
@@ -407,8 +410,9 @@ static void random_bits(void **state) {
 
 static void names_of_fields_are_unique(void **state) {
     (void)state;
-    for (unsigned d = 0; d < DEVICE_COUNT; d++) {
-        const struct device *device = m.device[d].device;
+    assert_int_equal(m.ndevices, DEVICE_COUNT);
+    for (unsigned d = 0; d < m.ndevices; d++) {
+        const struct device *device = m.devices[d]->device;
         size_t total = 0;
         for (unsigned i = 0; i < device->nfields; i++) {
             total += (size_t)device->fields[i].size * device->fields[i].count;

@@ -85,7 +85,7 @@ static void too_much_is_noticed(void **state) {
     struct tree *t = calloc(1, sizeof *t);
     char name[32], long_text[200];
     tree_open(t, "");
-    for (unsigned i = 0; i < 1000; i++) tree_cell(t, "cell", i);
+    for (unsigned i = 0; i < 10000; i++) tree_cell(t, "cell", i);
     assert_int_equal(tree_finish(t, flat), 0);
     memset(t, 0, sizeof *t);
     for (unsigned i = 0; i < 300; i++) {
@@ -115,10 +115,18 @@ static void the_board_describes_itself(void **state) {
     struct hart *h = hart_make();
     static struct machine_config config = {.append = "console=ttyS0 quiet"};
     struct vm vm = {.cpu = &h->cpu.c, .counted = true};
-    struct machine m = {.vm = &vm, .config = &config, .board = boards[0], .ram = h->ram, .ram_size = HART_RAM_SIZE};
+    struct machine m = {.vm = &vm,
+                        .config = &config,
+                        .board = boards[0],
+                        .ram = h->ram,
+                        .ram_size = HART_RAM_SIZE,
+                        .ncpus = 1,
+                        .cpus = {&h->cpu.c}};
+    struct error error = {0};
     uint64_t at, end = (uint64_t)HART_RAM + HART_RAM_SIZE;
     uint32_t size;
-    assert_true(board_init(&m, HART_RAM + 4096, HART_RAM, no_symbol, NULL));
+    assert_true(board_init(&m, no_symbol, NULL, &error));
+    assert_true(board_boot(&m, HART_RAM + 4096, HART_RAM));
     assert_true(board_read(&m, 0x1020, 8, &at)); /* what the ROM gives to the program */
     assert_true(at > HART_RAM && at < end);
     const uint8_t *tree = h->ram + (at - HART_RAM), *p;
@@ -137,15 +145,17 @@ static void the_board_describes_itself(void **state) {
     assert_non_null(strstr(isa, "_zicbom_zicboz_")); /* of machines only, and of processes */
     assert_non_null(strstr(isa, "_sstc"));
     /* Each device is where accesses find it, and its wires lead to what has this phandle. */
-    for (unsigned d = 0; d < DEVICE_COUNT; d++) {
+    for (unsigned d = 0; d < m.ndevices; d++) {
         char path[64];
-        if (!m.device[d].present || !m.device[d].device->node) continue;
-        snprintf(path, sizeof path, "/soc/%s@%llx", m.device[d].device->node, (unsigned long long)m.device[d].start);
+        const struct device_host *host = m.devices[d];
+        const uint64_t start = host->region[0].start;
+        if (!host->device->node) continue;
+        snprintf(path, sizeof path, "/soc/%s@%llx", host->device->node, (unsigned long long)start);
         p = find(tree, path, "reg", &size);
-        assert_int_equal(first_cell_pair(p), m.device[d].start);
-        assert_int_equal(first_cell_pair(p + 8), m.device[d].device->size);
-        const struct phys_region *r = phys_find(&m.phys, m.device[d].start, 1);
-        assert_true(r && r->kind == PHYS_DEVICE && r->device == d);
+        assert_int_equal(first_cell_pair(p), start);
+        assert_int_equal(first_cell_pair(p + 8), host->device->size);
+        const struct phys_region *r = phys_find(&m.phys, start, 1);
+        assert_true(r && r->kind == PHYS_DEVICE && r->device == d && r->number == 0);
     }
     uint32_t cpu = word(find(tree, "/cpus/cpu@0/interrupt-controller", "phandle", &size));
     uint32_t plic = word(find(tree, "/soc/plic@c000000", "phandle", &size));
@@ -171,11 +181,18 @@ static void what_firmware_must_allow_is_named_with_vees_own_only(void **state) {
     for (unsigned firmware = FIRMWARE_NONE; firmware <= FIRMWARE_FILE; firmware++) {
         struct hart *h = hart_make();
         struct vm vm = {.cpu = &h->cpu.c, .counted = true};
-        struct machine m = {.vm = &vm, .config = &config, .board = boards[0], .ram = h->ram, .ram_size = HART_RAM_SIZE};
+        struct machine m = {.vm = &vm,
+                            .config = &config,
+                            .board = boards[0],
+                            .ram = h->ram,
+                            .ram_size = HART_RAM_SIZE,
+                            .ncpus = 1,
+                            .cpus = {&h->cpu.c}};
+        struct error error = {0};
         uint64_t at;
         uint32_t size;
         config.firmware = (enum firmware_kind)firmware;
-        assert_true(board_init(&m, HART_RAM, HART_RAM, no_symbol, NULL));
+        assert_true(board_init(&m, no_symbol, NULL, &error) && board_boot(&m, HART_RAM, HART_RAM));
         assert_true(board_read(&m, 0x1020, 8, &at));
         const char *isa = (const char *)find(h->ram + (at - HART_RAM), "/cpus/cpu@0", "riscv,isa", &size);
         assert_int_equal(strstr(isa, "_zkr") != NULL, firmware != FIRMWARE_FILE);
@@ -200,10 +217,18 @@ static void a_program_that_needs_all_of_ram_gets_none(void **state) {
                 {HART_RAM_SIZE, HART_RAM_SIZE - 65536, true},
                 {4096, 0, false}};
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct machine m = {.vm = &vm, .config = &config, .board = boards[0], .ram = h->ram, .ram_size = rows[i].ram};
+        struct machine m = {.vm = &vm,
+                            .config = &config,
+                            .board = boards[0],
+                            .ram = h->ram,
+                            .ram_size = rows[i].ram,
+                            .ncpus = 1,
+                            .cpus = {&h->cpu.c}};
         uint64_t at;
         memset(h->ram, 0xee, HART_RAM_SIZE);
-        assert_true(board_init(&m, HART_RAM + rows[i].used, HART_RAM, no_symbol, NULL));
+        struct error error = {0};
+        assert_true(board_init(&m, no_symbol, NULL, &error));
+        assert_true(board_boot(&m, HART_RAM + rows[i].used, HART_RAM));
         assert_true(board_read(&m, 0x1020, 8, &at));
         assert_int_equal(at != 0, rows[i].there);
         for (uint64_t k = 0; k < rows[i].used; k += 64) assert_int_equal(h->ram[k], 0xee);

@@ -49,7 +49,7 @@ static void ram_that_nothing_hides(void **state) {
     assert_int_equal(p.ram, 2);
     assert_true(phys_add(&p, (struct phys_region){.start = RAM, .size = PAGE, .kind = PHYS_DEVICE}));
     assert_ptr_equal(phys_ram(&p, RAM, 8), ram); /* which hides what comes behind it */
-    p.count = 0;
+    p.nfixed = 0;
     make(&p);
     assert_int_equal(p.ram, 0);
     assert_int_equal(phys_find(&p, DEVICE, 4)->kind, PHYS_DEVICE);
