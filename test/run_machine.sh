@@ -6,7 +6,7 @@
 #
 # A program checks itself and ends with status 0. Besides, the digests of the whole state after some counts of
 # instructions must be the same on all tiers, and with a code cache that is emptied all the time. A program's standard
-# input stands in its first line: /* stdin: text */. Variables: ONLY (a shell pattern of names), TIME_LIMIT (60 seconds),
+# input stands in its first line: /* stdin: text */, or options: /* vee: options */. Variables: ONLY (a shell pattern of names), TIME_LIMIT (60 seconds),
 # CROSS (the compiler, riscv64-linux-gnu-gcc).
 set -u
 [ $# -ge 1 ] || { echo "usage: run_machine.sh VEE [options...]" >&2; exit 2; }
@@ -59,8 +59,9 @@ agree() { # NAME INPUT COUNT
 
 # all NAME SOURCES...: the program on every tier, and the state of it after some counts
 all() {
-    local input
+    local input own=$below below
     build "$@" || return
+    below="$own $(sed -n '1s|^/\* vee: \(.*\) \*/$|\1|p' "${@: -1}")"
     input=$(sed -n '1s|^/\* stdin: \(.*\) \*/$|\1|p' "${@: -1}")
     run "$1" "$input" --tier interp
     run "$1" "$input" --tier baseline

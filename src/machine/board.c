@@ -163,7 +163,8 @@ void board_update(struct machine *m) {
         if (m->devices[i]->next < next) next = m->devices[i]->next;
     }
     uint64_t ns = ns_until(m, next);
-    vm_schedule(m->vm, m->vm->cpu, ns != UINT64_MAX ? cpu_count(m->vm->cpu) + ns : UINT64_MAX);
+    struct cpu *running = m->vm->running ? m->vm->running : m->vm->cpu;
+    vm_schedule(m->vm, running, ns != UINT64_MAX ? vm_count(m->vm) + ns : UINT64_MAX);
     m->changed = false;
 }
 

@@ -27,7 +27,7 @@ enum device_number {
 };
 
 /* How many cpus a machine can have: as many as there are pins for, two each at the interrupt controller. */
-enum { CPUS_MOST = 32, INSTANCES_MOST = 128, DEVICE_REGIONS = 8 };
+enum { CPUS_MOST = HARTS_MOST, INSTANCES_MOST = 128, DEVICE_REGIONS = 8 };
 
 /** A place on a board, with a number of its own (its row), and the type of the device that stands there. One with a
     symbol is there if the program has that, at its value. */
@@ -142,6 +142,8 @@ struct firmware {
 struct board_cpu {
     unsigned number;
     struct tlb_views *views; /* its TLBs */
+    bool waits;              /* for an interrupt */
+    uint32_t stuck;          /* how often in a row it has trapped where its traps lead */
     uint64_t timer;          /* time of the next event of its own timer */
 };
 
@@ -167,6 +169,8 @@ struct machine {
     uint8_t *tree;                     /* the device tree that was given, or NULL: it is made */
     uint64_t tree_room;                /* and how much room it takes at the end of RAM */
     uint64_t next;                     /* what firmware begins when it is ready, or 0 */
+    unsigned turn;                     /* counted: of which cpu it is */
+    bool pass;                         /* that cpu has no more to do for now */
     bool changed;                      /* a pin or the time of an event has changed since board_update */
     bool off;                          /* a device has switched the power off: */
     int status;                        /* with this exit status */

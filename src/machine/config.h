@@ -9,7 +9,7 @@
 
 #include "machine/keyvals.h"
 
-enum { DRIVES_MOST = 32, NETDEVS_MOST = 16, DEVICES_MOST = 64, HARTS_MOST = 1 };
+enum { DRIVES_MOST = 32, NETDEVS_MOST = 16, DEVICES_MOST = 64, HARTS_MOST = 32 };
 
 /** What -device can add (driver.def). */
 struct driver {

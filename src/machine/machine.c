@@ -117,49 +117,26 @@ static void serve(struct machine *m, struct cpu *cpu) {
     take_interrupt(cpu);
 }
 
-/* A trap takes a step of its own, so that time passes and counts are reached even where every instruction traps. */
-static enum answer trap(struct cpu *cpu) {
+/* A trap takes a step of its own, so that time passes and counts are reached even where every instruction traps. One
+   that leads to where there is no memory traps there again, and so for ever. */
+static enum answer trap(struct machine *m, struct cpu *cpu) {
+    enum { STUCK = 1000 };
+    const uint64_t pc = cpu->pc;
+    const bool fetches = cpu->exit.kind == EXIT_access_fetch;
+    struct board_cpu *seat = board_cpu_of(cpu);
     cpu->count.budget--;
     cpu_ask(cpu, guest_enter_trap(cpu));
-    return ANSWER_RESUME;
-}
-
-/* Nothing to do until an interrupt comes. Idle time costs none of ours: the clock is set forward to the next event,
-   unless somebody may type, in which case it passes. */
-static enum answer wait_for_interrupt(struct machine *m, struct cpu *cpu) {
-    for (;;) {
-        bool listens;
-        lock_cpu(m, cpu);
-        board_update(m);
-        uint64_t ns = board_idle_ns(m, &listens), began = os_nanoseconds();
-        machine_unlock(m);
-        if (guest_wakes(cpu)) break;
-        if (!listens) {
-            if (ns == UINT64_MAX) return stop(m, VM_TRAPPED, EXIT_wait, cpu->pc); /* it would wait for ever */
-            vm_clock_advance(m->vm, ns);
-        } else if (console_wait(&m->console, m->vm, ns)) {
-            uint64_t passed = (uint64_t)INPUT_VALUE(m->vm, INPUT_clock, INPUT_IDLE, os_nanoseconds() - began);
-            vm_clock_advance(m->vm, passed < ns ? passed : ns);
-        } else if (INPUT_VALUE(m->vm, INPUT_wish, 0, __atomic_load_n(&cpu->poll, __ATOMIC_SEQ_CST) != 0)) {
-            break; /* a signal came: somebody wants the loop */
-        } else if (ns != UINT64_MAX) {
-            vm_clock_advance(m->vm, ns);
-        }
-    }
-    take_interrupt(cpu);
-    return ANSWER_RESUME;
+    seat->stuck = fetches && cpu->pc == pc ? seat->stuck + 1 : 0;
+    if (seat->stuck < STUCK) return ANSWER_RESUME;
+    error_set(&m->vm->error, ERROR_NOT_RUNNABLE,
+              "cpu %u traps for ever: its traps lead to 0x%" PRIx64 ", where there is no memory that it may execute",
+              seat->number, pc);
+    return stop(m, VM_TRAPPED, EXIT_access_fetch, pc);
 }
 
 /* What the board as firmware knows of a cpu; NULL: it is none. */
 static struct firmware_cpu *firmware_of(const struct machine *m, const struct cpu *cpu) {
     return m->firmware.cpus ? &m->firmware.cpus[board_cpu_of(cpu)->number] : NULL;
-}
-
-/* One that has stopped stays here until another cpu starts it. */
-static enum answer stay_stopped(struct machine *m, struct cpu *cpu) {
-    if (m->firmware.ncpus == 1) return stop(m, VM_TRAPPED, EXIT_wait, cpu->pc);
-    while (!engine_sleep(m->vm->engine, cpu, UINT64_MAX)) continue;
-    return ANSWER_RESUME; /* at its poll it is looked what there is */
 }
 
 /* Is it stopped, after all that others have asked of it? */
@@ -170,19 +147,86 @@ static bool is_stopped(struct machine *m, struct cpu *cpu) {
     return known->state != FIRMWARE_RUNS;
 }
 
+/* Does it run guest code, if it is its turn? */
+static bool can_run(struct machine *m, struct cpu *cpu) {
+    return !is_stopped(m, cpu) && (!board_cpu_of(cpu)->waits || guest_wakes(cpu));
+}
+
+static bool any_can_run(struct machine *m) {
+    unsigned n = 0;
+    while (n < m->ncpus && !can_run(m, m->cpus[n])) n++;
+    return n < m->ncpus;
+}
+
+/* Nothing to do until an interrupt comes. Idle time costs none of ours: the clock is set forward to the next event,
+   unless somebody may type, in which case it passes. False: there is nothing to wait for, and the run is over. */
+static bool idle(struct machine *m) {
+    const struct cpu *first = m->vm->cpu;
+    for (;;) {
+        bool listens;
+        lock_cpu(m, first);
+        board_update(m);
+        uint64_t ns = board_idle_ns(m, &listens), began = os_nanoseconds();
+        machine_unlock(m);
+        if (any_can_run(m)) return true;
+        if (!listens) {
+            if (ns == UINT64_MAX) {
+                error_set(&m->vm->error, ERROR_NOT_RUNNABLE,
+                          "wait for an interrupt that cannot come, at 0x%" PRIx64 "%s", first->pc,
+                          m->ncpus > 1 ? ", and so do all other cpus" : "");
+                stop(m, VM_TRAPPED, EXIT_wait, first->pc);
+                return false;
+            }
+            vm_clock_advance(m->vm, ns);
+        } else if (console_wait(&m->console, m->vm, ns)) {
+            uint64_t passed = (uint64_t)INPUT_VALUE(m->vm, INPUT_clock, INPUT_IDLE, os_nanoseconds() - began);
+            vm_clock_advance(m->vm, passed < ns ? passed : ns);
+        } else if (INPUT_VALUE(m->vm, INPUT_wish, 0, __atomic_load_n(&first->poll, __ATOMIC_SEQ_CST) != 0)) {
+            return true; /* a signal came: somebody wants the loop */
+        } else if (ns != UINT64_MAX) {
+            vm_clock_advance(m->vm, ns);
+        }
+    }
+}
+
+/* It goes on behind its wait. */
+static void wake(struct machine *m, struct cpu *cpu) {
+    struct firmware_cpu *known = firmware_of(m, cpu);
+    board_cpu_of(cpu)->waits = false;
+    if (known) known->asleep = false;
+}
+
+/* The turn is the next cpu's. */
+static enum answer pass(struct machine *m) {
+    m->pass = true;
+    return ANSWER_STOP;
+}
+
+static enum answer wait_for_interrupt(struct machine *m, struct cpu *cpu) {
+    board_cpu_of(cpu)->waits = true;
+    if (m->ncpus > 1) return pass(m);
+    if (!idle(m)) return ANSWER_STOP;
+    wake(m, cpu);
+    take_interrupt(cpu);
+    return ANSWER_RESUME;
+}
+
+/* One that has stopped has no turn until another cpu starts it. */
+static enum answer stay_stopped(struct machine *m, struct cpu *cpu) {
+    return m->ncpus > 1 ? pass(m) : stop(m, VM_TRAPPED, EXIT_wait, cpu->pc);
+}
+
 /* A call: of the firmware, or a trap as others are. */
 static enum answer answer_call(struct machine *m, struct cpu *cpu) {
     struct firmware_cpu *known = firmware_of(m, cpu);
     enum firmware_answer done = known ? m->board->firmware_call(m, cpu) : FIRMWARE_NOT;
-    if (done == FIRMWARE_NOT) return trap(cpu);
+    if (done == FIRMWARE_NOT) return trap(m, cpu);
     cpu->count.budget--;
     if (m->off) return stop(m, VM_POWERED_OFF, m->status, 0);
     if (done == FIRMWARE_DONE) return ANSWER_RESUME;
     if (done == FIRMWARE_STOPS) return stay_stopped(m, cpu);
     known->asleep = true;
-    enum answer answer = wait_for_interrupt(m, cpu);
-    known->asleep = false;
-    return answer;
+    return wait_for_interrupt(m, cpu);
 }
 
 static enum answer answer(void *self, struct cpu *cpu) {
@@ -196,14 +240,67 @@ static enum answer answer(void *self, struct cpu *cpu) {
         if (vm_answer_poll(vm)) return stop(m, vm->end, vm->status, vm->end_value);
         if (is_stopped(m, cpu)) return stay_stopped(m, cpu);
         serve(m, cpu);
-        return ANSWER_RESUME;
+        return can_run(m, cpu) ? ANSWER_RESUME : pass(m);
     case EXIT_budget:
         if (vm_answer_budget(vm, cpu, &event) == ANSWER_STOP) return stop(m, vm->end, vm->status, vm->end_value);
         if (event) serve(m, cpu);
-        return ANSWER_RESUME;
+        return m->ncpus == 1 || vm_count(vm) < vm->turn_end ? ANSWER_RESUME : pass(m);
     case EXIT_wait: return wait_for_interrupt(m, cpu);
     case EXIT_syscall: return answer_call(m, cpu);
-    default: return trap(cpu);
+    default: return trap(m, cpu);
+    }
+}
+
+/* ---- turns: of several cpus, one after the other, on this thread */
+
+enum { TURN = 10000 }; /* instructions */
+
+/* The next one that can run has the turn. False: there is none. */
+static bool next_turn(struct machine *m) {
+    for (unsigned n = 1; n <= m->ncpus; n++) {
+        const unsigned at = (m->turn + n) % m->ncpus;
+        if (!can_run(m, m->cpus[at])) continue;
+        m->turn = at;
+        vm_turn(m->vm, m->cpus[at], vm_count(m->vm) + TURN);
+        return true;
+    }
+    return false;
+}
+
+static void run(struct machine *m, struct cpu *cpu) {
+    m->pass = false;
+    vm_turn(m->vm, cpu, m->vm->turn_end);
+    vm_grant(m->vm, cpu);
+    if (can_run(m, cpu)) {
+        wake(m, cpu);
+        serve(m, cpu);
+    }
+    engine_run(m->vm->engine, cpu);
+}
+
+/* What others want of the loop they ask of the first cpu, which may be waiting. */
+static void wishes(struct machine *m) {
+    if (!__atomic_load_n(&m->vm->cpu->poll, __ATOMIC_SEQ_CST) || can_run(m, m->vm->cpu)) return;
+    cpu_poke(m->vm->cpu); /* so that it comes to the loop, whatever was asked, and runs no code */
+    run(m, m->vm->cpu);
+}
+
+static void machine_run(struct vm *vm) {
+    struct machine *m = vm->data;
+    if (m->ncpus == 1) {
+        vm_grant(vm, vm->cpu);
+        engine_run(vm->engine, vm->cpu);
+        return;
+    }
+    if (!vm->turn_end) vm_turn(vm, vm->cpu, TURN);
+    while (vm->end == VM_RUNNING) {
+        struct cpu *cpu = m->cpus[m->turn];
+        wishes(m);
+        if (vm->end != VM_RUNNING) break;
+        if (can_run(m, cpu) && vm_count(vm) < vm->turn_end)
+            run(m, cpu);
+        else if (!next_turn(m))
+            idle(m);
     }
 }
 
@@ -341,4 +438,5 @@ const struct vm_kind vm_kind_machine = {
     .close = machine_close,
     .state = machine_type,
     .next_cpu = next_cpu,
+    .run = machine_run,
 };

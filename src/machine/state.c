@@ -72,6 +72,8 @@ static void *next_device(const struct visitor *v, void *object, void *previous) 
 #define BOARD_CPU_ROWS(R)                                                                                              \
     R(HOST, number, "its place in the list")                                                                           \
     R(HOST, views, "a cache of page walks")                                                                            \
+    R(FIELD, waits, RESOURCE)                                                                                          \
+    R(FIELD, stuck, RESOURCE)                                                                                          \
     R(FIELD, timer, TIME)
 static OBJECT_TYPE(board_cpu_type, "seat", struct board_cpu, BOARD_CPU_ROWS)
 
@@ -145,6 +147,8 @@ static void rom(struct visitor *v, const struct field *f, void *object) {
     R(HOST, tree, "is in RAM")                                                                                         \
     R(HOST, tree_room, "what was kept free there at the start")                                                        \
     R(HOST, next, "what the ROM says")                                                                                 \
+    R(FIELD, turn, RESOURCE)                                                                                           \
+    R(HOST, pass, "of the answer that is being given")                                                                 \
     R(FIELD, changed, RESOURCE)                                                                                        \
     R(FIELD, off, RESOURCE)                                                                                            \
     R(FIELD, status, RESOURCE)

@@ -136,7 +136,7 @@ const char *vee_output(const struct vee_vm *v) {
 /* ---- looking inside */
 
 uint64_t vee_count(const struct vee_vm *v) {
-    return v->vm->counted ? cpu_count(v->vm->cpu) : 0;
+    return v->vm->counted ? vm_count(v->vm) : 0;
 }
 
 uint64_t vee_digest(struct vee_vm *v) {

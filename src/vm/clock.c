@@ -16,7 +16,7 @@ void clock_init(struct vm *vm) {
 }
 
 uint64_t vm_clock_ns(struct vm *vm) {
-    return vm->clock_base + (!vm->counted ? host_time(vm) : vm->cpu ? cpu_count(vm->cpu) : 0);
+    return vm->clock_base + (!vm->counted ? host_time(vm) : vm->cpu ? vm_count(vm) : 0);
 }
 
 void vm_clock_advance(struct vm *vm, uint64_t ns) {

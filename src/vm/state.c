@@ -70,6 +70,9 @@ static uint64_t clock_base(const struct visitor *v, const void *object, unsigned
     R(VALUE, end_value, MODE, end_value)                                                                               \
     R(FIELD, core, MODE)                                                                                               \
     R(BYTES, output, output)                                                                                           \
+    R(HOST, running, "the kind says whose turn it is")                                                                 \
+    R(HOST, others, "the counts of cpus say it")                                                                       \
+    R(FIELD, turn_end, TIME)                                                                                           \
     R(FIELD, next_event, TIME)                                                                                         \
     R(HOST, stop_at, "the caller's wish")                                                                              \
     R(HOST, counted, "follows from options and kind")                                                                  \

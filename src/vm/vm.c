@@ -146,7 +146,8 @@ void vm_engine_config(struct vm *vm, const struct guest *guest, const struct int
 /* The next budget: up to whatever count comes first. */
 void vm_grant(struct vm *vm, struct cpu *cpu) {
     if (!vm->counted) return;
-    uint64_t until = vm->stop_at < vm->next_event ? vm->stop_at : vm->next_event, now = cpu_count(cpu);
+    uint64_t until = vm->stop_at < vm->next_event ? vm->stop_at : vm->next_event, now = vm->others + cpu_count(cpu);
+    if (vm->turn_end && vm->turn_end < until) until = vm->turn_end;
     const uint64_t due = input_due(vm);
     if (due < until && due > now) until = due;
     uint64_t n = until > now ? until - now : 0;
@@ -161,9 +162,20 @@ void vm_run(struct vm *vm) {
         vm_stop(vm, VM_TRAPPED, EXIT_none, 0);
         return;
     }
-    vm_grant(vm, vm->cpu);
-    engine_run(vm->engine, vm->cpu);
+    if (vm->kind && vm->kind->run) {
+        vm->kind->run(vm);
+    } else {
+        vm_grant(vm, vm->cpu);
+        engine_run(vm->engine, vm->cpu);
+    }
     if (vm->options.log_state && vm->options.log_line) vm_text(vm, vm->options.log_line, vm->options.log_to);
+}
+
+void vm_turn(struct vm *vm, struct cpu *cpu, uint64_t end) {
+    const uint64_t count = vm_count(vm);
+    vm->others = count - cpu_count(cpu);
+    vm->running = cpu;
+    vm->turn_end = end;
 }
 
 void vm_ask_stop(struct vm *vm) {
@@ -178,7 +190,7 @@ bool vm_answer_poll(struct vm *vm) {
 }
 
 enum answer vm_answer_budget(struct vm *vm, struct cpu *cpu, bool *event) {
-    uint64_t now = cpu_count(cpu);
+    uint64_t now = vm->others + cpu_count(cpu);
     *event = false;
     if (now >= vm->stop_at) return vm_stop(vm, VM_AT_COUNT, 0, now);
     if (now >= vm->next_event) {

@@ -69,6 +69,8 @@ struct vm_kind {
     const struct object_type *(*state)(void);
     /** Its cpus, one after the other (NULL: the first; returns NULL: no more). NULL: there is only vm->cpu. */
     struct cpu *(*next_cpu)(struct vm *vm, struct cpu *previous);
+    /** Runs until vm->end says that it is over. NULL: vm->cpu runs. */
+    void (*run)(struct vm *vm);
 };
 
 enum vm_end { VM_RUNNING, VM_EXITED, VM_SIGNALED, VM_TRAPPED, VM_POWERED_OFF, VM_AT_COUNT, VM_STOPPED };
@@ -87,6 +89,9 @@ struct vm {
     bool core;          /* signal: there is a core file */
     char *output;       /* text that a run yields besides what the guest writes (values of an invoked function): for the
                            program to print; the kind's malloc, freed by vm_close; or NULL */
+    struct cpu *running;  /* where cpus take turns on one thread: the one whose turn it is; NULL: vm->cpu */
+    uint64_t others;      /* counted: instructions of all cpus but that one */
+    uint64_t turn_end;    /* instruction count at which the turn is another cpu's, 0: never */
     uint64_t next_event;  /* instruction count at which the kind wants control, UINT64_MAX: never */
     uint64_t stop_at;     /* instruction count at which the run is to stop, UINT64_MAX: never */
     bool counted;         /* from options and kind */
@@ -119,6 +124,12 @@ void vm_text(struct vm *vm, void (*line)(void *to, const char *line), void *to);
 /** For kinds: fills *config from the options (tier, counted, poison, log), guest, interface and self. */
 void vm_engine_config(struct vm *vm, const struct guest *guest, const struct interface *interface,
                       struct engine_config *config);
+/** Counted vms: instructions of all cpus together; this is what counts of a vm mean, and its time. */
+static inline uint64_t vm_count(const struct vm *vm) {
+    return vm->others + cpu_count(vm->running ? vm->running : vm->cpu);
+}
+/** For kinds whose cpus take turns: it is this one's now, up to a count. */
+void vm_turn(struct vm *vm, struct cpu *cpu, uint64_t end);
 /** For answer functions, on EXIT_budget: STOP at the requested count, else grants anew and says RESUME; sets *event
     to whether the scheduled event's count has been reached. */
 enum answer vm_answer_budget(struct vm *vm, struct cpu *cpu, bool *event);

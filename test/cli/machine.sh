@@ -26,6 +26,19 @@ else
     fail "bare.S does not build without -n"
 fi
 
+# machines that get nowhere say so
+nowhere() { riscv64-linux-gnu-gcc -nostdlib -static -no-pie -Wl,--no-warn-rwx-segments,-Ttext=0x80000000 "$@" "$here/nowhere.S"; }
+if nowhere -o waits && nowhere -DSTUCK -o stuck; then
+    for tier in interp baseline; do
+        for harts in 1 2; do
+            expect 134 "" "vee: trap: cpu 0 traps for ever: its traps lead to 0x0, *" "$vee" --tier $tier -smp $harts stuck
+            expect 134 "" "vee: trap: wait for an interrupt that cannot come, at 0x8*" "$vee" --tier $tier -smp $harts waits
+        done
+    done
+else
+    fail "nowhere.S does not build"
+fi
+
 # the command line of the kernel
 if riscv64-linux-gnu-gcc -nostdlib -static -no-pie -Wl,--no-warn-rwx-segments,-Ttext=0x80000000 -o tree "$here/tree.S"; then
     for tier in interp baseline; do

@@ -4,6 +4,8 @@
     .section .text.start
     .globl start
 start:
+    csrr t0, mhartid
+    bnez t0, other
     la sp, stack_top
     la t0, bss_start
     la t1, bss_end
@@ -23,8 +25,34 @@ start:
     csrw pmpaddr15, t0
     li t0, 0x1f << 56
     csrw pmpcfg2, t0
+    fence rw, rw
+    la t0, cleared
+    li t1, 1
+    sw t1, 0(t0)
     call main
     call finish
+
+# Harts but the first have a stack of 1 KiB each, and go to other_hart, if the program has that.
+    .weak other_hart
+other:
+    la t0, cleared
+1:  lw t1, 0(t0)
+    beqz t1, 1b
+    fence rw, rw
+    csrr a0, mhartid
+    la sp, others_top
+    slli t0, a0, 10
+    sub sp, sp, t0
+    lla t1, m_entry
+    csrw mtvec, t1
+    la t0, other_hart
+    beqz t0, 1f
+    jalr t0
+1:  wfi
+    j 1b
+    .data
+cleared: .word 0            # the others must not write before that
+    .text
 
 # Traps do not nest. \m is m or s: saves all registers in a struct frame on the mode's own stack.
     .macro trap_entry m
@@ -105,6 +133,8 @@ run_back:
 
     .bss
     .balign 16
+    .space 8 * 1024
+others_top: .space 16
 run_saved: .space 16 + 12 * 8
     .space 4096
 m_stack_top:
