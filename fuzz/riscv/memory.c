@@ -172,7 +172,7 @@ void memory_batch(struct world *w) {
     memset(w->fresh_code, 0, CODE_SIZE);
     data_fill(w->fresh, DATA_SIZE, w->batch.seed);
     phys_untrack(&w->phys);
-    w->phys.count = 0;
+    w->phys.nfixed = 0;
     if (!soft) return;
     phys_add(&w->phys,
              (struct phys_region){.start = PHYSICAL_DATA, .size = DATA_SIZE, .host = w->data, .kind = PHYS_RAM});
