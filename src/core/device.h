@@ -18,6 +18,7 @@ struct device_host; /* an instance in its place on the board; what it may ask fo
 
 struct device {
     const char *name;
+    const void *kind;  /* of devices that share their functions: what tells them apart; or NULL */
     uint64_t size;     /* bytes of its region 0, which is where its place says; 0: it maps its regions itself */
     size_t state_size; /* of its state struct, which holds nothing but its fields */
     const struct field *fields;

@@ -134,6 +134,20 @@ static bool wires_make(struct machine *m) {
     return true;
 }
 
+/* ---- what was asked for */
+
+static bool devices_add(struct machine *m, struct error *error) {
+    const struct machine_config *c = m->config;
+    for (unsigned i = 0; c && i < c->ndevices; i++) {
+        const char *name = c->devices[i].driver->name;
+        unsigned type = 0;
+        while (type < DEVICE_COUNT && strcmp(types[type]->name, name)) type++;
+        if (type == DEVICE_COUNT) return error_set(error, ERROR_USAGE, "-device %s: there is no such device yet", name);
+        if (!board_add(m, type, -1, 0, &c->devices[i].keys, error)) return false;
+    }
+    return true;
+}
+
 /* ---- the whole */
 
 bool board_init(struct machine *m, board_symbol *symbol, const void *of, struct error *error) {
@@ -149,8 +163,9 @@ bool board_init(struct machine *m, board_symbol *symbol, const void *of, struct 
     }
     const struct phys_region rom = {.start = b->reset, .size = ROM_SIZE, .host = m->rom, .kind = PHYS_ROM};
     const struct phys_region ram = {.start = b->ram, .size = m->ram_size, .host = m->ram, .kind = PHYS_RAM};
-    return (wires_make(m) && phys_add(&m->phys, rom) && phys_add(&m->phys, ram) && phys_track(&m->phys)) ||
-           error_set(error, ERROR_RESOURCES, "no memory for the board");
+    if (!wires_make(m) || !phys_add(&m->phys, rom) || !phys_add(&m->phys, ram) || !phys_track(&m->phys))
+        return error_set(error, ERROR_RESOURCES, "no memory for the board");
+    return devices_add(m, error);
 }
 
 /* Puts the device tree at the end of RAM; *at is its address, or 0 if the program is there. False: it cannot be made.

@@ -53,6 +53,18 @@ else
     fail "tree.S does not build"
 fi
 
+# devices
+for options in "" "-device virtio-rng-device" "-device virtio-rng-pci,addr=0x4" "-device virtio-serial-pci -device virtconsole"; do
+    # shellcheck disable=SC2086
+    expect 0 "*virtio,mmio*pci-host-ecam-generic*" "" "$vee" boot tree $options
+done
+expect 125 "" "vee: -device virtio-rng-pci: addr=20 is none of the slots 1 to 1f" "$vee" boot bare -device virtio-rng-pci,addr=20
+expect 125 "" "vee: -device virtio-rng-pci: addr=4 is taken by virtio-serial-pci" \
+    "$vee" boot bare -device virtio-serial-pci,addr=4 -device virtio-rng-pci,addr=4
+expect 125 "" "vee: -device virtio-rng-device: bus virtio-mmio-bus.8 is not there, or not free *" \
+    "$vee" boot bare -device virtio-rng-device,bus=virtio-mmio-bus.8
+expect 125 "" "vee: -device virtconsole: needs a -device virtio-serial-pci *" "$vee" boot bare -device virtconsole
+
 # the same state after the same count, whatever executes it
 for n in 0 1 2 37 1000 12345 777777; do
     for tier in interp baseline; do

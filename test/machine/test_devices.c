@@ -410,16 +410,18 @@ static void random_bits(void **state) {
 
 static void names_of_fields_are_unique(void **state) {
     (void)state;
-    assert_int_equal(m.ndevices, DEVICE_COUNT);
+    assert_int_equal(m.ndevices, m.board->nplaces);
     for (unsigned d = 0; d < m.ndevices; d++) {
         const struct device *device = m.devices[d]->device;
         size_t total = 0;
+        bool plain = true; /* others have rows for what is no state, too, and an initializer that checks them */
         for (unsigned i = 0; i < device->nfields; i++) {
+            plain &= device->fields[i].kind == FIELD_NUMBERS;
             total += (size_t)device->fields[i].size * device->fields[i].count;
             assert_ptr_equal(field_find(device->fields, device->nfields, device->fields[i].name), &device->fields[i]);
         }
         assert_true(total <= device->state_size); /* the struct is its fields, and padding */
-        assert_true(device->state_size < total + 16);
+        assert_true(!plain || device->state_size < total + 16);
     }
 }
 
