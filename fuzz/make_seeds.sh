@@ -50,4 +50,26 @@ fuzz_elf)
         tail -c +25 "$scratch/main" | head -c 4000 >"$folder/gcc$(echo "$options" | tr -dc a-z0-9)"
     done
     ;;
+fuzz_devices)
+    # Each device, with a chain of two pieces, direct or in a table, offered and taken a few times.
+    python3 - "$folder" <<'END'
+import sys
+def descriptor(where, n, to, size, flags, link):
+    return bytes([4, where, n, to[0], *to[1:], size, flags, link])
+for card in range(4):
+    for queue in range(2):
+        for features in range(4):
+            data, table = (4, 0x40, 0), (2, 0, 0)
+            flags = 0 if card % 2 and queue else 2
+            chain = [descriptor(queue, 0, data, 40, flags | 1, 1), descriptor(queue, 1, (4, 0x80, 0), 9, flags, 0)]
+            if features & 1:
+                chain = [descriptor(queue, 0, table, 32, 4, 0), descriptor(0x80, 0, data, 40, flags | 1, 1),
+                         descriptor(0x80, 1, (4, 0x80, 0), 9, flags, 0)]
+            seed = bytes([3, card, 3, features]) + b"".join(chain)
+            for i in range(5):
+                seed += bytes([5, queue | 7 << 1, 0, 6, card | queue << 7, 8, 0x10, 0x27, 0])
+            with open(f"{sys.argv[1]}/{card}-{queue}-{features}", "wb") as f:
+                f.write(seed + bytes([6, card, 1, card, 0x42, 0x44, 0]))
+END
+    ;;
 esac
