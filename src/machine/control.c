@@ -5,6 +5,7 @@
 #include "machine/board.h"
 #include "machine/json.h"
 #include "machine/keyvals.h"
+#include "core/object.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,25 +72,49 @@ static bool get_cpu(struct request *r, struct cpu **cpu) {
 
 /* ---- replies */
 
-static void put_fields(struct json_out *out, const char *key, const struct field *fields, unsigned count,
-                       uint64_t (*value)(const void *object, const struct field *f, unsigned index),
-                       const void *object) {
-    json_open(out, key, '{');
-    for (const struct field *f = fields; f < fields + count; f++) {
-        if (f->count == 1) {
-            json_put_hex(out, f->name, value(object, f, 0));
+static void put_registers(struct json_out *out, const struct cpu *cpu) {
+    const struct field *fields = cpu->guest->fields;
+    json_open(out, "registers", '{');
+    for (unsigned n = 0; n < cpu->guest->nfields; n++) {
+        if (fields[n].count == 1) {
+            json_put_hex(out, fields[n].name, engine_get_field(cpu, n, 0));
             continue;
         }
-        json_open(out, f->name, '[');
-        for (unsigned i = 0; i < f->count; i++) json_put_hex(out, NULL, value(object, f, i));
+        json_open(out, fields[n].name, '[');
+        for (unsigned i = 0; i < fields[n].count; i++) json_put_hex(out, NULL, engine_get_field(cpu, n, i));
         json_close(out, ']');
     }
     json_close(out, '}');
 }
 
-static uint64_t register_value(const void *object, const struct field *f, unsigned index) {
-    const struct cpu *cpu = object;
-    return engine_get_field(cpu, (unsigned)(f - cpu->guest->fields), index);
+/* All numbers behind a device's rows, with objects in objects. */
+struct put_visitor {
+    struct visitor visitor;
+    struct json_out *out;
+};
+static void put_enter(struct visitor *v, const struct field *f, unsigned index, const struct object_type *type,
+                      void *object) {
+    char name[64];
+    (void)type, (void)object;
+    snprintf(name, sizeof name, f && f->count > 1 ? "%s%u" : "%s", f ? f->name : "registers", index);
+    json_open(((struct put_visitor *)v)->out, name, '{');
+}
+static void put_leave(struct visitor *v, const struct object_type *type) {
+    (void)type;
+    json_close(((struct put_visitor *)v)->out, '}');
+}
+static void put_number(struct visitor *v, const struct field *f, unsigned index, void *at, uint64_t value) {
+    struct json_out *out = ((struct put_visitor *)v)->out;
+    (void)at;
+    if (f->count > 1 && index == 0) json_open(out, f->name, '[');
+    json_put_hex(out, f->count > 1 ? NULL : f->name, value);
+    if (f->count > 1 && index == f->count - 1) json_close(out, ']');
+}
+static void put_device(struct json_out *out, const struct device_host *h) {
+    const struct device *d = h->device;
+    const struct object_type type = {d->name, d->state_size, d->fields, d->nfields};
+    struct put_visitor v = {{.enter = put_enter, .leave = put_leave, .number = put_number}, out};
+    object_walk(&v.visitor, &type, h->state);
 }
 
 static bool control_help(struct request *r) {
@@ -160,7 +185,7 @@ static bool control_cpus(struct request *r) {
         json_put_number(r->out, "cpu", i);
         json_put_hex(r->out, "pc", cpu->pc);
         if (r->machine->vm->counted) json_put_number(r->out, "instructions", cpu_count(cpu));
-        if (registers) put_fields(r->out, "registers", cpu->guest->fields, cpu->guest->nfields, register_value, cpu);
+        if (registers) put_registers(r->out, cpu);
         json_close(r->out, '}');
     }
     json_close(r->out, ']');
@@ -178,8 +203,7 @@ static bool control_devices(struct request *r) {
         json_put_text(r->out, "device", h->device->name);
         json_put_hex(r->out, "address", h->region[0].start);
         json_put_hex(r->out, "size", h->region[0].size);
-        if (registers && h->device->nfields)
-            put_fields(r->out, "registers", h->device->fields, h->device->nfields, field_get, h->state);
+        if (registers && h->device->nfields) put_device(r->out, h);
         json_close(r->out, '}');
     }
     json_close(r->out, ']');

@@ -71,6 +71,9 @@ static void answers(void **state) {
     expect("{\"do\":\"cpus\",\"cpu\":0}", "\"instructions\":1000}");
     expect("{\"do\":\"devices\"}", "{\"device\":\"uart\",\"address\":\"0x10000000\",\"size\":\"0x100\"}");
     expect("{\"do\":\"devices\",\"registers\":true}", "\"mtimecmp\":[\"0xffffffffffffffff\"");
+    expect("{\"do\":\"devices\",\"registers\":true}",
+           "{\"device\":\"pci\",\"address\":\"0x30000000\",\"size\":\"0x10000000\",\"registers\":{\"function\":{"
+           "\"vendor\":\"0x1b36\"");
     expect("{\"do\":\"memory\",\"address\":\"0x80000000\",\"size\":8}", "\"bytes\":\"1711000013031300\"");
     expect("{\"do\":\"memory\",\"address\":2147483648,\"size\":0,\"physical\":true}", "\"size\":0,\"bytes\":\"\"");
     expect("{\"do\":\"memory\",\"address\":\"0x50000000\"}", "\"size\":0,");
