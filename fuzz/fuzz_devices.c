@@ -3,17 +3,21 @@
  *
  * The input is a list of operations, of a byte and arguments each (`steps`): plain accesses, and shortcuts that bring a
  * virtio device into the state in which it looks at queues. Addresses are mostly in RAM, which is an allocation of its
- * own: the sanitizer sees what goes beyond. What is shown goes nowhere, what is typed is zeros.
+ * own: the sanitizer sees what goes beyond. What is shown goes nowhere, what is typed is zeros; disks
+ * are in memory, and without workers.
  */
 #include "guest/riscv/riscv.h"
 #include "machine/virtio/transport.h"
+#include "machine/config.h"
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { RAM = 0x80000000u, RAM_SIZE = 0x40000, STEPS = 4000 };
-enum { SLOTS = 0x10001000, ECAM = 0x30000000, BARS = 0x40000000, BAR_STEP = 0x10000, CARDS = 4 };
+enum { SLOTS = 0x10001000, ECAM = 0x30000000, BARS = 0x40000000, BAR_STEP = 0x10000, CARDS = 6, DISK_SIZE = 20000 };
 /* In RAM, of queue q: descriptors, the driver's part, the device's part; then tables and data. */
 enum {
     QUEUES = 0x2000,
@@ -28,6 +32,7 @@ static struct machine m;
 static struct vm vm;
 static struct riscv_cpu cpu;
 static const uint8_t *input, *end;
+static int image; /* of both disks, in memory */
 
 static uint64_t take(unsigned size) {
     uint64_t v = 0;
@@ -45,8 +50,8 @@ struct card {
     uint64_t base;
     bool pci;
 };
-static const unsigned cards[CARDS] = {DEVICE_virtio_rng_device, DEVICE_virtio_serial_device, DEVICE_virtio_rng_pci,
-                                      DEVICE_virtio_serial_pci};
+static const unsigned cards[CARDS] = {DEVICE_virtio_rng_device, DEVICE_virtio_serial_device, DEVICE_virtio_blk_device,
+                                      DEVICE_virtio_rng_pci,    DEVICE_virtio_serial_pci,    DEVICE_virtio_blk_pci};
 static struct card card_of(unsigned which) {
     if (which < CARDS / 2) return (struct card){SLOTS + 0x1000 * (7 - which), false};
     return (struct card){BARS + BAR_STEP * (which - CARDS / 2), true};
@@ -190,8 +195,21 @@ static bool symbol(const void *of, const char *name, uint64_t *value) {
     return true;
 }
 
+/* With one drive, which both disks have; keys: what their -device says. */
+static struct machine_config *configure(struct keyvals *keys) {
+    static char drive[100];
+    static const char *const drives[] = {drive, NULL};
+    static const struct machine_options options = {.kernel = "k", .drives = drives};
+    struct error error = {0};
+    snprintf(drive, sizeof drive, "if=none,id=d,format=raw,discard=unmap,file.locking=off,file=/proc/self/fd/%d",
+             image);
+    *keys = (struct keyvals){.option = "-device"};
+    return keyvals_add(keys, "drive", "d", &error) ? config_make(&options, NULL, NULL, &error) : NULL;
+}
+
 static void make(void) {
     struct error error = {0};
+    struct keyvals keys;
     memset(&cpu, 0, sizeof cpu);
     cpu.c.guest = &guest_riscv;
     guest_riscv.reset(&cpu.c);
@@ -200,9 +218,11 @@ static void make(void) {
     m.cpus[0] = vm.cpu;
     m.ncpus = 1;
     vm.data = &m;
-    if (!m.ram || !board_init(&m, symbol, NULL, &error)) abort();
+    if (ftruncate(image, 0) || ftruncate(image, DISK_SIZE)) abort();
+    m.config = configure(&keys);
+    if (!m.ram || !m.config || !board_init(&m, symbol, NULL, &error)) abort();
     for (unsigned i = 0; i < CARDS; i++)
-        if (!board_add(&m, cards[i], -1, 0, NULL, &error)) abort();
+        if (!board_add(&m, cards[i], -1, 0, &keys, &error)) abort();
 }
 
 /* Queues are as they may be, and nothing is in flight, as nobody works in the background. */
@@ -215,7 +235,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc, (void)argv;
     const int in = open("/dev/zero", O_RDONLY), out = open("/dev/null", O_WRONLY);
-    if (in < 0 || out < 0 || dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0) abort();
+    image = memfd_create("image", MFD_CLOEXEC);
+    if (image < 0 || in < 0 || out < 0 || dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0) abort();
     return 0;
 }
 
@@ -231,6 +252,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                     : &((struct virtio_mmio *)h->state)->virtio);
     }
     board_done(&m);
+    config_free(m.config);
     free(m.ram);
     return 0;
 }

@@ -56,11 +56,11 @@ fuzz_devices)
 import sys
 def descriptor(where, n, to, size, flags, link):
     return bytes([4, where, n, to[0], *to[1:], size, flags, link])
-for card in range(4):
+for card in (0, 1, 3, 4):
     for queue in range(2):
         for features in range(4):
             data, table = (4, 0x40, 0), (2, 0, 0)
-            flags = 0 if card % 2 and queue else 2
+            flags = 0 if card % 3 == 1 and queue else 2
             chain = [descriptor(queue, 0, data, 40, flags | 1, 1), descriptor(queue, 1, (4, 0x80, 0), 9, flags, 0)]
             if features & 1:
                 chain = [descriptor(queue, 0, table, 32, 4, 0), descriptor(0x80, 0, data, 40, flags | 1, 1),
@@ -70,6 +70,22 @@ for card in range(4):
                 seed += bytes([5, queue | 7 << 1, 0, 6, card | queue << 7, 8, 0x10, 0x27, 0])
             with open(f"{sys.argv[1]}/{card}-{queue}-{features}", "wb") as f:
                 f.write(seed + bytes([6, card, 1, card, 0x42, 0x44, 0]))
+# Disks: a header, data, a status; each type of request.
+def ram(at, values):
+    return bytes([7, 4, at, 0, len(values)]) + values
+def wide(n, at, size, flags, link):
+    return bytes([4, 0, n, 4, at, 1, 0]) + size.to_bytes(4, "little") + bytes([flags, link])
+for card in (2, 5):
+    for kind in (0, 1, 4, 8, 11, 13, 99):
+        seed = bytes([3, card, 7, 3]) + ram(0, kind.to_bytes(8, "little") + bytes([3] + 7 * [0]))
+        seed += ram(16, bytes([5] + 7 * [0] + [4, 0, 0, 0, kind == 13, 0, 0, 0]))
+        seed += bytes([4, 0, 0, 4, 0, 0, 1, 1, 1, 1])
+        data = 1024 if kind < 4 else 32
+        seed += wide(1, 0, data, 1 if kind in (1, 11, 13) else 3, 2) + wide(2, 0x80, 1, 2, 0)
+        for _ in range(3):
+            seed += bytes([5, 7 << 1, 0, 6, card, 8, 0x10, 0x27, 0])
+        with open(f"{sys.argv[1]}/disk-{card}-{kind}", "wb") as f:
+            f.write(seed)
 END
     ;;
 esac

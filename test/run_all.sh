@@ -67,6 +67,7 @@ one_build() {
     suite process test/process/run.sh "$1/vee"
     suite language test/language/run.sh "$1"
     suite machine env VEE_CHECK=1 test/run_machine.sh "$1/vee"
+    suite disk test/run_disk.sh "$1/vee"
     suite cli test/run_cli.sh "$1/vee"
     suite programs env VEE_CHECK=1 test/run_programs.sh "$1/vee"
     suite digests test/run_digests.sh "$1"
@@ -137,6 +138,8 @@ full() {
     suite programs-poll-always test/run_programs.sh build/poison-debug/vee --poll-always
     # Without the one whose output is how much each call does. The others go on (test/programs/patient.h).
     suite programs-disturb env ONLY='!(vector_io)' test/run_programs.sh build/vee --disturb
+    suite disk-san test/run_disk.sh build/clang-san/vee
+    suite disk-poison test/run_disk.sh build/poison-debug/vee
     suite machine-disturb env ONLY='@(serial|sleep|interrupts)' test/run_machine.sh build/vee --disturb
     # Where a page is waited for translations cannot be dropped (docs/limitations.md).
     suite programs-drop-lock env ONLY='@(threads_*|fork_*|exec_*)' test/run_programs.sh build/poison-debug/vee --drop-lock

@@ -19,7 +19,8 @@ static const struct driver networks[] = {
     {NULL, NULL}};
 
 static const char drive_keys[] =
-    "file if id format media index readonly read-only snapshot cache aio discard detect-zeroes werror rerror serial";
+    "file if id format media index readonly read-only snapshot cache aio discard detect-zeroes werror rerror serial "
+    "log file.locking";
 static const char device_keys[] = "driver id bus addr"; /* that every one has */
 static const char nic_keys[] = "type model mac";
 enum { WORDS_SIZE = 400 };
