@@ -60,7 +60,7 @@ FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(wildcard fuzz/fuzz_*.c fuzz/*/fuzz_
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)' $(patsubst $(B)/%,%,$@))
 
-.PHONY: all objects tests units check bench real conformance fuzz fuzzers install manual format clean
+.PHONY: all objects tests units check bench real real-disk conformance fuzz fuzzers install manual format clean
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .SECONDARY:
@@ -152,6 +152,10 @@ bench: all
 real: all
 	real/boot.py --vee $(B)/vee
 	real/run.py --vee $(B)/vee
+
+# A whole Debian on a disk: makes it, boots it, works in it, beside QEMU where that is. Needs a network for guests.
+real-disk: all
+	real/disk.py --vee $(B)/vee $(addprefix --qemu ,$(shell command -v qemu-system-riscv64))
 
 # Public suites: the page is made from docs/conformance/, which real/suites.py fills.
 conformance:
