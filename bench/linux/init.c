@@ -1,6 +1,6 @@
 /* init.c - the first process of a Linux that only measures: runs the programs named in /list, one after the other, and
- * prints `time NAME SECONDS STATUS` for each; then it switches the computer off. A line of /list is a path with arguments,
- * blanks between them. Made for bench/linux.py. */
+ * prints `time NAME SECONDS STATUS` for each; then it switches the computer off. A line of /list is a path with
+ * arguments, blanks between them. Made for bench/linux.py. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
