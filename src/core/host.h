@@ -27,6 +27,7 @@ enum host_call {
     HOST_CALL_ATOMIC,    /* amo, cas, lr, sc: may exit */
     HOST_CALL_HELPER,    /* guest helper: what = its number; may exit */
     HOST_CALL_FMA_NAN,   /* a, b: factors of a sum that came out as a NaN; what: 1 for binary64. Accrues the flags */
+    HOST_CALL_LOOK,      /* MEM_SOFT: a = a guest pc: the address of code for it, or 0: leave (cpu->pc has it, too) */
     HOST_CALL_COUNT
 };
 typedef uint64_t host_call_fn(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c);

@@ -432,5 +432,5 @@ const void *const engine_calls[HOST_CALL_COUNT] = {
     [HOST_CALL_EVAL] = (const void *)call_eval,       [HOST_CALL_EVAL_WIDE] = (const void *)call_eval_wide,
     [HOST_CALL_READ] = (const void *)call_read,       [HOST_CALL_WRITE] = (const void *)call_write,
     [HOST_CALL_ATOMIC] = (const void *)call_atomic,   [HOST_CALL_HELPER] = (const void *)call_helper,
-    [HOST_CALL_FMA_NAN] = (const void *)call_fma_nan,
+    [HOST_CALL_FMA_NAN] = (const void *)call_fma_nan, [HOST_CALL_LOOK] = (const void *)shortcuts_look,
 };

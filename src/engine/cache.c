@@ -18,6 +18,13 @@ static struct unit_table *table_make(uint32_t nbuckets) {
     return t;
 }
 
+static void tables_free(struct unit_table *t) {
+    for (struct unit_table *before; t; t = before) {
+        before = t->before;
+        os_free(t);
+    }
+}
+
 static bool state_make(struct engine *e) {
     struct state_entry found[HOST_PINS], *entries;
     uint16_t *of_slot = arena_alloc(&e->lasting, e->guest->nslots * sizeof *of_slot);
@@ -63,7 +70,7 @@ void cache_free(struct engine *e) {
     os_free(e->routes);
     os_free(e->links);
     os_free(e->relocs);
-    os_free(e->units);
+    tables_free(e->units);
 }
 
 /* ---- forks: code that is shared with other processes is frozen */
@@ -125,11 +132,12 @@ static struct unit **table_head(struct unit_table *t, uint64_t pc, uint64_t page
 }
 
 static struct unit **unit_head(const struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx) {
-    return table_head(e->units, pc, page, ctx);
+    return table_head(__atomic_load_n(&e->units, __ATOMIC_ACQUIRE), pc, page, ctx);
 }
 
 struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx) {
-    for (struct unit *u = *unit_head(e, pc, page, ctx); u; u = u->next)
+    struct unit *u = __atomic_load_n(unit_head(e, pc, page, ctx), __ATOMIC_ACQUIRE);
+    for (; u; u = __atomic_load_n(&u->next, __ATOMIC_ACQUIRE))
         if (u->pc == pc && u->page == page && u->ctx == ctx) return u;
     return NULL;
 }
@@ -171,6 +179,12 @@ struct code_page *page_for(struct engine *e, uint64_t pc, const struct fetch *f)
     return p;
 }
 
+/* Another chain than it was in, which perhaps somebody without the lock is following: he finds less. */
+static void chain_enter(struct unit **head, struct unit *u) {
+    __atomic_store_n(&u->next, *head, __ATOMIC_RELEASE);
+    __atomic_store_n(head, u, __ATOMIC_RELEASE);
+}
+
 /* A table of twice the size, which takes the old one's place in one step. Where there is no memory for it, the old one
    goes on for a while. */
 static void units_spread(struct engine *e) {
@@ -178,13 +192,14 @@ static void units_spread(struct engine *e) {
     if (!more) return;
     for (uint32_t i = 0; i < old->nbuckets; i++)
         for (struct unit *u = old->heads[i], *next; u; u = next) {
-            struct unit **head = table_head(more, u->pc, u->page, u->ctx);
             next = u->next;
-            u->next = *head;
-            *head = u;
+            chain_enter(table_head(more, u->pc, u->page, u->ctx), u);
         }
-    e->units = more;
-    os_free(old);
+    __atomic_store_n(&e->units, more, __ATOMIC_RELEASE);
+    if (e->soft)
+        more->before = old;
+    else
+        tables_free(old);
 }
 
 bool by_address_room(struct engine *e, uint32_t n) {
@@ -208,10 +223,8 @@ bool relocs_room(struct engine *e, uint32_t n) {
 void unit_insert(struct engine *e, struct unit *u, struct code_page *p) {
     /* More than once for each size of the table: there may have been no memory. */
     if (e->nunits >= e->units->nbuckets && e->nunits % e->units->nbuckets == 0) units_spread(e);
-    struct unit **head = unit_head(e, u->pc, u->page, u->ctx);
-    u->next = *head;
     u->page_next = p->units;
-    *head = u;
+    chain_enter(unit_head(e, u->pc, u->page, u->ctx), u);
     e->nunits++;
     p->units = u;
     if (e->soft) page_part_added(p, u);
@@ -239,7 +252,7 @@ struct unit *unit_add(struct engine *e, const struct block *block, const struct 
 void unit_unhook(struct engine *e, struct unit *u) {
     struct unit **at = unit_head(e, u->pc, u->page, u->ctx);
     while (*at != u) at = &(*at)->next;
-    *at = u->next;
+    __atomic_store_n(at, u->next, __ATOMIC_RELEASE);
     e->nunits--;
     e->nstale++;
 }
@@ -267,6 +280,8 @@ struct unit *unit_at(struct engine *e, uint32_t host_offset) {
 void engine_flush(struct engine *e) {
     engine_stop_others(e);
     memset(e->units->heads, 0, e->units->nbuckets * sizeof *e->units->heads);
+    tables_free(e->units->before);
+    e->units->before = NULL;
     e->nunits = e->nstale = 0;
     memset(e->page_heads, 0, sizeof e->page_heads);
     e->explicit_pages = e->explicit_next = e->open_pages = NULL;

@@ -27,6 +27,7 @@ struct unit {
     bool kept;       /* came from store.c */
     bool crosses;    /* an instruction has bytes on the next page */
     bool has_code;   /* `data` begins with the bytes that it came from, to compare with those that are there later */
+    bool ready;      /* baseline: its host code may be entered, even by who has not the lock */
     bool by_uops;    /* interpreted: all units of the interpreter's tier; else what the host has refused */
     union {
         const struct block *block; /* by_uops */
@@ -137,6 +138,7 @@ struct runner {
     struct shortcuts *bank, *banks[SHORTCUT_BANKS], first; /* in use; all of them */
     uint32_t nbanks;
     uint64_t interpreted; /* instructions by tier 0 */
+    uint64_t jtlb_misses; /* of translated code */
     uint32_t unwatched;   /* what the engine's counter was when guest code began to run */
     bool leave;           /* code has changed under the interpreter: it leaves before the next instruction */
     uint32_t asleep;      /* in engine_sleep */
@@ -146,6 +148,7 @@ struct runner {
 
 /** The hash table of units: UNIT_BUCKETS at first, more as units become more. */
 struct unit_table {
+    struct unit_table *before; /* soft: the smaller one, which somebody may still be reading */
     uint32_t nbuckets;
     struct unit *heads[];
 };
@@ -249,6 +252,8 @@ static inline bool code_is_copied(const struct engine *e) {
 static inline struct code_page **page_head_at(const struct engine *e, uint64_t address) {
     return &e->pages[PAGE_BUCKETS + (address >> TLB_PAGE_SHIFT) % PAGE_BUCKETS];
 }
+/** With the lock, or (soft, and units that are `ready`) in guest code: who takes one away or moves it may make it
+    invisible for a moment, but frees nothing before all have left guest code. */
 struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx);
 /** by_uops: the block stays as long as the unit; else: bytes of marks that it will have. */
 struct unit *unit_add(struct engine *e, const struct block *block, const struct fetch *f, bool by_uops,
@@ -379,6 +384,8 @@ bool shortcuts_done(struct cpu *cpu);
 /** From now on those of this context, and of the address space that the cpu is in, are used. */
 void shortcuts_change(struct cpu *cpu, uint64_t ctx);
 void shortcuts_enter(struct engine *e, struct cpu *cpu, const struct unit *u);
+/** What translated code of soft memory calls when a jump missed: HOST_CALL_LOOK. */
+uint64_t shortcuts_look(struct cpu *cpu, uint64_t what, uint64_t pc, uint64_t b, uint64_t c);
 /** The unit that is about to be entered was fetched at this pc, from a mapping of this size. Before it runs. */
 void shortcuts_came_from(struct cpu *cpu, uint64_t pc, uint64_t mapping);
 void cpu_drop_shortcuts(struct cpu *cpu);

@@ -121,6 +121,7 @@ static void runner_forget(struct engine *e, struct runner *r) {
     if (r->next) r->next->previous = r->previous;
     *at = r->next;
     e->stats.interpreted += r->interpreted;
+    e->stats.jtlb_misses += r->jtlb_misses;
 }
 
 /* With the lock: may the memory of this one, which ended in good order, be the next one's? Threads and children that
@@ -157,7 +158,10 @@ void engine_cpu_free(struct engine *e, struct cpu *cpu) {
 
 struct engine_stats engine_stats(const struct engine *e) {
     struct engine_stats s = e->stats;
-    for (const struct runner *r = e->runners; r; r = r->next) s.interpreted += r->interpreted;
+    for (const struct runner *r = e->runners; r; r = r->next) {
+        s.interpreted += r->interpreted;
+        s.jtlb_misses += r->jtlb_misses;
+    }
     return s;
 }
 

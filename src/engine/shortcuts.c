@@ -153,3 +153,25 @@ void shortcuts_came_from(struct cpu *cpu, uint64_t pc, uint64_t mapping) {
     s->sizes |= 1ull << shift;
     *word |= bit;
 }
+
+/* In guest code, without the lock. What is read here others may change meanwhile, but not free: as long as this cpu is
+   in guest code nobody gets past engine_stop_others, as which every flush begins, and records of units, their tables
+   and their code stay. A unit that has just become stale does what it does to those who have lines for it: it leads on
+   or to the loop. One that is not found, or not ready, or may not be entered now, is the loop's affair, as are faults.
+ */
+uint64_t shortcuts_look(struct cpu *cpu, uint64_t what, uint64_t pc, uint64_t b, uint64_t c) {
+    struct engine *e = cpu->engine;
+    struct runner *r = cpu->runner;
+    const struct shortcuts *s = r->bank;
+    struct fetch f = {0};
+    (void)what, (void)b, (void)c;
+    r->jtlb_misses++;
+    if (e->config.poll_always || e->config.one_block || cpu->soft.space != s->space) return 0;
+    e->config.interface->fetch(e->config.self, cpu, pc, &f);
+    if (f.fault || written_any(e)) return 0;
+    const struct unit *u = unit_find(e, pc, f.page, s->ctx);
+    if (!u || u->by_uops || !__atomic_load_n(&u->ready, __ATOMIC_ACQUIRE)) return 0;
+    shortcuts_came_from(cpu, pc, f.mapping);
+    shortcuts_enter(e, cpu, u);
+    return (uint64_t)(uintptr_t)(e->execute + u->poll_entry);
+}

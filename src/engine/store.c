@@ -177,6 +177,7 @@ static bool piece_take(struct engine *e, const struct code_source *s, const stru
         u->entry += at;
         u->lookup += at;
         u->end += at;
+        u->ready = true;
         unit_insert(e, u, page);
         unit_publish(e, u);
         unit_replaces(e, u);

@@ -151,6 +151,7 @@ static struct unit *translate_done(struct engine *e, const struct block *block, 
     u->end = m->end;
     u->switchable = f->changeable;
     unit_publish(e, u);
+    __atomic_store_n(&u->ready, true, __ATOMIC_RELEASE);
     unit_replaces(e, u);
     if (m->nlinks) memcpy(e->links + e->nlinks, m->links, m->nlinks * sizeof *m->links);
     e->nlinks += m->nlinks;

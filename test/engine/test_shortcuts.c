@@ -210,11 +210,50 @@ static void returns_that_are_not_paired(void **state) {
             }
 }
 
+/* ---- lines that push each other out */
+
+/* Jumps, calls and returns between places that have the same line of the jump TLB: of soft memory they find their way
+   without the loop. */
+static void misses_are_no_affair_of_the_loop(void **state) {
+    (void)state;
+    enum { APART = JTLB_LINES * 2 < RIG_PAGE ? RIG_PAGE : JTLB_LINES * 2, PLACES = 5, ROUNDS = 300 };
+    static const char *const ways[] = {"jalr zero, 0(a2)", "jalr ra, 0(a2)", "jalr zero, 0(t0)"};
+    for (unsigned k = 0; k < rig_tier_count(); k++)
+        for (unsigned w = 0; w < 3; w++) {
+            rig_make(&r, RIG_SOFT, &(struct engine_config){.tier = rig_tiers[k]});
+            for (unsigned n = 0; n < PLACES; n++) {
+                const uint64_t next = RIG_CODE + (n + 1) % PLACES * APART;
+                char text[200];
+                rig_code(&r, RIG_CODE + n * APART, "addi a1, a1, 1; ld a2, 0(s1); addi s1, s1, 8; addi t0, a2, 0");
+                snprintf(text, sizeof text, "addi s0, s0, -1; beq s0, zero, end%u; %s; end%u: ecall", n, ways[w], n);
+                rig_code(&r, RIG_CODE + n * APART + 16, text);
+                for (unsigned i = n; i < ROUNDS; i += PLACES) memcpy(rig_host(&r, RIG_DATA + 8 * i), &next, 8);
+            }
+            uint64_t before[2] = {0}, misses = 0;
+            for (unsigned again = 0; again < 3; again++) {
+                r.x[A1] = 0;
+                r.x[S0] = ROUNDS;
+                r.x[S1] = RIG_DATA;
+                rig_done(&r, RIG_CODE);
+                assert_int_equal(r.x[A1], ROUNDS);
+                const struct engine_stats s = engine_stats(r.engine);
+                before[0] = before[1];
+                before[1] = s.exits[EXIT_none];
+                misses = s.jtlb_misses - misses;
+            }
+            if (rig_tiers[k] != TIER_INTERP) {
+                assert_true(misses >= ROUNDS / 2);
+                assert_in_range(before[1] - before[0], 0, 20);
+            }
+            rig_free(&r);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty_shortcuts_match_no_target), cmocka_unit_test(shortcuts_belong_to_a_context),
         cmocka_unit_test(one_site_many_targets),           cmocka_unit_test(recursion_deeper_than_the_stack),
-        cmocka_unit_test(returns_that_are_not_paired),
+        cmocka_unit_test(returns_that_are_not_paired),     cmocka_unit_test(misses_are_no_affair_of_the_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

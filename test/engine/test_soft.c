@@ -1,6 +1,6 @@
 /* Code in soft memory that several cpus, each on a thread of its own, write and run: a store through a right that was
  * given before there was code is seen by who translates, what one has changed the others run when they have been asked
- * to fetch anew, and what a device has written too.
+ * to fetch anew, and what a device has written too; and who looks for code without the lock finds what there is.
  */
 #include "engine/rig.h"
 #include "base/os.h"
@@ -17,6 +17,17 @@ static uint32_t over;
 static bool racing; /* ecalls are answered by compare() */
 static uint64_t newest, known, compared;
 static bool older; /* than what was known it was once */
+
+static bool counting; /* ecalls of the runner are answered by calls_counted() */
+static uint64_t rounds, wrong;
+
+/* Each function has counted its call, whatever others have done to the translations meanwhile. */
+static enum answer calls_counted(struct cpu *cpu) {
+    wrong += riscv_of(cpu)->raw_x[A1] != riscv_of(cpu)->raw_x[A4];
+    cpu->pc += 4;
+    __atomic_store_n(&rounds, rounds + 1, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&over, __ATOMIC_SEQ_CST) ? ANSWER_STOP : ANSWER_RESUME;
+}
 
 /* The writer says that it has written a new number; the runner, what it has got. */
 static enum answer compare(struct cpu *cpu) {
@@ -45,6 +56,7 @@ static enum answer answer(void *self, struct cpu *cpu) {
     if (cpu->exit.kind != EXIT_syscall)
         fail_msg("%s at 0x%llx", exit_info[cpu->exit.kind].name, (unsigned long long)cpu->pc);
     if (racing) return compare(cpu);
+    if (counting && i == RUNNER) return calls_counted(cpu);
     __atomic_store_n(&told[i], 0, __ATOMIC_SEQ_CST);
     while (!__atomic_load_n(&told[i], __ATOMIC_SEQ_CST) && !__atomic_load_n(&over, __ATOMIC_SEQ_CST))
         engine_sleep(r.engine, cpu, 1000000);
@@ -160,10 +172,47 @@ static void what_was_waited_for_is_what_runs(void **state) {
     }
 }
 
+/* Jumps miss the jump TLB all the time, and find code without the lock, while others drop that code, move it, make more
+   of it, and flush everything. */
+static void who_looks_for_code_finds_what_is_there(void **state) {
+    (void)state;
+    enum { FUNCTIONS = 12, APART = JTLB_LINES * 2 < RIG_PAGE ? RIG_PAGE : JTLB_LINES * 2, ROUNDS = 400 };
+    for (unsigned k = 0; k < rig_tier_count(); k++) {
+        begin(rig_tiers[k], "sw a2, 0(a3); jalr ra, 0(a3); idle: ecall",
+              "again: addi s0, zero, 12; addi s1, s2, 0; next: ld a2, 0(s1); addi s1, s1, 8; addi a4, a4, 1;"
+              "jalr ra, 0(a2); addi s0, s0, -1; bne s0, zero, next; ecall; jal zero, again");
+        for (unsigned n = 0; n < FUNCTIONS; n++) {
+            const uint64_t at = F + n * APART;
+            rig_code(&r, at, "addi a1, a1, 1; jalr zero, 0(ra)");
+            memcpy(rig_host(&r, RIG_DATA + 8 * n), &at, 8);
+        }
+        riscv_of(cpus[RUNNER])->raw_x[S2] = RIG_DATA;
+        cpus[WRITER]->pc = rig_label(&r, "idle");
+        rounds = wrong = 0;
+        counting = true;
+        start();
+        for (unsigned n = 0; n < ROUNDS; n++) {
+            const uint64_t seen = __atomic_load_n(&rounds, __ATOMIC_SEQ_CST);
+            go(WRITER, F + n % FUNCTIONS * APART,
+               rig_encode("addi a1, a1, 1")); /* the same again, which is not known */
+            engine_lock(r.engine, r.cpu);
+            if (n % 4 == 3) engine_flush(r.engine);
+            engine_unlock(r.engine);
+            while (__atomic_load_n(&rounds, __ATOMIC_SEQ_CST) < seen + 3) os_pause();
+        }
+        __atomic_store_n(&over, 1, __ATOMIC_SEQ_CST);
+        for (unsigned i = 0; i < CPUS; i++) cpu_poke(cpus[i]);
+        end();
+        counting = false;
+        assert_int_equal(wrong, 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rights_from_before_are_taken_back),
         cmocka_unit_test(what_was_waited_for_is_what_runs),
+        cmocka_unit_test(who_looks_for_code_finds_what_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,9 +26,11 @@ enum {
     X86_LINK = 1744,          /* take the route of the link whose number + 1 is in rax, or leave through it */
     X86_LEAVE_AT = 1776,      /* leave for the guest pc in rax */
     X86_RESUME = 1792,        /* jump to the guest pc in cpu->pc */
-    X86_CONSTANTS = 1808,
-    X86_FP_FLAGS = 2048, /* MXCSR's sticky bits to fp.h's: 64 bytes */
-    X86_PIN_OF = 2112,   /* by slot: the pin's register (for the translator) */
+    X86_LOOK = 1808,      /* MEM_SOFT: the jump TLB did not hold the pc in rax: go where C finds its code, or leave */
+    X86_MISS_SOFT = 1872, /* X86_MISS, and then X86_LOOK instead of X86_LEAVE_AT */
+    X86_CONSTANTS = 1936,
+    X86_FP_FLAGS = 2176, /* MXCSR's sticky bits to fp.h's: 64 bytes */
+    X86_PIN_OF = 2240,   /* by slot: the pin's register (for the translator) */
     X86_SLOTS = 448,
     X86_SCRATCH_INT = X86_PIN_OF + X86_SLOTS, /* numbers of scratch registers, up to NO_REG (likewise) */
     X86_SCRATCH_FP = X86_SCRATCH_INT + 16,

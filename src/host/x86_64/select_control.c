@@ -477,10 +477,9 @@ static void cold_cell(struct jit *j, struct cold *c) {
     jump_fill(j, c->from[0], enter);
     if (pages_move(j)) { /* there is none: the frame by hand */
         mov_rr(j, W64, RAX, c->reg);
-        align_pc(j, RAX);
         lea(j, W64, RCX, at_cache(c->back));
         prefix(j, 0x50 | RCX, false, RCX);
-        jmp_to(j, X86_LEAVE_AT);
+        jmp_to(j, X86_LOOK);
         return;
     }
     op_rm(j, 0x83, W64, 7, at_cold()); /* cmp qword [cell], 1 */
@@ -566,6 +565,11 @@ static void cold_one(struct jit *j, struct cold *c) {
     switch ((enum cold_kind)c->kind) {
     case COLD_LEAVE_AT:
         give_back(j, c->ahead);
+        if (c->flag && pages_move(j)) {
+            mov_rr(j, W64, RAX, c->reg);
+            jmp_to(j, X86_LOOK);
+            break;
+        }
         if (c->flag) {
             mov_rr(j, W64, RAX, c->reg);
             align_pc(j, RAX);
@@ -600,7 +604,7 @@ static void cold_one(struct jit *j, struct cold *c) {
         break;
     case COLD_MISS:
         mov_rr(j, W64, RAX, c->reg);
-        jmp_to(j, X86_MISS);
+        jmp_to(j, pages_move(j) ? X86_MISS_SOFT : X86_MISS);
         break;
     case COLD_DIVIDE: cold_divide(j, c); break;
     case COLD_CELL:
@@ -633,7 +637,7 @@ static void link_stub(struct jit *j, struct code_link *l, uint32_t number) {
         op_rm(j, 0xff, false, 4, at_reg(RCX, line.disp + 8));
         short_here(j, miss);
         if (narrow) load_pc(j, l->target_pc);
-        jmp_to(j, X86_LEAVE_AT);
+        jmp_to(j, X86_LOOK);
     } else {
         link_number(j, number);
         jmp_to(j, X86_LINK);

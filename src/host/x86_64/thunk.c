@@ -132,8 +132,8 @@ static void emit_call(struct jit *j) {
     byte(j, 0xc3);
 }
 
-/* The line of the jump TLB for the pc in rax: its address in rcx. */
-static void emit_dispatch(struct jit *j) {
+/* The line of the jump TLB for the pc in rax: its address in rcx. Where it holds another one: elsewhere. */
+static void emit_dispatch(struct jit *j, uint32_t elsewhere) {
     unsigned align = (unsigned)__builtin_ctz(j->guest->pc_align);
     if (align) alu_ri(j, ALU_AND, W64, RAX, -(int32_t)j->guest->pc_align);
     mov_rr(j, W32, RCX, RAX);
@@ -144,7 +144,22 @@ static void emit_dispatch(struct jit *j) {
     uint8_t *miss = jcc_short(j, CC_NE);
     op_rm(j, 0xff, false, 4, at_reg(RCX, 8));
     short_here(j, miss);
-    jmp_to(j, X86_LEAVE_AT);
+    jmp_to(j, elsewhere);
+}
+
+/* The pc in rax goes to C, which yields the address of host code, or 0. Nothing but pins is live. */
+static void emit_look(struct jit *j) {
+    alu_ri(j, ALU_AND, W64, RAX, -(int32_t)j->guest->pc_align);
+    mov_mr(j, W64, AT_CPU(pc), RAX);
+    mov_mr(j, W64, AT_CPU(host.args[1]), RAX);
+    mov_ri(j, RAX, HOST_CALL_LOOK);
+    call_to(j, X86_CALL);
+    mov_rm(j, W64, RAX, AT_CPU(host.result));
+    test_rr(j, W64, RAX, RAX);
+    uint8_t *none = jcc_short(j, CC_E);
+    op_rr(j, 0xff, false, 4, RAX);
+    short_here(j, none);
+    jmp_to(j, X86_LEAVE);
 }
 
 static void pad_to(struct jit *j, uint32_t offset) {
@@ -191,7 +206,7 @@ uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute
     pad_to(&j, X86_CALL);
     emit_call(&j);
     pad_to(&j, X86_DISPATCH);
-    emit_dispatch(&j);
+    emit_dispatch(&j, X86_LEAVE_AT);
     pad_to(&j, X86_MISS);
     mov_rm(&j, W64, RSP, AT_CPU(jumps.pair_base));
     jmp_to(&j, X86_DISPATCH);
@@ -215,6 +230,11 @@ uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute
     pad_to(&j, X86_RESUME);
     mov_rm(&j, W64, RAX, AT_CPU(pc));
     jmp_to(&j, X86_DISPATCH);
+    pad_to(&j, X86_LOOK);
+    emit_look(&j);
+    pad_to(&j, X86_MISS_SOFT);
+    mov_rm(&j, W64, RSP, AT_CPU(jumps.pair_base));
+    emit_dispatch(&j, X86_LOOK);
     pad_to(&j, X86_CONSTANTS);
     memcpy(j.p, constants, sizeof constants);
     for (uint32_t i = 0; i < 64; i++) write[X86_FP_FLAGS + i] = (uint8_t)x86_fp_flags(i);
