@@ -230,6 +230,14 @@ static bool take_list(struct machine_config *c, const char *const *list,
     return true;
 }
 
+/* Properties of the board's devices, as -global sets them, of which QEMU's default is not what is so here. */
+static bool confirm_global(struct machine_config *c, const char *text, struct error *error) {
+    struct keyvals k;
+    return keyvals_parse(&k, &c->arena, "-global", text, NULL, error) &&
+           keyvals_check(&k, "virtio-mmio.force-legacy", error) &&
+           spec_word(&k, "virtio-mmio.force-legacy", "false off", error);
+}
+
 /* A file besides a kernel or firmware is a disk: commas in its name are doubled, as in an option. */
 static bool take_disk(struct machine_config *c, const char *path, struct error *error) {
     char *text = arena_alloc(&c->arena, sizeof "file=" + 2 * strlen(path)), *to;
@@ -263,6 +271,7 @@ static bool fill(struct machine_config *c, const struct machine_options *o, cons
     if (!take_lines(c, o, error) || (o->smp && !take_harts(c, o->smp, error))) return false;
     if (boots && path && !take_disk(c, path, error)) return false;
     if (!take_list(c, o->drives, add_drive, error) || !take_list(c, o->netdevs, add_netdev, error) ||
+        !take_list(c, o->globals, confirm_global, error) ||
         !take_list(c, o->nics, add_nic, error) || !take_list(c, o->devices, add_device, error))
         return false;
     for (struct drive_spec *d = c->drives; d < c->drives + c->ndrives; d++) d->snapshot |= o->snapshot;

@@ -21,8 +21,10 @@ expect 125 "" "vee: --memory: '1T' is not a size*" "$vee" -m1T x
 expect 125 "" "vee: --append needs a value*" "$vee" --append
 expect 125 "" "vee: nothing to boot: give a program, -kernel FILE or -bios FILE" "$vee" boot
 expect 125 "" "vee: boot: more than one file*" "$vee" boot x y
-expect 127 "" "vee: x: *" "$vee" boot x -m 512 -smp cpus=1 -M virt -cpu rv64 -nographic -serial mon:stdio -monitor none -no-reboot
+expect 127 "" "vee: x: *" "$vee" boot x -m 512 -smp cpus=1 -M virt -cpu rv64 -nographic -serial mon:stdio -monitor none -no-reboot -global virtio-mmio.force-legacy=false
 expect 125 "" "vee: -machine: type: there is no 'spike'; there are: virt" "$vee" boot x -machine spike
+expect 125 "" "vee: -global: virtio-mmio.force-legacy: there is no 'true'; there are: false off" "$vee" boot x -global virtio-mmio.force-legacy=true
+expect 125 "" "vee: -global: *toaster.burn*" "$vee" boot x -global toaster.burn=on
 expect 125 "" "vee: -cpu: model: there is no 'thead-c906'; there are: rv64 max any" "$vee" boot x -cpu thead-c906
 expect 125 "" "vee: -device: there is no 'toaster'; there are: *" "$vee" boot x -device toaster
 expect 125 "" "vee: --env: 'A' is not VAR=VALUE" "$vee" -E A x
