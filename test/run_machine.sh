@@ -6,7 +6,7 @@
 #
 # A program checks itself and ends with status 0. Besides, the digests of the whole state after some counts of
 # instructions must be the same on all tiers, and with a code cache that is emptied all the time. A program's standard
-# input stands in its first line: /* stdin: text */, or options: /* vee: options */. Variables: ONLY (a shell pattern of names), TIME_LIMIT (60 seconds),
+# input stands in its first line: /* stdin: text */, or options: /* vee: options */, or both. Variables: ONLY (a shell pattern of names), TIME_LIMIT (60 seconds),
 # CROSS (the compiler, riscv64-linux-gnu-gcc).
 set -u
 [ $# -ge 1 ] || { echo "usage: run_machine.sh VEE [options...]" >&2; exit 2; }
@@ -61,8 +61,8 @@ agree() { # NAME INPUT COUNT
 all() {
     local input own=$below below
     build "$@" || return
-    below="$own $(sed -n '1s|^/\* vee: \(.*\) \*/$|\1|p' "${@: -1}")"
-    input=$(sed -n '1s|^/\* stdin: \(.*\) \*/$|\1|p' "${@: -1}")
+    below="$own $(sed -n '1s|.*/\* vee: \([^*]*\) \*/.*|\1|p' "${@: -1}")"
+    input=$(sed -n '1s|.*/\* stdin: \([^*]*\) \*/.*|\1|p' "${@: -1}")
     run "$1" "$input" --tier interp
     run "$1" "$input" --tier baseline
     run "$1" "$input" --tier baseline --one-block

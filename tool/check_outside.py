@@ -28,7 +28,7 @@ INSTRUCTIONS = "syscall sysenter int rdtsc rdtscp rdrand rdseed rdpid cpuid xget
 
 ALLOWED = {
     # the doors
-    "vm/clock": ("os_nanoseconds", "the door: INPUT_clock"),
+    "vm/clock": ("os_nanoseconds clock_gettime", "the door: INPUT_clock"),
     "vm/input": ("os_random", "the door: INPUT_random"),
     "machine/console": ("open ppoll read write poll", "the door: INPUT_device; what goes out"),
     "machine/net_open": ("fcntl ioctl open socket", "opening"),
@@ -36,7 +36,8 @@ ALLOWED = {
     "machine/service": ("lstat poll read recv socket write", "for people outside; what is typed goes on to console"),
     "machine/terminal": ("pipe2 read waitpid write", "vee's own, for the terminal"),
     "machine/net": ("ioctl poll read recv write", "frames, in machines whose runs need not repeat; see net.h"),
-    "machine/machine": ("os_nanoseconds", "the door: INPUT_clock, INPUT_IDLE"),
+    "machine/counted": ("os_nanoseconds", "the door: INPUT_clock, INPUT_IDLE"),
+    "machine/live": ("poll prctl read write", "sleeps until it is time; what comes then comes through the doors"),
     "machine/disk_io": ("preadv preadv2 pwritev ioctl", "the door: INPUT_disk (disk.c); input_past where workers ask"),
     "machine/disk_open": ("fcntl fstat ioctl lseek open pread statx", "opens disks"),
     "machine/disk_overlay": ("getenv open", "opens disks"),

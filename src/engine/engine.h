@@ -126,8 +126,8 @@ void cpu_request_range(struct cpu *cpu, const struct cpu_range *range);
 void engine_await_requests(struct engine *e);
 /** The cpu itself: forgets what it knows of these addresses. */
 void cpu_flush_range(struct cpu *cpu, const struct cpu_range *range);
-/** In an answer: gives up the lock and sleeps until somebody pokes the cpu or asks something of it, or so long, or
-   less. True: somebody did. */
+/** In an answer: gives up the lock and sleeps until somebody pokes the cpu, or so long, or less, and does what others
+   have asked for meanwhile. True: somebody has poked it, for which the interface will see no EXIT_poll. */
 bool engine_sleep(struct engine *e, struct cpu *cpu, uint64_t nanoseconds);
 
 /** Code at guest addresses [start, start+length) is gone or has changed: drops translations. */

@@ -17,7 +17,7 @@ void cpu_request(struct cpu *cpu, unsigned kinds) {
     if (kinds & ~(unsigned)REQUEST_LOOK)
         __atomic_or_fetch(&cpu->runner->requests.kinds, kinds & ~(unsigned)REQUEST_LOOK, __ATOMIC_SEQ_CST);
     __atomic_or_fetch(&cpu->poll, kinds & REQUEST_LOOK ? POLL_LOOK | POLL_REQUEST : POLL_REQUEST, __ATOMIC_SEQ_CST);
-    runner_wake(cpu);
+    if (kinds & REQUEST_LOOK) runner_wake(cpu); /* all else can wait until it wakes */
 }
 
 void cpu_request_range(struct cpu *cpu, const struct cpu_range *range) {
@@ -87,5 +87,7 @@ bool engine_sleep(struct engine *e, struct cpu *cpu, uint64_t nanoseconds) {
     os_wait(&cpu->poll, 0, nanoseconds < SLEEP_MOST ? nanoseconds : SLEEP_MOST);
     __atomic_store_n(&cpu->runner->asleep, 0, __ATOMIC_SEQ_CST);
     engine_lock(e, cpu);
-    return __atomic_load_n(&cpu->poll, __ATOMIC_SEQ_CST) != 0;
+    const uint32_t poll = __atomic_exchange_n(&cpu->poll, 0, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&cpu->runner->requests.kinds, __ATOMIC_RELAXED)) requests_serve(e, cpu);
+    return poll & POLL_LOOK;
 }

@@ -305,6 +305,14 @@ static void settle_actions(struct cpu *cpu) {
     cpu->actions = 0;
 }
 
+/* Several cpus have the same memory, and what they see of it here does not change while others look. */
+static void note_memory(struct engine *e, const struct cpu *cpu) {
+    bool soft = false;
+    for (unsigned k = 0; k < MEM_SPACES; k++) soft |= cpu->mem[k].kind == MEM_SOFT;
+    if (soft != e->soft) e->soft = soft;
+    if (e->phys != cpu->soft.phys) e->phys = cpu->soft.phys;
+}
+
 void engine_run(struct engine *e, struct cpu *cpu) {
     const struct interface *interface = e->config.interface;
     const uint64_t base = (e->config.counted ? CTX_COUNTED : 0);
@@ -313,11 +321,7 @@ void engine_run(struct engine *e, struct cpu *cpu) {
     bool answered = false; /* the last exit was, and guest code goes on behind it */
     engine_lock(e, cpu);
     os_allocs_may_fail(true); /* what is opened or not may fail with a message, what runs goes on */
-    if (!e->shared) {         /* several cpus have the same memory */
-        e->soft = false;
-        for (unsigned k = 0; k < MEM_SPACES; k++) e->soft |= cpu->mem[k].kind == MEM_SOFT;
-        e->phys = cpu->soft.phys;
-    }
+    note_memory(e, cpu);
     if (e->host) e->host->cpu_init(cpu);
     for (;;) {
         const uint32_t poll = __atomic_exchange_n(&cpu->poll, 0, __ATOMIC_SEQ_CST);

@@ -6,12 +6,14 @@
  */
 #include "machine/board.h"
 #include "base/os.h"
+#include "machine/run.h"
 #include <string.h>
 
-static void device_update(struct device_host *h) {
+void board_update_device(struct device_host *h) {
     uint64_t next = h->device->update ? h->device->update(h->state, h) : UINT64_MAX;
     if (next != h->next) h->machine->changed = true;
     h->next = next;
+    if (h->machine->live) live_changed(h->machine, h);
 }
 
 void board_pin(struct device_host *h, unsigned pin, bool level) {
@@ -21,11 +23,13 @@ void board_pin(struct device_host *h, unsigned pin, bool level) {
     m->changed = true;
     for (const struct connection *c = h->connections; c; c = c->next) {
         if (c->pin != pin) continue;
-        if (!c->to) {
+        if (!c->to && m->live) {
+            live_line(m, c->cpu, c->input, level);
+        } else if (!c->to) {
             guest_set_line(m->cpus[c->cpu], c->input, level);
         } else if (c->to->device->wire) {
             c->to->device->wire(c->to->state, c->to, c->input, level);
-            device_update(c->to);
+            board_update_device(c->to);
         }
     }
 }
@@ -36,13 +40,12 @@ unsigned board_cpus(const struct device_host *h) {
 
 /* Time: the vm's clock in ticks, plus what the guest set it forward. */
 uint64_t board_now(const struct machine *m) {
-    return vm_clock_ns(m->vm) / BOARD_TICK_NS + m->time_offset;
+    return vm_clock_ns(m->vm) / BOARD_TICK_NS + __atomic_load_n(&m->time_offset, __ATOMIC_RELAXED);
 }
 
-/* Nanoseconds until the clock shows this time: 0 if it does already, UINT64_MAX if that is out of sight. */
-static uint64_t ns_until(const struct machine *m, uint64_t time) {
-    uint64_t ns = vm_clock_ns(m->vm), ticks = time - (ns / BOARD_TICK_NS + m->time_offset);
-    if (time <= board_now(m)) return 0;
+uint64_t board_ns_until(const struct machine *m, uint64_t time) {
+    const uint64_t ns = vm_clock_ns(m->vm), now = ns / BOARD_TICK_NS + m->time_offset, ticks = time - now;
+    if (time <= now) return 0;
     return ticks < UINT64_MAX / BOARD_TICK_NS / 2 ? ticks * BOARD_TICK_NS - ns % BOARD_TICK_NS : UINT64_MAX;
 }
 
@@ -57,16 +60,27 @@ uint64_t board_random(const struct device_host *h) {
 }
 
 void board_set_time(struct device_host *h, uint64_t time) {
-    h->machine->time_offset += time - board_now(h->machine);
-    h->machine->changed = true;
+    struct machine *m = h->machine;
+    __atomic_store_n(&m->time_offset, m->time_offset + (time - board_now(m)), __ATOMIC_RELAXED);
+    m->changed = true;
+    if (m->live) live_time_set(m);
 }
 
 uint64_t board_ns(const struct device_host *h) {
     return vm_clock_ns(h->machine->vm);
 }
 
+void machine_output(struct machine *m, const void *bytes, size_t size) {
+    console_write(&m->console, m->vm, bytes, size);
+    if (m->live && m->console.out_count) live_output(m);
+}
+
+uint64_t board_date_ns(const struct device_host *h) {
+    return vm_date_ns(h->machine->vm);
+}
+
 void board_output(struct device_host *h, const void *bytes, size_t size) {
-    console_write(&h->machine->console, h->machine->vm, bytes, size);
+    machine_output(h->machine, bytes, size);
 }
 
 int board_input(struct device_host *h) {
@@ -122,7 +136,7 @@ void board_post(struct device_host *h, void *request) {
     const bool within = board_synchronous(h); /* the access, which has the lock */
     if (!within) machine_lock(m, WHO_ELSE);
     h->device->complete(h->state, h, request);
-    device_update(h);
+    board_update_device(h);
     if (!within) machine_unlock(m);
     if (__atomic_sub_fetch(&m->in_flight, 1, __ATOMIC_SEQ_CST) == 0) os_wake(&m->in_flight, INT32_MAX);
 }
@@ -133,9 +147,9 @@ void board_quiesce(struct machine *m) {
 }
 
 void machine_power_off(struct machine *m, int status) {
-    m->off = true;
     /* What a shell can show of a status is its low byte; a failure must not look like success there. */
     m->status = status && !(status & 0xff) ? 1 : status & 0xff;
+    __atomic_store_n(&m->off, true, __ATOMIC_RELEASE);
     m->changed = true;
 }
 
@@ -151,6 +165,10 @@ void board_listen(struct device_host *h, bool listens) {
     h->listens = listens;
 }
 
+void board_hears(struct device_host *h) {
+    h->hears = true;
+}
+
 void board_update(struct machine *m) {
     uint64_t next = UINT64_MAX;
     for (unsigned i = 0; i < m->ncpus; i++) {
@@ -159,10 +177,10 @@ void board_update(struct machine *m) {
         if (m->seats[i].timer < next) next = m->seats[i].timer;
     }
     for (unsigned i = 0; i < m->ndevices; i++) {
-        device_update(m->devices[i]);
+        board_update_device(m->devices[i]);
         if (m->devices[i]->next < next) next = m->devices[i]->next;
     }
-    uint64_t ns = ns_until(m, next);
+    uint64_t ns = board_ns_until(m, next);
     struct cpu *running = m->vm->running ? m->vm->running : m->vm->cpu;
     vm_schedule(m->vm, running, ns != UINT64_MAX ? vm_count(m->vm) + ns : UINT64_MAX);
     m->changed = false;
@@ -180,7 +198,7 @@ uint64_t board_idle_ns(const struct machine *m, bool *listens) {
         else if (h->next < next)
             next = h->next;
     }
-    return ns_until(m, next);
+    return board_ns_until(m, next);
 }
 
 bool board_read(struct machine *m, uint64_t physical, unsigned size, uint64_t *value) {
@@ -194,7 +212,7 @@ bool board_read(struct machine *m, uint64_t physical, unsigned size, uint64_t *v
     struct device_host *h = m->devices[r->device];
     if (!h->device->read(h->state, h, r->number, physical - r->start, size, value)) return false;
     if (size < sizeof *value) *value &= (1ull << size * 8) - 1;
-    device_update(h);
+    board_update_device(h);
     return true;
 }
 
@@ -207,6 +225,6 @@ bool board_write(struct machine *m, uint64_t physical, unsigned size, uint64_t v
     }
     struct device_host *h = m->devices[r->device];
     if (!h->device->write(h->state, h, r->number, physical - r->start, size, value)) return false;
-    device_update(h);
+    board_update_device(h);
     return true;
 }

@@ -15,7 +15,7 @@
 #include "mem/phys.h"
 #include "vm/vm.h"
 
-/* The clock ticks at 10 MHz, as on the boards this one is like; vm_clock_ns counts an instruction as a nanosecond. */
+/* The clock ticks at 10 MHz, as on the boards this one is like. */
 enum { BOARD_TICK_NS = 100 };
 /* How often a device that waits for input looks for it: every millisecond. */
 enum { BOARD_INPUT_TICKS = 10000 };
@@ -118,6 +118,7 @@ struct device_host {
     int place;    /* of the board's, or -1 */
     bool opened;  /* and so to be closed */
     bool listens; /* its next event is only to look for input */
+    bool hears;   /* something may come to it by itself */
 };
 
 /** The board as firmware of a program that brings none and wants some: what it knows of each cpu. */
@@ -145,6 +146,8 @@ struct board_cpu {
     bool waits;              /* for an interrupt */
     uint32_t stuck;          /* how often in a row it has trapped where its traps lead */
     uint64_t timer;          /* time of the next event of its own timer */
+    uint64_t lines, taken;   /* live: levels of the wires to its interrupts, and those that it knows of */
+    uint64_t hopes;          /* live: until when it sleeps, UINT64_MAX: for ever; 0: it does not */
 };
 
 struct machine {
@@ -172,6 +175,7 @@ struct machine {
     unsigned turn;                     /* counted: of which cpu it is */
     bool pass;                         /* that cpu has no more to do for now */
     bool changed;                      /* a pin or the time of an event has changed since board_update */
+    struct live *live;                 /* NULL: it is counted */
     bool off;                          /* a device has switched the power off: */
     int status;                        /* with this exit status */
 };
@@ -192,8 +196,14 @@ enum { WHO_ELSE = 1 << 16 };
 static inline void machine_lock(struct machine *m, uint32_t who) {
     lock_take(&m->lock, who, 0);
 }
+static inline void machine_lock_cpu(struct machine *m, const struct cpu *cpu) {
+    machine_lock(m, board_cpu_of(cpu)->number + 1);
+}
 static inline void machine_unlock(struct machine *m) {
     lock_release(&m->lock);
+}
+static inline bool machine_is_off(const struct machine *m) {
+    return __atomic_load_n(&m->off, __ATOMIC_ACQUIRE);
 }
 
 /* What devices ask for, in their functions (with the machine's lock). */
@@ -202,6 +212,8 @@ uint64_t board_time(struct device_host *host);
 void board_set_time(struct device_host *host, uint64_t time);
 /** Nanoseconds since the board was switched on; setting the time does not change them. */
 uint64_t board_ns(const struct device_host *host);
+/** Nanoseconds since 1970. */
+uint64_t board_date_ns(const struct device_host *host);
 /** 64 random bits. */
 uint64_t board_random(const struct device_host *host);
 /** How many cpus there are. */
@@ -213,6 +225,8 @@ int board_input(struct device_host *host);
 bool board_input_ready(const struct device_host *host);
 /** Says whether the device's next event is nothing but looking for input. */
 void board_listen(struct device_host *host, bool listens);
+/** Says that something may come to the device by itself, from outside. */
+void board_hears(struct device_host *host);
 void board_power_off(struct device_host *host, int status);
 
 /* RAM, for devices that read or write it by themselves. From any thread, without a lock: RAM never moves. What others
@@ -268,10 +282,16 @@ void board_close(struct machine *m);
 void board_done(struct machine *m);
 /** The board becomes the firmware of its program. False: it cannot, or there is no memory. */
 bool board_firmware(struct machine *m);
+/** Writes to the console, with the lock. */
+void machine_output(struct machine *m, const void *bytes, size_t size);
 /** Switches the power off, with this exit status. */
 void machine_power_off(struct machine *m, int status);
 /** Brings devices and the cpu's own timer up to the present and schedules the next event. */
 void board_update(struct machine *m);
+/** Nanoseconds until the clock shows this time: 0 if it does already, UINT64_MAX if that is out of sight. */
+uint64_t board_ns_until(const struct machine *m, uint64_t time);
+/** The device is asked what it has to do now, and when next. */
+void board_update_device(struct device_host *host);
 /** Nanoseconds until the next event; *listens: some device waits for input, and its events are not counted. */
 uint64_t board_idle_ns(const struct machine *m, bool *listens);
 /** Accesses to any kind of physical memory. False: there is nothing. */

@@ -186,6 +186,12 @@ static bool take_harts(struct machine_config *c, const char *text, struct error 
     return true;
 }
 
+static bool take_clock(struct machine_config *c, const char *text, struct error *error) {
+    if (!word_among(text, "host count")) return error_set(error, ERROR_USAGE, "--clock: '%.60s' is none of host, count", text);
+    c->clock = !strcmp(text, "host") ? CLOCK_HOST : CLOCK_COUNT;
+    return true;
+}
+
 /* Options of which there is one way only that it can be: to be confirmed, or refused. */
 static bool confirm(struct machine_config *c, const char *option, const char *key, const char *text, const char *words,
                     struct error *error) {
@@ -260,6 +266,7 @@ static bool fill(struct machine_config *c, const struct machine_options *o, cons
     c->no_reboot = o->no_reboot;
     c->control = o->control;
     c->harts = 1;
+    if (o->clock && !take_clock(c, o->clock, error)) return false;
     const bool named = c->bios && word_among(c->bios, "none default");
     if (c->bios ? named && !strcmp(c->bios, "default") : c->kernel != NULL) c->firmware = FIRMWARE_OWN;
     if (c->bios && !named) c->firmware = FIRMWARE_FILE;

@@ -37,6 +37,9 @@ enum firmware_kind { FIRMWARE_NONE, FIRMWARE_OWN, FIRMWARE_FILE };
     Ctrl-C among them, and vee its own (SERIAL_KEYS); or without Ctrl-C; to nobody; to a file. */
 enum serial_kind { SERIAL_STANDARD, SERIAL_KEYS, SERIAL_TERMINAL, SERIAL_NULL, SERIAL_FILE };
 
+/** What the clock counts: instructions, the host's time, or whichever of them is usual for the program. */
+enum clock_kind { CLOCK_USUAL, CLOCK_COUNT, CLOCK_HOST };
+
 struct machine_options;
 struct machine_config {
     struct arena arena;
@@ -45,6 +48,7 @@ struct machine_config {
     enum firmware_kind firmware;                       /* `bios` is FIRMWARE_FILE's file */
     uint64_t ram_size;                                 /* 0: as the machine has it */
     unsigned harts;
+    enum clock_kind clock;
     bool no_reboot; /* a reset ends the run */
     enum serial_kind serial;
     const char *serial_file; /* SERIAL_FILE's */

@@ -94,6 +94,14 @@ static int64_t feed_take(struct console_feed *f, uint8_t *bytes, size_t size) {
 
 /* ---- input */
 
+unsigned console_fds(const struct console *c, struct pollfd *fds) {
+    const struct console_feed *f = c->feed;
+    unsigned n = 0;
+    if (!f || !f->fed) fds[n++] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+    if (f) fds[n++] = (struct pollfd){.fd = f->wake, .events = POLLIN};
+    return n;
+}
+
 /* Sleeps for input no longer than the timeout says. How many bytes there were, 0: no more will come, -1: none now. */
 static int64_t receive(const struct console *c, void *bytes, size_t size, const struct timespec *timeout) {
     struct console_feed *f = c->feed;
@@ -130,8 +138,12 @@ static void fetch(struct console *c, struct vm *vm, const struct timespec *timeo
     c->in_count = (uint32_t)in.value;
 }
 
-int console_read(struct console *c, struct vm *vm) {
+void console_fetch(struct console *c, struct vm *vm) {
     fetch(c, vm, &(struct timespec){0});
+}
+
+int console_read(struct console *c, struct vm *vm) {
+    console_fetch(c, vm);
     if (c->in_next < c->in_count) return c->in[c->in_next++];
     return c->ended ? CONSOLE_END : CONSOLE_NOTHING;
 }

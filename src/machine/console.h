@@ -53,6 +53,12 @@ void console_flush(struct console *c, struct vm *vm);
 int console_read(struct console *c, struct vm *vm);
 /** Has input been fetched that console_read has not given yet, or the end of it? */
 bool console_ready(const struct console *c);
+/** Takes what input there is now, if none is left from before. */
+void console_fetch(struct console *c, struct vm *vm);
+/** What becomes ready when console_fetch is worth while; how many they are. */
+enum { CONSOLE_FDS = 2 };
+struct pollfd;
+unsigned console_fds(const struct console *c, struct pollfd *fds);
 /** Sleeps until there is input or `ns` have passed (UINT64_MAX: for ever). True if there is input (or its end). */
 bool console_wait(struct console *c, struct vm *vm, uint64_t ns);
 

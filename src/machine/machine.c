@@ -1,7 +1,8 @@
 /* machine.c - the interface at the ISA: opens a bare-metal program on the board, answers exits as hardware would.
  *
- * Everything runs counted: interrupts and timers arrive at exact instruction counts, so that runs can be repeated and
- * tiers compared. A program is ours when its segments are to be loaded into the board's RAM and nothing in it asks for
+ * Programs on the bare board run counted, so that interrupts and timers arrive at exact instruction counts, runs can be
+ * repeated and tiers compared; systems, which bring firmware or want some, by the host's time, unless it is said
+ * otherwise (run.h). A program is ours when its segments are to be loaded into the board's RAM and nothing in it asks for
  * an operating system (interpreter, thread-local storage), when it is a kernel with a header, or when the caller says
  * so.
  */
@@ -10,6 +11,7 @@
 #include "base/elf.h"
 #include "base/os.h"
 #include "machine/load.h"
+#include "machine/run.h"
 #include "machine/service.h"
 #include "mem/mem.h"
 #include "vm/input.h"
@@ -85,6 +87,7 @@ static void machine_close(struct vm *vm) {
     service_end(m->service);
     console_close(&m->console);
     board_close(m);
+    live_free(m);
     cpus_free(m);
     board_done(m);
     if (m->ram) os_release(m->ram, m->ram_size);
@@ -95,26 +98,25 @@ static void machine_close(struct vm *vm) {
 
 /* ---- answering */
 
-static void lock_cpu(struct machine *m, const struct cpu *cpu) {
-    machine_lock(m, board_cpu_of(cpu)->number + 1);
-}
-
-static enum answer stop(struct machine *m, enum vm_end end, int status, uint64_t value) {
+enum answer machine_stop(struct machine *m, enum vm_end end, int status, uint64_t value) {
+    machine_lock(m, WHO_ELSE);
     console_flush(&m->console, m->vm);
-    return vm_stop(m->vm, end, status, value);
+    machine_unlock(m);
+    vm_stop(m->vm, end, status, value);
+    if (m->live) live_ending(m);
+    return ANSWER_STOP;
 }
 
-static void take_interrupt(struct cpu *cpu) {
+void machine_take_interrupt(struct cpu *cpu) {
     unsigned actions;
     if (guest_take_interrupt(cpu, &actions)) cpu_ask(cpu, actions);
 }
 
-/** Brings the board up to date, and the cpu into the handler of an interrupt if one is due. */
 static void serve(struct machine *m, struct cpu *cpu) {
-    lock_cpu(m, cpu);
-    board_update(m);
-    machine_unlock(m);
-    take_interrupt(cpu);
+    if (m->live)
+        live_serve(m, cpu);
+    else
+        counted_serve(m, cpu);
 }
 
 /* A trap takes a step of its own, so that time passes and counts are reached even where every instruction traps. One
@@ -131,7 +133,7 @@ static enum answer trap(struct machine *m, struct cpu *cpu) {
     error_set(&m->vm->error, ERROR_NOT_RUNNABLE,
               "cpu %u traps for ever: its traps lead to 0x%" PRIx64 ", where there is no memory that it may execute",
               seat->number, pc);
-    return stop(m, VM_TRAPPED, EXIT_access_fetch, pc);
+    return machine_stop(m, VM_TRAPPED, EXIT_access_fetch, pc);
 }
 
 /* What the board as firmware knows of a cpu; NULL: it is none. */
@@ -139,81 +141,30 @@ static struct firmware_cpu *firmware_of(const struct machine *m, const struct cp
     return m->firmware.cpus ? &m->firmware.cpus[board_cpu_of(cpu)->number] : NULL;
 }
 
-/* Is it stopped, after all that others have asked of it? */
-static bool is_stopped(struct machine *m, struct cpu *cpu) {
+bool machine_is_stopped(struct machine *m, struct cpu *cpu) {
     const struct firmware_cpu *known = firmware_of(m, cpu);
     if (!known) return false;
     if (known->asked) m->board->firmware_serve(m, cpu);
     return known->state != FIRMWARE_RUNS;
 }
 
-/* Does it run guest code, if it is its turn? */
-static bool can_run(struct machine *m, struct cpu *cpu) {
-    return !is_stopped(m, cpu) && (!board_cpu_of(cpu)->waits || guest_wakes(cpu));
+bool machine_can_run(struct machine *m, struct cpu *cpu) {
+    return !machine_is_stopped(m, cpu) && (!board_cpu_of(cpu)->waits || guest_wakes(cpu));
 }
 
-static bool any_can_run(struct machine *m) {
-    unsigned n = 0;
-    while (n < m->ncpus && !can_run(m, m->cpus[n])) n++;
-    return n < m->ncpus;
-}
-
-/* Nothing to do until an interrupt comes. Idle time costs none of ours: the clock is set forward to the next event,
-   unless somebody may type, in which case it passes. False: there is nothing to wait for, and the run is over. */
-static bool idle(struct machine *m) {
-    const struct cpu *first = m->vm->cpu;
-    for (;;) {
-        bool listens;
-        lock_cpu(m, first);
-        board_update(m);
-        uint64_t ns = board_idle_ns(m, &listens), began = os_nanoseconds();
-        machine_unlock(m);
-        if (any_can_run(m)) return true;
-        if (!listens) {
-            if (ns == UINT64_MAX) {
-                error_set(&m->vm->error, ERROR_NOT_RUNNABLE,
-                          "wait for an interrupt that cannot come, at 0x%" PRIx64 "%s", first->pc,
-                          m->ncpus > 1 ? ", and so do all other cpus" : "");
-                stop(m, VM_TRAPPED, EXIT_wait, first->pc);
-                return false;
-            }
-            vm_clock_advance(m->vm, ns);
-        } else if (console_wait(&m->console, m->vm, ns)) {
-            uint64_t passed = (uint64_t)INPUT_VALUE(m->vm, INPUT_clock, INPUT_IDLE, os_nanoseconds() - began);
-            vm_clock_advance(m->vm, passed < ns ? passed : ns);
-        } else if (INPUT_VALUE(m->vm, INPUT_wish, 0, __atomic_load_n(&first->poll, __ATOMIC_SEQ_CST) != 0)) {
-            return true; /* a signal came: somebody wants the loop */
-        } else if (ns != UINT64_MAX) {
-            vm_clock_advance(m->vm, ns);
-        }
-    }
-}
-
-/* It goes on behind its wait. */
-static void wake(struct machine *m, struct cpu *cpu) {
+void machine_wake(struct machine *m, struct cpu *cpu) {
     struct firmware_cpu *known = firmware_of(m, cpu);
     board_cpu_of(cpu)->waits = false;
     if (known) known->asleep = false;
 }
 
-/* The turn is the next cpu's. */
-static enum answer pass(struct machine *m) {
-    m->pass = true;
-    return ANSWER_STOP;
-}
-
 static enum answer wait_for_interrupt(struct machine *m, struct cpu *cpu) {
     board_cpu_of(cpu)->waits = true;
-    if (m->ncpus > 1) return pass(m);
-    if (!idle(m)) return ANSWER_STOP;
-    wake(m, cpu);
-    take_interrupt(cpu);
-    return ANSWER_RESUME;
+    return m->live ? live_wait(m, cpu) : counted_wait(m, cpu);
 }
 
-/* One that has stopped has no turn until another cpu starts it. */
 static enum answer stay_stopped(struct machine *m, struct cpu *cpu) {
-    return m->ncpus > 1 ? pass(m) : stop(m, VM_TRAPPED, EXIT_wait, cpu->pc);
+    return m->live ? live_wait(m, cpu) : counted_stopped(m, cpu);
 }
 
 /* A call: of the firmware, or a trap as others are. */
@@ -222,86 +173,48 @@ static enum answer answer_call(struct machine *m, struct cpu *cpu) {
     enum firmware_answer done = known ? m->board->firmware_call(m, cpu) : FIRMWARE_NOT;
     if (done == FIRMWARE_NOT) return trap(m, cpu);
     cpu->count.budget--;
-    if (m->off) return stop(m, VM_POWERED_OFF, m->status, 0);
+    if (machine_is_off(m)) return machine_stop(m, VM_POWERED_OFF, m->status, 0);
     if (done == FIRMWARE_DONE) return ANSWER_RESUME;
     if (done == FIRMWARE_STOPS) return stay_stopped(m, cpu);
     known->asleep = true;
     return wait_for_interrupt(m, cpu);
 }
 
+static enum answer answer_poll(struct machine *m, struct cpu *cpu) {
+    struct vm *vm = m->vm;
+    if (m->service && cpu == vm->cpu) service_serve(m->service);
+    if (cpu == vm->cpu && vm_answer_poll(vm)) return machine_stop(m, vm->end, vm->status, vm->end_value);
+    if (machine_is_stopped(m, cpu)) return stay_stopped(m, cpu);
+    if (m->live && board_cpu_of(cpu)->waits) return live_wait(m, cpu);
+    serve(m, cpu);
+    return machine_can_run(m, cpu) ? ANSWER_RESUME : counted_pass(m);
+}
+
 static enum answer answer(void *self, struct cpu *cpu) {
     struct vm *vm = self;
     struct machine *m = vm->data;
     bool event;
-    if (m->off) return stop(m, VM_POWERED_OFF, m->status, 0);
+    if (vm->end != VM_RUNNING) return ANSWER_STOP; /* another cpu has ended the run */
+    if (machine_is_off(m)) return machine_stop(m, VM_POWERED_OFF, m->status, 0);
     switch ((enum exit_kind)cpu->exit.kind) {
-    case EXIT_poll:
-        if (m->service && cpu == vm->cpu) service_serve(m->service);
-        if (vm_answer_poll(vm)) return stop(m, vm->end, vm->status, vm->end_value);
-        if (is_stopped(m, cpu)) return stay_stopped(m, cpu);
-        serve(m, cpu);
-        return can_run(m, cpu) ? ANSWER_RESUME : pass(m);
+    case EXIT_poll: return answer_poll(m, cpu);
     case EXIT_budget:
-        if (vm_answer_budget(vm, cpu, &event) == ANSWER_STOP) return stop(m, vm->end, vm->status, vm->end_value);
+        if (vm_answer_budget(vm, cpu, &event) == ANSWER_STOP)
+            return machine_stop(m, vm->end, vm->status, vm->end_value);
         if (event) serve(m, cpu);
-        return m->ncpus == 1 || vm_count(vm) < vm->turn_end ? ANSWER_RESUME : pass(m);
+        return m->ncpus == 1 || vm_count(vm) < vm->turn_end ? ANSWER_RESUME : counted_pass(m);
     case EXIT_wait: return wait_for_interrupt(m, cpu);
     case EXIT_syscall: return answer_call(m, cpu);
     default: return trap(m, cpu);
     }
 }
 
-/* ---- turns: of several cpus, one after the other, on this thread */
-
-enum { TURN = 10000 }; /* instructions */
-
-/* The next one that can run has the turn. False: there is none. */
-static bool next_turn(struct machine *m) {
-    for (unsigned n = 1; n <= m->ncpus; n++) {
-        const unsigned at = (m->turn + n) % m->ncpus;
-        if (!can_run(m, m->cpus[at])) continue;
-        m->turn = at;
-        vm_turn(m->vm, m->cpus[at], vm_count(m->vm) + TURN);
-        return true;
-    }
-    return false;
-}
-
-static void run(struct machine *m, struct cpu *cpu) {
-    m->pass = false;
-    vm_turn(m->vm, cpu, m->vm->turn_end);
-    vm_grant(m->vm, cpu);
-    if (can_run(m, cpu)) {
-        wake(m, cpu);
-        serve(m, cpu);
-    }
-    engine_run(m->vm->engine, cpu);
-}
-
-/* What others want of the loop they ask of the first cpu, which may be waiting. */
-static void wishes(struct machine *m) {
-    if (!__atomic_load_n(&m->vm->cpu->poll, __ATOMIC_SEQ_CST) || can_run(m, m->vm->cpu)) return;
-    cpu_poke(m->vm->cpu); /* so that it comes to the loop, whatever was asked, and runs no code */
-    run(m, m->vm->cpu);
-}
-
 static void machine_run(struct vm *vm) {
     struct machine *m = vm->data;
-    if (m->ncpus == 1) {
-        vm_grant(vm, vm->cpu);
-        engine_run(vm->engine, vm->cpu);
-        return;
-    }
-    if (!vm->turn_end) vm_turn(vm, vm->cpu, TURN);
-    while (vm->end == VM_RUNNING) {
-        struct cpu *cpu = m->cpus[m->turn];
-        wishes(m);
-        if (vm->end != VM_RUNNING) break;
-        if (can_run(m, cpu) && vm_count(vm) < vm->turn_end)
-            run(m, cpu);
-        else if (!next_turn(m))
-            idle(m);
-    }
+    if (m->live)
+        live_run(m);
+    else
+        counted_run(m);
 }
 
 static void fetch(void *self, struct cpu *cpu, uint64_t address, struct fetch *f) {
@@ -330,19 +243,22 @@ static void fetch(void *self, struct cpu *cpu, uint64_t address, struct fetch *f
 
 static bool device_read(void *self, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t *value) {
     struct machine *m = ((struct vm *)self)->data;
-    lock_cpu(m, cpu);
+    machine_lock_cpu(m, cpu);
     const bool done = board_read(m, physical, size, value); /* can take a wire down, but not up */
     machine_unlock(m);
+    if (m->live) live_take_lines(cpu);
     return done;
 }
 
 static bool device_write(void *self, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value) {
     struct machine *m = ((struct vm *)self)->data;
-    lock_cpu(m, cpu);
+    machine_lock_cpu(m, cpu);
     const bool done = board_write(m, physical, size, value);
-    machine_unlock(m);
     /* A change of a wire or an event is answered before the next instruction runs. */
-    if (m->changed || m->off) cpu_exit(cpu, EXIT_poll, 0);
+    const bool changed = !m->live && m->changed;
+    machine_unlock(m);
+    if (m->live) live_take_lines(cpu);
+    if (changed || machine_is_off(m)) cpu_exit(cpu, EXIT_poll, 0);
     return done;
 }
 
@@ -358,13 +274,16 @@ static void walk_wrote(void *self, uint64_t physical, uint64_t size) {
 static uint64_t counter(void *self, struct cpu *cpu, enum counter which) {
     struct machine *m = ((struct vm *)self)->data;
     if (which >= COUNTER_OWN) return 0; /* no such events */
-    return which == COUNTER_TIME ? board_now(m) : cpu_count(cpu) - 1;
+    if (which == COUNTER_TIME) return board_now(m);
+    return m->live ? vm_clock_ns(m->vm) : cpu_count(cpu) - 1;
 }
 
 static uint64_t random_bits(void *self, struct cpu *cpu) {
+    struct machine *m = ((struct vm *)self)->data;
     uint64_t bits;
-    (void)cpu;
+    machine_lock_cpu(m, cpu);
     vm_random(self, &bits, sizeof bits);
+    machine_unlock(m);
     return bits;
 }
 
@@ -403,6 +322,23 @@ static bool serial_open(struct machine *m, struct error *error) {
     return c->serial != SERIAL_FILE || console_to_file(&m->console, c->serial_file, error);
 }
 
+/* Which clock there is: what was asked for, or what suits the program. */
+static bool clock_choose(struct machine *m, struct error *error) {
+    struct vm *vm = m->vm;
+    const struct vm_options *o = &vm->options;
+    const bool counted = o->counted || o->has_digest_at;
+    const enum clock_kind asked = m->config->clock;
+    if (asked == CLOCK_HOST && counted)
+        return error_set(error, ERROR_USAGE, "--clock host: not where instructions are counted (--%s)",
+                         o->has_digest_at ? "digest-at" : "counted");
+    if (counted || asked == CLOCK_COUNT) return true;
+    const bool system = m->config->kernel || m->config->firmware != FIRMWARE_NONE;
+    if (asked == CLOCK_USUAL && (!system || input_tapped(vm))) return true;
+    input_past(vm, "machines by the host's time");
+    vm_use_host_clock(vm);
+    return live_make(m, error);
+}
+
 static bool machine_open(struct vm *vm) {
     struct machine *m = vm->data = calloc(1, sizeof *m);
     struct load load = LOAD_NOTHING;
@@ -411,7 +347,7 @@ static bool machine_open(struct vm *vm) {
     m->board = boards[0];
     m->config = config_make(vm->own ? vm->own : &none, vm->options.path, vm->options.cpu, &vm->error);
     m->ncpus = m->config ? m->config->harts : 0;
-    bool ok = m->config && load_open(&load, m, &vm->error) && ram_make(m, m->config->ram_size, &vm->error) &&
+    bool ok = m->config && load_open(&load, m, &vm->error) && clock_choose(m, &vm->error) && ram_make(m, m->config->ram_size, &vm->error) &&
               load_all(&load, m, &vm->error) && cpus_make(m, &interface_machine) && firmware_make(m, &vm->error) &&
               serial_open(m, &vm->error) && service_start(&m->service, m, &vm->error);
     load_close(&load);

@@ -229,10 +229,23 @@ static uint8_t *named(const struct sbi_call *c) {
     return c->arg[2] ? NULL : phys_ram(&c->machine->phys, c->arg[1], c->arg[0]);
 }
 
+static void write_console(struct sbi_call *c, const void *bytes, size_t size) {
+    machine_lock_cpu(c->machine, c->cpu);
+    machine_output(c->machine, bytes, size);
+    machine_unlock(c->machine);
+}
+
+static int read_console(struct sbi_call *c) {
+    machine_lock_cpu(c->machine, c->cpu);
+    const int got = console_read(&c->machine->console, c->machine->vm);
+    machine_unlock(c->machine);
+    return got;
+}
+
 int64_t sbi_console_write(struct sbi_call *c) {
     const uint8_t *bytes = named(c);
     if (!bytes && c->arg[0]) return SBI_INVALID_PARAM;
-    console_write(&c->machine->console, c->machine->vm, bytes, c->arg[0]);
+    write_console(c, bytes, c->arg[0]);
     c->value = c->arg[0];
     return SBI_SUCCESS;
 }
@@ -241,7 +254,7 @@ int64_t sbi_console_read(struct sbi_call *c) {
     uint8_t *bytes = named(c);
     if (!bytes && c->arg[0]) return SBI_INVALID_PARAM;
     for (int got; c->value < c->arg[0]; c->value++) {
-        if ((got = console_read(&c->machine->console, c->machine->vm)) < 0) break;
+        if ((got = read_console(c)) < 0) break;
         bytes[c->value] = (uint8_t)got;
     }
     if (c->value) engine_written(c->machine->vm->engine, c->arg[1], c->value);
@@ -250,14 +263,14 @@ int64_t sbi_console_read(struct sbi_call *c) {
 
 int64_t sbi_console_write_byte(struct sbi_call *c) {
     const uint8_t byte = (uint8_t)c->arg[0];
-    console_write(&c->machine->console, c->machine->vm, &byte, 1);
+    write_console(c, &byte, 1);
     return SBI_SUCCESS;
 }
 
 /* ---- version 0.1: the result is the only one */
 
 int64_t sbi_legacy_getchar(struct sbi_call *c) {
-    const int got = console_read(&c->machine->console, c->machine->vm);
+    const int got = read_console(c);
     return got < 0 ? -1 : got;
 }
 

@@ -4,17 +4,15 @@
  *   0x10 interrupt enable   0x14 clear alarm   0x18 alarm is set (read)   0x1c clear interrupt
  *
  * Reading the low half of the time keeps the high half that belongs to it. Writing the low half of the alarm sets it,
- * so the high one comes first. Pin 0: interrupt. The clock starts at the same moment in every run, because runs of a
- * machine can be repeated: it tells how much time has passed, not the date of the host.
+ * so the high one comes first. Pin 0: interrupt. The date is the host's when the machine is switched on; in machines
+ * whose runs can be repeated it is the same one in every run.
  */
 #include "machine/board.h"
 
 enum { TIME_LOW = 0, TIME_HIGH = 4, ALARM_LOW = 8, ALARM_HIGH = 12, ENABLE = 16, CLEAR_ALARM = 20, IS_SET = 24 };
 enum { CLEAR_INTERRUPT = 28, SIZE = 0x1000 };
-#define EPOCH 1000000000000000000u /* a day in 2001 */
-
 #define RTC_FIELDS(FIELD, ARRAY)                                                                                       \
-    FIELD(uint64_t, offset, TIME, 0, 0, EPOCH, UINT64_MAX) /* from the board's time since it was switched on */        \
+    FIELD(uint64_t, offset, TIME, 0, 0, 0, UINT64_MAX) /* from the board's time since it was switched on */        \
     FIELD(uint64_t, alarm, TIME, 0, 0, 0, UINT64_MAX)                                                                  \
     FIELD(uint32_t, high, TIME, 0, 0, 0, UINT32_MAX) /* of the time that was read last */                              \
     FIELD(uint32_t, is_set, RESOURCE, 0, 0, 0, 1)                                                                      \
@@ -27,6 +25,13 @@ struct rtc {
 #define FIELDS_OF struct rtc
 static const struct field fields[] = {FIELDS_TABLE(RTC_FIELDS)};
 FIELDS_WHOLE(struct rtc, FIELDS_INIT(RTC_FIELDS));
+
+static bool open(struct device_host *host, struct error *error) {
+    struct rtc *r = host->state;
+    (void)error;
+    r->offset = board_date_ns(host) - board_ns(host);
+    return true;
+}
 
 static uint64_t now(const struct rtc *r, struct device_host *host) {
     return board_ns(host) + r->offset;
@@ -104,6 +109,7 @@ const struct device device_rtc = {
     .fields = fields,
     .nfields = sizeof fields / sizeof *fields,
     .read = read,
+    .open = open,
     .write = write,
     .update = update,
     .node = "rtc",

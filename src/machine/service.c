@@ -7,6 +7,7 @@
 #include "machine/service.h"
 #include "machine/board.h"
 #include "machine/control.h"
+#include "machine/run.h"
 #include "machine/terminal.h"
 #include <errno.h>
 #include <poll.h>
@@ -95,12 +96,11 @@ static void quit(struct service *s) {
     call_cpu(s);
 }
 
-void service_serve(struct service *s) {
+static void answer_all(struct service *s) {
     pthread_mutex_lock(&s->lock);
     for (;;) {
         if (s->box == BOX_ASKED) {
             enum control_wish wish;
-            engine_stop_others(s->machine->vm->engine);
             s->answer = control_answer(s->machine, s->paused, s->asking->line, s->asking->asked - 1, &wish);
             s->box = BOX_ANSWERED;
             if (wish == CONTROL_PAUSE) s->paused = true;
@@ -112,6 +112,25 @@ void service_serve(struct service *s) {
         pthread_cond_wait(&s->changed, &s->lock);
     }
     pthread_mutex_unlock(&s->lock);
+}
+
+/* While anything is looked at or done, and as long as the machine is paused, nothing else happens in it: others run no
+   guest code, and devices, whose lock this has, do nothing. Time does not pass for it either. */
+void service_serve(struct service *s) {
+    struct machine *m = s->machine;
+    pthread_mutex_lock(&s->lock);
+    const bool wanted = s->box == BOX_ASKED || s->paused;
+    pthread_mutex_unlock(&s->lock);
+    if (!wanted) return;
+    engine_stop_others(m->vm->engine);
+    machine_lock_cpu(m, m->vm->cpu);
+    const uint64_t began = vm_clock_ns(m->vm);
+    answer_all(s);
+    if (m->live) {
+        vm_clock_back(m->vm, vm_clock_ns(m->vm) - began);
+        live_time_set(m);
+    }
+    machine_unlock(m);
 }
 
 /* ---- clients */

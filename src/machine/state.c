@@ -55,7 +55,8 @@ static OBJECT_TYPE(device_region_type, "region", struct device_region, DEVICE_RE
     R(HOST, number, "its place in the list")                                                                           \
     R(FIELD, place, RESOURCE)                                                                                          \
     R(HOST, opened, "of its backend")                                                                                  \
-    R(FIELD, listens, RESOURCE)
+    R(FIELD, listens, RESOURCE)                                                                                        \
+    R(HOST, hears, "of its backend")
 static OBJECT_TYPE(device_host_type, "device", struct device_host, DEVICE_HOST_ROWS)
 
 static void *next_device(const struct visitor *v, void *object, void *previous) {
@@ -74,7 +75,10 @@ static void *next_device(const struct visitor *v, void *object, void *previous) 
     R(HOST, views, "a cache of page walks")                                                                            \
     R(FIELD, waits, RESOURCE)                                                                                          \
     R(FIELD, stuck, RESOURCE)                                                                                          \
-    R(FIELD, timer, TIME)
+    R(FIELD, timer, TIME)                                                                                              \
+    R(HOST, lines, "follow from the pins of devices")                                                                  \
+    R(HOST, taken, "the cpu has them")                                                                                 \
+    R(HOST, hopes, "of a thread that sleeps")
 static OBJECT_TYPE(board_cpu_type, "seat", struct board_cpu, BOARD_CPU_ROWS)
 
 static void *next_seat(const struct visitor *v, void *object, void *previous) {
@@ -150,6 +154,7 @@ static void rom(struct visitor *v, const struct field *f, void *object) {
     R(FIELD, turn, RESOURCE)                                                                                           \
     R(HOST, pass, "of the answer that is being given")                                                                 \
     R(FIELD, changed, RESOURCE)                                                                                        \
+    R(HOST, live, "threads")                                                                                           \
     R(FIELD, off, RESOURCE)                                                                                            \
     R(FIELD, status, RESOURCE)
 OBJECT_TYPE(machine_type, "machine", struct machine, MACHINE_ROWS)

@@ -56,7 +56,7 @@ struct vm_options {
 
 struct vm_kind {
     const char *name;
-    bool counted; /* always counts instructions */
+    bool counted; /* counts instructions, unless vm_use_host_clock says otherwise */
     bool alone;   /* its options may say all: there need not be a file */
     struct option_table options;
     /** Is this file ours? `bytes` are its first `size` (at most 4096) bytes. */
@@ -130,6 +130,8 @@ static inline uint64_t vm_count(const struct vm *vm) {
 }
 /** For kinds whose cpus take turns: it is this one's now, up to a count. */
 void vm_turn(struct vm *vm, struct cpu *cpu, uint64_t end);
+/** For kinds that count (struct vm_kind), while one is opened, before it has a cpu: this one does not. */
+void vm_use_host_clock(struct vm *vm);
 /** For answer functions, on EXIT_budget: STOP at the requested count, else grants anew and says RESUME; sets *event
     to whether the scheduled event's count has been reached. */
 enum answer vm_answer_budget(struct vm *vm, struct cpu *cpu, bool *event);
@@ -146,7 +148,11 @@ enum answer vm_stop(struct vm *vm, enum vm_end end, int status, uint64_t value);
 /** Nanoseconds since the vm was opened. In counted vms an instruction takes one, so that time is as reproducible as the
     rest, and idle time is added by vm_clock_advance. */
 uint64_t vm_clock_ns(struct vm *vm);
+/** Nanoseconds since 1970. In counted vms every run begins on the same day. */
+uint64_t vm_date_ns(struct vm *vm);
 void vm_clock_advance(struct vm *vm, uint64_t ns);
+/** Host time: these nanoseconds have not passed. */
+void vm_clock_back(struct vm *vm, uint64_t ns);
 /** Random bytes; in counted vms the same ones in every run. */
 void vm_random(struct vm *vm, void *bytes, size_t size);
 

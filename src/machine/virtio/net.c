@@ -102,8 +102,9 @@ static bool attach(struct virtio *v, struct card *c, struct error *error) {
     if (board_synchronous(v->host))
         return error_set(error, ERROR_USAGE,
                          "%s: a machine whose instructions are counted has no network, as what comes in depends on "
-                         "when",
+                         "when: --clock host",
                          v->host->device->name);
+    board_hears(v->host);
     c->net = net_open(n->type, n->id, &n->keys, error);
     return c->net && net_start(c->net, &(struct net_client){tell, v->host}, error);
 }

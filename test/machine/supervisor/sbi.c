@@ -1,4 +1,4 @@
-/* stdin: xyz */
+/* stdin: xyz */ /* vee: --counted */
 /* Every function of the supervisor binary interface: results, and errors for what is not there. */
 #include "sbi.h"
 
