@@ -64,6 +64,7 @@ static void cut(const struct disk_file *f, struct disk_call *c, struct iovec *v)
 /* The door: v, of reads and writes, are the call's vectors, which may become shorter. */
 static void ask(struct disk_file *f, struct disk_call *c, struct iovec *v) {
     bool answered = made_worse(f, c);
+    if (c->op <= DISK_WRITE) cut(f, c, v); /* so that a log has what is asked for */
     for (unsigned i = 0; i < 2 && !answered; i++)
         if (f->taps[i] && f->taps[i]->before) answered = f->taps[i]->before(f->tap_self[i], c);
     if (!answered) {

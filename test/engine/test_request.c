@@ -18,8 +18,10 @@ static enum answer answer(void *self, struct cpu *cpu) {
     if (cpu->exit.kind == EXIT_poll) return __atomic_load_n(&stop, __ATOMIC_SEQ_CST) ? ANSWER_STOP : ANSWER_RESUME;
     if (cpu->exit.kind != EXIT_syscall) return ANSWER_STOP;
     __atomic_fetch_add(&rounds, 1, __ATOMIC_SEQ_CST);
+    bool slept = sleeps;
     while (sleeps && !engine_sleep(r.engine, cpu, UINT64_MAX))
         ;
+    if (slept) cpu_poke(cpu); /* what woke it may be a wish to stop */
     for (struct runner *o = r.engine->runners; asks && o; o = o->next) {
         if (o->cpu == cpu) continue;
         const uint64_t n = rounds;
@@ -139,8 +141,10 @@ static void who_sleeps_is_woken_but_not_waited_for(void **state) {
             engine_unlock(r.engine);
             while (__atomic_load_n(&rounds, __ATOMIC_SEQ_CST) < n) os_pause();
             engine_lock(r.engine, r.cpu);
-            cpu_request(other, how ? REQUEST_LOOK : REQUEST_MAPPING);
+            if (how) cpu_request(other, REQUEST_MAPPING); /* for which nobody wakes */
             engine_await_requests(r.engine);
+            assert_true(__atomic_load_n(&rounds, __ATOMIC_SEQ_CST) == n);
+            cpu_request(other, REQUEST_LOOK);
         }
         sleeps = false;
         end();

@@ -272,6 +272,7 @@ static void rights_have_their_tlbs(void **state) {
     struct tlb_views *views = calloc(1, sizeof *views);
     struct tlb *seen[3][4];
     uint8_t page[1];
+    const bool enough = TLB_BANKS >= 7; /* one for each: M mode has one set of rights, S mode four, U mode two */
     assert_true(tlb_views_make(views));
     tlb_views_select(views, 0, 0, 0);
     h->cpu.c.soft.views = views;
@@ -284,7 +285,7 @@ static void rights_have_their_tlbs(void **state) {
                                (bits & 2 ? STATUS_MXR : 0));
                 assert_int_equal(h->cpu.c.exit.kind, EXIT_none);
                 struct tlb *now = h->cpu.c.mem[0].tlb;
-                if (round) assert_ptr_equal(now, seen[p][bits]);
+                if (round && enough) assert_ptr_equal(now, seen[p][bits]);
                 seen[p][bits] = now;
                 assert_ptr_equal(now, views->current);
                 assert_true(now->live);
@@ -297,7 +298,7 @@ static void rights_have_their_tlbs(void **state) {
                 for (unsigned other = 0; other < 4; other++) {
                     unsigned cares = p == PRIV_U ? 2 : p == PRIV_S ? 3 : 0; /* SUM is S mode's, MXR everybody's but M */
                     bool same = p == q && ((bits ^ other) & cares) == 0;
-                    assert_int_equal(seen[p][bits] == seen[q][other], same);
+                    if (enough) assert_int_equal(seen[p][bits] == seen[q][other], same);
                 }
     /* A flush reaches those that are not in use when they come into use again. */
     tlb_views_flush(views);

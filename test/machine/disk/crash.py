@@ -134,7 +134,8 @@ class Disk:
             torn = chance.random() < 0.3
             for piece in range(0, len(data), SECTOR):
                 if not torn or chance.random() < 0.5:
-                    image[at + piece:at + piece + SECTOR] = data[piece:piece + SECTOR]
+                    part = data[piece:piece + SECTOR]
+                    image[at + piece:at + piece + len(part)] = part
         return image
 
 
