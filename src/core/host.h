@@ -28,9 +28,20 @@ enum host_call {
     HOST_CALL_HELPER,    /* guest helper: what = its number; may exit */
     HOST_CALL_FMA_NAN,   /* a, b: factors of a sum that came out as a NaN; what: 1 for binary64. Accrues the flags */
     HOST_CALL_LOOK,      /* MEM_SOFT: a = a guest pc: the address of code for it, or 0: leave (cpu->pc has it, too) */
+    HOST_CALL_ACCESS,    /* MEM_SOFT: READ, WRITE or ATOMIC; what = an address, from ACCESS_WORD on which is a word that
+                            says more (access_word). Settles everything itself, and may leave */
     HOST_CALL_COUNT
 };
 typedef uint64_t host_call_fn(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c);
+
+/* What an access of soft memory is, in 32 bits: uop, memory space, instructions that the unit has counted but not run,
+ * and how far behind the unit's pc the instruction's is. */
+enum { ACCESS_WORD = 1 /* of the host's code, behind the return address */ };
+_Static_assert(UOP_COUNT <= 1 << 10 && MEM_SPACES <= 4, "they fit the word");
+static inline bool access_word(unsigned op, unsigned space, uint32_t ahead, uint64_t pc_offset, uint32_t *word) {
+    *word = op | space << 10 | ahead << 12 | (uint32_t)pc_offset << 20;
+    return ahead < 1 << 8 && pc_offset < 1 << 12;
+}
 
 /* Marks say which host code belongs to which instruction of a unit. For each instruction: the length of its host code,
  * from the end of the one before (of the first: from poll_entry), and its own length. A length is a byte, or 255 and
@@ -109,6 +120,8 @@ struct host {
     uint32_t (*state)(const struct guest *guest, struct state_entry *entries, uint16_t *of_slot);
     /** Runs code until it leaves; cpu->exit, cpu->pc, cpu->jumps.site say why. */
     void (*enter)(struct cpu *cpu, const uint8_t *execute, const void *code);
+    /** In HOST_CALL_ACCESS: it does not return, but guest code is left. */
+    void (*leave_from_call)(struct cpu *cpu, const uint8_t *execute);
     /** Makes a link (at offset `patch`) lead to the code at offset `to`. */
     void (*patch)(uint8_t *write, uint32_t patch, uint32_t to);
     /** Fills an inline cache cell, once. */

@@ -415,6 +415,29 @@ static uint64_t call_atomic(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t
     atomic(cpu, (enum uop_op)(what & 0xffff), (unsigned)(what >> 16), a, b, c, true, &v);
     return v;
 }
+/* The unit of the code that called tells the pc, where that is needed. */
+static uint64_t call_access(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c) {
+    struct engine *e = cpu->engine;
+    const uint8_t *at = (const uint8_t *)(uintptr_t)what;
+    uint32_t word;
+    memcpy(&word, at + ACCESS_WORD, sizeof word);
+    const uint32_t op = word & 0x3ff, ahead = word >> 12 & 0xff;
+    const uint64_t how = op | (uint64_t)(word >> 10 & 3) << 16;
+    uint64_t v = 0;
+    cpu->count.ahead = ahead;
+    if (op >= UOP_load_u8 && op <= UOP_load_v128)
+        v = call_read(cpu, how, a, b, c);
+    else if (op >= UOP_store_8 && op <= UOP_store_v128)
+        call_write(cpu, how, a, b, c);
+    else
+        v = call_atomic(cpu, how, a, b, c);
+    cpu->count.ahead = 0;
+    if (cpu->exit.kind == EXIT_none) return v;
+    cpu->count.budget += ahead;
+    cpu->pc = unit_at(e, (uint32_t)(at - e->execute))->pc + (word >> 20);
+    e->host->leave_from_call(cpu, e->execute);
+    return 0;
+}
 static uint64_t call_helper(struct cpu *cpu, uint64_t what, uint64_t a, uint64_t b, uint64_t c) {
     return guest_help(cpu, (unsigned)what, a, b, c);
 }
@@ -433,4 +456,5 @@ const void *const engine_calls[HOST_CALL_COUNT] = {
     [HOST_CALL_READ] = (const void *)call_read,       [HOST_CALL_WRITE] = (const void *)call_write,
     [HOST_CALL_ATOMIC] = (const void *)call_atomic,   [HOST_CALL_HELPER] = (const void *)call_helper,
     [HOST_CALL_FMA_NAN] = (const void *)call_fma_nan, [HOST_CALL_LOOK] = (const void *)shortcuts_look,
+    [HOST_CALL_ACCESS] = (const void *)call_access,
 };

@@ -28,9 +28,10 @@ enum {
     X86_RESUME = 1792,        /* jump to the guest pc in cpu->pc */
     X86_LOOK = 1808,      /* MEM_SOFT: the jump TLB did not hold the pc in rax: go where C finds its code, or leave */
     X86_MISS_SOFT = 1872, /* X86_MISS, and then X86_LOOK instead of X86_LEAVE_AT */
-    X86_CONSTANTS = 1936,
-    X86_FP_FLAGS = 2176, /* MXCSR's sticky bits to fp.h's: 64 bytes */
-    X86_PIN_OF = 2240,   /* by slot: the pin's register (for the translator) */
+    X86_ACCESS = 1936,    /* X86_CALL of HOST_CALL_ACCESS; keeps every register; does not return where that leaves */
+    X86_CONSTANTS = 1984,
+    X86_FP_FLAGS = 2224, /* MXCSR's sticky bits to fp.h's: 64 bytes */
+    X86_PIN_OF = 2288,   /* by slot: the pin's register (for the translator) */
     X86_SLOTS = 448,
     X86_SCRATCH_INT = X86_PIN_OF + X86_SLOTS, /* numbers of scratch registers, up to NO_REG (likewise) */
     X86_SCRATCH_FP = X86_SCRATCH_INT + 16,

@@ -394,8 +394,35 @@ static void fill(struct jit *j, uint32_t rel) {
     if (rel) jump_fill(j, rel, here(j));
 }
 
+/* Into the register that is to have it. */
+static void cold_result(struct jit *j, const struct cold *c) {
+    if (c->op == UOP_load_v128)
+        op_rm(j, MOVUPS_LOAD, W32, c->reg2, AT_CPU(wide[0]));
+    else if (c->flag)
+        op_rm(j, 0xf3017e, W32, c->reg2, AT_CPU(host.result));
+    else
+        mov_rm(j, W64, c->reg2, AT_CPU(host.result));
+}
+
+/* Of soft memory, where most code out of line is for accesses: what C is to know is the immediate of an instruction
+   that does nothing, behind the call. False: it does not fit. */
+static bool cold_access(struct jit *j, const struct cold *c) {
+    uint32_t word;
+    if (!pages_move(j) || !access_word(c->op, (unsigned)(c->value >> 16), c->ahead, c->pc - j->block->pc, &word))
+        return false;
+    if (c->mem.base != NO_REG) alu_rm(j, ALU_XOR, W64, c->reg, c->mem); /* the address again */
+    mov_mr(j, W64, AT_CPU(host.args[1]), c->reg);
+    call_to(j, X86_ACCESS);
+    byte(j, 0xa9); /* test eax, word */
+    word32(j, word);
+    if (c->call != HOST_CALL_WRITE) cold_result(j, c);
+    jmp_to(j, c->back);
+    return true;
+}
+
 static void cold_call(struct jit *j, struct cold *c) {
     bool mem_op = uop_info[c->op].form == FORM_MEM;
+    if (mem_op && cold_access(j, c)) return;
     struct mem args[3] = {AT_CPU(host.args[1]), AT_CPU(host.args[2]), AT_CPU(host.args[3])};
     if (mem_op) {
         if (c->mem.base != NO_REG) alu_rm(j, ALU_XOR, W64, c->reg, c->mem); /* the address again */
@@ -426,14 +453,7 @@ static void cold_call(struct jit *j, struct cold *c) {
         alu_mi(j, ALU_CMP, W32, AT_CPU(exit.kind), 0);
         failed = jcc(j, CC_NE);
     }
-    if (c->call != HOST_CALL_WRITE) {
-        if (c->op == UOP_load_v128)
-            op_rm(j, MOVUPS_LOAD, W32, c->reg2, AT_CPU(wide[0]));
-        else if (c->flag)
-            op_rm(j, 0xf3017e, W32, c->reg2, AT_CPU(host.result));
-        else
-            mov_rm(j, W64, c->reg2, AT_CPU(host.result));
-    }
+    if (c->call != HOST_CALL_WRITE) cold_result(j, c);
     jmp_to(j, c->back);
     if (failed) {
         fill(j, failed);

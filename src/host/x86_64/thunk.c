@@ -162,6 +162,21 @@ static void emit_look(struct jit *j) {
     jmp_to(j, X86_LEAVE);
 }
 
+/* The return address says what is to be done. */
+static void emit_access(struct jit *j) {
+    mov_mr(j, W64, AT_CPU(host.save[0]), RAX);
+    mov_rm(j, W64, RAX, at_reg(RSP, 0));
+    mov_mr(j, W64, AT_CPU(host.args[0]), RAX);
+    mov_ri(j, RAX, HOST_CALL_ACCESS);
+    jmp_to(j, X86_CALL);
+}
+
+/* During a C call the top of the pairing stack is its return address. */
+void x86_leave_from_call(struct cpu *cpu, const uint8_t *execute) {
+    const uint64_t leave = (uint64_t)(uintptr_t)(execute + X86_LEAVE);
+    memcpy((void *)(uintptr_t)cpu->host.save[1], &leave, sizeof leave);
+}
+
 static void pad_to(struct jit *j, uint32_t offset) {
     assert(here(j) <= offset);
     while (here(j) < offset) byte(j, 0xcc);
@@ -235,6 +250,8 @@ uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute
     pad_to(&j, X86_MISS_SOFT);
     mov_rm(&j, W64, RSP, AT_CPU(jumps.pair_base));
     emit_dispatch(&j, X86_LOOK);
+    pad_to(&j, X86_ACCESS);
+    emit_access(&j);
     pad_to(&j, X86_CONSTANTS);
     memcpy(j.p, constants, sizeof constants);
     for (uint32_t i = 0; i < 64; i++) write[X86_FP_FLAGS + i] = (uint8_t)x86_fp_flags(i);

@@ -196,7 +196,8 @@ static const char *call_offence(const struct may *may, int64_t function) {
     case HOST_CALL_READ:
     case HOST_CALL_WRITE:
     case HOST_CALL_ATOMIC: return may->memory ? NULL : "accesses memory in C";
-    case HOST_CALL_LOOK: /* by the thunk alone */
+    case HOST_CALL_ACCESS: /* by thunks alone */
+    case HOST_CALL_LOOK:
     case HOST_CALL_COUNT: break;
     }
     return "calls C";
@@ -212,6 +213,7 @@ static const char *jump_offence(const struct jit *j, const struct may *may, cons
         const uint8_t *target = at + n->length + n->imm;
         const int64_t offset = target - j->m->write;
         if (offset == X86_CALL) return call_offence(may, function);
+        if (offset == X86_ACCESS) return may->memory && may->leave ? NULL : "accesses memory in C";
         if ((target >= from && target <= to) || (back && offset == back)) return NULL;
         return may->leave ? NULL : "leaves the block";
     }

@@ -195,6 +195,7 @@ static const struct host x86_host = {
     .emit = x86_emit,
     .state = x86_state,
     .enter = x86_enter,
+    .leave_from_call = x86_leave_from_call,
     .patch = x86_patch,
     .fill_cell = x86_fill_cell,
     .redirect = x86_redirect,

@@ -77,6 +77,7 @@ void x86_verify(const struct jit *j, const struct uop *u, const uint8_t *from, c
 uint32_t x86_prepare(const struct guest *guest, uint8_t *write, uint8_t *execute, uint32_t limit);
 uint32_t x86_state(const struct guest *guest, struct state_entry *entries, uint16_t *of_slot);
 void x86_enter(struct cpu *cpu, const uint8_t *execute, const void *code);
+void x86_leave_from_call(struct cpu *cpu, const uint8_t *execute);
 /** Emits a C call of an enum host_call function: operands must be in cpu->host.args[1..3]; `what` goes to args[0]. All
     registers are kept but for pins that the function writes in memory; the result is in cpu->host.result. */
 void x86_call(struct jit *j, enum host_call function, uint64_t what, bool may_exit);
