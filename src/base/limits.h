@@ -19,18 +19,21 @@ enum {
     LIMIT_TLB_BANKS = LIMIT(32, 3),            /* software TLBs of a cpu, at most 32 */
     LIMIT_TLB_VICTIMS = LIMIT(8, 1),           /* of each: lines that were pushed out last */
     LIMIT_TLB_WRITTEN = LIMIT(1024, 2),        /* of its index of pages written to; a power of two */
-    LIMIT_JTLB_LINES = LIMIT(4096, 2), /* of a jump TLB; likewise */
-    LIMIT_JTLB_NOTES = LIMIT(64, 1),   /* lines of it that are known to be used */
-    LIMIT_SPILL_CELLS = LIMIT(64, 8),  /* of 8 bytes, for values without a register: what one instruction may need */
-    LIMIT_UNIT_BUCKETS = LIMIT(1 << 9, 1),       /* at first */
-    LIMIT_PAGE_BUCKETS = LIMIT(1 << 10, 1),      /* of pages of code */
-    LIMIT_SEEN_BITS = LIMIT(1 << 16, 64),        /* of what was reached before */
-    LIMIT_CACHE = LIMIT(64 << 20, 128 << 10),    /* bytes of host code, unless an option says so */
-    LIMIT_PAIR_STACK = LIMIT(16 << 20, 8 << 10), /* bytes of predicted returns; whole pages */
-    LIMIT_SPARES = LIMIT(4, 1),                  /* cpus that have ended, kept for their memory */
-    LIMIT_PROCESS_BITS = LIMIT(6, 3),            /* of a number: processes that share the memory of one */
-    LIMIT_RUNNERS = LIMIT((1 << 25) - 1, 40),    /* cpus of an engine at once; their numbers are used again */
-    LIMIT_CODE_SEEN = LIMIT(16, 1),              /* mappings with code that were seen last */
+    LIMIT_JTLB_LINES = LIMIT(4096, 2),         /* of a jump TLB; likewise */
+    LIMIT_JTLB_NOTES = LIMIT(64, 1),           /* lines of it that are known to be used */
+    LIMIT_SPILL_CELLS = LIMIT(64, 8), /* of 8 bytes, for values without a register: what one instruction may need */
+    LIMIT_UNIT_BUCKETS = LIMIT(1 << 9, 1),          /* at first */
+    LIMIT_PAGE_BUCKETS = LIMIT(1 << 10, 1),         /* of pages of code */
+    LIMIT_SEEN_BITS = LIMIT(1 << 16, 64),           /* of what was reached before */
+    LIMIT_SEEN_BITS_SOFT = LIMIT(1 << 20, 64),      /* the same of machines, which run whole systems */
+    LIMIT_CACHE = LIMIT(64 << 20, 128 << 10),       /* bytes of host code, unless an option says so */
+    LIMIT_CACHE_SOFT = LIMIT(128 << 20, 128 << 10), /* the same of machines */
+    LIMIT_WRITTEN_GRAIN = LIMIT(1 << 20, 16 << 10), /* bytes of it whose writable view is dropped; whole pages */
+    LIMIT_PAIR_STACK = LIMIT(16 << 20, 8 << 10),    /* bytes of predicted returns; whole pages */
+    LIMIT_SPARES = LIMIT(4, 1),                     /* cpus that have ended, kept for their memory */
+    LIMIT_PROCESS_BITS = LIMIT(6, 3),               /* of a number: processes that share the memory of one */
+    LIMIT_RUNNERS = LIMIT((1 << 25) - 1, 40),       /* cpus of an engine at once; their numbers are used again */
+    LIMIT_CODE_SEEN = LIMIT(16, 1),                 /* mappings with code that were seen last */
     LIMIT_GENERATIONS = LIMIT((1 << 28) - 1, 8), /* of code, until they are told apart anew: 28 bits of an identity */
     LIMIT_IMAGES = LIMIT(128, 4),                /* of a process, whose translations are kept */
     LIMIT_BLOCK_INSNS = LIMIT(64, 3),            /* instructions of a block */
@@ -51,9 +54,9 @@ enum {
     LIMIT_SHORTCUTS = LIMIT(16, 2),    /* contexts and address spaces of which a cpu keeps its shortcuts */
     LIMIT_BANK_PAIR_STACK = LIMIT(1 << 20, 8 << 10), /* bytes of predicted returns of each but the first; whole pages */
     LIMIT_MAPPINGS = LIMIT(4096, 64),                /* bits of a hash of mappings that code came from */
-    LIMIT_REQUESTS = LIMIT(16, 1),     /* of a cpu by others, until they stand for everything */
-    LIMIT_WRITTEN = LIMIT(64, 1),      /* pieces of memory that were written to, until they stand for everything */
-    LIMIT_LIST = LIMIT(16, 1),         /* items that a list in an arena has room for at first */
+    LIMIT_REQUESTS = LIMIT(16, 1),                   /* of a cpu by others, until they stand for everything */
+    LIMIT_WRITTEN = LIMIT(64, 1), /* pieces of memory that were written to, until they stand for everything */
+    LIMIT_LIST = LIMIT(16, 1),    /* items that a list in an arena has room for at first */
 };
 
 #endif

@@ -24,6 +24,8 @@ bool os_dual_map(size_t size, void **write, void **execute);
 void os_dual_unmap(size_t size, void *write, void *execute);
 /** The first `size` bytes of a writable view will be used: saves the faults. */
 void os_dual_populate(void *write, size_t size);
+/** These whole pages of the writable view need not be resident there, too, until they are touched again. */
+void os_dual_written(void *write, size_t size);
 /** Puts such views in the place of others of the same size. False: half of it may have happened. */
 bool os_dual_move(size_t size, void *from_write, void *from_execute, void *write, void *execute);
 /** Address space without access rights; os_commit makes a part of it readable and writable. */

@@ -41,6 +41,10 @@ void os_dual_populate(void *write, size_t size) {
     madvise(write, (size + 4095) & ~(size_t)4095, POPULATE_WRITE);
 }
 
+void os_dual_written(void *write, size_t size) {
+    madvise(write, size, MADV_DONTNEED); /* of a shared mapping: what is there stays */
+}
+
 bool os_dual_move(size_t size, void *from_write, void *from_execute, void *write, void *execute) {
     return mremap(from_write, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, write) == write &&
            mremap(from_execute, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, execute) == execute;

@@ -81,6 +81,7 @@ struct emission {
     uint32_t at, limit;  /* free space in the cache */
     uint32_t first_link; /* number that the first link of this unit will have */
     bool counted;
+    bool movable;    /* it may come to lie elsewhere: relocations are wanted */
     bool check;      /* what is selected is compared with what the rows say */
     bool switchable; /* its entries are such that they may be redirected and restored while other cpus run it */
     /* results */

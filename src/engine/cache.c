@@ -38,15 +38,18 @@ static bool state_make(struct engine *e) {
 }
 
 bool cache_make(struct engine *e, struct error *error) {
+    const bool soft = e->config.interface->ram;
     e->units = table_make(UNIT_BUCKETS);
     e->pages = e->page_heads;
     if (!e->units) return error_set(error, ERROR_RESOURCES, "no memory for the code cache");
     if (!e->host) return true;
     e->seen = e->config.tier == TIER_AUTO ? e->seen_bits : NULL;
+    e->nseen = soft ? SEEN_BITS_SOFT : SEEN_BITS;
     if (e->config.cache_size > INT32_MAX) /* jumps within it hold 32 bits */
         return error_set(error, ERROR_USAGE, "a code cache of %zu bytes is too large: --cache-size has to be below 2G",
                          e->config.cache_size);
-    e->cache_size = (uint32_t)(e->config.cache_size ? e->config.cache_size : CACHE_DEFAULT);
+    const uint32_t usual = soft ? CACHE_SOFT : CACHE_DEFAULT;
+    e->cache_size = (uint32_t)(e->config.cache_size ? e->config.cache_size : usual);
     void *w, *x;
     if (!os_dual_map(e->cache_size, &w, &x))
         return error_set(error, ERROR_RESOURCES,
@@ -71,6 +74,12 @@ void cache_free(struct engine *e) {
     os_free(e->links);
     os_free(e->relocs);
     tables_free(e->units);
+}
+
+void cache_filled(struct engine *e, uint32_t to) {
+    const uint32_t before = e->cache_at / WRITTEN_GRAIN, now = to / WRITTEN_GRAIN;
+    if (e->soft && before < now) os_dual_written(e->write, now * WRITTEN_GRAIN);
+    e->cache_at = to;
 }
 
 /* ---- forks: code that is shared with other processes is frozen */
@@ -143,7 +152,7 @@ struct unit *unit_find(struct engine *e, uint64_t pc, uint64_t page, uint64_t ct
 }
 
 bool unit_is_new(struct engine *e, uint64_t pc, uint64_t page, uint64_t ctx, bool note) {
-    uint64_t i = (mix(pc, page, ctx) >> 20) % SEEN_BITS, *word = &e->seen[i / 64], bit = 1ull << (i % 64);
+    uint64_t i = (mix(pc, page, ctx) >> 20) % e->nseen, *word = &e->seen[i / 64], bit = 1ull << (i % 64);
     bool is_new = !(*word & bit);
     if (note) *word |= bit;
     return is_new;

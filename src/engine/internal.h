@@ -72,11 +72,13 @@ enum page_state {
 };
 
 /* Bits of engine.seen, by a hash of what a unit is found by. Two units that share a bit share their first time too. */
-enum { SEEN_BITS = LIMIT_SEEN_BITS };
+enum { SEEN_BITS = LIMIT_SEEN_BITS, SEEN_BITS_SOFT = LIMIT_SEEN_BITS_SOFT };
 enum {
     UNIT_BUCKETS = LIMIT_UNIT_BUCKETS,
     PAGE_BUCKETS = LIMIT_PAGE_BUCKETS,
     CACHE_DEFAULT = LIMIT_CACHE,
+    CACHE_SOFT = LIMIT_CACHE_SOFT,
+    WRITTEN_GRAIN = LIMIT_WRITTEN_GRAIN,
     CACHE_PAGE = 4096,
     LINK_BYTES = 8,
     THAW_GRAIN = LIMIT_THAW_GRAIN,
@@ -164,6 +166,7 @@ struct engine {
     uint32_t nunits, nstale;  /* in the table; and those that were, which still take memory */
     struct code_page **pages; /* PAGE_BUCKETS by identity, and then as many by address (page_heads) */
     uint64_t *seen;           /* TIER_AUTO: a bit for what has been reached (seen_bits); else NULL */
+    uint32_t nseen;           /* bits */
     uint8_t *write, *execute; /* the cache's two views */
     uint32_t cache_size, cache_start, cache_at;
     struct state_map pinned; /* of every exit of the host's code, until it has been left */
@@ -205,7 +208,7 @@ struct engine {
     struct engine_stats stats;
     /* Large, and first touched where they are needed. */
     struct code_page *page_heads[2 * PAGE_BUCKETS];
-    uint64_t seen_bits[SEEN_BITS / 64];
+    uint64_t seen_bits[SEEN_BITS_SOFT / 64];
     uint64_t thawed[(INT32_MAX / THAW_GRAIN + 1) / 64]; /* bits of parts of the cache that have been replaced since
                                                            they were frozen */
 };
@@ -301,6 +304,8 @@ bool by_address_room(struct engine *e, uint32_t n);
 /** Baseline: its host code is there; fault handlers may look for it from now on. */
 void unit_publish(struct engine *e, struct unit *u);
 struct unit *unit_at(struct engine *e, uint32_t host_offset);
+/** There is code up to here. Machines': it is resident once, but where it is changed later. */
+void cache_filled(struct engine *e, uint32_t to);
 bool cache_make(struct engine *e, struct error *error);
 void cache_free(struct engine *e);
 /* store.c */

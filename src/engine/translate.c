@@ -157,7 +157,7 @@ static struct unit *translate_done(struct engine *e, const struct block *block, 
     e->nlinks += m->nlinks;
     if (m->nrelocs) memcpy(e->relocs + e->nrelocs, m->relocs, m->nrelocs * sizeof *m->relocs);
     e->nrelocs += m->nrelocs;
-    e->cache_at = (m->end + 15) & ~15u;
+    cache_filled(e, (m->end + 15) & ~15u);
     e->stats.host_bytes += m->end - m->poll_entry;
     return u;
 }
@@ -179,6 +179,7 @@ static struct unit *translate_host(struct engine *e, struct cpu *cpu, const stru
                              .limit = e->cache_size,
                              .first_link = e->nlinks,
                              .counted = block->ctx & CTX_COUNTED,
+                             .movable = !e->soft,
                              .check = e->config.check,
                              .switchable = f->changeable};
         r = e->host->emit(&m);

@@ -3,7 +3,7 @@
 
 void reloc_new(struct jit *j, uint32_t position) {
     struct emission *m = j->m;
-    if (!m->arena) return; /* the head itself */
+    if (!m->movable) return;
     if (m->nrelocs == m->reloc_cap) {
         uint32_t *all = arena_double(m->arena, m->relocs, &m->reloc_cap, sizeof *all);
         if (!all) {
