@@ -278,8 +278,8 @@ static bool fill(struct machine_config *c, const struct machine_options *o, cons
     if (!take_lines(c, o, error) || (o->smp && !take_harts(c, o->smp, error))) return false;
     if (boots && path && !take_disk(c, path, error)) return false;
     if (!take_list(c, o->drives, add_drive, error) || !take_list(c, o->netdevs, add_netdev, error) ||
-        !take_list(c, o->globals, confirm_global, error) ||
-        !take_list(c, o->nics, add_nic, error) || !take_list(c, o->devices, add_device, error))
+        !take_list(c, o->globals, confirm_global, error) || !take_list(c, o->nics, add_nic, error) ||
+        !take_list(c, o->devices, add_device, error))
         return false;
     for (struct drive_spec *d = c->drives; d < c->drives + c->ndrives; d++) d->snapshot |= o->snapshot;
     return check_references(c, error);
