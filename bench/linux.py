@@ -102,7 +102,7 @@ def main():
     programs = {}
     for name in names:
         source = HERE / "linux" / f"{name}.c" if name in SYSTEM else HERE / "kernels" / f"{name}.c"
-        programs[name] = build(source, "riscv64", ["-I" + str(HERE / "kernels"), "-lm"])
+        programs[name] = build(source, "riscv64", ["-I" + str(HERE / "kernels")])
     programs["init"] = build(HERE / "linux" / "init.c", "riscv64", [])
     full, none = initrd(where / "full.cpio", programs, names), initrd(where / "none.cpio", {"init": programs["init"]}, [])
     times, boots, bad = {}, {}, 0

@@ -17,7 +17,7 @@ def options(parser, runs):
 def build(source, variant, flags):
     program = ROOT / "build" / "bench" / variant / source.stem
     program.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([COMPILERS[variant], "-std=gnu17", "-O2", *flags, "-static", "-pthread", str(source), "-o", str(program)],
+    subprocess.run([COMPILERS[variant], "-std=gnu17", "-O2", *flags, "-static", "-pthread", str(source), "-o", str(program), "-lm"],
                    check=True)
     return str(program)
 
