@@ -187,7 +187,8 @@ static bool take_harts(struct machine_config *c, const char *text, struct error 
 }
 
 static bool take_clock(struct machine_config *c, const char *text, struct error *error) {
-    if (!word_among(text, "host count")) return error_set(error, ERROR_USAGE, "--clock: '%.60s' is none of host, count", text);
+    if (!word_among(text, "host count"))
+        return error_set(error, ERROR_USAGE, "--clock: '%.60s' is none of host, count", text);
     c->clock = !strcmp(text, "host") ? CLOCK_HOST : CLOCK_COUNT;
     return true;
 }

@@ -1,11 +1,11 @@
 /* live.c - see run.h: the host's time is the clock, each cpu has a thread of its own (the first one the caller's), and
  * one more thread, the clock's, does what happens at a time or comes from the console.
  *
- * Whoever changes something tells whom it is about. A wire to a cpu is a bit of a word of its seat (`lines`), which that
- * cpu's own thread copies when it comes to its poll, and after each of its accesses to devices. A device that is to be
- * updated at a time sets the alarm: a timer of the host's that wakes the clock's thread, which looks at all that is due
- * and sets it anew. A cpu's own timer is the same as long as it runs; one that sleeps sleeps until then by itself. So an
- * idle machine takes no time of the host's.
+ * Whoever changes something tells whom it is about. A wire to a cpu is a bit of a word of its seat (`lines`), which
+ * that cpu's own thread copies when it comes to its poll, and after each of its accesses to devices. A device that is
+ * to be updated at a time sets the alarm: a timer of the host's that wakes the clock's thread, which looks at all that
+ * is due and sets it anew. A cpu's own timer is the same as long as it runs; one that sleeps sleeps until then by
+ * itself. So an idle machine takes no time of the host's.
  *
  * Locks: the machine's for devices, the console and the alarm; the engine's for answers, and so for `waits`, `hopes`
  * and what firmware knows. The machine's may be taken while the engine's is held, not the other way round; the clock's
@@ -161,14 +161,15 @@ static void *keep_time(void *self) {
 
 /* ---- cpus, on their own threads */
 
-void live_take_lines(struct cpu *cpu) {
+bool live_take_lines(struct cpu *cpu) {
     struct board_cpu *seat = board_cpu_of(cpu);
-    const uint64_t lines = __atomic_load_n(&seat->lines, __ATOMIC_SEQ_CST);
-    for (uint64_t changed = lines ^ seat->taken; changed; changed &= changed - 1) {
+    const uint64_t lines = __atomic_load_n(&seat->lines, __ATOMIC_SEQ_CST), before = seat->taken;
+    for (uint64_t changed = lines ^ before; changed; changed &= changed - 1) {
         const unsigned line = (unsigned)__builtin_ctzll(changed);
         guest_set_line(cpu, line, lines >> line & 1);
     }
     seat->taken = lines;
+    return lines & ~before;
 }
 
 /* The time of its own timer's next event. */

@@ -2,9 +2,9 @@
  *
  * Programs on the bare board run counted, so that interrupts and timers arrive at exact instruction counts, runs can be
  * repeated and tiers compared; systems, which bring firmware or want some, by the host's time, unless it is said
- * otherwise (run.h). A program is ours when its segments are to be loaded into the board's RAM and nothing in it asks for
- * an operating system (interpreter, thread-local storage), when it is a kernel with a header, or when the caller says
- * so.
+ * otherwise (run.h). A program is ours when its segments are to be loaded into the board's RAM and nothing in it asks
+ * for an operating system (interpreter, thread-local storage), when it is a kernel with a header, or when the caller
+ * says so.
  */
 #include "machine/machine.h"
 #include "machine/board.h"
@@ -255,9 +255,9 @@ static bool device_write(void *self, struct cpu *cpu, uint64_t physical, unsigne
     machine_lock_cpu(m, cpu);
     const bool done = board_write(m, physical, size, value);
     /* A change of a wire or an event is answered before the next instruction runs. */
-    const bool changed = !m->live && m->changed;
+    bool changed = !m->live && m->changed;
     machine_unlock(m);
-    if (m->live) live_take_lines(cpu);
+    if (m->live) changed = live_take_lines(cpu);
     if (changed || machine_is_off(m)) cpu_exit(cpu, EXIT_poll, 0);
     return done;
 }
@@ -347,9 +347,10 @@ static bool machine_open(struct vm *vm) {
     m->board = boards[0];
     m->config = config_make(vm->own ? vm->own : &none, vm->options.path, vm->options.cpu, &vm->error);
     m->ncpus = m->config ? m->config->harts : 0;
-    bool ok = m->config && load_open(&load, m, &vm->error) && clock_choose(m, &vm->error) && ram_make(m, m->config->ram_size, &vm->error) &&
-              load_all(&load, m, &vm->error) && cpus_make(m, &interface_machine) && firmware_make(m, &vm->error) &&
-              serial_open(m, &vm->error) && service_start(&m->service, m, &vm->error);
+    bool ok = m->config && load_open(&load, m, &vm->error) && clock_choose(m, &vm->error) &&
+              ram_make(m, m->config->ram_size, &vm->error) && load_all(&load, m, &vm->error) &&
+              cpus_make(m, &interface_machine) && firmware_make(m, &vm->error) && serial_open(m, &vm->error) &&
+              service_start(&m->service, m, &vm->error);
     load_close(&load);
     if (ok)
         board_update(m);

@@ -12,7 +12,7 @@
 enum { TIME_LOW = 0, TIME_HIGH = 4, ALARM_LOW = 8, ALARM_HIGH = 12, ENABLE = 16, CLEAR_ALARM = 20, IS_SET = 24 };
 enum { CLEAR_INTERRUPT = 28, SIZE = 0x1000 };
 #define RTC_FIELDS(FIELD, ARRAY)                                                                                       \
-    FIELD(uint64_t, offset, TIME, 0, 0, 0, UINT64_MAX) /* from the board's time since it was switched on */        \
+    FIELD(uint64_t, offset, TIME, 0, 0, 0, UINT64_MAX) /* from the board's time since it was switched on */            \
     FIELD(uint64_t, alarm, TIME, 0, 0, 0, UINT64_MAX)                                                                  \
     FIELD(uint32_t, high, TIME, 0, 0, 0, UINT32_MAX) /* of the time that was read last */                              \
     FIELD(uint32_t, is_set, RESOURCE, 0, 0, 0, 1)                                                                      \

@@ -42,8 +42,8 @@ void live_free(struct machine *m);
 void live_run(struct machine *m);
 /** What others have done to the cpu's wires, its own timer, and the handler of an interrupt if one is due. */
 void live_serve(struct machine *m, struct cpu *cpu);
-/** Wires alone: after an access to a device. */
-void live_take_lines(struct cpu *cpu);
+/** Wires alone: after an access to a device. True: one has gone up. */
+bool live_take_lines(struct cpu *cpu);
 /** It has nothing to do, or is stopped, until somebody sees to it that it has. */
 enum answer live_wait(struct machine *m, struct cpu *cpu);
 /** The run is over: all others come to the loop. */

@@ -1,3 +1,4 @@
+/* vee: --counted */
 /* The calendar clock: it goes with time, and its alarm ends a wait, through the interrupt controller. */
 #include "bare.h"
 

@@ -1,3 +1,4 @@
+/* vee: --counted */
 /* Counters: that they count instructions exactly, stop, can be set, and can be withheld. */
 #include "bare.h"
 

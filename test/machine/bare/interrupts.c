@@ -1,3 +1,4 @@
+/* vee: --counted */
 /* Machine interrupts: the software interrupt's wire, the timer, vectors, priorities, and enabling one by one. */
 #include "bare.h"
 

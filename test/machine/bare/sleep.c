@@ -1,3 +1,4 @@
+/* vee: --counted */
 /* wfi and the timers: time that passes asleep, waking without taking the interrupt, S mode's own timer (Sstc). */
 #include "bare.h"
 
