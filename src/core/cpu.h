@@ -137,6 +137,15 @@ struct cpu_soft {
     struct phys *phys; /* physical memory, for the guest's page walks */
 };
 
+/** Traps and interrupts that the guest has taken, for whoever wants to know: nothing depends on it. */
+enum { TRAP_CAUSES = 16 };
+struct cpu_traps {
+    uint64_t count;                     /* of all; the last one: */
+    uint64_t pc, value;                 /* where it came, and what it says besides */
+    uint8_t cause, interrupt, from, to; /* by number; is it an interrupt; modes (struct trap_names) */
+    uint64_t by_cause[2][TRAP_CAUSES];  /* counts: traps, interrupts */
+};
+
 struct cpu {
     /* architected: state of the guest's that every guest has */
     uint64_t pc;       /* at exits: as exit.def says; stale while translated code runs */
@@ -164,6 +173,7 @@ struct cpu {
     struct cpu_count count;
     struct cpu_jumps jumps;
     struct cpu_host host;
+    struct cpu_traps traps;
     uint64_t wide[4][TYPE_CELLS]; /* of any C call: what it yielded, a, b, c, where that is wide */
     /* builds with checks: */
     struct effect *noted; /* what is touched is noted here, unless it is NULL */

@@ -54,6 +54,12 @@ struct guest_effects {
     struct effect walk, enter_trap, take_interrupt, wakes, set_line, tick;
 };
 
+/** What traps and modes are called, by the numbers of struct cpu_traps; NULL: there is none of that number. */
+struct trap_names {
+    const char *cause[2][TRAP_CAUSES]; /* traps, interrupts */
+    const char *mode[4];
+};
+
 struct guest {
     const char *name;
     const char *isa, *mmu; /* ISA guests: as device trees call them */
@@ -88,8 +94,9 @@ struct guest {
     unsigned (*disassemble)(char *text, size_t size, uint64_t pc, const uint8_t *bytes, size_t avail, const void *unit);
     /** ISA guests: translates a virtual address. NULL: addresses are physical. */
     void (*walk)(struct cpu *cpu, uint64_t address, enum access access, struct walk *result);
-    /** ISA guests: drops what a cpu with soft.views knows of the mapping of an address (NULL: of all) in the address space
-        of this number (NULL: in all; what is global is in no single one). Touches no field. NULL: has no spaces. */
+    /** ISA guests: drops what a cpu with soft.views knows of the mapping of an address (NULL: of all) in the address
+       space of this number (NULL: in all; what is global is in no single one). Touches no field. NULL: has no spaces.
+     */
     void (*forget)(struct cpu *cpu, const uint64_t *address, const uint64_t *space);
     /** ISA guests: enters the trap for the exit in cpu->exit (state as its row says); sets pc. Yields the actions (enum
         field_flag) that the change asks for: for cpu_ask. */
@@ -103,6 +110,7 @@ struct guest {
     /** ISA guests: tells timers that are part of the cpu the time (COUNTER_TIME); they set their interrupts. Returns
        the time at which this is wanted next, UINT64_MAX for never. */
     uint64_t (*tick)(struct cpu *cpu, uint64_t time);
+    const struct trap_names *trap_names; /* ISA guests */
     const struct guest_effects *effects; /* may be NULL where none of these is there */
 };
 

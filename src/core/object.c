@@ -145,6 +145,7 @@ static struct any_object registers(void *object) {
     R(OBJECT, count, count_type)                                                                                       \
     R(HOST_IN, jumps, "caches of translations, and predictions")                                                       \
     R(HOST_IN, host, "of code that is running")                                                                        \
+    R(HOST_IN, traps, "what has been, for people")                                                                     \
     R(HOST_IN, wide, "of a C call on its way")                                                                         \
     R(HOST, noted, "a check's")                                                                                        \
     R(HOST, seen, "a check's")

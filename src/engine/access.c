@@ -41,7 +41,9 @@ enum { PIECES = TYPE_MOST / 4 + 1, PAGE = 1 << TLB_PAGE_SHIFT }; /* rights can c
    instruction, which is interpreted. False: exit taken. */
 static bool walk(struct cpu *cpu, uint64_t address, bool write, bool translated, struct walk *w) {
     guest_walk(cpu, address, write ? ACCESS_WRITE : ACCESS_READ, w);
+    cpu->runner->counts.walks++;
     const bool changed = written_any(cpu->engine);
+    if (w->fault) log_walk(cpu, address, write ? ACCESS_WRITE : ACCESS_READ, w, false, false);
     if (w->fault || (translated && changed))
         cpu_exit(cpu, w->fault ? w->fault : EXIT_interpret, w->fault ? address : 0);
     return !w->fault && !(translated && changed);
@@ -68,10 +70,13 @@ static bool soft_piece(struct cpu *cpu, struct mem_view *m, uint64_t address, un
     if (ram) {
         bool unseen = w.write && (write ? !p->code : !code_in(cpu->engine, w.physical - offset));
         tlbs_fill(cpu, m, address, ram, &w, unseen);
+        cpu->runner->counts.tlb_fills++;
+        log_walk(cpu, address, write ? ACCESS_WRITE : ACCESS_READ, &w, true, unseen);
         p->host = ram + offset;
         return true;
     }
     /* Rights end within the page, or it is not RAM throughout: no line, but perhaps RAM all the same. */
+    log_walk(cpu, address, write ? ACCESS_WRITE : ACCESS_READ, &w, false, false);
     if (w.page_size < PAGE) unit = w.page_size;
     if (unit - (address & (unit - 1)) < p->size) p->size = (unsigned)(unit - (address & (unit - 1)));
     p->host = c->interface->ram(c->self, w.physical, p->size);
@@ -149,6 +154,8 @@ static bool soft_access(struct cpu *cpu, struct mem_view *m, uint64_t address, u
         if (left_to_interpreter(cpu, &piece[i])) return false;
     if (!ram) {
         const struct engine_config *c = &cpu->engine->config;
+        struct engine_counts *counts = &cpu->runner->counts;
+        ++*(write ? &counts->device_writes : &counts->device_reads);
         bool ok = n == 1 && size <= 8 &&
                   (write ? c->interface->device_write(c->self, cpu, piece[0].physical, size, *value)
                          : c->interface->device_read(c->self, cpu, piece[0].physical, size, value));

@@ -19,8 +19,17 @@
    once only, and translating costs more than interpreting does. */
 enum tier { TIER_INTERP, TIER_BASELINE, TIER_AUTO };
 
-/* LOG_EFFECTS: builds with checks, when the engine ends: what helpers and the guest's functions have touched. */
-enum engine_log { LOG_GUEST = 1, LOG_UOPS = 2, LOG_HOST = 4, LOG_EXITS = 8, LOG_EFFECTS = 16 };
+/* LOG_TRAPS: the guest's traps and interrupts, or (of processes) exits; LOG_MMU: soft memory: walks, and what comes of
+   them. LOG_EFFECTS: builds with checks, when the engine ends: what helpers and the guest's functions have touched. */
+enum engine_log {
+    LOG_GUEST = 1,
+    LOG_UOPS = 2,
+    LOG_HOST = 4,
+    LOG_EXITS = 8,
+    LOG_EFFECTS = 16,
+    LOG_TRAPS = 32,
+    LOG_MMU = 64
+};
 
 struct engine_config {
     const struct guest *guest;
@@ -44,11 +53,19 @@ struct engine_config {
     void *log_to;
 };
 
-struct engine_stats {
-    uint64_t loaded; /* units taken from outside */
-    uint64_t blocks, insns, uops, guest_bytes, host_bytes, translate_ns, flushes, exits[EXIT_COUNT];
+/** Counts that each cpu keeps for itself. Soft memory: page walks for data and for code, what came of them in TLBs,
+    what came back there without one, accesses to devices. */
+struct engine_counts {
     uint64_t interpreted; /* instructions by tier 0 */
-    uint64_t jtlb_misses, pair_drops;
+    uint64_t jtlb_misses; /* of translated code */
+    uint64_t walks, fetches, tlb_fills, tlb_victims, device_reads, device_writes;
+    uint64_t traps[2][TRAP_CAUSES]; /* cpu_traps.by_cause */
+};
+struct engine_stats {
+    struct engine_counts counts; /* of all cpus */
+    uint64_t loaded;             /* units taken from outside */
+    uint64_t blocks, insns, uops, guest_bytes, host_bytes, translate_ns, flushes, exits[EXIT_COUNT];
+    uint64_t pair_drops;
     uint64_t requests; /* times that a cpu did what others had asked for */
     uint64_t refused;  /* blocks that the host did not translate, for want of memory; they are interpreted */
 };

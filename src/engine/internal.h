@@ -139,11 +139,11 @@ struct runner {
     uint64_t mapping;     /* size of the mapping that the unit found last is in */
     struct shortcuts *bank, *banks[SHORTCUT_BANKS], first; /* in use; all of them */
     uint32_t nbanks;
-    uint64_t interpreted; /* instructions by tier 0 */
-    uint64_t jtlb_misses; /* of translated code */
-    uint32_t unwatched;   /* what the engine's counter was when guest code began to run */
-    bool leave;           /* code has changed under the interpreter: it leaves before the next instruction */
-    uint32_t asleep;      /* in engine_sleep */
+    struct engine_counts counts; /* but for victims and traps, which are counted elsewhere (runner_counts) */
+    uint64_t traps;              /* of the cpu's, that have been logged */
+    uint32_t unwatched;          /* what the engine's counter was when guest code began to run */
+    bool leave;                  /* code has changed under the interpreter: it leaves before the next instruction */
+    uint32_t asleep;             /* in engine_sleep */
     struct requests requests;
     void *memory; /* that this, the cpu and all of its own are in */
 };
@@ -192,6 +192,7 @@ struct engine {
     struct lock lock;
     struct code_source *sources; /* store.c */
     bool shared;                 /* several threads: the lock is used */
+    uint32_t saying;             /* somebody writes to the log */
     uint32_t stopping;           /* somebody waits for the others to leave guest code */
     uint32_t last_id;            /* number of the runner that came last */
     bool ids_again;              /* all numbers were given once */
@@ -409,5 +410,18 @@ void engine_log_block(struct engine *e, const struct block *block, const struct 
 void engine_log_host(struct engine *e, const struct unit *u);
 void engine_log_effects(struct engine *e);
 void engine_log_exit(struct engine *e, const struct cpu *cpu);
+/* The same when that is wanted; the last trap that was taken, if it has not been said yet. */
+void engine_log_trap(struct engine *e, const struct cpu *cpu);
+void engine_log_walk(const struct cpu *cpu, uint64_t address, enum access access, const struct walk *w, bool filled,
+                     bool writable);
+static inline void log_trap(struct engine *e, const struct cpu *cpu) {
+    if (e->config.log & LOG_TRAPS) engine_log_trap(e, cpu);
+}
+static inline void log_walk(const struct cpu *cpu, uint64_t address, enum access access, const struct walk *w,
+                            bool filled, bool writable) {
+    if (cpu->engine->config.log & LOG_MMU) engine_log_walk(cpu, address, access, w, filled, writable);
+}
+/** Fetches for the engine. */
+void engine_fetch(struct cpu *cpu, uint64_t pc, struct fetch *f);
 
 #endif

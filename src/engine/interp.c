@@ -144,7 +144,7 @@ static inline void run_block(struct engine *e, struct cpu *cpu, const struct blo
                 }
                 cpu->count.budget--;
             }
-            cpu->runner->interpreted++;
+            cpu->runner->counts.interpreted++;
             break;
         case UOP_get_i64:
         case UOP_get_i32:
@@ -270,7 +270,7 @@ void interp_free(struct engine *e, struct cpu *cpu, const struct block *block) {
 
 void interp_one(struct engine *e, struct cpu *cpu, uint64_t ctx) {
     struct fetch f = {0};
-    e->config.interface->fetch(e->config.self, cpu, cpu->pc, &f);
+    engine_fetch(cpu, cpu->pc, &f);
     if (f.fault) {
         cpu->count.budget -=
             (ctx & CTX_COUNTED) != 0; /* like any instruction that does not happen: it will be given back */

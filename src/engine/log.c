@@ -1,15 +1,21 @@
-/* log.c - what -d shows: guest instructions, uops, host code, exits. Text goes to the configured sink, line by line.
+/* log.c - what -d shows: guest instructions, uops, host code, exits, traps, page walks. Text goes to the configured
+ * sink, line by line.
  *
  * Host code is `host ADDRESS BYTES` in hex, a line for each guest instruction and one for what lies behind the last;
  * making text of it is the sink's business (the program has a disassembler, the library has none).
  */
 #include "engine/internal.h"
+#include "base/os.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static void say(struct engine *e, const char *line) {
-    if (e->config.log_line) e->config.log_line(e->config.log_to, line);
+    if (!e->config.log_line) return;
+    while (__atomic_exchange_n(&e->saying, 1, __ATOMIC_ACQUIRE)) os_pause(); /* some come without the lock */
+    e->config.log_line(e->config.log_to, line);
+    __atomic_store_n(&e->saying, 0, __ATOMIC_RELEASE);
 }
 
 /* From the bytes that were lifted: fetching them again could mark pages as used. */
@@ -99,4 +105,46 @@ void engine_log_exit(struct engine *e, const struct cpu *cpu) {
     snprintf(line, sizeof line, "exit %s at %llx value %llx", exit_info[cpu->exit.kind].name,
              (unsigned long long)cpu->pc, (unsigned long long)cpu->exit.value);
     say(e, line);
+}
+
+/* Cpus are numbered as they were made. */
+static unsigned hart_of(const struct cpu *cpu) {
+    return (cpu->runner->id >> PROCESS_BITS) - 1;
+}
+
+static const char *mode_name(const struct cpu *cpu, unsigned mode) {
+    const struct trap_names *names = cpu->guest->trap_names;
+    return names && mode < sizeof names->mode / sizeof *names->mode && names->mode[mode] ? names->mode[mode] : "?";
+}
+
+void engine_log_trap(struct engine *e, const struct cpu *cpu) {
+    const struct cpu_traps *t = &cpu->traps;
+    const struct trap_names *names = cpu->guest->trap_names;
+    const char *name = names ? names->cause[t->interrupt][t->cause] : NULL;
+    char line[200];
+    if (t->count == cpu->runner->traps) return;
+    cpu->runner->traps = t->count;
+    snprintf(line, sizeof line,
+             "int hart:%u count:%" PRIu64 " async:%u cause:%u pc:0x%016" PRIx64 " value:0x%016" PRIx64 " %s to %s %s",
+             hart_of(cpu), cpu_count(cpu), t->interrupt, t->cause, t->pc, t->value, mode_name(cpu, t->from),
+             mode_name(cpu, t->to), name ? name : "?");
+    say(e, line);
+}
+
+void engine_log_walk(const struct cpu *cpu, uint64_t address, enum access access, const struct walk *w, bool filled,
+                     bool writable) {
+    static const char *const names[] = {"fetch", "read", "write", "look"};
+    char line[200];
+    int n =
+        snprintf(line, sizeof line, "mmu hart:%u %s address:0x%016" PRIx64 " ", hart_of(cpu), names[access], address);
+    if (w->fault)
+        snprintf(line + n, sizeof line - (size_t)n, "fault:%s", exit_info[w->fault].name);
+    else
+        snprintf(line + n, sizeof line - (size_t)n, "physical:0x%016" PRIx64 " size:0x%" PRIx64 " rights:%s%s%s%s%s",
+                 w->physical, w->mapping ? w->mapping : (uint64_t)1 << TLB_PAGE_SHIFT, w->read ? "r" : "-",
+                 w->write ? "w" : "-", w->execute ? "x" : "-", w->global ? " global" : "",
+                 !filled                 ? ""
+                 : w->write && !writable ? " filled:code"
+                                         : " filled");
+    say(cpu->engine, line);
 }

@@ -114,14 +114,30 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     return cpu;
 }
 
+static void counts_add(struct engine_counts *to, const struct runner *r) {
+    const struct engine_counts *c = &r->counts;
+    const struct tlb_views *v = r->cpu->soft.views;
+    to->interpreted += c->interpreted;
+    to->jtlb_misses += c->jtlb_misses;
+    to->walks += c->walks;
+    to->fetches += c->fetches;
+    to->tlb_fills += c->tlb_fills;
+    to->device_reads += c->device_reads;
+    to->device_writes += c->device_writes;
+    for (unsigned n = 0; v && n < v->banks; n++) to->tlb_victims += v->bank[n].revived;
+    for (unsigned n = 0; n < TRAP_CAUSES; n++) {
+        to->traps[0][n] += r->cpu->traps.by_cause[0][n];
+        to->traps[1][n] += r->cpu->traps.by_cause[1][n];
+    }
+}
+
 static void runner_forget(struct engine *e, struct runner *r) {
     struct runner **at = r->previous ? &r->previous->next : &e->runners;
     if (*at != r) /* somebody was killed who was about to enter itself before it */
         for (at = &e->runners; *at != r;) at = &(*at)->next;
     if (r->next) r->next->previous = r->previous;
     *at = r->next;
-    e->stats.interpreted += r->interpreted;
-    e->stats.jtlb_misses += r->jtlb_misses;
+    counts_add(&e->stats.counts, r);
 }
 
 /* With the lock: may the memory of this one, which ended in good order, be the next one's? Threads and children that
@@ -158,10 +174,7 @@ void engine_cpu_free(struct engine *e, struct cpu *cpu) {
 
 struct engine_stats engine_stats(const struct engine *e) {
     struct engine_stats s = e->stats;
-    for (const struct runner *r = e->runners; r; r = r->next) {
-        s.interpreted += r->interpreted;
-        s.jtlb_misses += r->jtlb_misses;
-    }
+    for (const struct runner *r = e->runners; r; r = r->next) counts_add(&s.counts, r);
     return s;
 }
 
@@ -327,6 +340,7 @@ void engine_run(struct engine *e, struct cpu *cpu) {
         const uint32_t poll = __atomic_exchange_n(&cpu->poll, 0, __ATOMIC_SEQ_CST);
         if (__atomic_load_n(&cpu->runner->requests.kinds, __ATOMIC_RELAXED)) requests_serve(e, cpu);
         if (written_any(e)) written_settle(e);
+        log_trap(e, cpu); /* it may have been taken outside */
         uint64_t ctx = base | e->guest->context(cpu);
         const struct shortcuts *bank = cpu->runner->bank;
         if (ctx != bank->ctx || cpu->soft.space != bank->space) shortcuts_change(cpu, ctx);
@@ -347,7 +361,8 @@ void engine_run(struct engine *e, struct cpu *cpu) {
         answered = false;
         enum exit_kind kind = cpu->exit.kind;
         e->stats.exits[kind]++;
-        if ((e->config.log & LOG_EXITS) && kind != EXIT_lookup && kind != EXIT_none) engine_log_exit(e, cpu);
+        if ((e->config.log & (e->soft ? LOG_EXITS : LOG_EXITS | LOG_TRAPS)) && kind != EXIT_lookup && kind != EXIT_none)
+            engine_log_exit(e, cpu);
         if (poison_flush(e)) engine_flush(e);
         if (e->open_pages) pages_calm(e);
         switch (kind) {
@@ -371,7 +386,9 @@ void engine_run(struct engine *e, struct cpu *cpu) {
             continue;
         default: break;
         }
-        switch (interface->answer(e->config.self, cpu)) {
+        const enum answer answer = interface->answer(e->config.self, cpu);
+        log_trap(e, cpu);
+        switch (answer) {
         case ANSWER_RESUME:
             settle_actions(cpu);
             answered = true;

@@ -165,9 +165,9 @@ uint64_t shortcuts_look(struct cpu *cpu, uint64_t what, uint64_t pc, uint64_t b,
     const struct shortcuts *s = r->bank;
     struct fetch f = {0};
     (void)what, (void)b, (void)c;
-    r->jtlb_misses++;
+    r->counts.jtlb_misses++;
     if (e->config.poll_always || e->config.one_block || cpu->soft.space != s->space) return 0;
-    e->config.interface->fetch(e->config.self, cpu, pc, &f);
+    engine_fetch(cpu, pc, &f);
     if (f.fault || written_any(e)) return 0;
     const struct unit *u = unit_find(e, pc, f.page, s->ctx);
     if (!u || u->by_uops || !__atomic_load_n(&u->ready, __ATOMIC_ACQUIRE)) return 0;

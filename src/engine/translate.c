@@ -13,6 +13,18 @@
 
 enum { LIFT_INSNS = LIMIT_BLOCK_INSNS /* at most, in one block */ };
 
+void engine_fetch(struct cpu *cpu, uint64_t pc, struct fetch *f) {
+    const struct engine_config *c = &cpu->engine->config;
+    c->interface->fetch(c->self, cpu, pc, f);
+    cpu->runner->counts.fetches++;
+    const uint64_t offset = pc & ((1u << TLB_PAGE_SHIFT) - 1);
+    if (cpu->engine->soft)
+        log_walk(
+            cpu, pc, ACCESS_FETCH,
+            &(struct walk){.physical = f->page + offset, .mapping = f->mapping, .execute = true, .fault = f->fault},
+            false, false);
+}
+
 void fetch_bytes(struct engine *e, uint64_t pc, struct fetch *f, uint8_t room[LIFT_BYTES]) {
     if (f->bytes) return;
     if (f->avail > LIFT_BYTES) f->avail = LIFT_BYTES;
@@ -29,7 +41,7 @@ static unsigned lift_crossing(struct engine *e, struct cpu *cpu, struct builder 
     struct fetch second = {0};
     const size_t avail = f->avail;
     if (avail >= MOST) return 0;
-    e->config.interface->fetch(e->config.self, cpu, b->pc + avail, &second);
+    engine_fetch(cpu, b->pc + avail, &second);
     *crossing = second.fault ? LIFT_INTO_FAULT : page_crosses(e, b->pc + avail) ? LIFT_CROSSES : LIFT_CROSSES_OPEN;
     if (second.fault) {
         uint64_t at = b->pc + avail;
@@ -200,7 +212,7 @@ static struct unit *translate_host(struct engine *e, struct cpu *cpu, const stru
 struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const struct block **once) {
     struct fetch f = {0};
     *once = NULL;
-    e->config.interface->fetch(e->config.self, cpu, cpu->pc, &f);
+    engine_fetch(cpu, cpu->pc, &f);
     if (f.fault) {
         cpu_exit(cpu, f.fault, cpu->pc);
         return NULL;

@@ -252,10 +252,10 @@ static bool control_stats(struct request *r) {
     const struct engine_stats s = engine_stats(r->machine->vm->engine);
     json_put_number(r->out, "blocks", s.blocks);
     json_put_number(r->out, "instructions_translated", s.insns);
-    json_put_number(r->out, "instructions_interpreted", s.interpreted);
+    json_put_number(r->out, "instructions_interpreted", s.counts.interpreted);
     json_put_number(r->out, "host_bytes", s.host_bytes);
     json_put_number(r->out, "flushes", s.flushes);
-    json_put_number(r->out, "jump_tlb_misses", s.jtlb_misses);
+    json_put_number(r->out, "jump_tlb_misses", s.counts.jtlb_misses);
     json_open(r->out, "exits", '{');
     for (unsigned i = 0; i < EXIT_COUNT; i++)
         if (s.exits[i]) json_put_number(r->out, exit_info[i].name, s.exits[i]);

@@ -36,6 +36,7 @@ struct tlb {
     uint32_t used;        /* lines that are not empty */
     uint32_t pushed;      /* out by others, since it has this size */
     uint32_t next_victim;
+    uint64_t revived; /* victims that were wanted again, ever */
     struct tlb_line victim[TLB_VICTIMS];
     /* Lines can come from mappings larger than a page, and go all at once with them: sizes (a bit each) that there are
        since it was emptied, and a bit for each such mapping, by a hash. */

@@ -85,6 +85,7 @@ const struct tlb_line *tlb_find(struct tlb *t, uint64_t address, bool write) {
         const struct tlb_line v = t->victim[n];
         if ((write ? v.write : v.read) != page) continue;
         t->victim[n] = no_victim;
+        t->revived++;
         line_put(t, page, &v);
         return l;
     }

@@ -204,6 +204,7 @@ size_t vee_write(struct vee_vm *v, enum vee_address which, uint64_t address, con
 
 bool vee_stat(const struct vee_vm *v, unsigned index, const char **name, uint64_t *value) {
     const struct engine_stats stats = engine_stats(v->vm->engine), *s = &stats;
+    const bool soft = v->vm->cpu->mem[0].kind == MEM_SOFT;
     const struct {
         const char *name;
         uint64_t value;
@@ -215,15 +216,29 @@ bool vee_stat(const struct vee_vm *v, unsigned index, const char **name, uint64_
         {"host_bytes", s->host_bytes},
         {"translate_ns", s->translate_ns},
         {"translate_ns_per_instruction", s->insns ? s->translate_ns / s->insns : 0},
-        {"instructions_interpreted", s->interpreted},
+        {"instructions_interpreted", s->counts.interpreted},
         {"flushes", s->flushes},
-        {"jump_tlb_misses", s->jtlb_misses},
+        {"jump_tlb_misses", s->counts.jtlb_misses},
         {"blocks_loaded", s->loaded},
         {"pairing_drops", s->pair_drops},
         {"blocks_refused", s->refused},
+        {"requests", s->requests},
+        {"page_walks", soft ? s->counts.walks : 0},
+        {"code_walks", soft ? s->counts.fetches : 0},
+        {"tlb_fills", s->counts.tlb_fills},
+        {"tlb_victims", s->counts.tlb_victims},
+        {"device_reads", s->counts.device_reads},
+        {"device_writes", s->counts.device_writes},
     };
-    const unsigned count = sizeof rows / sizeof *rows;
-    if (index >= count + EXIT_COUNT) return false;
+    const unsigned count = sizeof rows / sizeof *rows, trap = index - count - EXIT_COUNT;
+    const struct trap_names *names = v->vm->cpu->guest->trap_names;
+    if (index >= count + EXIT_COUNT) {
+        if (!names || trap >= 2 * TRAP_CAUSES) return false;
+        const char *of = names->cause[trap / TRAP_CAUSES][trap % TRAP_CAUSES];
+        *name = of ? of : "trap_reserved";
+        *value = s->counts.traps[trap / TRAP_CAUSES][trap % TRAP_CAUSES];
+        return true;
+    }
     *name = index < count ? rows[index].name : exit_info[index - count].name;
     *value = index < count ? rows[index].value : s->exits[index - count];
     return true;

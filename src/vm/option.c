@@ -90,9 +90,9 @@ static bool parse_log(const char *value, unsigned *log) {
 #ifdef VEE_CHECK
         {"effects", LOG_EFFECTS},
 #endif
-        {"guest", LOG_GUEST},     {"uops", LOG_UOPS},   {"host", LOG_HOST},    {"exits", LOG_EXITS},
-        {"in_asm", LOG_GUEST},    {"op", LOG_UOPS},     {"out_asm", LOG_HOST}, {"int", LOG_EXITS},
-        {"strace", LOG_CALLS},    {"state", LOG_STATE},
+        {"guest", LOG_GUEST},     {"uops", LOG_UOPS},    {"host", LOG_HOST},    {"exits", LOG_EXITS},
+        {"in_asm", LOG_GUEST},    {"op", LOG_UOPS},      {"out_asm", LOG_HOST}, {"int", LOG_TRAPS},
+        {"mmu", LOG_MMU},         {"strace", LOG_CALLS}, {"state", LOG_STATE},
     };
     enum { COUNT = sizeof names / sizeof *names };
     for (*log = 0; *value;) {
@@ -171,7 +171,7 @@ bool option_set(struct vee_config *c, unsigned index, const char *who, const cha
         break;
     case OPTION_LOG:
         if (!parse_log(value, &log))
-            return bad_value(error, who, value, "a list of guest, uops, host, exits, strace and state");
+            return bad_value(error, who, value, "a list of guest, uops, host, exits, int, mmu, strace and state");
         *(unsigned *)place = log & ~(LOG_CALLS | LOG_STATE);
         c->options.log_state = log & LOG_STATE;
         if (log & LOG_CALLS) c->options.log_calls = true;

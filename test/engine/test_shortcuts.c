@@ -239,7 +239,7 @@ static void misses_are_no_affair_of_the_loop(void **state) {
                 const struct engine_stats s = engine_stats(r.engine);
                 before[0] = before[1];
                 before[1] = s.exits[EXIT_none];
-                misses = s.jtlb_misses - misses;
+                misses = s.counts.jtlb_misses - misses;
             }
             if (rig_tiers[k] != TIER_INTERP) {
                 assert_true(misses >= ROUNDS / 2);

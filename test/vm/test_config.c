@@ -174,7 +174,7 @@ static void qemu_names_are_known(void **state) {
                                        "QEMU_CPU=max", "VEE_CPU=any",         NULL};
     if (!vee_config_read_environment(config, environment, &error)) fail_msg("%s", error.text);
     assert_true(PROCESS->strace); /* QEMU asks only whether it is there */
-    assert_int_equal(config->options.log, LOG_GUEST | LOG_EXITS);
+    assert_int_equal(config->options.log, LOG_GUEST | LOG_TRAPS);
     assert_int_equal(PROCESS->stack_size, 4 << 20);
     assert_string_equal(config->options.cpu, "any"); /* vee's own variable wins */
     assert_false(config->options.log_calls);

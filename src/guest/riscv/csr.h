@@ -44,6 +44,7 @@ enum riscv_helper {
 };
 extern const struct helper riscv_helpers[HELPER_COUNT];
 extern const struct guest_effects riscv_effects;
+extern const struct trap_names riscv_trap_names;
 /** The helper that reads or writes a CSR; -1 when there is none with this number, or it cannot be accessed so. */
 int riscv_csr_helper(unsigned number, bool writes);
 

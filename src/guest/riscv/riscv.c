@@ -115,5 +115,6 @@ const struct guest guest_riscv = {
     .wakes = riscv_wakes,
     .set_line = riscv_set_line,
     .tick = riscv_tick,
+    .trap_names = &riscv_trap_names,
     .effects = &riscv_effects,
 };

@@ -22,6 +22,46 @@ enum cause {
 };
 #define CAUSE_INTERRUPT (1ull << 63)
 
+const struct trap_names riscv_trap_names = {
+    .cause = {{
+                  [CAUSE_MISALIGNED_FETCH] = "trap_misaligned_fetch",
+                  [CAUSE_ACCESS_FETCH] = "trap_access_fetch",
+                  [CAUSE_ILLEGAL] = "trap_illegal",
+                  [CAUSE_BREAKPOINT] = "trap_breakpoint",
+                  [CAUSE_MISALIGNED_LOAD] = "trap_misaligned_load",
+                  [CAUSE_ACCESS_LOAD] = "trap_access_load",
+                  [CAUSE_MISALIGNED_STORE] = "trap_misaligned_store",
+                  [CAUSE_ACCESS_STORE] = "trap_access_store",
+                  [CAUSE_ECALL + PRIV_U] = "trap_ecall_u",
+                  [CAUSE_ECALL + PRIV_S] = "trap_ecall_s",
+                  [CAUSE_ECALL + PRIV_M] = "trap_ecall_m",
+                  [CAUSE_PAGE_FETCH] = "trap_page_fetch",
+                  [CAUSE_PAGE_LOAD] = "trap_page_load",
+                  [CAUSE_PAGE_STORE] = "trap_page_store",
+              },
+              {
+                  [IRQ_SSI] = "interrupt_s_software",
+                  [IRQ_MSI] = "interrupt_m_software",
+                  [IRQ_STI] = "interrupt_s_timer",
+                  [IRQ_MTI] = "interrupt_m_timer",
+                  [IRQ_SEI] = "interrupt_s_external",
+                  [IRQ_MEI] = "interrupt_m_external",
+              }},
+    .mode = {[PRIV_U] = "U", [PRIV_S] = "S", [PRIV_M] = "M"},
+};
+
+static void note(struct riscv_cpu *cpu, uint64_t cause, uint64_t value, enum riscv_priv from, enum riscv_priv to) {
+    struct cpu_traps *t = &cpu->c.traps;
+    t->count++;
+    t->pc = cpu_pc(&cpu->c);
+    t->value = value;
+    t->cause = cause % TRAP_CAUSES;
+    t->interrupt = (cause & CAUSE_INTERRUPT) != 0;
+    t->from = from;
+    t->to = to;
+    t->by_cause[t->interrupt][t->cause]++;
+}
+
 unsigned riscv_enter_priv(struct riscv_cpu *cpu, enum riscv_priv priv) {
     cpu_drop_reservation(&cpu->c);
     if (GET(priv) == priv) return 0;
@@ -34,6 +74,7 @@ unsigned riscv_trap(struct riscv_cpu *cpu, uint64_t cause, uint64_t tval) {
     uint64_t delegated = cause & CAUSE_INTERRUPT ? GET(mideleg) : GET(medeleg);
     enum riscv_priv from = GET(priv);
     bool to_s = from != PRIV_M && (delegated >> code & 1);
+    note(cpu, cause, tval, from, to_s ? PRIV_S : PRIV_M);
     if (to_s) {
         LET(status_stack, GET(status_stack) & ~(uint64_t)(STATUS_SPIE | STATUS_SPP));
         LET(status_stack,
