@@ -108,7 +108,7 @@ void engine_log_exit(struct engine *e, const struct cpu *cpu) {
 }
 
 /* Cpus are numbered as they were made. */
-static unsigned hart_of(const struct cpu *cpu) {
+static unsigned cpu_number(const struct cpu *cpu) {
     return (cpu->runner->id >> PROCESS_BITS) - 1;
 }
 
@@ -125,8 +125,8 @@ void engine_log_trap(struct engine *e, const struct cpu *cpu) {
     if (t->count == cpu->runner->traps) return;
     cpu->runner->traps = t->count;
     snprintf(line, sizeof line,
-             "int hart:%u count:%" PRIu64 " async:%u cause:%u pc:0x%016" PRIx64 " value:0x%016" PRIx64 " %s to %s %s",
-             hart_of(cpu), cpu_count(cpu), t->interrupt, t->cause, t->pc, t->value, mode_name(cpu, t->from),
+             "int cpu:%u count:%" PRIu64 " async:%u cause:%u pc:0x%016" PRIx64 " value:0x%016" PRIx64 " %s to %s %s",
+             cpu_number(cpu), cpu_count(cpu), t->interrupt, t->cause, t->pc, t->value, mode_name(cpu, t->from),
              mode_name(cpu, t->to), name ? name : "?");
     say(e, line);
 }
@@ -136,7 +136,7 @@ void engine_log_walk(const struct cpu *cpu, uint64_t address, enum access access
     static const char *const names[] = {"fetch", "read", "write", "look"};
     char line[200];
     int n =
-        snprintf(line, sizeof line, "mmu hart:%u %s address:0x%016" PRIx64 " ", hart_of(cpu), names[access], address);
+        snprintf(line, sizeof line, "mmu cpu:%u %s address:0x%016" PRIx64 " ", cpu_number(cpu), names[access], address);
     if (w->fault)
         snprintf(line + n, sizeof line - (size_t)n, "fault:%s", exit_info[w->fault].name);
     else

@@ -30,10 +30,10 @@ fi
 if riscv64-linux-gnu-gcc -nostdlib -static -no-pie -Wl,-n,--no-warn-rwx-segments,-Ttext=0x80000000,--build-id=none -o traps "$here/traps.S"; then
     word=0x$(printf '%016x' 0x40001234)
     for tier in interp baseline; do
-        expect 0 "" "int hart:0 count:* async:0 cause:8 pc:0x00000000800000* value:$(printf '0x%016x' 0) U to M trap_ecall_u?int hart:0 count:* async:0 cause:13 pc:0x00000000800000* value:$word M to M trap_page_load?int hart:0 count:* async:1 cause:7 pc:0x00000000800000* value:$(printf '0x%016x' 0) M to M interrupt_m_timer" \
+        expect 0 "" "int cpu:0 count:* async:0 cause:8 pc:0x00000000800000* value:$(printf '0x%016x' 0) U to M trap_ecall_u?int cpu:0 count:* async:0 cause:13 pc:0x00000000800000* value:$word M to M trap_page_load?int cpu:0 count:* async:1 cause:7 pc:0x00000000800000* value:$(printf '0x%016x' 0) M to M interrupt_m_timer" \
             "$vee" --tier $tier -d int traps
         check "counts of traps grow" sh -c "sed 's/.*count:\([0-9]*\).*/\1/' err.txt | sort -nuc"
-        expect 0 "" "*mmu hart:0 fetch address:0x0000000080000* physical:0x0000000080000* size:0x40000000 rights:--x*mmu hart:0 read address:0x* physical:0x* size:0x40000000 rights:rw- filled*mmu hart:0 read address:$word fault:fault_read*" \
+        expect 0 "" "*mmu cpu:0 fetch address:0x0000000080000* physical:0x0000000080000* size:0x40000000 rights:--x*mmu cpu:0 read address:0x* physical:0x* size:0x40000000 rights:rw- filled*mmu cpu:0 read address:$word fault:fault_read*" \
             "$vee" --tier $tier -d mmu traps
         expect 0 "" "*page_walks *code_walks *tlb_fills *device_writes *2*trap_page_load *1?*interrupt_m_timer *1" "$vee" --tier $tier --stats traps
     done
