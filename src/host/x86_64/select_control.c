@@ -404,6 +404,31 @@ static void cold_result(struct jit *j, const struct cold *c) {
         mov_rm(j, W64, c->reg2, AT_CPU(host.result));
 }
 
+/* What a store was about to write, to where C looks for it: in a register, a constant, or in memory. The address has
+   been put there already, so its register is free. */
+static void cold_value(struct jit *j, const struct cold *c) {
+    const uint16_t temp = j->block->uops[c->at].b;
+    const enum type type = j->block->temps[temp].type;
+    const struct value *v = value_of(j, temp);
+    const struct mem to = AT_CPU(host.args[2]), high = at_cpu((uint32_t)offsetof(struct cpu, host.args[2]) + 4);
+    uint8_t r = c->reg2;
+    if (c->call != HOST_CALL_WRITE || c->op == UOP_store_v128) return;
+    if (v->bank == BANK_FP) {
+        op_rm(j, MOVQ_STORE, W32, r, to);
+        if (type == T_F32) mov_mi(j, W32, high, 0);
+        return;
+    }
+    if (r == NO_REG) {
+        r = c->reg;
+        if (v->is_const)
+            mov_ri(j, r, v->constant);
+        else
+            mov_rm(j, type == T_I32 ? W32 : W64, r, at_cpu(c->cell));
+    }
+    mov_mr(j, type == T_I32 ? W32 : W64, to, r);
+    if (type == T_I32) mov_mi(j, W32, high, 0);
+}
+
 /* Of soft memory, where most code out of line is for accesses: what C is to know is the immediate of an instruction
    that does nothing, behind the call. False: it does not fit. */
 static bool cold_access(struct jit *j, const struct cold *c) {
@@ -412,6 +437,7 @@ static bool cold_access(struct jit *j, const struct cold *c) {
         return false;
     if (c->mem.base != NO_REG) alu_rm(j, ALU_XOR, W64, c->reg, c->mem); /* the address again */
     mov_mr(j, W64, AT_CPU(host.args[1]), c->reg);
+    cold_value(j, c);
     call_to(j, X86_ACCESS);
     byte(j, 0xa9); /* test eax, word */
     word32(j, word);
@@ -427,7 +453,7 @@ static void cold_call(struct jit *j, struct cold *c) {
     if (mem_op) {
         if (c->mem.base != NO_REG) alu_rm(j, ALU_XOR, W64, c->reg, c->mem); /* the address again */
         mov_mr(j, W64, args[0], c->reg);
-        /* a store's value is in args[2] already */
+        cold_value(j, c);
     } else {
         const uint8_t regs[3] = {c->reg, c->size, c->cell == NO_REG ? NO_REG : (uint8_t)c->cell};
         for (unsigned n = 0; n < 3; n++) {

@@ -286,22 +286,46 @@ static inline __attribute__((always_inline)) struct mem within_page(struct jit *
     return m;
 }
 
+/* The slow path finds the value where it is now, and puts it where C looks (cold_value). */
+static void soft_store(struct jit *j, const struct uop *u) {
+    const struct value *v = value_of(j, u->b);
+    const bool immediate = v->is_const && v->constant == (uint64_t)(int32_t)v->constant && u->op <= UOP_store_64;
+    uint8_t t, s;
+    uint32_t offset = 0;
+    soft_address(j, u, &t, &s);
+    uint8_t b = immediate ? NO_REG : reg_now(j, u->b);
+    if (b == NO_REG && v->bank == BANK_FP) b = use_reg(j, u->b);
+    if (b == NO_REG && !v->is_const && !in_memory(j, u->b, &offset)) jit_fail(j, EMIT_REFUSED);
+    struct cold *c = soft_check(j, u, true, HOST_CALL_WRITE, t, s);
+    if (c) {
+        c->reg2 = b;
+        c->cell = offset;
+    }
+    if (immediate) {
+        store_constant(j, u, at_reg(t, 0));
+    } else {
+        if (b == NO_REG) fetch_into(j, u->b, b = s); /* which is no longer needed */
+        emit_store(j, u->op, b, at_reg(t, 0));
+    }
+    if (c) c->back = here(j);
+}
+
+static void soft_store_wide(struct jit *j, const struct uop *u) {
+    uint8_t t, s;
+    store_arg(j, 2, u->b);
+    soft_address(j, u, &t, &s);
+    const uint8_t b = use_reg(j, u->b);
+    struct cold *c = soft_check(j, u, true, HOST_CALL_WRITE, t, s);
+    emit_store(j, u->op, b, at_reg(t, 0));
+    if (c) c->back = here(j);
+}
+
 static void select_store(struct jit *j, const struct uop *u) {
     if (mem_view_of(j, u)->kind == MEM_SOFT) {
-        /* The value first goes where the slow path finds it; scratch registers are few. */
-        uint8_t t, s;
-        store_arg(j, 2, u->b);
-        reg_now(j, u->b); /* where it stays, if it can */
-        soft_address(j, u, &t, &s);
-        uint8_t b = reg_now(j, u->b);
-        if (b == NO_REG && value_of(j, u->b)->bank == BANK_FP) b = use_reg(j, u->b);
-        struct cold *c = soft_check(j, u, true, HOST_CALL_WRITE, t, s);
-        if (b == NO_REG) {
-            b = s; /* no longer needed */
-            mov_rm(j, W64, b, AT_CPU(host.args[2]));
-        }
-        emit_store(j, u->op, b, at_reg(t, 0));
-        if (c) c->back = here(j);
+        if (u->op == UOP_store_v128)
+            soft_store_wide(j, u);
+        else
+            soft_store(j, u);
         return;
     }
     struct value *v = value_of(j, u->b);
