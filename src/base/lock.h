@@ -30,6 +30,10 @@ void lock_release(struct lock *l);
 static inline uint32_t lock_owner(const struct lock *l) {
     return __atomic_load_n(&l->word, __ATOMIC_SEQ_CST) & ~LOCK_WAITED;
 }
+/** May somebody be waiting? If not, who has the lock and would take it again at once need not give it up. */
+static inline bool lock_wanted(const struct lock *l) {
+    return __atomic_load_n(&l->word, __ATOMIC_SEQ_CST) & LOCK_WAITED;
+}
 static inline bool lock_held(const struct lock *l, uint32_t self) {
     return lock_owner(l) == self;
 }

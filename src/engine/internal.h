@@ -324,6 +324,8 @@ static inline uint32_t runner_process(uint32_t id) {
 void turns_forked(struct engine *e, struct runner *r);
 /** Does what a change of state asks for (enum field_flag). The context is compared anew in every round anyway. */
 void cpu_act(struct cpu *cpu, unsigned actions);
+/** Gives the lock up for a moment if somebody waits for it. */
+void engine_pass(struct engine *e, struct cpu *cpu);
 /** Around guest code: others may run the loop meanwhile. */
 void code_begin(struct engine *e, struct cpu *cpu);
 void code_end(struct engine *e, struct cpu *cpu);

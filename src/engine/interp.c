@@ -255,12 +255,11 @@ static void interp_block(struct engine *e, struct cpu *cpu, const struct block *
 #endif
 }
 
-/* Of soft spaces with the lock, for what stores may do to code; it is given up behind the block. */
+/* Of soft spaces with the lock, for what stores may do to code; it is given up behind the block, if others want it. */
 void interp_free(struct engine *e, struct cpu *cpu, const struct block *block) {
     if (e->soft) {
         interp_block(e, cpu, block);
-        engine_unlock(e);
-        engine_lock(e, cpu);
+        engine_pass(e, cpu);
         return;
     }
     code_begin(e, cpu);

@@ -108,6 +108,12 @@ void engine_lock(struct engine *e, struct cpu *cpu) {
     if (e->shared) take(e, cpu->runner->id);
 }
 
+void engine_pass(struct engine *e, struct cpu *cpu) {
+    if (!e->shared || !(lock_wanted(&e->lock) || e->config.drop_lock)) return;
+    lock_release(&e->lock);
+    take(e, cpu->runner->id);
+}
+
 void engine_outside(struct engine *e, void (*wait)(void *arg), void *arg) {
     const uint32_t owner = lock_owner(&e->lock), one = 1;
     const bool poisoned = e->shared && e->config.drop_lock && random_of(e) >> 62 == 0;

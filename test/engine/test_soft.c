@@ -208,11 +208,31 @@ static void who_looks_for_code_finds_what_is_there(void **state) {
     }
 }
 
+/* Cpus that interpret and never leave have the lock nearly all the time; whoever wants it gets it. */
+static void who_interprets_lets_others_in(void **state) {
+    (void)state;
+    uint64_t seen[CPUS] = {0};
+    begin(TIER_INTERP, "loop: addi a0, a0, 1; jal zero, loop", "again: addi a0, a0, 1; jal zero, again");
+    start();
+    for (unsigned n = 0; n < 50 * CPUS; n++) {
+        const unsigned i = n % CPUS;
+        engine_lock(r.engine, r.cpu);
+        const uint64_t now = riscv_of(cpus[i])->raw_x[A0];
+        engine_unlock(r.engine);
+        if (now == seen[i]) n--; /* until it, too, has got on */
+        seen[i] = now;
+    }
+    __atomic_store_n(&over, 1, __ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < CPUS; i++) cpu_poke(cpus[i]);
+    end();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rights_from_before_are_taken_back),
         cmocka_unit_test(what_was_waited_for_is_what_runs),
         cmocka_unit_test(who_looks_for_code_finds_what_is_there),
+        cmocka_unit_test(who_interprets_lets_others_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
