@@ -124,12 +124,10 @@ void service_serve(struct service *s) {
     if (!wanted) return;
     engine_stop_others(m->vm->engine);
     machine_lock_cpu(m, m->vm->cpu);
-    const uint64_t began = vm_clock_ns(m->vm);
+    vm_clock_hold(m->vm, true);
     answer_all(s);
-    if (m->live) {
-        vm_clock_back(m->vm, vm_clock_ns(m->vm) - began);
-        live_time_set(m);
-    }
+    vm_clock_hold(m->vm, false);
+    if (m->live) live_time_set(m);
     machine_unlock(m);
 }
 

@@ -20,6 +20,8 @@ void clock_init(struct vm *vm) {
 
 uint64_t vm_clock_ns(struct vm *vm) {
     const uint64_t base = __atomic_load_n(&vm->clock_base, __ATOMIC_RELAXED);
+    const uint64_t held = __atomic_load_n(&vm->clock_held, __ATOMIC_RELAXED);
+    if (held) return held;
     return base + (!vm->counted ? host_time(vm) : vm->cpu ? vm_count(vm) : 0);
 }
 
@@ -35,8 +37,11 @@ void vm_clock_advance(struct vm *vm, uint64_t ns) {
     __atomic_add_fetch(&vm->clock_base, ns, __ATOMIC_RELAXED);
 }
 
-void vm_clock_back(struct vm *vm, uint64_t ns) {
-    __atomic_sub_fetch(&vm->clock_base, ns, __ATOMIC_RELAXED);
+void vm_clock_hold(struct vm *vm, bool hold) {
+    if (vm->counted || hold == (vm->clock_held != 0)) return;
+    const uint64_t now = vm_clock_ns(vm);
+    if (!hold) __atomic_store_n(&vm->clock_base, now - host_time(vm), __ATOMIC_RELAXED);
+    __atomic_store_n(&vm->clock_held, hold ? now : 0, __ATOMIC_RELAXED);
 }
 
 void vm_use_host_clock(struct vm *vm) {

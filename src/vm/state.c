@@ -78,6 +78,7 @@ static uint64_t clock_base(const struct visitor *v, const void *object, unsigned
     R(HOST, counted, "follows from options and kind")                                                                  \
     R(HOST, stopping, "a wish to come to the loop")                                                                    \
     R(VALUE, clock_base, TIME, clock_base)                                                                             \
+    R(HOST, clock_held, "it goes, between runs")                                                                       \
     R(FIELD, random, HIDDEN)                                                                                           \
     R(HOST, enclosed, "of the answer that is being waited for")                                                        \
     R(HOST, disturbance, "of a test")

@@ -97,6 +97,7 @@ struct vm {
     bool counted;         /* from options and kind */
     uint32_t stopping;    /* vm_ask_stop was called */
     uint64_t clock_base;  /* of vm_clock_ns: what it adds */
+    uint64_t clock_held;  /* and where it stands still; 0: it does not */
     uint64_t random;      /* of vm_random in counted vms */
     bool enclosed;        /* see input_enclose */
     uint64_t disturbance; /* of disturb.c */
@@ -151,8 +152,8 @@ uint64_t vm_clock_ns(struct vm *vm);
 /** Nanoseconds since 1970. In counted vms every run begins on the same day. */
 uint64_t vm_date_ns(struct vm *vm);
 void vm_clock_advance(struct vm *vm, uint64_t ns);
-/** Host time: these nanoseconds have not passed. */
-void vm_clock_back(struct vm *vm, uint64_t ns);
+/** Host time: it stands still, or goes on from there. While nobody else looks. */
+void vm_clock_hold(struct vm *vm, bool hold);
 /** Random bytes; in counted vms the same ones in every run. */
 void vm_random(struct vm *vm, void *bytes, size_t size);
 
