@@ -194,6 +194,9 @@ uint32_t engine_code_stored(const void *data, size_t size);
 
 /** The mapping of virtual addresses changed for this cpu: drops its TLB and everything keyed by virtual address. */
 void cpu_flush_mapping(struct cpu *cpu);
+/** In an answer, of a cpu that runs no guest code: all its state is as engine_cpu_make leaves it, but for its memory
+    spaces, which the guest's mode selects (cpu->soft). */
+void cpu_reset(struct cpu *cpu);
 /** Gives a new cpu the architected state and the memory spaces (not soft ones) of another. */
 void cpu_copy(struct cpu *to, struct cpu *from);
 /** An answer has changed where a memory space lies (its base, not its kind). */

@@ -84,6 +84,11 @@ static uint8_t *memory_take(struct engine *e) {
     return memory;
 }
 
+static void registers_reset(struct cpu *cpu) {
+    object_reset(cpu_type(), cpu);
+    cpu->guest->reset(cpu);
+}
+
 struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     const uint32_t id = runner_id(e);
     uint8_t *memory = id ? memory_take(e) : NULL;
@@ -97,14 +102,13 @@ struct cpu *engine_cpu_make(struct engine *e, struct error *error) {
     struct jtlb_line *jtlb = (struct jtlb_line *)(void *)(at += rounded(sizeof *r));
     at += JTLB;
     cpu->guest = e->guest;
-    object_reset(cpu_type(), cpu);
+    registers_reset(cpu);
     cpu->engine = e;
     cpu->interface = e->config.interface;
     cpu->self = e->config.self;
     cpu->seen = e->touched;
     cpu->host.calls = engine_calls;
     cpu->jumps.routes = e->routes;
-    e->guest->reset(cpu);
     if (e->host) e->host->cpu_init(cpu);
     *r = (struct runner){.next = e->runners, .cpu = cpu, .id = id, .memory = memory};
     arena_init_with(&r->scratch, SCRATCH, at, SCRATCH);
@@ -187,6 +191,13 @@ void cpu_grant(struct cpu *cpu, int64_t n) {
 void cpu_flush_mapping(struct cpu *cpu) {
     tlbs_flush(cpu);
     cpu_drop_shortcuts(cpu);
+}
+
+void cpu_reset(struct cpu *cpu) {
+    registers_reset(cpu);
+    cpu->actions = 0;
+    cpu_flush_mapping(cpu);
+    cpu->runner->site = 0;
 }
 
 void cpu_copy(struct cpu *to, struct cpu *from) {

@@ -157,6 +157,20 @@ void board_power_off(struct device_host *h, int status) {
     machine_power_off(h->machine, status);
 }
 
+void machine_reset(struct machine *m) {
+    if (m->config && m->config->no_reboot) {
+        machine_power_off(m, 0);
+    } else {
+        __atomic_store_n(&m->resets, true, __ATOMIC_RELEASE);
+        m->changed = true;
+        if (m->live) cpu_poke(m->cpus[0]);
+    }
+}
+
+void board_reset(struct device_host *h) {
+    machine_reset(h->machine);
+}
+
 bool board_input_ready(const struct device_host *h) {
     return console_ready(&h->machine->console);
 }

@@ -148,6 +148,7 @@ struct board_cpu {
     uint64_t timer;          /* time of the next event of its own timer */
     uint64_t lines, taken;   /* live: levels of the wires to its interrupts, and those that it knows of */
     uint64_t hopes;          /* live: until when it sleeps, UINT64_MAX: for ever; 0: it does not */
+    bool stands;             /* live: it runs nothing until the machine has been reset */
 };
 
 struct machine {
@@ -178,6 +179,7 @@ struct machine {
     struct live *live;                 /* NULL: it is counted */
     bool off;                          /* a device has switched the power off: */
     int status;                        /* with this exit status */
+    bool resets;                       /* it has been asked to reset itself, which the first cpu does (reset.c) */
 };
 
 static inline struct board_cpu *board_cpu_of(const struct cpu *cpu) {
@@ -206,6 +208,10 @@ static inline bool machine_is_off(const struct machine *m) {
     return __atomic_load_n(&m->off, __ATOMIC_ACQUIRE);
 }
 
+static inline bool machine_resets(const struct machine *m) {
+    return __atomic_load_n(&m->resets, __ATOMIC_ACQUIRE);
+}
+
 /* What devices ask for, in their functions (with the machine's lock). */
 void board_pin(struct device_host *host, unsigned pin, bool level);
 uint64_t board_time(struct device_host *host);
@@ -228,6 +234,8 @@ void board_listen(struct device_host *host, bool listens);
 /** Says that something may come to the device by itself, from outside. */
 void board_hears(struct device_host *host);
 void board_power_off(struct device_host *host, int status);
+/** The machine is reset, before the next instruction. */
+void board_reset(struct device_host *host);
 
 /* RAM, for devices that read or write it by themselves. From any thread, without a lock: RAM never moves. What others
  * do to it at the same time is the guest's affair, so what is checked is a copy. */
@@ -286,6 +294,10 @@ bool board_firmware(struct machine *m);
 void machine_output(struct machine *m, const void *bytes, size_t size);
 /** Switches the power off, with this exit status. */
 void machine_power_off(struct machine *m, int status);
+/** Asks for a reset; where that is to end the run, it does. From any thread. */
+void machine_reset(struct machine *m);
+/** All devices as they are when they have been made, wires down. With the lock; no request is in flight. */
+void board_reset_devices(struct machine *m);
 /** Brings devices and the cpu's own timer up to the present and schedules the next event. */
 void board_update(struct machine *m);
 /** Nanoseconds until the clock shows this time: 0 if it does already, UINT64_MAX if that is out of sight. */

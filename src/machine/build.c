@@ -190,6 +190,20 @@ bool board_boot(struct machine *m, uint64_t used, uint64_t entry) {
     return true;
 }
 
+void board_reset_devices(struct machine *m) {
+    for (unsigned i = 0; i < m->ndevices; i++) {
+        struct device_host *h = m->devices[i];
+        h->pins = 0;
+        h->next = UINT64_MAX;
+        h->listens = false;
+        fields_reset(h->state, h->device->fields, h->device->nfields);
+    }
+    for (unsigned i = 0; i < m->ndevices; i++) {
+        struct device_host *h = m->devices[i];
+        if (h->device->reset) h->device->reset(h->state, h);
+    }
+}
+
 void board_close(struct machine *m) {
     board_quiesce(m);
     for (unsigned i = m->ndevices; i-- > 0;) device_close(m->devices[i]); /* what was made last may use the others */

@@ -166,8 +166,7 @@ static bool control_power(struct request *r) {
     if (!json_get(r->members, "action")) return refuse(r, "action", "one of quit reset powerdown is wanted");
     if (!get_word(r, "action", "quit reset powerdown", action, sizeof action)) return false;
     if (!strcmp(action, "powerdown")) return refuse(r, "action", "the board has no power button: ask its system");
-    if (!strcmp(action, "reset")) return refuse(r, "action", "a machine cannot be reset from outside yet");
-    r->wish = CONTROL_QUIT;
+    r->wish = !strcmp(action, "reset") ? CONTROL_RESET : CONTROL_QUIT;
     return true;
 }
 

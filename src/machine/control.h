@@ -14,7 +14,7 @@ struct machine;
 
 enum { CONTROL_LINE = 4096 };
 /* What is to become of the machine, besides the reply. */
-enum control_wish { CONTROL_NOTHING, CONTROL_PAUSE, CONTROL_RESUME, CONTROL_QUIT };
+enum control_wish { CONTROL_NOTHING, CONTROL_PAUSE, CONTROL_RESUME, CONTROL_QUIT, CONTROL_RESET };
 
 /** Answers a line of `size` bytes, with room for one more, which it changes. The reply ends with a newline: free it;
    NULL: there is no memory for one. */

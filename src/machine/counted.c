@@ -70,6 +70,17 @@ enum answer counted_stopped(struct machine *m, struct cpu *cpu) {
     return m->ncpus > 1 ? counted_pass(m) : machine_stop(m, VM_TRAPPED, EXIT_wait, cpu->pc);
 }
 
+void counted_begin(struct machine *m) {
+    m->turn = 0;
+    m->pass = false;
+    if (m->ncpus > 1) vm_turn(m->vm, m->vm->cpu, vm_count(m->vm) + TURN);
+}
+
+enum answer counted_reset(struct machine *m) {
+    if (!machine_restart(m)) return ANSWER_STOP;
+    return m->ncpus > 1 ? counted_pass(m) : ANSWER_RESUME;
+}
+
 /* The next one that can run has the turn. False: there is none. */
 static bool next_turn(struct machine *m) {
     for (unsigned n = 1; n <= m->ncpus; n++) {

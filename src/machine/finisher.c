@@ -1,5 +1,5 @@
 /* finisher.c - a register that ends the run ("sifive,test0"). Written: 0x5555 success, 0x3333 failure with an exit
- * status in the upper half, 0x7777 reset, which ends the run like success: there is nothing to come back to.
+ * status in the upper half, 0x7777 reset.
  */
 #include "machine/board.h"
 #include "machine/tree.h"
@@ -18,7 +18,8 @@ static bool write(void *state, struct device_host *host, unsigned region, uint64
     (void)state, (void)region, (void)size;
     if (offset != 0) return true;
     unsigned what = value & 0xffff, code = value >> 16 & 0xffff;
-    if (what == FINISHER_PASS || what == FINISHER_RESET) board_power_off(host, 0);
+    if (what == FINISHER_PASS) board_power_off(host, 0);
+    if (what == FINISHER_RESET) board_reset(host);
     if (what == FINISHER_FAIL) board_power_off(host, code ? (int)code : 1);
     return true;
 }

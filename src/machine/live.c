@@ -239,6 +239,35 @@ enum answer live_wait(struct machine *m, struct cpu *cpu) {
     return ANSWER_RESUME;
 }
 
+/* ---- a reset: others come to answers and stay there, so that their registers and RAM are nobody's meanwhile */
+
+static bool all_stand(const struct machine *m) {
+    unsigned n = 1;
+    while (n < m->ncpus && m->seats[n].stands) n++;
+    return n == m->ncpus;
+}
+
+bool live_gather(struct machine *m) {
+    for (unsigned n = 1; n < m->ncpus; n++) cpu_poke(m->cpus[n]);
+    while (m->vm->end == VM_RUNNING && !all_stand(m)) engine_sleep(m->vm->engine, m->cpus[0], NEVER);
+    return m->vm->end == VM_RUNNING;
+}
+
+void live_scatter(struct machine *m) {
+    for (unsigned n = 0; n < m->ncpus; n++) cpu_poke(m->cpus[n]);
+}
+
+enum answer live_reset(struct machine *m, struct cpu *cpu) {
+    struct board_cpu *seat = board_cpu_of(cpu);
+    if (cpu == m->cpus[0]) return machine_restart(m) ? ANSWER_RESUME : ANSWER_STOP;
+    seat->stands = true;
+    cpu_poke(m->cpus[0]);
+    while (machine_resets(m) && m->vm->end == VM_RUNNING) engine_sleep(m->vm->engine, cpu, NEVER);
+    seat->stands = false;
+    cpu_poke(cpu);
+    return ANSWER_RESUME;
+}
+
 /* ---- the run */
 
 void live_ending(struct machine *m) {

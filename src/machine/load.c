@@ -162,21 +162,48 @@ static bool load_code(struct load *l, struct machine *m, struct elf *elf, struct
     return ok;
 }
 
+/* Into RAM, which needs nothing of the board; *elf: where its symbols are, to be closed. */
+static bool load_files(struct load *l, struct machine *m, struct elf *elf, struct loaded *begins, uint64_t *used,
+                       struct error *error) {
+    struct dtb_facts facts;
+    uint8_t *tree = NULL;
+    const bool ok = (l->tree.fd < 0 || load_tree(m, &l->tree, &tree, &facts, error)) &&
+                    load_code(l, m, elf, begins, used, error) &&
+                    (l->initrd.fd < 0 || load_initrd(m, &l->initrd, *used, error)) &&
+                    (!tree || amend_tree(m, &l->tree, tree, &facts, error));
+    free(tree);
+    return ok;
+}
+
+/* The ROM, and the description of the board. */
+static bool load_boot(const struct load *l, struct machine *m, const struct loaded *begins, uint64_t used,
+                      struct error *error) {
+    if (board_boot(m, used, begins->entry)) return true;
+    return error_set(error, ERROR_RESOURCES, "%s: no memory for the board, or no room for its description",
+                     l->program.fd >= 0 ? l->program.name : l->firmware.name);
+}
+
 bool load_all(struct load *l, struct machine *m, struct error *error) {
     struct elf elf = {0};
     struct loaded begins;
-    struct dtb_facts facts;
-    uint8_t *tree = NULL;
     uint64_t used = 0;
-    bool ok = (l->tree.fd < 0 || load_tree(m, &l->tree, &tree, &facts, error)) &&
-              load_code(l, m, &elf, &begins, &used, error) &&
-              (l->initrd.fd < 0 || load_initrd(m, &l->initrd, used, error)) &&
-              (!tree || amend_tree(m, &l->tree, tree, &facts, error)) &&
-              board_init(m, symbol, elf.segments ? &elf : NULL, error);
-    if (ok && !board_boot(m, used, begins.entry))
-        ok = error_set(error, ERROR_RESOURCES, "%s: no memory for the board, or no room for its description",
-                       l->program.fd >= 0 ? l->program.name : l->firmware.name);
+    const bool ok = load_files(l, m, &elf, &begins, &used, error) &&
+                    board_init(m, symbol, elf.segments ? &elf : NULL, error) && load_boot(l, m, &begins, used, error);
     elf_close(&elf);
-    free(tree);
+    return ok;
+}
+
+bool load_again(struct machine *m, struct error *error) {
+    struct load load = LOAD_NOTHING;
+    struct elf elf = {0};
+    struct loaded begins;
+    uint64_t used = 0;
+    free(m->tree);
+    m->tree = NULL;
+    m->initrd_start = m->initrd_end = 0;
+    const bool ok = load_open(&load, m, error) && load_files(&load, m, &elf, &begins, &used, error) &&
+                    load_boot(&load, m, &begins, used, error);
+    elf_close(&elf);
+    load_close(&load);
     return ok;
 }

@@ -29,6 +29,8 @@ struct load {
  */
 bool load_open(struct load *l, struct machine *m, struct error *error);
 void load_close(struct load *l);
+/** For a reset: opens and loads all of it anew into RAM and ROM that are zero. The board stays as it is. */
+bool load_again(struct machine *m, struct error *error);
 /** Loads them, and makes the board around it. */
 bool load_all(struct load *l, struct machine *m, struct error *error);
 

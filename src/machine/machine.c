@@ -40,6 +40,14 @@ static bool ram_make(struct machine *m, uint64_t size, struct error *error) {
     return true;
 }
 
+void machine_begin_cpu(struct machine *m, struct cpu *cpu) {
+    struct board_cpu *seat = board_cpu_of(cpu);
+    struct tlb *t = tlb_views_select(seat->views, cpu->soft.view = 0, cpu->soft.space = 0, 0);
+    mem_use(&cpu->mem[DATA_SPACE], t, t->line, tlb_mask(t));
+    engine_set_pc(cpu, m->board->reset);
+    m->board->cpu(cpu, seat->number);
+}
+
 static bool seat_make(struct machine *m, unsigned number) {
     struct vm *vm = m->vm;
     struct board_cpu *seat = &m->seats[number];
@@ -47,14 +55,11 @@ static bool seat_make(struct machine *m, unsigned number) {
     *seat = (struct board_cpu){.number = number, .timer = UINT64_MAX, .views = os_alloc(sizeof *seat->views)};
     if (!cpu || !seat->views || !tlb_views_make(seat->views))
         return error_set(&vm->error, ERROR_RESOURCES, "no memory for a cpu, or for its TLBs");
-    struct tlb *t = tlb_views_select(seat->views, cpu->soft.view, cpu->soft.space, 0);
     cpu->soft.views = seat->views;
     cpu->soft.phys = &m->phys;
     cpu->mem[DATA_SPACE].kind = MEM_SOFT;
-    mem_use(&cpu->mem[DATA_SPACE], t, t->line, tlb_mask(t));
     cpu->owner = seat;
-    cpu->pc = m->board->reset;
-    m->board->cpu(cpu, number);
+    machine_begin_cpu(m, cpu);
     return true;
 }
 
@@ -167,6 +172,10 @@ static enum answer stay_stopped(struct machine *m, struct cpu *cpu) {
     return m->live ? live_wait(m, cpu) : counted_stopped(m, cpu);
 }
 
+static enum answer answer_reset(struct machine *m, struct cpu *cpu) {
+    return m->live ? live_reset(m, cpu) : counted_reset(m);
+}
+
 /* A call: of the firmware, or a trap as others are. */
 static enum answer answer_call(struct machine *m, struct cpu *cpu) {
     struct firmware_cpu *known = firmware_of(m, cpu);
@@ -174,6 +183,7 @@ static enum answer answer_call(struct machine *m, struct cpu *cpu) {
     if (done == FIRMWARE_NOT) return trap(m, cpu);
     cpu->count.budget--;
     if (machine_is_off(m)) return machine_stop(m, VM_POWERED_OFF, m->status, 0);
+    if (machine_resets(m)) return answer_reset(m, cpu);
     if (done == FIRMWARE_DONE) return ANSWER_RESUME;
     if (done == FIRMWARE_STOPS) return stay_stopped(m, cpu);
     known->asleep = true;
@@ -183,6 +193,8 @@ static enum answer answer_call(struct machine *m, struct cpu *cpu) {
 static enum answer answer_poll(struct machine *m, struct cpu *cpu) {
     struct vm *vm = m->vm;
     if (m->service && cpu == vm->cpu) service_serve(m->service);
+    if (vm->end != VM_RUNNING) return ANSWER_STOP;
+    if (machine_is_off(m)) return machine_stop(m, VM_POWERED_OFF, m->status, 0);
     if (cpu == vm->cpu && vm_answer_poll(vm)) return machine_stop(m, vm->end, vm->status, vm->end_value);
     if (machine_is_stopped(m, cpu)) return stay_stopped(m, cpu);
     if (m->live && board_cpu_of(cpu)->waits) return live_wait(m, cpu);
@@ -196,6 +208,7 @@ static enum answer answer(void *self, struct cpu *cpu) {
     bool event;
     if (vm->end != VM_RUNNING) return ANSWER_STOP; /* another cpu has ended the run */
     if (machine_is_off(m)) return machine_stop(m, VM_POWERED_OFF, m->status, 0);
+    if (machine_resets(m)) return answer_reset(m, cpu);
     switch ((enum exit_kind)cpu->exit.kind) {
     case EXIT_poll: return answer_poll(m, cpu);
     case EXIT_budget:
@@ -258,7 +271,7 @@ static bool device_write(void *self, struct cpu *cpu, uint64_t physical, unsigne
     bool changed = !m->live && m->changed;
     machine_unlock(m);
     if (m->live) changed = live_take_lines(cpu);
-    if (changed || machine_is_off(m)) cpu_exit(cpu, EXIT_poll, 0);
+    if (changed || machine_is_off(m) || machine_resets(m)) cpu_exit(cpu, EXIT_poll, 0);
     return done;
 }
 

@@ -218,7 +218,10 @@ int64_t sbi_system_reset(struct sbi_call *c) {
     enum { NO_REASON, SYSTEM_FAILURE };
     const uint32_t type = (uint32_t)c->arg[0], reason = (uint32_t)c->arg[1];
     if (type > WARM_REBOOT || reason > SYSTEM_FAILURE) return SBI_INVALID_PARAM;
-    machine_power_off(c->machine, type == SHUTDOWN && reason == SYSTEM_FAILURE);
+    if (type == SHUTDOWN)
+        machine_power_off(c->machine, reason == SYSTEM_FAILURE);
+    else
+        machine_reset(c->machine);
     return SBI_SUCCESS;
 }
 

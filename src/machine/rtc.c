@@ -4,8 +4,8 @@
  *   0x10 interrupt enable   0x14 clear alarm   0x18 alarm is set (read)   0x1c clear interrupt
  *
  * Reading the low half of the time keeps the high half that belongs to it. Writing the low half of the alarm sets it,
- * so the high one comes first. Pin 0: interrupt. The date is the host's when the machine is switched on; in machines
- * whose runs can be repeated it is the same one in every run.
+ * so the high one comes first. Pin 0: interrupt. The date is the host's when the machine is switched on or reset; in
+ * machines whose runs can be repeated it is the same one in every run.
  */
 #include "machine/board.h"
 
@@ -26,10 +26,14 @@ struct rtc {
 static const struct field fields[] = {FIELDS_TABLE(RTC_FIELDS)};
 FIELDS_WHOLE(struct rtc, FIELDS_INIT(RTC_FIELDS));
 
-static bool open(struct device_host *host, struct error *error) {
-    struct rtc *r = host->state;
-    (void)error;
+static void reset(void *state, struct device_host *host) {
+    struct rtc *r = state;
     r->offset = board_date_ns(host) - board_ns(host);
+}
+
+static bool open(struct device_host *host, struct error *error) {
+    (void)error;
+    reset(host->state, host);
     return true;
 }
 
@@ -110,6 +114,7 @@ const struct device device_rtc = {
     .nfields = sizeof fields / sizeof *fields,
     .read = read,
     .open = open,
+    .reset = reset,
     .write = write,
     .update = update,
     .node = "rtc",

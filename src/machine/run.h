@@ -23,6 +23,14 @@ void machine_wake(struct machine *m, struct cpu *cpu);
 /** Brings it into the handler of an interrupt if one is due. */
 void machine_take_interrupt(struct cpu *cpu);
 
+/** A cpu that has been made, or reset, is where it begins. */
+void machine_begin_cpu(struct machine *m, struct cpu *cpu);
+
+/* reset.c */
+/** In an answer of the first cpu's, or of the one whose turn it is, without the machine's lock: what machine_reset has
+    asked for. False: the run is over. */
+bool machine_restart(struct machine *m);
+
 /* counted.c */
 void counted_run(struct machine *m);
 /** Brings the board up to date, and the cpu into the handler of an interrupt if one is due. */
@@ -33,6 +41,11 @@ enum answer counted_wait(struct machine *m, struct cpu *cpu);
 enum answer counted_stopped(struct machine *m, struct cpu *cpu);
 /** The turn is the next cpu's. */
 enum answer counted_pass(struct machine *m);
+
+/** The cpu that has the turn carries out the reset that was asked for. */
+enum answer counted_reset(struct machine *m);
+/** The turn is the first cpu's again, and it has not had any of it. */
+void counted_begin(struct machine *m);
 
 /* live.c */
 struct live;
@@ -46,6 +59,12 @@ void live_serve(struct machine *m, struct cpu *cpu);
 bool live_take_lines(struct cpu *cpu);
 /** It has nothing to do, or is stopped, until somebody sees to it that it has. */
 enum answer live_wait(struct machine *m, struct cpu *cpu);
+/** A reset was asked for: the first cpu carries it out, others stand until it has been. */
+enum answer live_reset(struct machine *m, struct cpu *cpu);
+/** The first cpu waits until all others stand. False: the run is over. */
+bool live_gather(struct machine *m);
+/** The reset has been carried out: all go on. */
+void live_scatter(struct machine *m);
 /** The run is over: all others come to the loop. */
 void live_ending(struct machine *m);
 /** With the machine's lock. A wire to a cpu's interrupt `input` has another level. */

@@ -106,9 +106,10 @@ static void answer_all(struct service *s) {
             if (wish == CONTROL_PAUSE) s->paused = true;
             if (wish == CONTROL_RESUME || wish == CONTROL_QUIT) s->paused = false;
             if (wish == CONTROL_QUIT) vm_ask_stop(s->machine->vm);
+            if (wish == CONTROL_RESET) machine_reset(s->machine);
             wake(s->wake);
         }
-        if (!s->paused || s->ending) break;
+        if (!s->paused || s->ending || machine_resets(s->machine) || machine_is_off(s->machine)) break;
         pthread_cond_wait(&s->changed, &s->lock);
     }
     pthread_mutex_unlock(&s->lock);
@@ -122,13 +123,15 @@ void service_serve(struct service *s) {
     const bool wanted = s->box == BOX_ASKED || s->paused;
     pthread_mutex_unlock(&s->lock);
     if (!wanted) return;
-    engine_stop_others(m->vm->engine);
-    machine_lock_cpu(m, m->vm->cpu);
-    vm_clock_hold(m->vm, true);
-    answer_all(s);
-    vm_clock_hold(m->vm, false);
-    if (m->live) live_time_set(m);
-    machine_unlock(m);
+    do {
+        engine_stop_others(m->vm->engine);
+        machine_lock_cpu(m, m->vm->cpu);
+        vm_clock_hold(m->vm, true);
+        answer_all(s);
+        vm_clock_hold(m->vm, false);
+        if (m->live) live_time_set(m);
+        machine_unlock(m);
+    } while (machine_resets(m) && machine_restart(m)); /* it may be paused, and is then still */
 }
 
 /* ---- clients */

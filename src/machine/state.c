@@ -78,7 +78,8 @@ static void *next_device(const struct visitor *v, void *object, void *previous) 
     R(FIELD, timer, TIME)                                                                                              \
     R(HOST, lines, "follow from the pins of devices")                                                                  \
     R(HOST, taken, "the cpu has them")                                                                                 \
-    R(HOST, hopes, "of a thread that sleeps")
+    R(HOST, hopes, "of a thread that sleeps")                                                                          \
+    R(HOST, stands, "of a thread that waits")
 static OBJECT_TYPE(board_cpu_type, "seat", struct board_cpu, BOARD_CPU_ROWS)
 
 static void *next_seat(const struct visitor *v, void *object, void *previous) {
@@ -156,5 +157,6 @@ static void rom(struct visitor *v, const struct field *f, void *object) {
     R(FIELD, changed, RESOURCE)                                                                                        \
     R(HOST, live, "threads")                                                                                           \
     R(FIELD, off, RESOURCE)                                                                                            \
-    R(FIELD, status, RESOURCE)
+    R(FIELD, status, RESOURCE)                                                                                         \
+    R(FIELD, resets, RESOURCE)
 OBJECT_TYPE(machine_type, "machine", struct machine, MACHINE_ROWS)

@@ -17,4 +17,4 @@ void main_(void) {
     *(volatile unsigned *)0x100000 = 0x5555;
     for (;;) continue;
 }
-__asm__(".globl _start\n_start: lla sp, stack_top\nj main_\n.bss\n.balign 16\n.space 4096\nstack_top:\n");
+__asm__(".globl _start\n_start: csrr t0, mhartid\nbnez t0, 1f\nlla sp, stack_top\nj main_\n1: wfi\nj 1b\n.bss\n.balign 16\n.space 4096\nstack_top:\n");

@@ -3,6 +3,7 @@ prints what is typed and ends at "q", and one that ends if nothing comes. Prints
 import json
 import os
 import pty
+import shutil
 import signal
 import socket
 import subprocess
@@ -109,6 +110,40 @@ def test_left_over():
         check(path, bad.returncode == 125 and bad.stderr.startswith("vee: --control: ") and bad.stderr.count("\n") == 1)
 
 
+def test_reset():
+    for options in (["--clock", c, "-smp", n] for c in ("count", "host") for n in ("1", "3")):
+        def says_ready(what):
+            check(" ".join([what, *options]), run.stdout.readline() == b"ready\n")
+        run = subprocess.Popen([vee, *options, "--control", "socket", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        c = Control("socket")
+        says_ready("begins")
+        for _ in range(5):
+            check("reset", c.ask("power", action="reset")["ok"])
+            says_ready("begins again")
+        run.stdin.write(b"ab")
+        run.stdin.flush()
+        check("typed", run.stdout.read(6) == b"<a><b>")
+        check("pause", c.ask("pause")["ok"] and c.ask("power", action="reset")["ok"])
+        check("it is still paused", c.ask("status")["state"] == "paused")
+        check("all begin", all(cpu["pc"] == "0x1000" for cpu in c.ask("cpus")["cpus"]))
+        check("twice", c.ask("power", action="reset")["ok"] and c.ask("resume")["ok"])
+        says_ready("begins when it goes on")
+        run.stdin.write(b"q")
+        run.stdin.close()
+        check("ends", run.wait(20) == 0)
+        run = subprocess.Popen([vee, *options, "-no-reboot", "--control", "socket", program], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        c = Control("socket")
+        check("ends instead", c.ask("pause")["ok"] and c.ask("power", action="reset")["ok"] and run.wait(20) == 0)
+        shutil.copy(program, "gone")
+        run = subprocess.Popen([vee, *options, "--control", "socket", "gone"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True)
+        c = Control("socket")
+        check("status", c.ask("status")["ok"])
+        os.unlink("gone")
+        check("told", c.ask("power", action="reset")["ok"])
+        check("its file is gone", run.wait(20) == 134 and run.stderr.read() == "vee: trap: reset: gone: No such file or directory\n")
+
+
 class Terminal:
     def __init__(self, *options):
         self.master, slave = pty.openpty()
@@ -159,6 +194,8 @@ def test_terminal():
     check("paused", t.shows(b'"state":"paused"'))
     t.type(b"cont\r")
     check("cont", t.shows(b'{"ok":true}'))
+    t.type(b"system_reset\r")
+    check("reset", t.shows(b'{"ok":true}') and t.shows(b"ready"))
     t.type(b"\x01cz")
     check("back", t.shows(b"<z>"))
     t.type(b"\x01x")
@@ -204,6 +241,7 @@ def test_serial():
 test_socket()
 test_socket("--clock", "host", "--smp", "2")
 test_left_over()
+test_reset()
 test_terminal()
 test_serial()
 print("%d passed, %d failed" % tuple(results))

@@ -94,3 +94,15 @@ for n in 0 1 2 37 1000 12345 777777; do
 done
 # a program that ends before the count is digested at its end
 expect 0 "$hello" "digest 800+([0-9]) 0x*" "$vee" --digest-at 99999999 bare
+
+# a reset that is to end the run; and one that is not
+if riscv64-linux-gnu-gcc -nostdlib -static -no-pie -Wl,--no-warn-rwx-segments,-Ttext=0x80000000 -o reset "$here/reset.S"; then
+    for options in "" "-smp 3" "--clock host" "--clock host -smp 3"; do
+        # shellcheck disable=SC2086
+        expect 0 "boot" "" "$vee" boot $options -no-reboot reset
+        # shellcheck disable=SC2086
+        [ "$(timeout 20 "$vee" boot $options reset | head -n 5)" = $'boot\nboot\nboot\nboot\nboot' ] && pass || fail "five boots: $options"
+    done
+else
+    fail "reset.S does not build"
+fi

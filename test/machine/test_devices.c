@@ -280,12 +280,14 @@ static void the_power_goes_off(void **state) {
         uint32_t written;
         bool off;
         int status;
-    } rows[] = {{0, false, 0},      {0x5555, true, 0},    {0x7777, true, 0},     {0x3333, true, 1},
+    } rows[] = {{0, false, 0},      {0x5555, true, 0},    {0x7777, false, 0},    {0x3333, true, 1},
                 {0x33333, true, 3}, {0x1003333, true, 1}, {0xff3333, true, 255}, {0x1234, false, 0}};
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         m.off = false;
         m.status = 0;
+        m.resets = false;
         put(FINISHER, 4, rows[i].written);
+        assert_int_equal(m.resets, rows[i].written == 0x7777);
         assert_int_equal(m.off, rows[i].off);
         assert_int_equal(m.status, rows[i].status);
     }
