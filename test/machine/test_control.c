@@ -90,8 +90,9 @@ static void wishes(void **state) {
     ask(true, "{\"do\":\"resume\"}");
     assert_int_equal(wish, CONTROL_RESUME);
     ask(true, "{\"do\":\"power\",\"action\":\"quit\"}");
-    ask(true, "{\"do\":\"power\",\"action\":\"reset\"}");
     assert_int_equal(wish, CONTROL_QUIT);
+    ask(true, "{\"do\":\"power\",\"action\":\"reset\"}");
+    assert_int_equal(wish, CONTROL_RESET);
     assert_non_null(strstr(ask(true, "{\"do\":\"pause\"}"), "\"ok\":false"));
     assert_int_equal(wish, CONTROL_NOTHING);
     expect("{\"do\":\"resume\"}", "\"ok\":false");
