@@ -38,6 +38,7 @@ enum {
     LIMIT_IMAGES = LIMIT(128, 4),                /* of a process, whose translations are kept */
     LIMIT_BLOCK_INSNS = LIMIT(64, 3),            /* instructions of a block */
     LIMIT_FETCH_BYTES = LIMIT(256, 40),          /* bytes of code that are copied at once; more than two instructions */
+    LIMIT_CROSSINGS = LIMIT(128, 1),             /* instructions on two pages that are kept; a power of two */
     LIMIT_STALE = LIMIT(1024, 4),                /* units of the interpreter's, beyond those that are not stale */
     LIMIT_BY_ADDRESS = LIMIT(1024, 1),           /* units that there is room for at first */
     LIMIT_THAW_GRAIN = LIMIT(64 << 10, 4 << 10), /* bytes of frozen code that are replaced at once; whole pages */

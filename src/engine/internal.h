@@ -204,8 +204,9 @@ struct engine {
     struct phys *phys;           /* soft: what memory there is; or NULL: only the interface knows */
     uint64_t lifting;            /* soft: page that is being translated; or 1 */
     struct written written;
-    uint64_t random;   /* for the poison build */
-    struct perf *perf; /* perf.c; NULL: nobody wants to know */
+    struct crossing *crossings; /* crossing.c; NULL: none yet */
+    uint64_t random;            /* for the poison build */
+    struct perf *perf;          /* perf.c; NULL: nobody wants to know */
     struct engine_stats stats;
     /* Large, and first touched where they are needed. */
     struct code_page *page_heads[2 * PAGE_BUCKETS];
@@ -353,6 +354,12 @@ static inline bool written_any(const struct engine *e) {
     return __atomic_load_n(&e->written.n, __ATOMIC_RELAXED) != 0;
 }
 void written_settle(struct engine *e);
+/* crossing.c: with the lock, also as long as the block is in use */
+/** What an instruction was lifted to whose bytes begin here and end on the next page; NULL: that is not known. */
+const struct block *crossing_find(struct engine *e, struct cpu *cpu, uint64_t ctx, const struct fetch *f);
+/** Such a block has been lifted from f->bytes, of which f->avail are on the first page: it, or a copy that stays. */
+const struct block *crossing_keep(struct engine *e, const struct block *block, const struct fetch *f);
+void crossings_free(struct engine *e);
 /* request.c */
 /** With the lock, on the cpu's thread. */
 void requests_serve(struct engine *e, struct cpu *cpu);

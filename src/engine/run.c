@@ -68,6 +68,7 @@ void engine_free(struct engine *e) {
     }
     perf_free(e);
     cache_free(e);
+    crossings_free(e);
     arena_done(&e->arena);
     arena_done(&e->lasting);
     os_free(e);

@@ -225,6 +225,7 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     }
     if (!u && e->sources && sources_take(e, cpu->pc, &f)) u = unit_find(e, cpu->pc, f.page, ctx);
     if (u) return u;
+    if (e->soft && (*once = crossing_find(e, cpu, ctx, &f)) != NULL) return NULL;
     bool keep = !e->seen || f.lasts || !unit_is_new(e, cpu->pc, f.page, ctx, true);
     /* Where there is no cache of host code that is full in the end, memory of units comes back when half are stale. */
     const bool wasteful = !e->host && e->nstale > LIMIT_STALE + e->nunits;
@@ -249,8 +250,12 @@ struct unit *unit_for(struct engine *e, struct cpu *cpu, uint64_t ctx, const str
     for (bool large = true; large; l.most = block->ninsns / 2) {
         if (e->host) arena_reset(l.arena);
         block = block_lift(e, cpu, &l);
-        /* Where the second page may go away or come without a word to the engine, nothing is kept. */
-        if (!block || l.crossing == LIFT_INTO_FAULT || (l.crossing != LIFT_WITHIN && e->soft)) return NULL;
+        if (!block || l.crossing == LIFT_INTO_FAULT) return NULL;
+        /* Where the second page may go away or come without a word to the engine, no unit is made. */
+        if (l.crossing != LIFT_WITHIN && e->soft) {
+            *once = crossing_keep(e, block, &f);
+            return NULL;
+        }
         open |= l.crossing == LIFT_CROSSES_OPEN;
         if (keep && open) block = block_lift_open(e, cpu, &l, block->bytes);
         if (!block) return NULL;

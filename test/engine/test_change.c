@@ -270,6 +270,38 @@ static void stale_units_are_reclaimed(void **state) {
     }
 }
 
+/* An instruction on two pages of soft memory, which is interpreted: again and again, with other bytes on its second
+   page or its first, with none there, and in another context. */
+static void instructions_on_two_pages_are_what_they_are_now(void **state) {
+    (void)state;
+    enum { AT = RIG_CODE + RIG_PAGE - 2 };
+    for (unsigned k = 0; k < rig_tier_count(); k++) {
+        rig_make(&r, RIG_SOFT, &(struct engine_config){.tier = rig_tiers[k]});
+        for (unsigned n = 0; n < 40; n++) {
+            const unsigned by = n % 4 == 3 ? 5 : n / 2 % 7 + 1; /* mostly the same twice */
+            const uint32_t bits = rig_encode(n % 5 == 4 ? "addi a0, a0, 0" : "addi a0, a1, 0") | by << 20;
+            memcpy(rig_host(&r, AT), &bits, 4);
+            if (n == 0) rig_code(&r, AT - 8, "again: addi a2, a2, 1; addi a1, a0, 0");
+            if (n == 0) rig_code(&r, AT + 4, "addi s0, s0, -1; bne s0, zero, again; ecall");
+            engine_written(r.engine, AT, 4);
+            r.x[A0] = r.x[A2] = 0;
+            r.x[S0] = 50;
+            r.missing = n % 6 == 5 ? RIG_CODE + RIG_PAGE : 0;
+            if (r.missing) {
+                assert_int_equal(rig_run(&r, AT - 8), EXIT_fault_fetch);
+                assert_int_equal(r.cpu->pc, AT);
+                assert_int_equal(r.cpu->exit.value, RIG_CODE + RIG_PAGE);
+                assert_int_equal(r.x[A0], 0);
+                continue;
+            }
+            rig_done(&r, AT - 8);
+            assert_int_equal(r.x[A2], 50);
+            assert_int_equal(r.x[A0], 50 * by);
+        }
+        rig_free(&r);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rewritten_while_everything_leads_there),
@@ -279,6 +311,7 @@ int main(void) {
         cmocka_unit_test(instructions_over_an_edge),
         cmocka_unit_test(links_find_what_replaced),
         cmocka_unit_test(stale_units_are_reclaimed),
+        cmocka_unit_test(instructions_on_two_pages_are_what_they_are_now),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
