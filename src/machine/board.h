@@ -71,6 +71,8 @@ struct board {
     bool (*flat_header)(const uint8_t *bytes, size_t size, struct flat_header *header);
     /** A cpu that has been made or reset is this one of the machine's. */
     void (*cpu)(struct cpu *cpu, unsigned number);
+    /** Could an interrupt that it has enabled bring it elsewhere? */
+    bool (*interruptible)(const struct cpu *cpu);
     /** What the device tree says of a cpu, with its interrupts at this phandle. */
     void (*describe_cpu)(struct tree *t, uint32_t interrupts, enum firmware_kind firmware);
     /** The board as firmware (struct firmware): brings a cpu that has just been reset to where the program begins, or
@@ -144,7 +146,8 @@ struct board_cpu {
     unsigned number;
     struct tlb_views *views; /* its TLBs */
     bool waits;              /* for an interrupt */
-    uint32_t stuck;          /* how often in a row it has trapped where its traps lead */
+    uint32_t stuck;          /* how often in a row it has trapped where its traps lead ... */
+    uint32_t stuck_by;       /* ... by this kind of exit */
     uint64_t timer;          /* time of the next event of its own timer */
     uint64_t lines, taken;   /* live: levels of the wires to its interrupts, and those that it knows of */
     uint64_t hopes;          /* live: until when it sleeps, UINT64_MAX: for ever; 0: it does not */

@@ -114,7 +114,9 @@ enum answer machine_stop(struct machine *m, enum vm_end end, int status, uint64_
 
 void machine_take_interrupt(struct cpu *cpu) {
     unsigned actions;
-    if (guest_take_interrupt(cpu, &actions)) cpu_ask(cpu, actions);
+    if (!guest_take_interrupt(cpu, &actions)) return;
+    board_cpu_of(cpu)->stuck = 0;
+    cpu_ask(cpu, actions);
 }
 
 static void serve(struct machine *m, struct cpu *cpu) {
@@ -124,26 +126,58 @@ static void serve(struct machine *m, struct cpu *cpu) {
         counted_serve(m, cpu);
 }
 
-/* A trap takes a step of its own, so that time passes and counts are reached even where every instruction traps. One
-   that leads to where there is no memory traps there again, and so for ever. */
-static enum answer trap(struct machine *m, struct cpu *cpu) {
-    enum { STUCK = 1000 };
-    const uint64_t pc = cpu->pc;
-    const bool fetches = cpu->exit.kind == EXIT_access_fetch;
-    struct board_cpu *seat = board_cpu_of(cpu);
-    cpu->count.budget--;
-    cpu_ask(cpu, guest_enter_trap(cpu));
-    seat->stuck = fetches && cpu->pc == pc ? seat->stuck + 1 : 0;
-    if (seat->stuck < STUCK) return ANSWER_RESUME;
-    error_set(&m->vm->error, ERROR_NOT_RUNNABLE,
-              "cpu %u traps for ever: its traps lead to 0x%" PRIx64 ", where there is no memory that it may execute",
-              seat->number, pc);
-    return machine_stop(m, VM_TRAPPED, EXIT_access_fetch, pc);
-}
-
 /* What the board as firmware knows of a cpu; NULL: it is none. */
 static struct firmware_cpu *firmware_of(const struct machine *m, const struct cpu *cpu) {
     return m->firmware.cpus ? &m->firmware.cpus[board_cpu_of(cpu)->number] : NULL;
+}
+
+/* ---- traps that lead nowhere */
+
+enum { STUCK = 1000 };
+
+/* It has trapped so often at the first instruction of its handler, for the same cause, without an interrupt in between.
+   So it will for ever, unless it can be interrupted, or another cpu changes what is there. */
+static bool is_stuck(const struct machine *m, const struct cpu *cpu) {
+    return board_cpu_of(cpu)->stuck >= STUCK && !m->board->interruptible(cpu);
+}
+
+/* Is there nobody who could bring it forward? Where there is no memory, no other cpu makes some. */
+static bool gets_nowhere(const struct machine *m, const struct cpu *cpu) {
+    unsigned n = 0;
+    if (!is_stuck(m, cpu)) return false;
+    if (cpu->exit.kind == EXIT_access_fetch) return true;
+    for (; n < m->ncpus; n++) {
+        const struct firmware_cpu *known = firmware_of(m, m->cpus[n]);
+        if (!is_stuck(m, m->cpus[n]) && !(known && known->state != FIRMWARE_RUNS)) break;
+    }
+    return n == m->ncpus;
+}
+
+static enum answer give_up(struct machine *m, const struct cpu *cpu) {
+    const enum exit_kind kind = cpu->exit.kind;
+    const unsigned n = board_cpu_of(cpu)->number;
+    if (kind == EXIT_access_fetch)
+        error_set(&m->vm->error, ERROR_NOT_RUNNABLE,
+                  "cpu %u traps for ever: its traps lead to 0x%" PRIx64
+                  ", where there is no memory that it may execute",
+                  n, cpu->pc);
+    else
+        error_set(&m->vm->error, ERROR_NOT_RUNNABLE,
+                  "cpu %u traps for ever: its traps lead to 0x%" PRIx64 ", which traps itself (%s)", n, cpu->pc,
+                  exit_info[kind].text);
+    return machine_stop(m, VM_TRAPPED, kind, cpu->pc);
+}
+
+/* A trap takes a step of its own, so that time passes and counts are reached even where every instruction traps. */
+static enum answer trap(struct machine *m, struct cpu *cpu) {
+    const uint64_t pc = cpu->pc;
+    struct board_cpu *seat = board_cpu_of(cpu);
+    cpu->count.budget--;
+    cpu_ask(cpu, guest_enter_trap(cpu));
+    const bool again = cpu->pc == pc && cpu->exit.kind == seat->stuck_by;
+    seat->stuck_by = cpu->pc == pc ? cpu->exit.kind : EXIT_none;
+    seat->stuck = !again ? 0 : seat->stuck < UINT32_MAX ? seat->stuck + 1 : UINT32_MAX;
+    return seat->stuck >= STUCK && gets_nowhere(m, cpu) ? give_up(m, cpu) : ANSWER_RESUME;
 }
 
 bool machine_is_stopped(struct machine *m, struct cpu *cpu) {

@@ -18,7 +18,7 @@ static void cpus_restart(struct machine *m) {
     for (unsigned n = 0; n < m->ncpus; n++) {
         struct board_cpu *seat = &m->seats[n];
         seat->waits = false;
-        seat->stuck = 0;
+        seat->stuck = seat->stuck_by = 0;
         seat->timer = UINT64_MAX;
         seat->lines = seat->taken = 0;
         cpu_reset(m->cpus[n]);

@@ -54,6 +54,14 @@ static void hart(struct cpu *cpu, unsigned number) {
     riscv_set_mhartid(riscv_of(cpu), number);
 }
 
+static bool interruptible(const struct cpu *cpu) {
+    const struct riscv_cpu *c = (const struct riscv_cpu *)cpu;
+    const enum riscv_priv priv = riscv_get_priv(c);
+    const uint64_t enabled = riscv_get_mie(c), to_s = riscv_get_mideleg(c), ie = riscv_get_status_ie(c);
+    return ((priv < PRIV_M || (ie & STATUS_MIE)) && (enabled & ~to_s)) ||
+           ((priv < PRIV_S || (priv == PRIV_S && (ie & STATUS_SIE))) && (enabled & to_s));
+}
+
 /* The instruction set. Firmware of a file may be one that does not let S
  * mode have the CSR seed (OpenSBI before 1.3), which kernels take for granted where it is named.
  */
@@ -95,6 +103,7 @@ const struct board board_riscv = {
     .boot = boot,
     .flat_header = flat_header,
     .cpu = hart,
+    .interruptible = interruptible,
     .describe_cpu = describe_cpu,
     .firmware_start = riscv_firmware_start,
     .firmware_serve = riscv_firmware_serve,

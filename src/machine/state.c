@@ -75,6 +75,7 @@ static void *next_device(const struct visitor *v, void *object, void *previous) 
     R(HOST, views, "a cache of page walks")                                                                            \
     R(FIELD, waits, RESOURCE)                                                                                          \
     R(FIELD, stuck, RESOURCE)                                                                                          \
+    R(FIELD, stuck_by, RESOURCE)                                                                                       \
     R(FIELD, timer, TIME)                                                                                              \
     R(HOST, lines, "follow from the pins of devices")                                                                  \
     R(HOST, taken, "the cpu has them")                                                                                 \

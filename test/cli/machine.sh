@@ -54,6 +54,35 @@ if nowhere -o waits && nowhere -DSTUCK -o stuck; then
 else
     fail "nowhere.S does not build"
 fi
+# ... and so where traps lead to an instruction that traps itself, whatever for
+stuck() { # stuck WHY INSTRUCTION
+    nowhere "-DAT=$2" -o stuck && nowhere -DS "-DAT=$2" -o stuck_s || fail "nowhere.S does not build: $2"
+    for options in "--tier interp" "--tier baseline" "-smp 2" "--clock host" "--clock host -smp 3"; do
+        for program in stuck stuck_s; do
+            # shellcheck disable=SC2086
+            expect 134 "" "vee: trap: cpu @(0|1|2) traps for ever: its traps lead to 0x80000*, which traps itself ($1)" timeout 20 "$vee" $options $program
+        done
+    done
+}
+stuck "illegal instruction" unimp
+stuck "read where there is nothing" "ld t2, 0(t0)"
+stuck "write where there is nothing" "sd t2, 0(t0)"
+stuck "misaligned atomic write" "amoadd.d t2, t2, (t1)"
+stuck "breakpoint" ebreak
+stuck "system call" ecall
+# but not where something brings it on: an interrupt, another hart, or what its handler does
+if nowhere -DAT=unimp -DS -DWATCHED -o watched && nowhere -DAT=unimp -DREPAIRED -o repaired && nowhere -DMANY -o many; then
+    for options in "--tier interp" "--tier baseline" "--clock host"; do
+        # shellcheck disable=SC2086
+        expect 0 "" "" timeout 20 "$vee" $options watched
+        # shellcheck disable=SC2086
+        expect 0 "" "" timeout 20 "$vee" $options -smp 2 repaired
+        # shellcheck disable=SC2086
+        expect 0 "" "" timeout 20 "$vee" $options many
+    done
+else
+    fail "nowhere.S does not build"
+fi
 
 # the command line of the kernel
 if riscv64-linux-gnu-gcc -nostdlib -static -no-pie -Wl,--no-warn-rwx-segments,-Ttext=0x80000000 -o tree "$here/tree.S"; then
