@@ -62,13 +62,10 @@ void riscv_firmware_start(struct machine *m, struct cpu *cpu) {
 
 /* ---- harts */
 
+/* By their places, which are their ids: what another hart's registers hold is its own thread's to know. */
 struct cpu *sbi_hart(const struct machine *m, uint64_t id, struct firmware_cpu **known) {
-    struct vm *vm = m->vm;
     *known = id < m->firmware.ncpus ? &m->firmware.cpus[id] : NULL;
-    if (!*known || !vm->kind->next_cpu) return *known ? vm->cpu : NULL;
-    struct cpu *cpu = vm->kind->next_cpu(vm, NULL);
-    while (cpu && riscv_get_mhartid(riscv_of(cpu)) != id) cpu = vm->kind->next_cpu(vm, cpu);
-    return cpu;
+    return *known ? m->cpus[id] : NULL;
 }
 
 static bool is_in(uint64_t id, uint64_t mask, uint64_t base) {
