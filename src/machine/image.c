@@ -10,13 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HEAD = 4096, NESTED_MOST = 4 };
+enum { HEAD = 0x9000, NESTED_MOST = 4 };
 
 /* What is surely neither a kernel for this computer nor plain bytes. */
-static const struct {
+struct signature {
     unsigned offset, size;
     const char *bytes, *what;
-} refused[] = {
+};
+static const struct signature refused[] = {
     {0x202, 4, "HdrS", "a kernel for another kind of computer"},
     {0x38, 4, "ARMd", "a kernel for another kind of computer"},
     {0, 4, "\x27\x05\x19\x56", "an image of U-Boot's: what is in it can be booted when it is taken out (dumpimage)"},
@@ -31,9 +32,10 @@ static const struct {
     {0, 3, "\x5d\0\0", "packed by lzma: unpack it first"},
     {0, 6, "070701", "a cpio archive: give it as -initrd"},
     {0, 4, "\xd0\x0d\xfe\xed", "a device tree, or a tree of images"},
-    {0, 4, "QFI\xfb", "a disk image"},
-    {0x200, 8, "EFI PART", "a disk image"},
-    {0x438, 2, "\x53\xef", "a file system"},
+};
+static const struct signature disks[] = {
+    {0, 4, "QFI\xfb", "a disk image"},       {0x200, 8, "EFI PART", "a disk image"},
+    {0x438, 2, "\x53\xef", "a file system"}, {0x8001, 5, "CD001", "a disk image"},
     {0, 4, "hsqs", "a file system"},
 };
 
@@ -75,12 +77,21 @@ static bool is_disk(const uint8_t *head, size_t size) {
     return true;
 }
 
-static bool check_refused(const struct image *i, const uint8_t *head, size_t size, struct error *error) {
-    for (unsigned k = 0; k < sizeof refused / sizeof *refused; k++)
-        if (refused[k].offset + refused[k].size <= size &&
-            !memcmp(head + refused[k].offset, refused[k].bytes, refused[k].size))
-            return broken(i, refused[k].offset, refused[k].what, error);
-    return !is_disk(head, size) || broken(i, 510, "a disk image", error);
+static const struct signature *signature_of(const struct signature *rows, unsigned n, const uint8_t *head,
+                                            size_t size) {
+    for (const struct signature *r = rows; r < rows + n; r++)
+        if (r->offset + r->size <= size && !memcmp(head + r->offset, r->bytes, r->size)) return r;
+    return NULL;
+}
+
+static bool check_refused(struct image *i, const uint8_t *head, size_t size, struct error *error) {
+    static const struct signature table = {.offset = 510, .what = "a disk image"};
+    const struct signature *r = signature_of(refused, sizeof refused / sizeof *refused, head, size);
+    if (r) return broken(i, r->offset, r->what, error);
+    r = signature_of(disks, sizeof disks / sizeof *disks, head, size);
+    if (!r && is_disk(head, size)) r = &table;
+    i->disk = r;
+    return !r || broken(i, r->offset, r->what, error);
 }
 
 /* An EFI program around a flat kernel is as long as its sections say: a file that is shorter has lost something. */

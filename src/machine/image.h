@@ -30,6 +30,7 @@ struct image {
     uint64_t size;
     enum image_kind kind;
     struct flat_header flat;
+    bool disk; /* it was not opened, for this reason: it is a disk, or a file system */
 };
 
 /** Opens a file, which may be packed: at most `most` bytes may come of it. */

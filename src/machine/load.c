@@ -16,11 +16,24 @@
 
 /* ---- opening */
 
+/* A file that was given alone may be meant as what it is where a kernel or firmware is given as well: a disk. */
+static bool open_program(struct load *l, const struct machine_config *c, const char *path, uint64_t most,
+                         struct error *error) {
+    struct error why = {0};
+    const bool open = image_open(&l->program, path, most, &why);
+    if (open && (c->kernel || c->bios || l->program.kind != IMAGE_PLAIN)) return true;
+    if (open || (!c->kernel && l->program.disk))
+        return error_set(error, ERROR_USAGE,
+                         "%s: %s: to boot from a disk, give a kernel or firmware as well (-kernel FILE or -bios FILE)",
+                         l->program.name, open ? "no program and no kernel" : "a disk");
+    return error_set(error, why.code, "%s", why.text);
+}
+
 bool load_open(struct load *l, struct machine *m, struct error *error) {
     struct machine_config *c = m->config;
     const uint64_t most = c->ram_size ? c->ram_size : UNPACKED_DEFAULT;
     const char *program = c->kernel ? c->kernel : c->program;
-    if (program && !image_open(&l->program, program, most, error)) return false;
+    if (program && !open_program(l, c, program, most, error)) return false;
     if (c->firmware == FIRMWARE_FILE && !image_open(&l->firmware, c->bios, most, error)) return false;
     if (c->initrd && !image_open_plain(&l->initrd, c->initrd, error)) return false;
     if (c->dtb && !image_open_plain(&l->tree, c->dtb, error)) return false;

@@ -103,6 +103,25 @@ python3 -c 'd = bytearray(1024); d[0x202:0x206] = b"HdrS"; d[510:512] = b"\x55\x
 refused "other: a kernel for another kind of computer (at offset 514)" -kernel other
 python3 -c 'd = bytearray(1024); d[510:512] = b"\x55\xaa"; open("disk.img", "wb").write(d)'
 refused "disk.img: a disk image*" -kernel disk.img
+# A disk alone: what it needs. With a kernel it is one.
+python3 - <<'END'
+def make(name, size, *parts):
+    data = bytearray(size)
+    for at, text in parts:
+        data[at:at + len(text)] = text
+    open(name, "wb").write(data)
+make("gpt.img", 65536, (0x200, b"EFI PART"))
+make("ext4.img", 65536, (0x438, b"\x53\xef"))
+make("iso.img", 65536, (0x8001, b"CD001"))
+make("qcow2.img", 65536, (0, b"QFI\xfb"))
+make("blank.img", 65536)
+END
+for disk in disk gpt ext4 iso qcow2; do
+    expect 125 "" "vee: $disk.img: a disk: to boot from a disk, give a kernel or firmware as well (-kernel FILE or -bios FILE)" "$vee" boot $disk.img
+done
+expect 125 "" "vee: blank.img: no program and no kernel: to boot from a disk, give a kernel or firmware *" "$vee" boot blank.img
+expect 0 "$said ''*" "" "$vee" boot -kernel kernel blank.img
+expect 0 "$said ''*" "" "$vee" boot -kernel kernel gpt.img
 
 # ---- a device tree that is given
 python3 - <<'END'
