@@ -154,7 +154,7 @@ full() {
     suite units-tiny units_tiny
     # Without signals and forks, of which that sanitizer knows too little as vee makes them; at addresses that it expects.
     suite programs-tsan setarch -R env TIME_LIMIT=300 ONLY='threads_@(atomics|basic|end)' test/run_programs.sh build/tsan/vee --window
-    suite machine-tsan setarch -R env TIME_LIMIT=300 ONLY='@(harts|rfences|fences_of_code)' test/run_machine.sh build/tsan/vee
+    suite machine-tsan setarch -R env TIME_LIMIT=300 ONLY='@(harts|rfences|fences_of_code|reset|reboot)' test/run_machine.sh build/tsan/vee
     suite programs-tsan-interp setarch -R env TIME_LIMIT=300 ONLY='threads_@(basic|end)' test/run_programs.sh build/tsan/vee --window --tier interp
     for tier in interp baseline auto; do
         suite "programs-$tier" test/run_programs.sh build/vee --tier $tier
