@@ -36,7 +36,7 @@ static const struct signature refused[] = {
 static const struct signature disks[] = {
     {0, 4, "QFI\xfb", "a disk image"},       {0x200, 8, "EFI PART", "a disk image"},
     {0x438, 2, "\x53\xef", "a file system"}, {0x8001, 5, "CD001", "a disk image"},
-    {0, 4, "hsqs", "a file system"},
+    {0, 4, "hsqs", "a file system"},         {0, 4, "XFSB", "a file system"},
 };
 
 static bool broken(const struct image *i, unsigned offset, const char *what, struct error *error) {
@@ -77,6 +77,10 @@ static bool is_disk(const uint8_t *head, size_t size) {
     return true;
 }
 
+static bool is_blank(const uint8_t *head, size_t size) {
+    return size >= 512 && !head[0] && !memcmp(head, head + 1, 511);
+}
+
 static const struct signature *signature_of(const struct signature *rows, unsigned n, const uint8_t *head,
                                             size_t size) {
     for (const struct signature *r = rows; r < rows + n; r++)
@@ -86,10 +90,12 @@ static const struct signature *signature_of(const struct signature *rows, unsign
 
 static bool check_refused(struct image *i, const uint8_t *head, size_t size, struct error *error) {
     static const struct signature table = {.offset = 510, .what = "a disk image"};
+    static const struct signature blank = {.what = "a blank disk, or anything but what begins with an instruction"};
     const struct signature *r = signature_of(refused, sizeof refused / sizeof *refused, head, size);
     if (r) return broken(i, r->offset, r->what, error);
     r = signature_of(disks, sizeof disks / sizeof *disks, head, size);
     if (!r && is_disk(head, size)) r = &table;
+    if (!r && is_blank(head, size)) r = &blank;
     i->disk = r;
     return !r || broken(i, r->offset, r->what, error);
 }

@@ -20,12 +20,11 @@
 static bool open_program(struct load *l, const struct machine_config *c, const char *path, uint64_t most,
                          struct error *error) {
     struct error why = {0};
-    const bool open = image_open(&l->program, path, most, &why);
-    if (open && (c->kernel || c->bios || l->program.kind != IMAGE_PLAIN)) return true;
-    if (open || (!c->kernel && l->program.disk))
+    if (image_open(&l->program, path, most, &why)) return true;
+    if (!c->kernel && l->program.disk)
         return error_set(error, ERROR_USAGE,
-                         "%s: %s: to boot from a disk, give a kernel or firmware as well (-kernel FILE or -bios FILE)",
-                         l->program.name, open ? "no program and no kernel" : "a disk");
+                         "%s: a disk: to boot from it, give a kernel or firmware as well (-kernel FILE or -bios FILE)",
+                         l->program.name);
     return error_set(error, why.code, "%s", why.text);
 }
 

@@ -116,10 +116,10 @@ make("iso.img", 65536, (0x8001, b"CD001"))
 make("qcow2.img", 65536, (0, b"QFI\xfb"))
 make("blank.img", 65536)
 END
-for disk in disk gpt ext4 iso qcow2; do
-    expect 125 "" "vee: $disk.img: a disk: to boot from a disk, give a kernel or firmware as well (-kernel FILE or -bios FILE)" "$vee" boot $disk.img
+for disk in disk gpt ext4 iso qcow2 blank; do
+    expect 125 "" "vee: $disk.img: a disk: to boot from it, give a kernel or firmware as well (-kernel FILE or -bios FILE)" "$vee" boot $disk.img
 done
-expect 125 "" "vee: blank.img: no program and no kernel: to boot from a disk, give a kernel or firmware *" "$vee" boot blank.img
+refused "blank.img: a blank disk, *" -kernel blank.img
 expect 0 "$said ''*" "" "$vee" boot -kernel kernel blank.img
 expect 0 "$said ''*" "" "$vee" boot -kernel kernel gpt.img
 
