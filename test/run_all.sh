@@ -171,6 +171,7 @@ full() {
     suite fuzz-calls-san env SANITIZED=1 test/run_fuzz_calls.sh build/clang-san/vee 60
     suite fuzz-calls test/run_fuzz_calls.sh build/vee 60
     suite fuzz-differential test/run_differential.sh "${DIFFERENTIAL_SECONDS:-60}"
+    suite fuzz-privileged fuzz/privileged/run.py --seconds "${PRIVILEGED_SECONDS:-20}"
     suite layers step tool/check_layers.py
     suite objects step tool/check_objects.py build
     suite objects-clang step tool/check_objects.py build/clang

@@ -1,6 +1,6 @@
 /* run_digests.c - exact state at every instruction count.
  *
- *   run_digests FILE...
+ *   run_digests FILE[,OPTION=VALUE...]...
  *
  * Runs each program on every tier, stopping at instruction counts, and compares the digests of the whole state
  * (registers, CSRs, memory, frames) and the pc. The reference is the interpreter stopped after every single instruction
@@ -32,13 +32,25 @@ struct record {
     char why[450];
 };
 
+/* Splits "file,option=value,..." at its commas, in place, and sets the options. */
+static bool take_options(struct vee_config *config, char *text, struct vee_error *error) {
+    for (char *option = strtok(text, ","); (option = strtok(NULL, ","));) {
+        char *value = strchr(option, '=');
+        if (!value) return false;
+        *value = 0;
+        if (!vee_config_set(config, option, value + 1, error)) return false;
+    }
+    return true;
+}
+
 /* One run in this (child) process; fills the record. */
-static void record_run(const char *path, const char *tier, unsigned step, struct record *r) {
+static void record_run(char *path, const char *tier, unsigned step, struct record *r) {
     struct vee_error error = {0};
     struct vee_config *config = vee_config_make();
     const char *const argv[] = {path, NULL};
     if (!config || !vee_config_set(config, "tier", tier, &error) || !vee_config_set(config, "counted", "1", &error) ||
-        !vee_config_set(config, "memory", "2M", &error)) { /* a machine's memory is hashed whole each time */
+        !vee_config_set(config, "memory", "2M", &error) ||
+        !take_options(config, path, &error)) { /* a machine's memory is hashed whole each time */
         snprintf(r->why, sizeof r->why, "configuration: %s", error.text);
         return;
     }
@@ -71,7 +83,7 @@ static bool run_child(const char *path, const char *tier, unsigned step, struct 
         int null = open("/dev/null", O_RDWR);
         dup2(null, 0);
         dup2(null, 1);
-        record_run(path, tier, step, r);
+        record_run(strdup(path), tier, step, r);
         _exit(0);
     }
     int status = 0;
