@@ -115,8 +115,8 @@ static uint64_t leaf_portable(unsigned slot, uint64_t bits) {
 
 /* What a leaf of this level leads to: code in the first slots, for S and U mode in turn, mostly. */
 static uint64_t leaf_value(unsigned slot, unsigned level) {
-    uint64_t to = PLAY + (slot < CODE_SLOTS && percent(93) ? CODE_AT + (slot / 2 + 2 * percent(40)) * PAGE
-                                                           : below(DATA_PAGES) * PAGE);
+    uint64_t to = PLAY + (slot < CODE_SLOTS && (portable || percent(93)) ? CODE_AT + (slot / 2 + 2 * percent(40)) * PAGE
+                                                                         : below(DATA_PAGES) * PAGE);
     if (level == 1) to = PLAY;
     if (level == 2) to = PLAY & ~0x3fffffffull;
     if (level > 2) to = 0;
@@ -126,7 +126,7 @@ static uint64_t leaf_value(unsigned slot, unsigned level) {
 
 static void map_slot(uint64_t *root, unsigned space, unsigned slot) {
     uint64_t *t = root;
-    const unsigned at = percent(85) ? 0 : below(levels[space]);
+    const unsigned at = percent(85) || (portable && slot < CODE_SLOTS) ? 0 : below(levels[space]);
     for (unsigned level = levels[space] - 1;; level--) {
         uint64_t *e = &t[va[slot] >> (12 + 9 * level) & 511];
         const bool is_leaf = *e & (R | W | X), table = !is_leaf && *e & V;
@@ -168,6 +168,8 @@ static void make_spaces(void) {
             a = (va[i - 1] + PAGE) & 0x7fffffffff;
         if (a >> 30 == 2) a -= 1ull << 30; /* where the handler is */
         va[i] = (uint64_t)((int64_t)(a << 25) >> 25);
+        for (unsigned k = 0; portable && i >= CODE_SLOTS && k < CODE_SLOTS; k++) /* no data where there is code */
+            if (va[i] == va[k]) va[i] ^= 16 * PAGE, k = 0;
     }
     const unsigned all_levels = 3 + below(3); /* so that the shared slot is the same in all */
     for (unsigned s = 0; s < SPACES; s++) {

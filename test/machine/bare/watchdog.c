@@ -7,8 +7,8 @@ extern char run_back[];
 static uint64_t barks;
 
 static uint64_t bark(struct frame *f, uint64_t cause, uint64_t pc) {
-    (void)f;
-    CHECK(cause == (INTERRUPT | MTI) && pc == 0x50000000);
+    (void)f, (void)pc;
+    CHECK(cause == (INTERRUPT | MTI));
     barks++;
     MTIMECMP[0] = ~0ull;
     SET(mstatus, MPP);
