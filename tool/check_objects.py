@@ -64,7 +64,7 @@ EXCEPT = {
     "machine/net_passt": ("environ inet_ntop inet_pton posix_spawn_file_actions_addopen posix_spawn_file_actions_adddup2 "
                           "posix_spawn_file_actions_destroy posix_spawn_file_actions_init posix_spawnattr_destroy "
                           "posix_spawnattr_init posix_spawnattr_setflags posix_spawnattr_setsigdefault "
-                          "posix_spawnattr_setsigmask posix_spawnp socketpair waitpid", "opening"),
+                          "posix_spawnattr_setsigmask posix_spawnp setsockopt socketpair waitpid", "opening"),
     "machine/terminal": ("dup2 fork tcgetattr tcsetattr waitpid", "opening and closing"),
     "machine/service": ("accept4 bind chmod connect isatty listen pthread_cond_broadcast pthread_cond_destroy pthread_cond_init "
                         "pthread_cond_wait pthread_create pthread_join pthread_mutex_destroy pthread_mutex_init "

@@ -3,8 +3,9 @@
  * Both buffers hold records: the length (4 bytes, the highest first), then, of a tap interface, a struct net_header,
  * which the length counts, then the frame. So a socket's bytes are the buffer's. `in` is the thread's own. `out` is
  * whoever's has the card's lock; when nothing more can be sent, the thread waits for room and tells, and the card,
- * with its lock, goes on. The buffers are the bounds: a guest that takes no frames lets the socket fill, and the other
- * end waits or drops.
+ * with its lock, goes on. The buffers are the bounds: of a guest that takes no frames for long the socket fills, and
+ * the other end waits or drops. `in` is as large as what connections have on their way, since carriers that find the
+ * socket full drop what they cannot send and are slow to send it again; what of it is not used takes no memory.
  */
 #define _GNU_SOURCE
 #include "machine/net.h"
@@ -22,7 +23,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { LENGTH = 4, BUFFER = 4 * (NET_FRAME_MAX + LENGTH), STACK = 256 << 10 };
+enum { LENGTH = 4, BUFFER = 4 * (NET_FRAME_MAX + LENGTH), IN_BUFFER = 8 << 20, STACK = 256 << 10 };
 
 struct net {
     int fd, wake;
@@ -36,7 +37,7 @@ struct net {
     uint32_t events;     /* atomic: enum net_event */
     char name[32], why[200];
     uint32_t in_from, in_to, out_from, out_to;
-    uint8_t in[BUFFER], out[BUFFER];
+    uint8_t out[BUFFER], in[IN_BUFFER];
 };
 
 /* ---- records */
@@ -73,18 +74,21 @@ static void is_down(struct net *n, const char *why) {
     __atomic_fetch_or(&n->events, NET_DOWN, __ATOMIC_SEQ_CST);
 }
 
-/* Moves what there is to the buffer's start, so that the largest frame has room behind it. */
-static void make_room(struct net *n) {
-    if (BUFFER - n->in_to >= LENGTH + sizeof(struct net_header) + NET_FRAME_MAX) return;
-    memmove(n->in, n->in + n->in_from, n->in_to - n->in_from);
-    n->in_to -= n->in_from;
-    n->in_from = 0;
+/* Is there room for the largest frame? Moves what there is to the buffer's start if that is half free, so that a byte
+   is moved once. */
+static bool make_room(struct net *n) {
+    const uint32_t needed = LENGTH + sizeof(struct net_header) + NET_FRAME_MAX;
+    if (IN_BUFFER - n->in_to < needed && n->in_from >= IN_BUFFER / 2) {
+        memmove(n->in, n->in + n->in_from, n->in_to - n->in_from);
+        n->in_to -= n->in_from;
+        n->in_from = 0;
+    }
+    return IN_BUFFER - n->in_to >= needed;
 }
 
-/* Reads what has come on a socket. True: there may be more. */
+/* Reads what has come on a socket, for which there is room. True: there may be more. */
 static bool receive_stream(struct net *n) {
-    make_room(n);
-    const size_t room = BUFFER - n->in_to;
+    const size_t room = IN_BUFFER - n->in_to;
     ssize_t got = recv(n->fd, n->in + n->in_to, room, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
     if (got <= 0) {
@@ -96,10 +100,8 @@ static bool receive_stream(struct net *n) {
 }
 
 static bool receive_tap(struct net *n) {
-    for (;;) {
-        make_room(n);
-        if (BUFFER - n->in_to < LENGTH + sizeof(struct net_header) + NET_FRAME_MAX) return true;
-        ssize_t got = read(n->fd, n->in + n->in_to + LENGTH, BUFFER - n->in_to - LENGTH);
+    while (make_room(n)) {
+        ssize_t got = read(n->fd, n->in + n->in_to + LENGTH, IN_BUFFER - n->in_to - LENGTH);
         if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
         if (got < 0) {
             is_down(n, strerror(errno));
@@ -109,6 +111,7 @@ static bool receive_tap(struct net *n) {
         put_length(n->in + n->in_to, (uint32_t)got);
         n->in_to += LENGTH + (uint32_t)got;
     }
+    return true;
 }
 
 /* ---- the thread */
@@ -124,45 +127,63 @@ static void tell(struct net *n, unsigned events) {
     if (__atomic_load_n(&n->events, __ATOMIC_SEQ_CST)) n->client.tell(n->client.self, n);
 }
 
-/* Reads and hands on until nothing more has come, or the card takes no more: true, a frame is left behind. */
-static bool serve_in(struct net *n) {
+static bool stops(const struct net *n) {
+    return __atomic_load_n(&n->stop, __ATOMIC_SEQ_CST);
+}
+
+/* Reads until nothing more has come, or there is no room. */
+static void take_in(struct net *n) {
     bool more = true;
-    while ((more || first(n)) && net_up(n) && !__atomic_load_n(&n->stop, __ATOMIC_SEQ_CST)) {
-        if (first(n) == 0) more = n->form == NET_TAP ? receive_tap(n) : receive_stream(n);
-        int64_t size = first(n);
+    while (more && net_up(n) && !stops(n) && make_room(n))
+        more = n->form == NET_TAP ? receive_tap(n) : receive_stream(n);
+}
+
+/* Hands on what has come, until the card takes no more: true, a frame is left behind. */
+static bool hand_on(struct net *n) {
+    while (!stops(n)) {
+        const int64_t size = first(n); /* what came before the end, too */
         if (size < 0) is_down(n, "the other end sent a frame of a size that there is none of");
-        if (size > 0) __atomic_store_n(&n->wanted, 0, __ATOMIC_SEQ_CST); /* unless all are taken: */
-        tell(n, size > 0 ? NET_FRAMES : 0);
-        if (size > 0 && first(n) > 0) return true;
-        if (size > 0) __atomic_store_n(&n->wanted, 1, __ATOMIC_SEQ_CST);
+        if (size <= 0) break;
+        __atomic_store_n(&n->wanted, 0, __ATOMIC_SEQ_CST); /* unless all are taken: */
+        tell(n, NET_FRAMES);
+        if (first(n) > 0) return true;
+        __atomic_store_n(&n->wanted, 1, __ATOMIC_SEQ_CST);
+        take_in(n);
     }
+    tell(n, 0);
     return false;
 }
 
 /* Sleeps until there is something to do; what has come to the descriptor. hung: nothing more will be sent. */
-static short sleep_for(struct net *n, bool wanted, bool hung) {
+static short sleep_for(struct net *n, bool hung) {
     const bool down = __atomic_load_n(&n->down, __ATOMIC_SEQ_CST);
     const bool blocked = __atomic_load_n(&n->blocked, __ATOMIC_SEQ_CST);
+    const bool room = make_room(n);
     struct pollfd p[2] = {{.fd = n->wake, .events = POLLIN}, {.fd = n->fd}};
-    p[1].events = (short)((wanted ? POLLIN : 0) | (blocked ? POLLOUT : 0));
-    /* An end that is gone is always worth reporting, to poll: not while nobody wants what it has sent before. */
-    if (down || (hung && !wanted)) p[1].fd = -1;
+    p[1].events = (short)((room ? POLLIN : 0) | (blocked ? POLLOUT : 0));
+    /* An end that is gone is always worth reporting, to poll: not while there is no room for what it has sent before.
+     */
+    if (down || (hung && !room)) p[1].fd = -1;
     if (poll(p, 2, -1) < 0) return 0;
     uint64_t wakes;
-    if (p[0].revents && read(n->wake, &wakes, sizeof wakes) < 0) return 0;
+    if (p[0].revents && read(p[0].fd, &wakes, sizeof wakes) < 0) return 0;
     return p[1].revents;
 }
 
 static void *net_main(void *arg) {
     struct net *n = arg;
     bool hung = false, left = false; /* left: a frame has been left behind */
-    while (!__atomic_load_n(&n->stop, __ATOMIC_SEQ_CST)) {
-        bool wanted = __atomic_load_n(&n->wanted, __ATOMIC_SEQ_CST);
-        short came = left && wanted ? POLLIN : sleep_for(n, wanted, hung);
+    while (!stops(n)) {
+        const bool wanted = __atomic_load_n(&n->wanted, __ATOMIC_SEQ_CST);
+        const short came = left && wanted ? 0 : sleep_for(n, hung);
         if (came & (POLLHUP | POLLERR)) hung = true;
         if (came & (POLLOUT | POLLHUP | POLLERR) && __atomic_exchange_n(&n->blocked, 0, __ATOMIC_SEQ_CST))
             tell(n, NET_ROOM);
-        if (wanted && came & (POLLIN | POLLHUP | POLLERR)) left = serve_in(n);
+        if (came & (POLLIN | POLLHUP | POLLERR)) take_in(n);
+        if (__atomic_load_n(&n->wanted, __ATOMIC_SEQ_CST))
+            left = hand_on(n);
+        else
+            left = left || first(n) != 0;
     }
     return NULL;
 }

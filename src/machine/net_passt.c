@@ -26,6 +26,7 @@
 
 extern char **environ;
 
+enum { SOCKET_BUFFER = 16 << 20 };
 enum { ARGUMENTS = 96, TEXT = 80, SOCKET = 3, PATIENCE = 10000 /* milliseconds */ };
 
 /* What passt is called with. */
@@ -267,6 +268,10 @@ int passt_open(const struct keyvals *k, const char *id, struct error *error) {
         free(c);
         return -1;
     }
+    /* What does not go into the socket passt drops, and sends again seconds later. As much as the host allows. */
+    for (unsigned i = 0; i < 2; i++)
+        if (setsockopt(ends[i], SOL_SOCKET, SO_SNDBUFFORCE, &(int){SOCKET_BUFFER}, sizeof(int)))
+            setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &(int){SOCKET_BUFFER}, sizeof(int));
     bool ok = make_command(c, k, error) && start(c, id, ends[1], error);
     close(ends[1]);
     if (!ok) close(ends[0]);

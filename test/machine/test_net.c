@@ -153,7 +153,7 @@ static void many_frames(void **state) {
     card_end(c);
 }
 
-/* Nothing is read that nobody wants; and what was left over is there when there are buffers again. */
+/* Nothing is handed on that nobody wants; and what was left over is there when there are buffers again. */
 static void a_card_without_buffers(void **state) {
     (void)state;
     struct card *c = card_make(0);
@@ -174,6 +174,32 @@ static void a_card_without_buffers(void **state) {
         assert_int_equal(c->last[0], i);
     }
     assert_in_range(c->told, 3, 6); /* and it does not ask all the time */
+    card_end(c);
+}
+
+/* Carriers drop what the socket does not take: what is on its way is taken in, though nobody wants it yet. */
+static void a_burst_is_taken_in(void **state) {
+    (void)state;
+    struct card *c = card_make(0);
+    unsigned frames = 0;
+    for (unsigned round = 0; round < 6; round++) {
+        size_t n = 0;
+        for (; n + 65000 + 4 < sizeof big; frames++) n += record(big + n, 65000, (uint8_t)frames);
+        for (size_t at = 0; at < n;) {
+            struct pollfd p = {.fd = c->peer, .events = POLLOUT};
+            assert_int_equal(poll(&p, 1, FOREVER * 1000), 1);
+            const ssize_t sent = send(c->peer, big + at, n - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+            assert_true(sent > 0);
+            at += (size_t)sent;
+        }
+    }
+    assert_int_equal(c->frames, 0);
+    pthread_mutex_lock(&c->lock);
+    c->buffers = frames;
+    pthread_mutex_unlock(&c->lock);
+    net_resume(c->net);
+    assert_int_equal(until(c, &c->frames, frames), frames);
+    assert_int_equal(c->last[0], (uint8_t)(frames - 1));
     card_end(c);
 }
 
@@ -370,6 +396,7 @@ int main(void) {
         cmocka_unit_test(frames_come_in_pieces),
         cmocka_unit_test(many_frames),
         cmocka_unit_test(a_card_without_buffers),
+        cmocka_unit_test(a_burst_is_taken_in),
         cmocka_unit_test(sizes_that_there_are_none_of),
         cmocka_unit_test(the_peer_goes),
         cmocka_unit_test(the_peer_goes_unseen),
