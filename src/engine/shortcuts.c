@@ -167,6 +167,9 @@ uint64_t shortcuts_look(struct cpu *cpu, uint64_t what, uint64_t pc, uint64_t b,
     (void)what, (void)b, (void)c;
     r->counts.jtlb_misses++;
     if (e->config.poll_always || e->config.one_block || cpu->soft.space != s->space) return 0;
+    /* A walk leaves marks in page tables: none for what is not run, as in the loop. */
+    if ((s->ctx & CTX_COUNTED) && cpu->count.budget <= 0) return 0;
+    if (__atomic_load_n(&cpu->poll, __ATOMIC_RELAXED)) return 0;
     engine_fetch(cpu, pc, &f);
     if (f.fault || written_any(e)) return 0;
     const struct unit *u = unit_find(e, pc, f.page, s->ctx);

@@ -167,6 +167,7 @@ static bool fill_one(struct virtio *v, struct card *c, unsigned nth, const uint8
     uint64_t at = 0;
     if (!virtio_pop(v, RECEIVE, chain)) return false;
     if (nth == 0 && (at = virtio_write(v, chain, 0, &later, HEADER)) < HEADER) {
+        virtio_unpop(v, chain);
         virtio_break(v);
         return false;
     }

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "machine/virtio/driver.h"
+#include "machine/virtio/transport.h"
 #include "machine/net.h"
 #include <fcntl.h>
 #include <poll.h>
@@ -225,8 +226,13 @@ static void a_buffer_without_room_for_the_header(void **state) {
     for (int i = 0; i < FOREVER; i++) {
         lock();
         const uint64_t status = reg_get(&r, R_STATUS);
+        const struct virtio_mmio *slot = board_find(&r.m, DEVICE_virtio_net_device)->state;
+        const unsigned in_flight = slot->virtio.queue[RECEIVE].in_flight;
         unlock();
-        if (status & VIRTIO_NEEDS_RESET) return;
+        if (status & VIRTIO_NEEDS_RESET) {
+            assert_int_equal(in_flight, 0); /* it has been given back */
+            return;
+        }
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
     fail();
